@@ -1,0 +1,107 @@
+"""Everything that can be configured."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from jarvis.models.catalogue import DEMO_MODEL
+
+
+class Section(BaseModel):
+    """A table of the file: immutable, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerConfig(Section):
+    """Where and how the server answers."""
+
+    listen: list[str] = Field(
+        ["127.0.0.1:50051"],
+        min_length=1,
+        description="Addresses: host:port (port 0: any free one), [ipv6]:port, or unix:/path/to/socket.",
+    )
+    max_message_bytes: int = Field(
+        4 * 2**20, ge=1024, le=2**30, description="The largest message taken or sent, in bytes."
+    )
+    drain_delay_seconds: float = Field(
+        2.0,
+        ge=0,
+        description="After SIGTERM, how long new calls are still taken while probes see NOT_SERVING.",
+    )
+    drain_timeout_seconds: float = Field(
+        30.0, ge=0, description="After that, how long running calls may take to finish."
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _addresses(cls, listen: list[str]) -> list[str]:
+        for address in listen:
+            host, _, port = address.rpartition(":")
+            if not (address.startswith("unix:") and len(address) > len("unix:")) and not (
+                host and port.isdigit()
+            ):
+                msg = f"{address!r} is neither host:port nor unix:/path"
+                raise ValueError(msg)
+        return listen
+
+
+class LogConfig(Section):
+    """What is logged, to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class PluginsConfig(Section):
+    """Which plugins are loaded."""
+
+    block: list[str] = Field([], description="Plugins (entry points) or distributions that are not loaded.")
+
+
+class ModelConfig(Section):
+    """A model that the server offers."""
+
+    adapter: str = Field("vllm", description="The LLM adapter that serves it; `jarvis adapters` lists them.")
+    settings: dict[str, Any] = Field({}, description="The adapter's own settings.")
+    on_engine_death: Literal["exit", "restart"] = Field(
+        "exit",
+        description="When its engine dies: end the server with exit code 1, or start the engine again.",
+    )
+
+
+class Config(Section):
+    """The whole configuration. With no file at all, the catalogue's demo model is served on this machine."""
+
+    server: ServerConfig = ServerConfig()
+    log: LogConfig = LogConfig()
+    plugins: PluginsConfig = PluginsConfig()
+    models: dict[str, ModelConfig] = Field(
+        # float32: on CPUs with AMX, vLLM's bfloat16 strays far enough to change this model's answers.
+        {DEMO_MODEL: ModelConfig(settings={"model": DEMO_MODEL, "dtype": "float32"})},
+        description="The models, by the name that callers use.",
+    )
+    default_model: str | None = Field(
+        None, description="The model of a request that names none; the first when left out."
+    )
+
+    @field_validator("models")
+    @classmethod
+    def _at_least_one(cls, models: dict[str, ModelConfig]) -> dict[str, ModelConfig]:
+        if not models or "" in models:
+            msg = "name at least one model, each with a name that is not empty"
+            raise ValueError(msg)
+        return models
+
+    @field_validator("default_model")
+    @classmethod
+    def _default_exists(cls, name: str | None, info: ValidationInfo) -> str | None:
+        models = info.data.get("models", {})
+        if models and name is not None and name not in models:
+            msg = f"is not one of the models ({', '.join(models)})"
+            raise ValueError(msg)
+        return name
+
+    @property
+    def default(self) -> str:
+        """The name of the model of a request that names none."""
+        return self.default_model or next(iter(self.models))

@@ -1,0 +1,1 @@
+"""Model references: names of the catalogue, local folders, and Hugging Face repositories."""

@@ -1,0 +1,108 @@
+"""Finds the installed plugins and loads each on its own, so that a broken one harms no other."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from typing import cast
+
+import pluggy
+
+from jarvis_plugins import spec
+from jarvis_plugins.registry import DuplicateAdapter, LLMAdapter, Origin, PluginRegistry, UnknownAdapter
+
+
+class PluginState(StrEnum):
+    """What became of a plugin."""
+
+    AVAILABLE = "available"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    INCOMPATIBLE = "incompatible"
+
+
+@dataclass(frozen=True)
+class Unloaded:
+    """A plugin that brought no adapter, and why."""
+
+    origin: Origin
+    state: PluginState
+    message: str
+
+
+@dataclass
+class Adapters:
+    """The adapters of all plugins that loaded, and the plugins that did not."""
+
+    llms: dict[str, LLMAdapter] = field(default_factory=dict)
+    unloaded: list[Unloaded] = field(default_factory=list)
+
+    def llm(self, name: str) -> LLMAdapter:
+        """Get an adapter by its name.
+
+        Raises:
+            UnknownAdapter: with what is installed, and what failed to load and why.
+        """
+        if adapter := self.llms.get(name):
+            return adapter
+        installed = ", ".join(sorted(self.llms)) or "none"
+        broken = "".join(f"; {u.origin} is {u.state}: {u.message}" for u in self.unloaded)
+        msg = f"no llm adapter {name!r} is installed; installed: {installed}{broken}"
+        raise UnknownAdapter(msg)
+
+
+def load_plugins(block: Collection[str] = ()) -> Adapters:
+    """Load every installed plugin but those whose entry point, or distribution, is in `block`.
+
+    Raises:
+        DuplicateAdapter: two plugins bring one adapter name.
+    """
+    adapters = Adapters()
+    for entry in sorted(_entry_points(), key=lambda e: (e.group, e.name)):
+        origin = _origin(entry)
+        if entry.group != spec.API:
+            message = f"it is for {entry.group}, and this host speaks {spec.API}"
+            adapters.unloaded.append(Unloaded(origin, PluginState.INCOMPATIBLE, message))
+        elif {origin.plugin, origin.distribution} & set(block):
+            message = "blocked by the configuration"
+            adapters.unloaded.append(Unloaded(origin, PluginState.BLOCKED, message))
+        else:
+            try:
+                registry = _load(entry, origin)
+            except Exception as error:  # noqa: BLE001 - whatever a plugin raises is that plugin's failure
+                message = f"{type(error).__name__}: {error}"
+                adapters.unloaded.append(Unloaded(origin, PluginState.FAILED, message))
+            else:
+                _add(adapters, registry)
+    return adapters
+
+
+def _entry_points() -> list[EntryPoint]:
+    every = cast("EntryPoints", entry_points().select())  # before 3.12 it is typed as a dict
+    return [entry for entry in every if entry.group.startswith("jarvis.v")]
+
+
+def _origin(entry: EntryPoint) -> Origin:
+    dist = entry.dist
+    return Origin(entry.name, dist.name if dist else "unknown", dist.version if dist else "unknown")
+
+
+def _load(entry: EntryPoint, origin: Origin) -> PluginRegistry:
+    manager = pluggy.PluginManager(spec.API)
+    manager.add_hookspecs(spec)
+    manager.register(entry.load(), name=origin.plugin)
+    manager.check_pending()
+    registry = PluginRegistry(origin)
+    manager.hook.jarvis_register_adapters(registry=registry)
+    if not registry.llms:
+        msg = "it registers no adapter; is its hook named jarvis_register_adapters and marked @hookimpl?"
+        raise ValueError(msg)
+    return registry
+
+
+def _add(adapters: Adapters, registry: PluginRegistry) -> None:
+    for name, adapter in registry.llms.items():
+        if taken := adapters.llms.get(name):
+            msg = f"llm {name!r} is brought by {taken.origin} and by {adapter.origin}; uninstall or block one"
+            raise DuplicateAdapter(msg)
+        adapters.llms[name] = adapter

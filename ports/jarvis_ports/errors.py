@@ -1,0 +1,151 @@
+"""Everything that can go wrong behind a port.
+
+    JarvisError
+    ├── CallerError                      the request is to blame: do not repeat it as it is
+    │   ├── InvalidArgument              INVALID_ARGUMENT
+    │   │   ├── UnsupportedField         UNSUPPORTED_FIELD
+    │   │   └── ContextLengthExceeded    CONTEXT_LENGTH_EXCEEDED
+    │   ├── ModelNotFound                MODEL_NOT_FOUND
+    │   ├── RequestNotFound              REQUEST_NOT_FOUND
+    │   └── RequestAborted               REQUEST_ABORTED
+    ├── Unavailable                      it may work later, or elsewhere
+    │   ├── ModelLoading                 MODEL_LOADING
+    │   ├── EngineDead                   ENGINE_DEAD
+    │   └── Draining                     DRAINING
+    ├── EngineFailure                    ENGINE_FAILURE
+    └── StartupError                     never reaches a caller: the operator reads it
+        ├── ModelUnavailable             MODEL_UNAVAILABLE
+        └── EngineStartFailed            ENGINE_START_FAILED
+
+Each class that can be raised has one stable `reason`. One table in the server maps reasons to status codes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class FieldViolation:
+    """What is wrong with one field of a request.
+
+    `field` is its path in the contract, such as `sampling.top_p` or `messages[2].role`.
+    """
+
+    field: str
+    description: str
+
+
+class JarvisError(Exception):
+    """The root. `retry_after` is in seconds, and None where repeating the request does not help."""
+
+    reason: ClassVar[str]
+    retry_after: float | None = None
+
+
+class CallerError(JarvisError):
+    """The request is to blame."""
+
+
+class InvalidArgument(CallerError):
+    """One or more fields of the request are wrong."""
+
+    reason = "INVALID_ARGUMENT"
+
+    def __init__(self, violations: Sequence[FieldViolation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
+
+    @classmethod
+    def of(cls, field: str, description: str) -> "InvalidArgument":
+        """Blame one field."""
+        return cls([FieldViolation(field, description)])
+
+
+class UnsupportedField(InvalidArgument):
+    """The loaded engine cannot honour a field that the request sets."""
+
+    reason = "UNSUPPORTED_FIELD"
+
+
+class ContextLengthExceeded(InvalidArgument):
+    """The prompt, or the prompt and the tokens asked for, do not fit the model's context."""
+
+    reason = "CONTEXT_LENGTH_EXCEEDED"
+
+    def __init__(self, *, field: str, prompt_tokens: int, max_tokens: int, context_length: int) -> None:
+        wanted = f"{prompt_tokens} prompt tokens"
+        if field == "sampling.max_tokens":
+            wanted += f" and {max_tokens} max_tokens"
+        else:
+            wanted += " leave no room for an answer, they"
+        super().__init__([FieldViolation(field, f"{wanted} exceed the context of {context_length} tokens")])
+
+
+class ModelNotFound(CallerError):
+    """No model of that name is configured."""
+
+    reason = "MODEL_NOT_FOUND"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"no model {name!r}; there is {', '.join(known)}")
+
+
+class RequestNotFound(CallerError):
+    """No running request has that id."""
+
+    reason = "REQUEST_NOT_FOUND"
+
+
+class RequestAborted(CallerError):
+    """The request was ended by an Abort call."""
+
+    reason = "REQUEST_ABORTED"
+
+
+class Unavailable(JarvisError):
+    """It may work later, or at another server."""
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelLoading(Unavailable):
+    """The model is not loaded yet."""
+
+    reason = "MODEL_LOADING"
+
+
+class EngineDead(Unavailable):
+    """The engine behind the model has died."""
+
+    reason = "ENGINE_DEAD"
+
+
+class Draining(Unavailable):
+    """The server is shutting down and takes no new requests."""
+
+    reason = "DRAINING"
+
+
+class EngineFailure(JarvisError):
+    """The engine failed at this request, and lives on."""
+
+    reason = "ENGINE_FAILURE"
+
+
+class StartupError(JarvisError):
+    """What was configured cannot be brought up."""
+
+
+class ModelUnavailable(StartupError):
+    """The model's files are missing and cannot be had."""
+
+    reason = "MODEL_UNAVAILABLE"
+
+
+class EngineStartFailed(StartupError):
+    """The engine did not start."""
+
+    reason = "ENGINE_START_FAILED"
