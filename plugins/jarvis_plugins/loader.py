@@ -3,8 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import cast
+from importlib.metadata import EntryPoint, distributions
 
 import pluggy
 
@@ -77,9 +76,14 @@ def load_plugins(block: Collection[str] = ()) -> Adapters:
     return adapters
 
 
-def _entry_points() -> list[EntryPoint]:
-    every = cast("EntryPoints", entry_points().select())  # before 3.12 it is typed as a dict
-    return [entry for entry in every if entry.group.startswith("jarvis.v")]
+def _entry_points() -> Collection[EntryPoint]:
+    """List those of this API in any version; a distribution that is found twice on the path counts once."""
+    return {
+        (distribution.name, entry.group, entry.name): entry
+        for distribution in distributions()
+        for entry in distribution.entry_points
+        if entry.group.startswith("jarvis.v")
+    }.values()
 
 
 def _origin(entry: EntryPoint) -> Origin:

@@ -1,6 +1,6 @@
 """The port of a text-generating model."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -118,7 +118,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The engine has the request: every field of it is valid."""
+    """The engine has taken the request: every field of it is valid."""
 
     prompt_tokens: int
 
@@ -164,7 +164,7 @@ class LLMCapabilities:
 class LLM(Protocol):
     """A loaded model that generates text."""
 
-    def generate(self, request: GenerateRequest) -> AsyncIterator[LLMEvent]:
+    def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """Generate: one `Accepted`, any number of `Delta`s, one `Finish` for each choice.
 
         The core has checked ranges and `capabilities().fields`. Closing the iterator, or cancelling the task

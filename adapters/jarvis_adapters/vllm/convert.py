@@ -1,0 +1,120 @@
+"""Between the port's types and vLLM's."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
+
+from jarvis_ports.errors import EngineDead, EngineFailure
+from jarvis_ports.llm import (
+    Constraint,
+    Delta,
+    Finish,
+    FinishReason,
+    GenerateRequest,
+    StructuredOutput,
+    TokenLogprob,
+    TopLogprob,
+    Usage,
+)
+
+SAME_NAME = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+    "max_tokens",
+    "min_tokens",
+    "seed",
+    "n",
+    "logprobs",
+    "ignore_eos",
+)
+FINISH_REASONS = {"stop": FinishReason.STOP, "repetition": FinishReason.STOP, "length": FinishReason.LENGTH}
+
+
+def sampling_params(request: GenerateRequest, defaults: Mapping[str, Any], room: int) -> SamplingParams:
+    """Translate; `room` is the number of tokens that the context has left for the answer.
+
+    Raises:
+        VLLMValidationError: vLLM refuses a combination.
+    """
+    sampling = request.sampling
+    given = {name: value for name in SAME_NAME if (value := getattr(sampling, name)) is not None}
+    max_tokens = min(room, defaults.get("max_tokens", room))
+    return SamplingParams(
+        **{**defaults, "max_tokens": max_tokens, **given},
+        stop=list(sampling.stop),
+        logit_bias=dict(sampling.logit_bias) or None,
+        structured_outputs=_structured_outputs(request.structured_output),
+        output_kind=RequestOutputKind.DELTA,
+        skip_clone=True,
+    )
+
+
+def _structured_outputs(wanted: StructuredOutput | None) -> StructuredOutputsParams | None:
+    if wanted is None:
+        return None
+    name = "json" if wanted.constraint is Constraint.JSON_SCHEMA else wanted.constraint.value
+    value = wanted.value if isinstance(wanted.value, str) else list(wanted.value)
+    return StructuredOutputsParams(**{name: value})
+
+
+class Outputs:
+    """Turns vLLM's outputs of one request into events, and counts its tokens."""
+
+    def __init__(self, request: GenerateRequest, prompt_tokens: int) -> None:
+        self._token_ids = request.return_token_ids
+        self._top = request.sampling.logprobs
+        self._prompt_tokens = prompt_tokens
+        self._completion_tokens = 0
+
+    def events(self, output: Any) -> Iterator[Delta | Finish]:  # noqa: ANN401 - RequestOutput, untyped here
+        """Yield what is new in an output.
+
+        Raises:
+            EngineDead: the engine was stopped before the answer was complete.
+            EngineFailure: the engine gave the request up.
+        """
+        for choice in output.outputs:
+            self._completion_tokens += len(choice.token_ids)
+            if choice.text or (choice.token_ids and (self._token_ids or self._top is not None)):
+                yield Delta(
+                    choice.index,
+                    choice.text,
+                    tuple(choice.token_ids) if self._token_ids else (),
+                    self._logprobs(choice) if self._top is not None else (),
+                )
+            if choice.finish_reason is not None:
+                yield self._finish(output, choice)
+
+    def _finish(self, output: Any, choice: Any) -> Finish:  # noqa: ANN401
+        if choice.finish_reason == "abort":
+            msg = "the engine was stopped before the answer was complete"
+            raise EngineDead(msg)
+        if choice.finish_reason not in FINISH_REASONS:
+            msg = f"the engine gave the request up: {choice.finish_reason}"
+            raise EngineFailure(msg)
+        stats = output.metrics
+        return Finish(
+            index=choice.index,
+            reason=FINISH_REASONS[choice.finish_reason],
+            usage=Usage(self._prompt_tokens, self._completion_tokens, output.num_cached_tokens),
+            matched_stop=choice.stop_reason if isinstance(choice.stop_reason, str) else None,
+            queue_seconds=stats.scheduled_ts - stats.queued_ts if stats and stats.scheduled_ts else None,
+        )
+
+    def _logprobs(self, choice: Any) -> tuple[TokenLogprob, ...]:  # noqa: ANN401
+        found = []
+        for token_id, candidates in zip(choice.token_ids, choice.logprobs or (), strict=False):
+            top = tuple(
+                TopLogprob(candidate_id, candidate.decoded_token or "", candidate.logprob)
+                for candidate_id, candidate in sorted(candidates.items(), key=lambda item: item[1].rank)
+                if candidate.rank <= self._top
+            )
+            chosen = candidates[token_id]
+            found.append(TokenLogprob(token_id, chosen.decoded_token or "", chosen.logprob, top))
+        return tuple(found)

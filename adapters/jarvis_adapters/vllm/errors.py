@@ -1,0 +1,43 @@
+"""What vLLM raises, as the port's errors."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vllm.exceptions import VLLMClientError
+from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+from jarvis_ports.errors import EngineDead, EngineFailure, InvalidArgument, JarvisError
+from jarvis_ports.llm import GenerateRequest, SamplingParams
+
+
+@contextmanager
+def translated(request: GenerateRequest) -> Iterator[None]:
+    """Raise the port's errors instead of vLLM's."""
+    try:
+        yield
+    except JarvisError:
+        raise
+    except EngineDeadError:
+        msg = "the engine process has died"
+        raise EngineDead(msg) from None
+    except EngineGenerateError as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, ValueError | TypeError):
+            raise _invalid(request, cause) from None
+        msg = f"{type(cause).__name__}: {cause}"
+        raise EngineFailure(msg) from error
+    except (VLLMClientError, ValueError, TypeError) as error:
+        raise _invalid(request, error) from None
+
+
+def _invalid(request: GenerateRequest, error: Exception) -> InvalidArgument:
+    """Blame the field that vLLM names, else the constraint, which is what it judges late, else the input."""
+    message = str(error.args[0]) if error.args else str(error)
+    named = getattr(error, "parameter", None) or ""
+    for word in (named, *re.findall(r"[a-z_]+", message)[:1]):
+        if word in SamplingParams.__dataclass_fields__:
+            return InvalidArgument.of(f"sampling.{word}", message)
+    if request.structured_output:
+        return InvalidArgument.of(request.structured_output.field, message)
+    return InvalidArgument.of("prompt" if isinstance(request.input, str) else "messages", message)

@@ -1,0 +1,104 @@
+"""What can be set for vLLM, and what each profile sets."""
+
+from dataclasses import fields
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from jarvis_plugins import AdapterSettings, ModelRef
+
+GIB = 2**30
+
+PROFILES: dict[str, dict[str, Any]] = {
+    "baseline": {"gpu_memory_utilization": 0.85, "max_num_seqs": 16, "enable_prefix_caching": False},
+    "optimized": {
+        "gpu_memory_utilization": 0.92,
+        "max_num_seqs": 64,
+        "enable_prefix_caching": True,
+        "max_num_batched_tokens": 8192,
+    },
+}
+GPU_PROFILES: dict[str, dict[str, Any]] = {"baseline": {}, "optimized": {"kv_offloading_size": 8.0}}
+"""In addition, on a GPU. `kv_offloading_size` (GiB of host memory) is what vLLM made of `swap_space`."""
+CPU_DEFAULTS = {"enforce_eager": True, "kv_cache_memory_bytes": 2 * GIB}
+"""In addition, on a CPU: compilation wants a compiler, and a share of all memory is too much for a cache."""
+ALIASES = {"swap_space": "kv_offloading_size"}
+OWN_KEYS = ("model", "dtype", "max_model_len")
+
+
+class VLLMSettings(AdapterSettings):
+    """Settings of the `vllm` adapter."""
+
+    model: ModelRef = Field(description="A catalogue name, a local folder, or a Hugging Face repository id.")
+    profile: Literal["baseline", "optimized"] = Field("optimized", description="The settings to start from.")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="The type of weights and activations; auto follows the model."
+    )
+    max_model_len: int | None = Field(
+        None, gt=0, description="Context length in tokens; the model's own if unset."
+    )
+    step_down: bool = Field(
+        default=True,
+        description="When memory runs out at start, try again with smaller settings instead of giving up.",
+    )
+    engine_args: dict[str, Any] = Field(
+        {}, description="Any other field of vLLM's AsyncEngineArgs; it goes before the profile."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _vllm_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
+        if find_spec("vllm") is None:
+            msg = (
+                "vLLM is not installed: with a GPU, pip install 'jarvis-server[vllm]'; "
+                "without one, pip install --no-deps -r requirements/cpu.txt"
+            )
+            raise ValueError(msg)
+        return values
+
+    @field_validator("engine_args")
+    @classmethod
+    def _engine_args_exist(cls, args: dict[str, Any]) -> dict[str, Any]:
+        return checked_engine_args(args) if args else args
+
+
+def checked_engine_args(args: dict[str, Any]) -> dict[str, Any]:
+    """Check names and types against the installed vLLM, and return them with aliases replaced.
+
+    Raises:
+        ValueError: naming the key, and what it should be.
+    """
+    from vllm.engine.arg_utils import AsyncEngineArgs  # noqa: PLC0415 - takes seconds
+
+    types: dict[str, Any] = {field.name: field.type for field in fields(AsyncEngineArgs)}
+    checked = {}
+    for given, value in args.items():
+        name = ALIASES.get(given, given)
+        if name in OWN_KEYS:
+            msg = f"{given}: is set beside engine_args, not in it"
+            raise ValueError(msg)
+        if name not in types:
+            msg = f"{given}: AsyncEngineArgs of the installed vLLM has no such field"
+            raise ValueError(msg)
+        try:
+            adapter = TypeAdapter[Any](types[name], config=ConfigDict(arbitrary_types_allowed=True))
+            checked[name] = adapter.validate_python(value)
+        except ValidationError as error:
+            msg = f"{given}: {error.errors()[0]['msg']} (given: {value!r})"
+            raise ValueError(msg) from None
+    return checked
+
+
+def engine_args(settings: VLLMSettings, *, cpu: bool) -> dict[str, Any]:
+    """Put together the arguments of `AsyncEngineArgs`; what the user sets wins."""
+    device = CPU_DEFAULTS if cpu else GPU_PROFILES[settings.profile]
+    return {
+        "model": settings.model,
+        "dtype": settings.dtype,
+        "max_model_len": settings.max_model_len,
+        "scheduling_policy": "priority",  # with first-come-first-served, vLLM ignores a request's priority
+        **PROFILES[settings.profile],
+        **device,
+        **settings.engine_args,
+    }

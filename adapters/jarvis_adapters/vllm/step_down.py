@@ -1,0 +1,38 @@
+"""Smaller settings for an engine that ran out of memory while it started."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+STEPS: tuple[tuple[str, float], ...] = (
+    ("gpu_memory_utilization", 0.88),
+    ("max_num_seqs", 32),
+    ("max_num_batched_tokens", 4096),
+)
+
+OUT_OF_MEMORY = re.compile(
+    r"out of memory"  # torch.OutOfMemoryError, CUDA's own
+    r"|less than desired (?:GPU|CPU) memory utilization"
+    r"|No available memory for the cache blocks"
+    r"|larger than the available KV cache memory"
+    r"|is less than requested memory for kv"
+    r"|DefaultCPUAllocator: (?:can't|not enough)"
+    r"|Cannot allocate memory",
+    re.IGNORECASE,
+)
+
+
+def is_out_of_memory(message: str) -> bool:
+    """Tell whether what vLLM said means that memory did not suffice."""
+    return OUT_OF_MEMORY.search(message) is not None
+
+
+def smaller(args: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield ever smaller arguments, each with a note of what was lowered; skip steps that lower nothing."""
+    args = dict(args)
+    for name, value in STEPS:
+        current = args.get(name)
+        if current is None or current > value:
+            was = "the engine's default" if current is None else f"{current:g}"
+            args[name] = value
+            yield dict(args), f"{name} was lowered from {was} to {value:g}, for want of memory"

@@ -1,0 +1,95 @@
+"""The requests that run or wait: counted, and ended on demand."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from jarvis_ports.errors import Draining, JarvisError, RequestAborted, RequestNotFound
+
+
+@dataclass(eq=False)
+class Running:
+    """A request, the task that serves it, and why it was ended, if it was."""
+
+    request_id: str
+    model: str
+    task: "asyncio.Task[object]"
+    error: JarvisError | None = None
+
+
+class Requests:
+    """Knows every request from its arrival to its end."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self._closed = False
+        self._running: set[Running] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def active(self, model: str | None = None) -> int:
+        """Count the requests, of one model or of all."""
+        return sum(1 for running in self._running if model in {None, running.model})
+
+    @contextmanager
+    def track(self, request_id: str, model: str) -> Iterator[None]:
+        """Track the current task while it serves a request.
+
+        Raises:
+            Draining: no new request is taken, or this one was running when the time to finish was over.
+            RequestAborted: in the block, when `abort` is called for it.
+        """
+        if self._closed:
+            raise _draining()
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - requests are served by tasks
+        running = Running(request_id, model, task)
+        self._running.add(running)
+        self._idle.clear()
+        try:
+            yield
+        except asyncio.CancelledError:
+            if running.error is None:
+                raise
+            task.uncancel()
+            raise running.error from None
+        finally:
+            self._running.discard(running)
+            if not self._running:
+                self._idle.set()
+
+    def abort(self, request_id: str) -> int:
+        """End every request with that id, and say how many there were.
+
+        Raises:
+            RequestNotFound: there is none.
+        """
+        aborted = RequestAborted(f"request {request_id} was aborted")
+        count = self._end(lambda running: running.request_id == request_id, aborted)
+        if not count:
+            msg = f"no running request has the id {request_id!r}"
+            raise RequestNotFound(msg)
+        return count
+
+    async def close(self, within: float) -> int:
+        """Take no new request; end those that still run `within` seconds later, and count them."""
+        self._closed = True
+        try:
+            await asyncio.wait_for(self._idle.wait(), within)
+        except TimeoutError:
+            left = self._end(lambda _: True, _draining())
+            await self._idle.wait()
+            return left
+        return 0
+
+    def _end(self, chosen: Callable[[Running], bool], error: JarvisError) -> int:
+        found = [running for running in self._running if chosen(running)]
+        for running in found:
+            running.error = error
+            running.task.cancel()
+        return len(found)
+
+
+def _draining() -> Draining:
+    return Draining("the server is shutting down")

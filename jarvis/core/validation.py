@@ -1,0 +1,125 @@
+"""Checks a request before any engine sees it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
+from jarvis_ports.llm import GenerateRequest, Input, LLMCapabilities, SamplingParams
+
+MAX_STOPS = 16
+MAX_LOGIT_BIAS = 1024
+
+RANGES: Final[dict[str, tuple[float, float]]] = {
+    "temperature": (0, 2),
+    "top_k": (0, 2**31 - 1),
+    "min_p": (0, 1),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+    "max_tokens": (1, 2**31 - 1),
+    "min_tokens": (0, 2**31 - 1),
+    "seed": (0, 2**63 - 1),
+    "n": (1, 64),
+    "logprobs": (0, 20),
+}
+OPEN_RANGES: Final[dict[str, tuple[float, float]]] = {"top_p": (0, 1), "repetition_penalty": (0, 10)}
+"""Without their lower end."""
+
+
+def check_request(request: GenerateRequest, capabilities: LLMCapabilities) -> None:
+    """Check ranges, and that the engine honours every field that is set.
+
+    Raises:
+        InvalidArgument: naming every field that is out of range.
+        UnsupportedField: naming every field that the engine cannot honour.
+    """
+    if violations := [*_input(request.input), *_sampling(request.sampling), *_structured_output(request)]:
+        raise InvalidArgument(violations)
+    unsupported = sorted(set(_fields(request)) - capabilities.fields)
+    if unsupported:
+        raise UnsupportedField(
+            [FieldViolation(field, "the model's engine does not support this") for field in unsupported]
+        )
+
+
+def check_input(input_: Input) -> None:
+    """Check a prompt or a conversation on its own.
+
+    Raises:
+        InvalidArgument: naming every message that is wrong.
+    """
+    if violations := list(_input(input_)):
+        raise InvalidArgument(violations)
+
+
+def _input(input_: Input) -> Iterator[FieldViolation]:
+    if isinstance(input_, str):
+        if not input_:
+            yield FieldViolation("prompt", "is empty")
+        return
+    for position, message in enumerate(input_):
+        if not message.content:
+            yield FieldViolation(f"messages[{position}].content", "is empty")
+
+
+def _sampling(sampling: SamplingParams) -> Iterator[FieldViolation]:
+    yield from _ranges(sampling)
+    yield from _stops(sampling.stop)
+    yield from _logit_bias(sampling.logit_bias)
+
+
+def _ranges(sampling: SamplingParams) -> Iterator[FieldViolation]:
+    for name, (low, high) in RANGES.items():
+        value = getattr(sampling, name)
+        if value is not None and not low <= value <= high:
+            yield FieldViolation(f"sampling.{name}", f"must be in [{low}, {high}], got {value:g}")
+    for name, (low, high) in OPEN_RANGES.items():
+        value = getattr(sampling, name)
+        if value is not None and not low < value <= high:
+            yield FieldViolation(f"sampling.{name}", f"must be in ({low}, {high}], got {value:g}")
+    least, most = sampling.min_tokens, sampling.max_tokens
+    if least is not None and most is not None and least > most >= 1:
+        yield FieldViolation("sampling.min_tokens", f"must be at most max_tokens ({most}), got {least}")
+
+
+def _stops(stops: Sequence[str]) -> Iterator[FieldViolation]:
+    if len(stops) > MAX_STOPS:
+        yield FieldViolation("sampling.stop", f"at most {MAX_STOPS} texts, got {len(stops)}")
+    for position, stop in enumerate(stops):
+        if not stop:
+            yield FieldViolation(f"sampling.stop[{position}]", "is empty")
+
+
+def _logit_bias(biases: Mapping[int, float]) -> Iterator[FieldViolation]:
+    if len(biases) > MAX_LOGIT_BIAS:
+        yield FieldViolation("sampling.logit_bias", f"at most {MAX_LOGIT_BIAS} entries, got {len(biases)}")
+    for token_id, bias in biases.items():
+        if not -100 <= bias <= 100:
+            yield FieldViolation(f"sampling.logit_bias[{token_id}]", f"must be in [-100, 100], got {bias:g}")
+
+
+def _structured_output(request: GenerateRequest) -> Iterator[FieldViolation]:
+    if request.structured_output is None:
+        return
+    field, value = request.structured_output.field, request.structured_output.value
+    if not value:
+        yield FieldViolation(field, "is empty")
+    elif not isinstance(value, str):
+        for position, choice in enumerate(value):
+            if not choice:
+                yield FieldViolation(f"{field}.values[{position}]", "is empty")
+
+
+def _fields(request: GenerateRequest) -> Iterator[str]:
+    """List the fields that are set, of those that an engine may not honour."""
+    for name in SamplingParams.__dataclass_fields__:
+        value = getattr(request.sampling, name)
+        if value not in (None, (), {}):
+            yield f"sampling.{name}"
+    if request.structured_output:
+        yield request.structured_output.field
+    if not isinstance(request.input, str):
+        yield "messages"
+    if request.priority is not None:
+        yield "priority"
+    if request.return_token_ids:
+        yield "return_token_ids"

@@ -1,0 +1,55 @@
+"""What travels beside a call: its request id and its trace."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import grpc
+
+from jarvis_ports.errors import InvalidArgument
+
+REQUEST_ID = "x-request-id"
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header"""
+MAX_REQUEST_ID = 128
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: its id, and the W3C trace context headers that came with it."""
+
+    request_id: str
+    trace: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def trace_id(self) -> str:
+        """The trace that it belongs to; empty where the caller has none."""
+        match = TRACEPARENT.fullmatch(self.trace.get("traceparent", ""))
+        return match[1] if match else ""
+
+
+current: ContextVar[Call] = ContextVar("call")
+"""The call that the running task serves."""
+
+
+def read(context: grpc.aio.ServicerContext[object, object]) -> Call:
+    """Read the metadata of a call; what is malformed of a trace is left out, as the W3C asks."""
+    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    trace: dict[str, str] = {}
+    if TRACEPARENT.fullmatch(metadata.get("traceparent", "")):
+        trace = {key: metadata[key] for key in ("traceparent", "tracestate") if key in metadata}
+    return Call(metadata.get(REQUEST_ID) or uuid.uuid4().hex, trace)
+
+
+def check(call: Call) -> None:
+    """Refuse an id that is too long to be carried through logs.
+
+    Raises:
+        InvalidArgument: naming the metadata key.
+    """
+    if len(call.request_id) > MAX_REQUEST_ID:
+        raise InvalidArgument.of(
+            REQUEST_ID, f"at most {MAX_REQUEST_ID} characters, got {len(call.request_id)}"
+        )

@@ -1,0 +1,165 @@
+"""Between the contract's messages and the domain's types. Pure functions, and no third shape."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from jarvis.core.generation import Finished, GenerationEvent, Started, Timings
+from jarvis.v1 import generation_pb2 as pb
+from jarvis_ports.errors import FieldViolation, InvalidArgument
+from jarvis_ports.llm import (
+    Constraint,
+    Delta,
+    Finish,
+    FinishReason,
+    GenerateRequest,
+    Input,
+    Message,
+    Role,
+    SamplingParams,
+    StructuredOutput,
+    TokenLogprob,
+    Usage,
+)
+
+ROLES = {pb.ROLE_SYSTEM: Role.SYSTEM, pb.ROLE_USER: Role.USER, pb.ROLE_ASSISTANT: Role.ASSISTANT}
+FINISH_REASONS = {
+    FinishReason.STOP: pb.FINISH_REASON_STOP,
+    FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
+}
+SCALARS: Any = set(SamplingParams.__dataclass_fields__) - {"stop", "logit_bias"}
+
+
+def request(
+    message: pb.GenerateRequest | pb.GenerateStreamRequest, request_id: str, trace: Mapping[str, str]
+) -> GenerateRequest:
+    """Read a request.
+
+    Raises:
+        InvalidArgument: it cannot be expressed in the domain's types.
+    """
+    return GenerateRequest(
+        request_id=request_id,
+        input=input_(message),
+        sampling=_sampling(message.sampling),
+        structured_output=_structured_output(message),
+        priority=message.priority if message.HasField("priority") else None,
+        return_token_ids=message.return_token_ids,
+        trace=trace,
+    )
+
+
+def input_(message: pb.GenerateRequest | pb.GenerateStreamRequest | pb.CountTokensRequest) -> Input:
+    """Read a prompt or a conversation.
+
+    Raises:
+        InvalidArgument: there are both or neither, or a role is unknown.
+    """
+    if message.HasField("prompt") == bool(message.messages):
+        both = "set either prompt or messages, not both" if message.messages else "set prompt or messages"
+        raise InvalidArgument.of("prompt", both)
+    if message.HasField("prompt"):
+        return message.prompt
+    if violations := list(_unknown_roles(message.messages)):
+        raise InvalidArgument(violations)
+    return tuple(Message(ROLES[one.role], one.content) for one in message.messages)
+
+
+def _unknown_roles(messages: Sequence[pb.Message]) -> Iterator[FieldViolation]:
+    for position, message in enumerate(messages):
+        if message.role not in ROLES:
+            known = ", ".join(pb.Role.Name(role) for role in ROLES)
+            yield FieldViolation(f"messages[{position}].role", f"must be one of {known}, got {message.role}")
+
+
+def _sampling(sampling: pb.SamplingParams) -> SamplingParams:
+    scalars = {name: getattr(sampling, name) for name in SCALARS if sampling.HasField(name)}
+    return SamplingParams(stop=tuple(sampling.stop), logit_bias=dict(sampling.logit_bias), **scalars)
+
+
+def _structured_output(message: pb.GenerateRequest | pb.GenerateStreamRequest) -> StructuredOutput | None:
+    if not message.HasField("structured_output"):
+        return None
+    name = message.structured_output.WhichOneof("constraint")
+    if name is None:
+        raise InvalidArgument.of("structured_output", "set one of its constraints")
+    if name == "choice":
+        return StructuredOutput(Constraint.CHOICE, tuple(message.structured_output.choice.values))
+    return StructuredOutput(Constraint(name), getattr(message.structured_output, name))
+
+
+def event(event_: GenerationEvent) -> pb.GenerateStreamResponse:
+    """Write one event of a stream."""
+    if isinstance(event_, Delta):
+        return pb.GenerateStreamResponse(delta=_delta(event_))
+    if isinstance(event_, Started):
+        return pb.GenerateStreamResponse(
+            started=pb.Started(
+                request_id=event_.request_id, model=event_.model, prompt_tokens=event_.prompt_tokens
+            )
+        )
+    finish = event_.finish
+    return pb.GenerateStreamResponse(
+        finished=pb.Finished(
+            index=finish.index,
+            reason=FINISH_REASONS[finish.reason],
+            matched_stop=finish.matched_stop,
+            usage=_usage(finish.usage),
+            timings=_timings(event_.timings),
+        )
+    )
+
+
+def _delta(delta: Delta) -> pb.Delta:
+    if not delta.token_ids and not delta.logprobs:
+        return pb.Delta(index=delta.index, text=delta.text)
+    return pb.Delta(
+        index=delta.index,
+        text=delta.text,
+        token_ids=delta.token_ids,
+        logprobs=[_logprob(logprob) for logprob in delta.logprobs],
+    )
+
+
+def answer(started: Started, deltas: Sequence[Delta], finished: Sequence[Finished]) -> pb.GenerateResponse:
+    """Write a whole answer, from all the events of its stream."""
+    last = finished[-1]
+    return pb.GenerateResponse(
+        request_id=started.request_id,
+        model=started.model,
+        choices=[_choice(one.finish, deltas) for one in sorted(finished, key=lambda f: f.finish.index)],
+        usage=_usage(last.finish.usage),
+        timings=_timings(last.timings),
+    )
+
+
+def _choice(finish: Finish, deltas: Sequence[Delta]) -> pb.Choice:
+    own = [delta for delta in deltas if delta.index == finish.index]
+    return pb.Choice(
+        index=finish.index,
+        text="".join(delta.text for delta in own),
+        reason=FINISH_REASONS[finish.reason],
+        matched_stop=finish.matched_stop,
+        token_ids=[token_id for delta in own for token_id in delta.token_ids],
+        logprobs=[_logprob(logprob) for delta in own for logprob in delta.logprobs],
+    )
+
+
+def _logprob(logprob: TokenLogprob) -> pb.TokenLogprob:
+    top = [pb.TopLogprob(token_id=one.token_id, token=one.token, logprob=one.logprob) for one in logprob.top]
+    return pb.TokenLogprob(token_id=logprob.token_id, token=logprob.token, logprob=logprob.logprob, top=top)
+
+
+def _usage(usage: Usage) -> pb.Usage:
+    return pb.Usage(
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=usage.cached_tokens,
+        completion_tokens=usage.completion_tokens,
+    )
+
+
+def _timings(timings: Timings) -> pb.Timings:
+    return pb.Timings(
+        queue_seconds=timings.queue,
+        time_to_first_token_seconds=timings.time_to_first_token,
+        total_seconds=timings.total,
+    )

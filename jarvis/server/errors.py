@@ -1,0 +1,83 @@
+"""Errors on the wire: one table from reason to status, and google.rpc details."""
+
+from collections.abc import Mapping
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from jarvis_ports.errors import InvalidArgument, JarvisError
+
+DOMAIN = "jarvis"
+INTERNAL = "INTERNAL"
+"""The reason of an error that nobody foresaw."""
+
+STATUS_CODES: Mapping[str, grpc.StatusCode] = {
+    "INVALID_ARGUMENT": grpc.StatusCode.INVALID_ARGUMENT,
+    "UNSUPPORTED_FIELD": grpc.StatusCode.INVALID_ARGUMENT,
+    "CONTEXT_LENGTH_EXCEEDED": grpc.StatusCode.INVALID_ARGUMENT,
+    "MODEL_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "REQUEST_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "REQUEST_ABORTED": grpc.StatusCode.ABORTED,
+    "MODEL_LOADING": grpc.StatusCode.UNAVAILABLE,
+    "ENGINE_DEAD": grpc.StatusCode.UNAVAILABLE,
+    "DRAINING": grpc.StatusCode.UNAVAILABLE,
+    "ENGINE_FAILURE": grpc.StatusCode.INTERNAL,
+    "MODEL_UNAVAILABLE": grpc.StatusCode.FAILED_PRECONDITION,
+    "ENGINE_START_FAILED": grpc.StatusCode.FAILED_PRECONDITION,
+    INTERNAL: grpc.StatusCode.INTERNAL,
+}
+
+# gRPC turns a status that does not fit its metadata into another error. On the wire a message may grow
+# threefold (percent-encoding), and the details a third (base64); with these bounds both stay under 4 KB.
+MAX_MESSAGE = 300
+MAX_VIOLATIONS = 5
+MAX_DESCRIPTION = 150
+MAX_FIELD = 60
+
+
+def to_status(error: JarvisError, request_id: str) -> tuple[grpc.StatusCode, status_pb2.Status]:
+    """Describe a foreseen error: its code, and the status with ErrorInfo, BadRequest and RetryInfo."""
+    code = STATUS_CODES[error.reason]
+    status = _status(code, str(error), error.reason, request_id)
+    if isinstance(error, InvalidArgument):
+        bad_request = error_details_pb2.BadRequest(
+            field_violations=[
+                error_details_pb2.BadRequest.FieldViolation(
+                    field=_cut(violation.field, MAX_FIELD),
+                    description=_cut(violation.description, MAX_DESCRIPTION),
+                )
+                for violation in error.violations[:MAX_VIOLATIONS]
+            ]
+        )
+        status.details.append(_packed(bad_request))
+    if error.retry_after is not None:
+        delay = duration_pb2.Duration()
+        delay.FromNanoseconds(int(error.retry_after * 1e9))
+        status.details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
+    return code, status
+
+
+def internal(request_id: str) -> tuple[grpc.StatusCode, status_pb2.Status]:
+    """Describe an error that nobody foresaw; what it was stands in the server's log alone."""
+    message = f"internal error; the server's log has it under request {request_id}"
+    return grpc.StatusCode.INTERNAL, _status(grpc.StatusCode.INTERNAL, message, INTERNAL, request_id)
+
+
+def _status(code: grpc.StatusCode, message: str, reason: str, request_id: str) -> status_pb2.Status:
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata={"request_id": request_id})
+    number: int = code.value[0]
+    return status_pb2.Status(code=number, message=_cut(message, MAX_MESSAGE), details=[_packed(info)])
+
+
+def _packed(detail: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(detail)
+    return packed
+
+
+def _cut(text: str, bytes_: int) -> str:
+    """Shorten to a number of UTF-8 bytes, so that a caller's own text cannot make the status too large."""
+    encoded = text.encode("utf-8", "replace")
+    return text if len(encoded) <= bytes_ else encoded[: bytes_ - 3].decode("utf-8", "ignore") + "…"

@@ -1,0 +1,60 @@
+"""The servicer of GenerationService."""
+
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+
+from jarvis.core.generation import Finished, Generation, Started
+from jarvis.server import convert
+from jarvis.server.context import current
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import generation_pb2_grpc
+from jarvis_ports.errors import EngineFailure
+from jarvis_ports.llm import Delta
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
+    """Speaks the contract for the use case of generation."""
+
+    def __init__(self, generation: Generation) -> None:
+        self._generation = generation
+
+    async def GenerateStream(  # type: ignore[override] # the stubs know generators alone
+        self, request: pb.GenerateStreamRequest, context: Context
+    ) -> None:
+        """Write each event as it comes; a caller that reads slowly holds up its own stream alone."""
+        call = current.get()
+        wanted = convert.request(request, call.request_id, call.trace)
+        async with aclosing(self._generation.stream(request.model, wanted)) as events:
+            async for event in events:
+                await context.write(convert.event(event))
+
+    async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
+        """Collect a stream into one answer."""
+        call = current.get()
+        wanted = convert.request(request, call.request_id, call.trace)
+        started: Started | None = None
+        deltas: list[Delta] = []
+        finished: list[Finished] = []
+        async with aclosing(self._generation.stream(request.model, wanted)) as events:
+            async for event in events:
+                if isinstance(event, Delta):
+                    deltas.append(event)
+                elif isinstance(event, Finished):
+                    finished.append(event)
+                else:
+                    started = event
+        if started is None or not finished:
+            msg = "the engine ended the stream without an answer"
+            raise EngineFailure(msg)
+        return convert.answer(started, deltas, finished)
+
+    async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:
+        """Count the tokens of a prompt or a conversation."""
+        model, tokens, context_length = await self._generation.count_tokens(
+            request.model, convert.input_(request)
+        )
+        return pb.CountTokensResponse(model=model, tokens=tokens, context_length=context_length)

@@ -1,0 +1,46 @@
+"""The standard health service, with the List that the library leaves out."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2
+
+
+class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the library is not typed
+    """Check, Watch and List, over a fixed set of names that stand and fall together.
+
+    Args:
+        services: the names of the services; the empty name, which stands for the server, is added.
+    """
+
+    def __init__(self, services: Iterable[str]) -> None:
+        super().__init__()
+        self._statuses = dict.fromkeys(["", *services], health_pb2.HealthCheckResponse.NOT_SERVING)
+
+    async def become(self, *, serving: bool) -> None:
+        """Tell everyone who asks or watches."""
+        status = (
+            health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        )
+        for service in self._statuses:
+            self._statuses[service] = status
+            await self.set(service, status)
+
+    async def enter_graceful_shutdown(self) -> None:
+        """Tell everyone NOT_SERVING, for good."""
+        await self.become(serving=False)
+        await super().enter_graceful_shutdown()
+
+    async def List(
+        self,
+        request: health_pb2.HealthListRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> health_pb2.HealthListResponse:
+        """Tell the status of every name at once."""
+        return health_pb2.HealthListResponse(
+            statuses={
+                service: health_pb2.HealthCheckResponse(status=status)
+                for service, status in self._statuses.items()
+            }
+        )

@@ -1,0 +1,86 @@
+"""Around every call of the contract: ids in and out, errors into statuses, one line in the log."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from jarvis.server import context as calls
+from jarvis.server.errors import internal, to_status
+from jarvis_ports.errors import InvalidArgument, JarvisError
+
+logger = logging.getLogger(__name__)
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Behaviour = Callable[[Any, Context], Awaitable[Any]]
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps unary and streaming methods alike; a streaming one writes with `context.write`."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:  # noqa: ANN401 - grpc's own handler types are private
+        """Wrap the handler of a method of ours; health and reflection stay as they are."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or not method.startswith("/jarvis."):
+            return handler
+        make, behaviour = (
+            (grpc.unary_stream_rpc_method_handler, handler.unary_stream)
+            if handler.response_streaming
+            else (grpc.unary_unary_rpc_method_handler, handler.unary_unary)
+        )
+        wrapped = _wrap(behaviour, handler.request_deserializer, method)
+        return make(wrapped, request_deserializer=None, response_serializer=handler.response_serializer)
+
+
+def _wrap(behaviour: Behaviour, deserialize: Callable[[bytes], Any], method: str) -> Behaviour:
+    async def call(raw: bytes, context: Context) -> Any:  # noqa: ANN401
+        call = calls.read(context)
+        calls.current.set(call)
+        started = time.monotonic()
+        code = "CANCELLED"
+        try:
+            calls.check(call)
+            await context.send_initial_metadata(((calls.REQUEST_ID, call.request_id),))
+            response = await behaviour(_parsed(deserialize, raw), context)
+            code = "OK"
+        except JarvisError as error:
+            code = error.reason
+            await _abort(context, *to_status(error, call.request_id), call.request_id)
+        except grpc.aio.AbortError:
+            raise
+        except Exception:
+            code = "INTERNAL"
+            logger.exception("%s failed: request_id=%s", method, call.request_id)
+            await _abort(context, *internal(call.request_id), call.request_id)
+        else:
+            return response
+        finally:
+            seconds = time.monotonic() - started
+            trace = f" trace_id={call.trace_id}" if call.trace_id else ""
+            logger.info("%s %s %.3fs request_id=%s%s", method, code, seconds, call.request_id, trace)
+
+    return call
+
+
+def _parsed(deserialize: Callable[[bytes], Any], raw: bytes) -> Any:  # noqa: ANN401
+    """Parse here, and not in gRPC, which would answer bytes that are no message with INTERNAL."""
+    try:
+        return deserialize(raw)
+    except DecodeError as error:
+        raise InvalidArgument.of("", f"not a valid message: {error}") from None
+
+
+async def _abort(context: Context, code: grpc.StatusCode, status: Any, request_id: str) -> None:  # noqa: ANN401
+    trailing = (
+        ("grpc-status-details-bin", status.SerializeToString()),
+        (calls.REQUEST_ID, request_id),
+    )
+    await context.abort(code, status.message, trailing)

@@ -1,0 +1,152 @@
+"""The life of the server: listen, load, serve, drain, stop."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import psutil
+from grpc_health.v1 import health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from jarvis.config import ServerConfig
+from jarvis.core.generation import Generation
+from jarvis.core.status import Status
+from jarvis.server.generation import GenerationServicer
+from jarvis.server.health import HealthServicer
+from jarvis.server.interceptor import CallInterceptor
+from jarvis.server.service import ServerServicer
+from jarvis.v1 import generation_pb2, generation_pb2_grpc, server_pb2, server_pb2_grpc
+from jarvis_ports.errors import JarvisError
+
+logger = logging.getLogger(__name__)
+
+SERVICES = [
+    generation_pb2.DESCRIPTOR.services_by_name["GenerationService"].full_name,
+    server_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
+]
+
+
+class AddressInUse(Exception):
+    """The server cannot listen where it was told to."""
+
+
+class Server:
+    """A gRPC server over the use cases.
+
+    Args:
+        config: addresses, limits and drain times.
+        status: the state of everything, and through it the models.
+        generation: the use case behind GenerationService.
+    """
+
+    def __init__(self, config: ServerConfig, status: Status, generation: Generation) -> None:
+        self._config = config
+        self._status = status
+        self._stop = asyncio.Event()
+        self._health = HealthServicer(SERVICES)
+        self._server = grpc.aio.server(
+            interceptors=[CallInterceptor()],
+            options=[
+                ("grpc.so_reuseport", 0),  # a second server on the port is a mistake
+                ("grpc.max_receive_message_length", config.max_message_bytes),
+                ("grpc.max_send_message_length", config.max_message_bytes),
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            ],
+        )
+        generation_pb2_grpc.add_GenerationServiceServicer_to_server(
+            GenerationServicer(generation), self._server
+        )
+        server_pb2_grpc.add_ServerServiceServicer_to_server(ServerServicer(status), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = [*SERVICES, "grpc.health.v1.Health", reflection.SERVICE_NAME]
+        reflection.enable_server_reflection(names, self._server)
+
+    def stop(self) -> None:
+        """Drain, then stop; at the second call, stop at once."""
+        if self._stop.is_set():
+            kill_children()
+            os._exit(1)
+        self._stop.set()
+
+    async def run(self) -> int:
+        """Serve until stopped, or until a model fails for good; return the exit code.
+
+        Raises:
+            AddressInUse: an address is taken, or is none of this machine's.
+        """
+        async with self._listening():
+            models = [asyncio.create_task(model.run()) for model in self._status.models]
+            told = asyncio.create_task(self._tell_health())
+            stop = asyncio.create_task(self._stop.wait())
+            try:
+                done, _ = await asyncio.wait([stop, *models], return_when=asyncio.FIRST_COMPLETED)
+                failed = [task for task in done if task is not stop]
+                if not failed:
+                    await self._drain()
+                for task in failed:
+                    error = task.exception()
+                    known = isinstance(error, JarvisError)
+                    logger.error("%s", error, exc_info=None if known else error)
+                return 1 if failed else 0
+            finally:
+                self._status.requests.draining = True
+                await self._health.enter_graceful_shutdown()
+                for task in (stop, told, *models):
+                    task.cancel()
+                await asyncio.gather(stop, told, *models, return_exceptions=True)
+                await self._status.requests.close(within=0)
+
+    async def _tell_health(self) -> None:
+        """Follow the models' states."""
+        while True:
+            await self._health.become(serving=self._status.models.ready)
+            await self._status.models.change()
+
+    async def _drain(self) -> None:
+        """Let the probes see it, then take no new calls, then let the running ones finish."""
+        requests, config = self._status.requests, self._config
+        requests.draining = True
+        await self._health.enter_graceful_shutdown()
+        logger.info(
+            "stopping: new calls are refused in %gs, running ones have %gs more",
+            config.drain_delay_seconds,
+            config.drain_timeout_seconds,
+        )
+        await asyncio.sleep(config.drain_delay_seconds)
+        if left := await requests.close(config.drain_timeout_seconds):
+            logger.warning("%d calls did not finish in time and were ended", left)
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        for address in self._config.listen:
+            try:
+                port = self._server.add_insecure_port(address)
+            except RuntimeError:
+                msg = f"cannot listen on {address}: it is in use, or not an address of this machine"
+                raise AddressInUse(msg) from None
+            shown = address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
+            logger.info("listening on %s", shown)
+        loop = asyncio.get_running_loop()
+        for signal_ in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_, self.stop)
+        await self._health.become(serving=False)
+        await self._server.start()
+        try:
+            yield
+        finally:
+            await self._server.stop(grace=1)
+            kill_children()
+            logger.info("stopped")
+
+
+def kill_children() -> None:
+    """Kill every process that this one has started, and those that they started."""
+    for process in psutil.Process().children(recursive=True):
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue

@@ -1,0 +1,103 @@
+"""The servicer of ServerService."""
+
+from typing import Any
+
+import grpc
+
+import jarvis
+from jarvis.core.model import Model, State
+from jarvis.core.status import Status
+from jarvis.v1 import server_pb2 as pb
+from jarvis.v1 import server_pb2_grpc
+from jarvis_plugins.loader import PluginState
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+STATES = {
+    State.LOADING: pb.STATE_LOADING,
+    State.READY: pb.STATE_READY,
+    State.FAILED: pb.STATE_FAILED,
+    State.DRAINING: pb.STATE_DRAINING,
+}
+PLUGIN_STATES = {
+    PluginState.AVAILABLE: pb.ADAPTER_STATE_AVAILABLE,
+    PluginState.FAILED: pb.ADAPTER_STATE_FAILED,
+    PluginState.BLOCKED: pb.ADAPTER_STATE_BLOCKED,
+    PluginState.INCOMPATIBLE: pb.ADAPTER_STATE_INCOMPATIBLE,
+}
+
+
+class ServerServicer(server_pb2_grpc.ServerServiceServicer):
+    """Speaks the contract for the state of the server."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
+        """Tell the state of the server and of each model."""
+        return pb.GetStatusResponse(
+            version=jarvis.__version__,
+            state=STATES[self._status.state],
+            uptime_seconds=self._status.uptime,
+            active_requests=self._status.requests.active(),
+            models=[self._model_status(model) for model in self._status.models],
+        )
+
+    def _model_status(self, model: Model) -> pb.ModelStatus:
+        capabilities = self._status.capabilities(model)
+        return pb.ModelStatus(
+            name=model.name,
+            adapter=model.adapter,
+            state=STATES[model.state],
+            message=model.message,
+            active_requests=self._status.requests.active(model.name),
+            restarts=model.restarts,
+            notes=capabilities.notes if capabilities else (),
+            settings=capabilities.settings if capabilities else {},
+        )
+
+    async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+        """List the configured models."""
+        return pb.ListModelsResponse(models=[self._model(model) for model in self._status.models])
+
+    def _model(self, model: Model) -> pb.Model:
+        capabilities = self._status.capabilities(model)
+        return pb.Model(
+            name=model.name,
+            is_default=model.name == self._status.models.default,
+            adapter=model.adapter,
+            state=STATES[model.state],
+            context_length=capabilities.context_length if capabilities else None,
+            supported_fields=sorted(capabilities.fields) if capabilities else (),
+        )
+
+    async def ListAdapters(
+        self, request: pb.ListAdaptersRequest, context: Context
+    ) -> pb.ListAdaptersResponse:
+        """List the installed adapters, and the plugins that did not load."""
+        adapters = self._status.adapters
+        available = [
+            pb.Adapter(
+                port="llm",
+                name=adapter.name,
+                distribution=adapter.origin.distribution,
+                version=adapter.origin.version,
+                state=pb.ADAPTER_STATE_AVAILABLE,
+            )
+            for _, adapter in sorted(adapters.llms.items())
+        ]
+        unloaded = [
+            pb.Adapter(
+                name=plugin.origin.plugin,
+                distribution=plugin.origin.distribution,
+                version=plugin.origin.version,
+                state=PLUGIN_STATES[plugin.state],
+                message=plugin.message,
+            )
+            for plugin in adapters.unloaded
+        ]
+        return pb.ListAdaptersResponse(adapters=available + unloaded)
+
+    async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:
+        """End a running request."""
+        return pb.AbortResponse(aborted=self._status.requests.abort(request.request_id))
