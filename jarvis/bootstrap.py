@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from itertools import count
 
 from pydantic import ValidationError
 
@@ -47,14 +49,25 @@ async def serve(config: Config) -> int:
         AddressInUse: it cannot listen where it was told to.
     """
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it tells on its own what is raised as well
-    from jarvis.server.lifecycle import Server  # noqa: PLC0415 - grpc, which `check` does not need
+    from jarvis.server.lifecycle import Server, kill_children  # noqa: PLC0415 - grpc, which `check` does not need
 
     logging.basicConfig(
         level=config.log.level.upper(), format="%(levelname)s %(asctime)s %(name)s: %(message)s"
     )
     adapters = check(config)
     status = build(config, adapters)
-    return await Server(config.server, status, Generation(status.models, status.requests)).run()
+    server = Server(config.server, status, Generation(status.models, status.requests))
+    signals = count(1)
+
+    def stop() -> None:
+        server.stop()
+        if next(signals) > 1:  # whoever asks twice does not want to wait
+            kill_children()
+            os._exit(1)
+
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_, stop)
+    return await server.run()
 
 
 def build(config: Config, adapters: Adapters) -> Status:

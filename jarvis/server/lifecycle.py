@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -47,6 +45,7 @@ class Server:
         self._config = config
         self._status = status
         self._stop = asyncio.Event()
+        self.addresses: list[str] = []
         self._health = HealthServicer(SERVICES)
         self._server = grpc.aio.server(
             interceptors=[CallInterceptor()],
@@ -66,10 +65,7 @@ class Server:
         reflection.enable_server_reflection(names, self._server)
 
     def stop(self) -> None:
-        """Drain, then stop; at the second call, stop at once."""
-        if self._stop.is_set():
-            kill_children()
-            os._exit(1)
+        """Drain, then stop."""
         self._stop.set()
 
     async def run(self) -> int:
@@ -129,10 +125,8 @@ class Server:
                 msg = f"cannot listen on {address}: it is in use, or not an address of this machine"
                 raise AddressInUse(msg) from None
             shown = address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
+            self.addresses.append(shown)
             logger.info("listening on %s", shown)
-        loop = asyncio.get_running_loop()
-        for signal_ in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signal_, self.stop)
         await self._health.become(serving=False)
         await self._server.start()
         try:

@@ -74,12 +74,11 @@ class ContextLengthExceeded(InvalidArgument):
     reason = "CONTEXT_LENGTH_EXCEEDED"
 
     def __init__(self, *, field: str, prompt_tokens: int, max_tokens: int, context_length: int) -> None:
-        wanted = f"{prompt_tokens} prompt tokens"
+        wanted = f"the prompt has {prompt_tokens} tokens"
         if field == "sampling.max_tokens":
-            wanted += f" and {max_tokens} max_tokens"
-        else:
-            wanted += " leave no room for an answer, they"
-        super().__init__([FieldViolation(field, f"{wanted} exceed the context of {context_length} tokens")])
+            wanted += f", with max_tokens {prompt_tokens + max_tokens}"
+        description = f"{wanted}; the context holds {context_length}, the answer among them"
+        super().__init__([FieldViolation(field, description)])
 
 
 class ModelNotFound(CallerError):

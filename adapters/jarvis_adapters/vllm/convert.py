@@ -5,7 +5,7 @@ from typing import Any
 
 from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 
-from jarvis_ports.errors import EngineDead, EngineFailure
+from jarvis_ports.errors import EngineDead, EngineFailure, InvalidArgument
 from jarvis_ports.llm import (
     Constraint,
     Delta,
@@ -67,6 +67,7 @@ class Outputs:
     """Turns vLLM's outputs of one request into events, and counts its tokens."""
 
     def __init__(self, request: GenerateRequest, prompt_tokens: int) -> None:
+        self._structured_output = request.structured_output
         self._token_ids = request.return_token_ids
         self._top = request.sampling.logprobs
         self._prompt_tokens = prompt_tokens
@@ -76,6 +77,7 @@ class Outputs:
         """Yield what is new in an output.
 
         Raises:
+            InvalidArgument: the constraint turned out to be none when the engine compiled it.
             EngineDead: the engine was stopped before the answer was complete.
             EngineFailure: the engine gave the request up.
         """
@@ -95,6 +97,9 @@ class Outputs:
         if choice.finish_reason == "abort":
             msg = "the engine was stopped before the answer was complete"
             raise EngineDead(msg)
+        if self._structured_output and not self._completion_tokens and choice.finish_reason == "error":
+            message = "the engine cannot compile it"
+            raise InvalidArgument.of(self._structured_output.field, message)
         if choice.finish_reason not in FINISH_REASONS:
             msg = f"the engine gave the request up: {choice.finish_reason}"
             raise EngineFailure(msg)

@@ -39,7 +39,7 @@ class FailureLog:
         self._file.unlink(missing_ok=True)
 
     def root_cause(self) -> str:
-        """Find the last line of the first traceback: it is the cause of those that follow; empty if there is none."""
+        """Return the last line of the first traceback, which is the cause of the others; empty without one."""
         if not self._file.exists():
             return ""
         lines = iter(self._file.read_text(encoding="utf-8", errors="replace").splitlines())

@@ -52,10 +52,11 @@ class VLLM:
             accepted = False
             async with aclosing(stream):
                 async for output in stream:
+                    events = list(outputs.events(output))
                     if not accepted:
                         accepted = True
                         yield Accepted(prompt_tokens)
-                    for event in outputs.events(output):
+                    for event in events:
                         yield event
 
     async def count_tokens(self, input_: Input) -> int:

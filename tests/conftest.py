@@ -1,0 +1,135 @@
+"""Shared by every kind of test: a server in this process, called with the bare stubs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from jarvis.bootstrap import build, check
+from jarvis.config import load
+from jarvis.core.generation import Generation
+from jarvis.server.lifecycle import Server
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import generation_pb2_grpc, server_pb2_grpc
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+DEFAULTS = ['server.listen=["127.0.0.1:0"]', "server.drain_delay_seconds=0"]
+
+
+class Peer:
+    """A caller with the bare stubs of every service."""
+
+    def __init__(self, channel):
+        self.channel = channel
+        self.generation = generation_pb2_grpc.GenerationServiceStub(channel)
+        self.server = server_pb2_grpc.ServerServiceStub(channel)
+        self.health = health_pb2_grpc.HealthStub(channel)
+
+    async def serving(self, timeout=10):
+        """Wait until health says SERVING."""
+        watch = self.health.Watch(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=timeout)
+        async for response in watch:
+            if response.status == SERVING:
+                watch.cancel()
+                return
+
+    async def check(self, service=""):
+        response = await self.health.Check(health_pb2.HealthCheckRequest(service=service))
+        return health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
+
+
+class InProcess(Peer):
+    """A caller, and the server in the same process that it calls."""
+
+    def __init__(self, channel, server, run):
+        super().__init__(channel)
+        self.instance = server
+        self.run = run
+
+
+@asynccontextmanager
+async def peer(address) -> AsyncIterator[Peer]:
+    async with grpc.aio.insecure_channel(address) as channel:
+        yield Peer(channel)
+
+
+@asynccontextmanager
+async def in_process(*sets, ready=True) -> AsyncIterator[InProcess]:
+    config = load(None, [*DEFAULTS, *sets], {})
+    status = build(config, check(config))
+    server = Server(config.server, status, Generation(status.models, status.requests))
+    run = asyncio.create_task(server.run())
+    while not server.addresses:
+        if run.done():
+            await run
+        await asyncio.sleep(0.01)
+    try:
+        async with grpc.aio.insecure_channel(server.addresses[0]) as channel:
+            running = InProcess(channel, server, run)
+            if ready:
+                await running.serving()
+            yield running
+    finally:
+        if not run.done():
+            server.stop()
+        await asyncio.wait([run])
+
+
+Start = Callable[..., AbstractAsyncContextManager[InProcess]]
+
+
+@pytest.fixture(scope="session")
+def start() -> Start:
+    """Start a server on echo; `sets` are as for `--set`."""
+    return lambda *sets, ready=True: in_process("models.echo.adapter=echo", *sets, ready=ready)
+
+
+@pytest.fixture(scope="session")
+def connect():
+    """Call a server in another process."""
+    return peer
+
+
+def user(text):
+    return [pb.Message(role=pb.ROLE_USER, content=text)]
+
+
+def details(error):
+    """Unpack the google.rpc details of a failed call, by the name of their type."""
+    metadata = dict(error.trailing_metadata())
+    packed = metadata["grpc-status-details-bin"]
+    assert len(packed) < 4096
+    status = status_pb2.Status.FromString(packed)
+    assert status.code == error.code().value[0]
+    found = {}
+    for detail in status.details:
+        kind = getattr(error_details_pb2, detail.TypeName().rpartition(".")[2])
+        found[kind.__name__] = kind.FromString(detail.value)
+    assert found["ErrorInfo"].domain == "jarvis"
+    return found
+
+
+@pytest.fixture(scope="session")
+def failure():
+    """Await a call that has to fail: return its code, reason, blamed fields, and the seconds to retry after."""
+
+    async def failed(call):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            if hasattr(call, "__aiter__"):
+                assert [event async for event in call] == [], "the stream has begun"
+            else:
+                await call
+        found = details(caught.value)
+        fields = (
+            [violation.field for violation in found["BadRequest"].field_violations]
+            if "BadRequest" in found
+            else []
+        )
+        retry = found["RetryInfo"].retry_delay.ToNanoseconds() / 1e9 if "RetryInfo" in found else None
+        return caught.value.code().name, found["ErrorInfo"].reason, fields, retry
+
+    return failed

@@ -1,0 +1,128 @@
+"""ServerService, health, reflection, and the life of the server."""
+
+import asyncio
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from jarvis.server.lifecycle import AddressInUse
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import server_pb2
+
+NAMES = ["", "jarvis.v1.GenerationService", "jarvis.v1.ServerService"]
+SLOW = "models.echo.settings.tokens_per_second=20"
+
+
+async def test_health_is_not_serving_until_the_engine_is_up(start, failure):
+    async with start("models.echo.settings.load_seconds=0.5", ready=False) as server:
+        statuses = (await server.health.List(health_pb2.HealthListRequest(), wait_for_ready=True)).statuses
+        assert sorted(statuses) == NAMES
+        for name in NAMES:
+            assert await server.check(name) == "NOT_SERVING"
+        status = await server.server.GetStatus(server_pb2.GetStatusRequest())
+        assert status.state == status.models[0].state == server_pb2.STATE_LOADING
+        call = server.generation.Generate(pb.GenerateRequest(prompt="a"))
+        code, reason, _, retry = await failure(call)
+        assert (code, reason) == ("UNAVAILABLE", "MODEL_LOADING")
+        assert retry > 0
+
+        await server.serving()
+        for name in NAMES:
+            assert await server.check(name) == "SERVING"
+        assert (await server.server.GetStatus(server_pb2.GetStatusRequest())).state == server_pb2.STATE_READY
+
+
+async def test_an_unknown_service_is_not_found(start):
+    async with start() as server:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await server.check("nope")
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_watch_sees_loading_serving_and_drain(start):
+    async with start("models.echo.settings.load_seconds=0.2", ready=False) as server:
+        watch = server.health.Watch(health_pb2.HealthCheckRequest(service=NAMES[1]), wait_for_ready=True)
+        seen = [(await watch.read()).status, (await watch.read()).status]
+        server.instance.stop()
+        seen.append((await watch.read()).status)
+
+    response = health_pb2.HealthCheckResponse
+    assert seen == [response.NOT_SERVING, response.SERVING, response.NOT_SERVING]
+
+
+async def test_a_drain_lets_calls_finish_and_refuses_new_ones(start, failure):
+    async with start(SLOW, "server.drain_delay_seconds=0.3") as server:
+        running = server.generation.Generate(pb.GenerateRequest(prompt="a " * 20))
+        await asyncio.sleep(0.1)
+        server.instance.stop()
+        await asyncio.sleep(0.1)
+        assert await server.check() == "NOT_SERVING"
+        status = await server.server.GetStatus(server_pb2.GetStatusRequest())
+        assert (status.state, status.active_requests) == (server_pb2.STATE_DRAINING, 1)
+        late = server.generation.Generate(pb.GenerateRequest(prompt="late"))
+        assert (await late).choices[0].text == "late"
+
+        await asyncio.sleep(0.4)
+        code, reason, _, retry = await failure(server.generation.Generate(pb.GenerateRequest(prompt="new")))
+        assert (code, reason) == ("UNAVAILABLE", "DRAINING")
+        assert retry > 0
+        assert await server.check() == "NOT_SERVING"
+        assert (await running).choices[0].text == "a " * 20
+        assert await server.run == 0
+
+
+async def test_calls_that_do_not_finish_in_time_are_ended(start, failure):
+    async with start(SLOW, "server.drain_timeout_seconds=0.2") as server:
+        endless = server.generation.Generate(pb.GenerateRequest(prompt="a " * 2000))
+        await asyncio.sleep(0.1)
+        server.instance.stop()
+
+        assert (await failure(endless))[:2] == ("UNAVAILABLE", "DRAINING")
+        assert await server.run == 0
+
+
+async def test_models_are_listed_with_what_they_honour(start):
+    async with start("models.other.adapter=echo", 'default_model="other"') as server:
+        models = (await server.server.ListModels(server_pb2.ListModelsRequest())).models
+
+        assert [(model.name, model.is_default) for model in models] == [("echo", False), ("other", True)]
+        assert models[0].context_length == 4096
+        assert "sampling.stop" in models[0].supported_fields
+        assert "sampling.temperature" not in models[0].supported_fields
+        answered = await server.generation.Generate(pb.GenerateRequest(prompt="a"))
+        assert answered.model == "other"
+
+
+async def test_adapters_are_listed_with_where_they_come_from(start):
+    async with start('plugins.block=["vllm"]') as server:
+        adapters = (await server.server.ListAdapters(server_pb2.ListAdaptersRequest())).adapters
+
+    found = {adapter.name: adapter for adapter in adapters}
+    assert found["echo"].state == server_pb2.ADAPTER_STATE_AVAILABLE
+    assert (found["echo"].port, found["echo"].distribution) == ("llm", "jarvis-server")
+    assert found["vllm"].state == server_pb2.ADAPTER_STATE_BLOCKED
+
+
+async def test_reflection_lists_the_services(start):
+    async with start() as server:
+        stub = reflection_pb2_grpc.ServerReflectionStub(server.channel)
+        asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+        replies = [reply async for reply in stub.ServerReflectionInfo(asked)]
+
+    names = {service.name for service in replies[0].list_services_response.service}
+    assert {*NAMES[1:], "grpc.health.v1.Health"} <= names
+
+
+async def test_a_unix_socket_serves(start, tmp_path):
+    async with start(f'server.listen=["unix:{tmp_path}/jarvis.sock"]') as server:
+        assert (await server.generation.Generate(pb.GenerateRequest(prompt="a"))).choices[0].text == "a"
+
+
+async def test_a_taken_port_is_one_clear_error(start):
+    async with start() as first:
+        address = first.instance.addresses[0]
+        with pytest.raises(AddressInUse, match=f"cannot listen on {address}"):
+            async with start(f'server.listen=["{address}"]'):
+                pass
