@@ -115,7 +115,7 @@ def details(error):
 
 @pytest.fixture(scope="session")
 def failure():
-    """Await a call that has to fail: return its code, reason, blamed fields, and the seconds to retry after."""
+    """Await a call that has to fail: return its code, reason, blamed fields, and seconds to retry after."""
 
     async def failed(call):
         with pytest.raises(grpc.aio.AioRpcError) as caught:

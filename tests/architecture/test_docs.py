@@ -1,0 +1,108 @@
+"""The tables of the README, and the example configuration, say what the code says."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from jarvis.bootstrap import check
+from jarvis.config import Config, ModelConfig, load
+from jarvis.models.catalogue import CATALOGUE
+from jarvis.server.errors import INTERNAL, STATUS_CODES
+from jarvis_adapters.vllm.settings import GPU_PROFILES, PROFILES, VLLMSettings
+from jarvis_ports.errors import JarvisError, StartupError, Unavailable
+
+ROOT = Path(__file__).parents[2]
+
+
+def table(*rows: Iterable[str]) -> str:
+    """Lay out rows, the first of which is the head."""
+    head, *body = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([head, "|" + "---|" * (head.count(" | ") + 1), *body])
+
+
+def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
+    readme = (ROOT / "README.md").read_text()
+    shown = dict(re.findall(r"<!-- table: (.+?) -->\n(.+?)\n<!-- end -->", readme, re.DOTALL))
+    wanted = {
+        "configuration": table(("key", "default", "meaning"), *settings(Config)),
+        "vllm settings": table(("setting", "default", "meaning"), *settings(VLLMSettings)),
+        "vllm profiles": table(("setting", "`baseline`", "`optimized` (default)"), *profiles()),
+        "catalogue": table(
+            ("model", "package", "licence"),
+            *((f"`{m.name}`", m.package, m.license) for m in CATALOGUE.values()),
+        ),
+        "errors": table(("reason", "status", "retry", "meaning"), *reasons()),
+    }
+    assert shown.keys() == wanted.keys()
+    for name, text in wanted.items():
+        assert shown[name] == text, f"the table {name!r} should be:\n{text}"
+
+
+def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from settings(field.annotation, f"{prefix}{name}.")
+        elif field.annotation == dict[str, ModelConfig]:
+            yield from settings(ModelConfig, f"{prefix}{name}.NAME.")
+        else:
+            default = "required" if field.is_required() else f"`{json.dumps(field.default)}`"
+            default = "" if field.default is None else default
+            yield f"`{prefix}{name}`", default, field.description or " or ".join(field.annotation.__args__)
+
+
+def profiles() -> Iterator[tuple[str, str, str]]:
+    names = ("baseline", "optimized")
+    for note, sets in (("", PROFILES), (", on a GPU", GPU_PROFILES)):
+        for key in dict.fromkeys(key for name in names for key in sets[name]):
+            values = (sets[name].get(key, "vLLM's default") for name in names)
+            yield f"`{key}`{note}", *(shown(value) for value in values)
+
+
+def shown(value: Any) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+def reasons() -> Iterator[tuple[str, str, str, str]]:
+    for kind in descendants(JarvisError):
+        if "reason" in vars(kind) and not issubclass(kind, StartupError):
+            retry = "after `RetryInfo`" if issubclass(kind, Unavailable) else ""
+            yield (
+                f"`{kind.reason}`",
+                STATUS_CODES[kind.reason].name,
+                retry,
+                (kind.__doc__ or "").splitlines()[0],
+            )
+    yield (
+        f"`{INTERNAL}`",
+        STATUS_CODES[INTERNAL].name,
+        "",
+        "Nobody foresaw it; the server's log says what it was.",
+    )
+
+
+def descendants(kind: type[JarvisError]) -> Iterator[type[JarvisError]]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from descendants(below)
+
+
+@pytest.mark.engine  # checking engine_args imports vLLM
+def test_the_example_configuration_passes_the_check() -> None:
+    check(load(ROOT / "jarvis.example.toml", environ={}))
+
+
+def test_the_example_configuration_names_every_key() -> None:
+    config = load(ROOT / "jarvis.example.toml", environ={})
+    unnamed = [
+        f"{table.__class__.__name__}.{key}"
+        for table in (config, config.server, config.log, config.plugins, *config.models.values())
+        for key in type(table).model_fields.keys() - table.model_fields_set
+    ]
+    settings = next(iter(config.models.values())).settings
+    assert not unnamed
+    assert settings.keys() == VLLMSettings.model_fields.keys()

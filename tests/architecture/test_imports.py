@@ -1,0 +1,31 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ENGINES = {"vllm", "torch", "transformers"}
+
+
+def test_import_contracts_hold() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    checked = subprocess.run([lint, "--no-cache"], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("jarvis_adapters.vllm", ENGINES | {"grpc"}),
+        ("jarvis_adapters.echo", ENGINES | {"grpc"}),
+        ("jarvis_plugins.loader", ENGINES | {"grpc", "jarvis_adapters"}),
+        ("jarvis.config", ENGINES | {"grpc", "jarvis_adapters"}),
+        ("jarvis.client", ENGINES | {"jarvis_adapters", "jarvis_plugins"}),
+        ("jarvis.server.lifecycle", ENGINES | {"jarvis_adapters"}),
+    ],
+)
+def test_importing_is_cheap(module: str, unwanted: set[str]) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert not unwanted & set(ran.stdout.split())

@@ -1,0 +1,5 @@
+from jarvis_plugins.testkit import LLMConformance
+
+
+class TestEcho(LLMConformance):
+    adapter = "echo"

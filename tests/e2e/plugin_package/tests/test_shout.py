@@ -1,0 +1,6 @@
+from jarvis_plugins.testkit import LLMConformance
+
+
+class TestShout(LLMConformance):
+    adapter = "shout"
+    settings = {"ending": "!!"}

@@ -1,0 +1,101 @@
+"""The real vLLM on a real model, in a server process of its own."""
+
+import asyncio
+import signal
+import sys
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import psutil
+import pytest
+
+from bench import tiny_model
+
+START = 240
+"""Seconds that an engine may take to start on a busy machine."""
+
+
+class ServerProcess:
+    """`jarvis serve` on a socket, with its log in a file."""
+
+    def __init__(self, process, address, log):
+        self.process = process
+        self.address = address
+        self.log = log
+        self.ps = psutil.Process(process.pid)
+
+    def engines(self):
+        """The processes of the engine: vLLM names them."""
+        return [p for p in self.ps.children(recursive=True) if "VLLM" in " ".join([p.name(), *p.cmdline()])]
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    async def exit_code(self, within=60):
+        return await asyncio.wait_for(self.process.wait(), within)
+
+
+@asynccontextmanager
+async def serving(folder, *sets):
+    """Run `jarvis serve`; whatever it has started is gone when this is left."""
+    address, log = f"unix:{folder}/jarvis.sock", folder / "server.log"
+    command = [str(Path(sys.executable).parent / "jarvis"), "serve", "--set", f'server.listen=["{address}"]']
+    for pair in sets:
+        command += ["--set", pair]
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(*command, stderr=stderr, stdout=stderr, cwd=folder)
+    server = ServerProcess(process, address, log)
+    try:
+        yield server
+    finally:
+        if process.returncode is None:
+            children = server.ps.children(recursive=True)
+            server.terminate()
+            try:
+                await server.exit_code()
+            finally:
+                for child in [*children, *([server.ps] if process.returncode is None else [])]:
+                    if child.is_running():
+                        child.kill()
+
+
+@pytest.fixture(scope="session")
+def serve():
+    return serving
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """Settings for a one-layer model with random weights, named `tiny`."""
+    folder = tiny_model.make(tmp_path_factory.mktemp("models") / "tiny")
+    return [f'models.tiny.settings.model="{folder}"', "models.tiny.settings.dtype=float32"]
+
+
+@pytest.fixture(scope="session")
+async def engine(tmp_path_factory, connect):
+    """The default configuration: the demo model on vLLM."""
+    folder = tmp_path_factory.mktemp("engine")
+    async with serving(folder, "server.drain_delay_seconds=0") as server, connect(server.address) as peer:
+        try:
+            await peer.serving(START)
+        except grpc.aio.AioRpcError:
+            pytest.fail(server.log.read_text()[-5000:])
+        peer.process = server
+        yield peer
+
+
+def gone(processes, within=15):
+    """Wait until processes have ended, and return those that have not."""
+    deadline = time.monotonic() + within
+    alive = list(processes)
+    while alive and time.monotonic() < deadline:
+        time.sleep(0.1)
+        alive = [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    return alive
+
+
+@pytest.fixture(scope="session")
+def still_there():
+    return gone

@@ -1,0 +1,121 @@
+"""Many callers, callers that leave, and callers that send nonsense."""
+
+import asyncio
+from itertools import count
+
+import grpc
+import pytest
+
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import server_pb2
+
+pytestmark = pytest.mark.engine
+S = pb.SamplingParams
+SLOTS = 64
+
+
+def endless(position=0):
+    """A request that fills a slot of the engine for minutes."""
+    return pb.GenerateStreamRequest(prompt=f"Story {position}:", sampling=S(ignore_eos=True, max_tokens=8000))
+
+
+async def fill(peer, timeout=None):
+    """Occupy every slot of the engine, and one place in its queue."""
+    calls = [peer.generation.GenerateStream(endless(n), timeout=timeout) for n in range(SLOTS + 1)]
+    await asyncio.gather(*(call.read() for call in calls[:SLOTS]))
+    return calls
+
+
+async def active(engine):
+    return (await engine.server.GetStatus(server_pb2.GetStatusRequest())).active_requests
+
+
+async def slot_is_free(engine):
+    """One more request does not wait for a slot: the engine itself says how long it queued."""
+    request = pb.GenerateRequest(prompt="Hi", sampling=S(max_tokens=1))
+    answer = await engine.generation.Generate(request, timeout=30)
+    assert answer.timings.queue_seconds < 1
+    assert await active(engine) == 0
+
+
+async def test_cancelling_frees_the_engine(engine):
+    for call in await fill(engine):
+        call.cancel()
+
+    await asyncio.sleep(0.5)
+    await slot_is_free(engine)
+
+
+async def test_hanging_up_frees_the_engine(engine, connect):
+    async with connect(engine.process.address) as other:
+        await fill(other)
+        assert await active(engine) == SLOTS + 1
+
+    await asyncio.sleep(0.5)
+    await slot_is_free(engine)
+
+
+async def test_a_deadline_frees_the_engine(engine):
+    calls = await fill(engine, timeout=20)
+
+    async def drained(call):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            async for _ in call:
+                pass
+        return caught.value.code()
+
+    codes = await asyncio.gather(*map(drained, calls))
+    assert set(codes) == {grpc.StatusCode.DEADLINE_EXCEEDED}
+    await asyncio.sleep(0.5)
+    await slot_is_free(engine)
+
+
+async def test_abort_frees_the_engine(engine, failure):
+    call = engine.generation.GenerateStream(endless(), metadata=(("x-request-id", "to-abort"),))
+    await call.read()
+    await engine.server.Abort(server_pb2.AbortRequest(request_id="to-abort"))
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        async for _ in call:
+            pass
+    assert caught.value.code() is grpc.StatusCode.ABORTED
+    await slot_is_free(engine)
+
+
+@pytest.mark.timeout(300)
+async def test_a_hundred_streams_at_once(engine):
+    async def one(position):
+        request = pb.GenerateStreamRequest(
+            prompt=f"Number {position} is", sampling=S(max_tokens=16, ignore_eos=True)
+        )
+        events = [event async for event in engine.generation.GenerateStream(request)]
+        return events[0].WhichOneof("event"), events[-1].finished.usage.completion_tokens
+
+    assert await asyncio.gather(*map(one, range(100))) == [("started", 16)] * 100
+    assert await active(engine) == 0
+
+
+@pytest.mark.timeout(900)
+async def test_a_thousand_requests_in_a_row_leave_nothing_behind(engine):
+    server, (core, *_) = engine.process.ps, engine.process.engines()
+
+    def footprint():
+        memory = [process.memory_info().rss / 2**20 for process in (server, core)]
+        return memory, server.num_fds(), server.num_threads(), len(server.children(recursive=True))
+
+    numbers = count(1)
+
+    async def some(requests):
+        for _ in range(requests):
+            request = pb.GenerateRequest(prompt=f"{next(numbers)} is", sampling=S(max_tokens=1))
+            assert (await engine.generation.Generate(request)).choices
+
+    await some(200)
+    memory, *rest = footprint()
+    await some(1000)
+    grown, *after = footprint()
+
+    assert after == rest, "file descriptors, threads, processes"
+    for before, now in zip(memory, grown, strict=True):
+        assert now - before < 20, f"{before:.0f} MiB became {now:.0f} MiB"
+    assert await active(engine) == 0

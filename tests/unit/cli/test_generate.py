@@ -1,0 +1,130 @@
+import json
+
+import grpc
+import pytest
+
+from jarvis.v1 import generation_pb2 as pb
+
+
+async def test_the_answer_is_printed_and_ends_its_line(fake, run):
+    assert await run("generate", "Capital?", "--server", fake.address) == (0, "Paris.\n", "")
+    (request,) = fake.requests
+    assert request == pb.GenerateStreamRequest(
+        messages=[pb.Message(role=pb.ROLE_USER, content="Capital?")], sampling=pb.SamplingParams()
+    )
+
+
+async def test_a_line_that_the_answer_ends_itself_is_not_ended_twice(fake, run):
+    fake.texts = ["Paris.\n"]
+    assert (await run("generate", "x", "--server", fake.address))[1] == "Paris.\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"]])
+async def test_the_prompt_is_read_from_standard_input(fake, run, arguments):
+    code, _, _ = await run("generate", *arguments, "--server", fake.address, stdin="Hi\nthere\n")
+    assert code == 0
+    assert fake.requests[0].messages[0].content == "Hi\nthere"
+
+
+async def test_a_raw_prompt_is_passed_on_as_it_is(fake, run):
+    await run("generate", "--raw", "--server", fake.address, stdin="Once \n")
+    assert fake.requests[0].prompt == "Once \n"
+    assert not fake.requests[0].messages
+
+
+async def test_options_reach_the_server(fake, run, monkeypatch):
+    monkeypatch.setenv("JARVIS_SERVER", fake.address)
+    await run(
+        *("generate", "x", "--system", "Be brief.", "--model", "m", "--temperature", "0", "--top-p", "0.5"),
+        *(
+            "--max-tokens",
+            "9",
+            "--seed",
+            "-1",
+            "--stop",
+            "a",
+            "--stop",
+            "b",
+            "--choice",
+            "yes",
+            "--choice",
+            "no",
+        ),
+    )
+    (request,) = fake.requests
+    assert [message.role for message in request.messages] == [pb.ROLE_SYSTEM, pb.ROLE_USER]
+    assert request.model == "m"
+    assert request.sampling == pb.SamplingParams(
+        temperature=0, top_p=0.5, max_tokens=9, seed=-1, stop=["a", "b"]
+    )
+    assert request.structured_output.choice.values == ["yes", "no"]
+
+
+async def test_json_is_one_document_with_everything(fake, run):
+    code, out, err = await run("generate", "x", "--json", "--server", fake.address)
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {
+        "text": "Paris.",
+        "reason": "length",
+        "request_id": "r-1",
+        "model": "echo",
+        "choices": [
+            {
+                "index": 0,
+                "text": "Paris.",
+                "reason": "length",
+                "matched_stop": None,
+                "token_ids": [],
+                "logprobs": [],
+            }
+        ],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 2, "cached_tokens": 0},
+        "timings": {"total_seconds": 0.5, "queue_seconds": 0.0, "time_to_first_token_seconds": 0.25},
+    }
+
+
+async def test_structured_output_is_read_from_files(fake, run, tmp_path):
+    file = tmp_path / "form"
+    file.write_text("root ::= x")
+    await run("generate", "x", "--grammar", str(file), "--server", fake.address)
+    await run("generate", "x", "--json-schema", str(file), "--server", fake.address)
+    await run("generate", "x", "--regex", "a+", "--server", fake.address)
+    outputs = [request.structured_output for request in fake.requests]
+    assert outputs == [
+        pb.StructuredOutput(grammar="root ::= x"),
+        pb.StructuredOutput(json_schema="root ::= x"),
+        pb.StructuredOutput(regex="a+"),
+    ]
+
+
+async def test_bad_options_are_refused_before_anything_is_sent(fake, run, tmp_path):
+    (tmp_path / "latin").write_bytes(b"\xff")
+    for arguments, complaint in [
+        (["--regex", "a", "--choice", "b"], "--regex and --choice: an answer can obey one constraint"),
+        (["--raw", "--system", "s"], "--system: a raw prompt has no system message"),
+        (["--grammar", str(tmp_path / "latin")], "is not UTF-8"),
+        (["--max-tokens", "99999999999"], "sampling.max_tokens: Value out of range"),
+    ]:
+        code, out, err = await run("generate", "x", *arguments, "--server", fake.address)
+        assert (code, out) == (2, "")
+        assert err.startswith("jarvis: ")
+        assert complaint in err
+    assert fake.requests == []
+
+
+async def test_standard_input_that_is_not_utf_8(fake, run):
+    code, _, err = await run("generate", "--server", fake.address, stdin=b"caf\xe9")
+    assert (code, err) == (2, "jarvis: messages[0].content: is not valid Unicode\n")
+
+
+async def test_what_the_server_refuses_is_one_line(fake, run):
+    fake.fail(grpc.StatusCode.INVALID_ARGUMENT, "sampling.top_p: must be in (0, 1]")
+    code, out, err = await run("generate", "x", "--server", fake.address)
+    assert (code, out, err) == (2, "", "jarvis: sampling.top_p: must be in (0, 1]\n")
+
+
+async def test_a_failure_after_some_text_stands_on_a_line_of_its_own(fake, run):
+    fake.unfinished = 1
+    code, out, err = await run("generate", "x", "--server", fake.address)
+    assert (code, out) == (1, "Paris.\n")
+    assert err == "jarvis: the stream ended with 1 of its choices unfinished\n"

@@ -1,0 +1,56 @@
+import json
+
+import grpc
+
+
+async def test_health_of_a_server_that_serves(fake, run):
+    assert await run("health", "--server", fake.address) == (0, "SERVING\n", "")
+
+
+async def test_health_of_a_service_that_does_not(fake, run):
+    assert await run("health", "some.Service", "--server", fake.address) == (1, "NOT_SERVING\n", "")
+
+
+async def test_health_of_a_service_that_there_is_not(fake, run):
+    fake.fail(grpc.StatusCode.NOT_FOUND, "unknown service")
+    assert await run("health", "no.Service", "--server", fake.address) == (1, "", "jarvis: unknown service\n")
+
+
+async def test_a_server_that_is_not_there(run):
+    code, out, err = await run("health", "--server", "127.0.0.1:1")
+    assert (code, out) == (1, "")
+    assert err.startswith("jarvis: cannot connect to 127.0.0.1:1: ")
+    assert err.count("\n") == 1
+
+
+async def test_status_shows_the_models_and_their_notes(fake, run):
+    code, out, err = await run("status", "--server", fake.address)
+    assert (code, err) == (0, "")
+    lines = [line.rstrip() for line in out.splitlines()]
+    assert lines[0] == "jarvis 9.9: draining, up 1:01:01, 0 active requests"
+    assert lines[2].split() == ["MODEL", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE"]
+    assert lines[3].split() == ["echo", "echo", "ready", "0", "0"]
+    assert lines[5] == "echo: max_num_seqs was lowered [64 to 32]"
+
+
+async def test_status_as_json(fake, run):
+    _, out, _ = await run("status", "--json", "--server", fake.address)
+    status = json.loads(out)
+    assert status["state"] == "draining"
+    assert status["models"][0]["settings"] == {"delay": "0"}
+
+
+async def test_adapters_are_not_cut_where_there_is_no_terminal(fake, run):
+    code, out, _ = await run("adapters", "--server", fake.address)
+    assert code == 0
+    header, row = out.splitlines()
+    assert header.split() == ["PORT", "NAME", "STATE", "DISTRIBUTION", "VERSION", "MESSAGE"]
+    assert row.startswith("-     broken  failed  jarvis-broken  0.1")
+    assert row.rstrip().endswith("in a line that eighty columns do not hold")
+    assert "\x1b" not in out
+
+
+async def test_adapters_as_json(fake, run):
+    _, out, _ = await run("adapters", "--json", "--server", fake.address)
+    (adapter,) = json.loads(out)
+    assert (adapter["name"], adapter["state"]) == ("broken", "failed")

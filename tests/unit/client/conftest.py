@@ -1,0 +1,174 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import generation_pb2_grpc, server_pb2, server_pb2_grpc
+
+USAGE = pb.Usage(prompt_tokens=5, cached_tokens=0, completion_tokens=2)
+TIMINGS = pb.Timings(queue_seconds=0.0, time_to_first_token_seconds=0.25, total_seconds=0.5)
+
+
+class FakeServer(
+    generation_pb2_grpc.GenerationServiceServicer,
+    server_pb2_grpc.ServerServiceServicer,
+    health_pb2_grpc.HealthServicer,
+):
+    """Answers "Paris." to everything, after the failures that a test queues."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.requests: list[object] = []
+        self.metadata: list[dict[str, str]] = []
+        self.failures: list[tuple[grpc.StatusCode, str, list[object]]] = []
+        self.failure_after_started: tuple[grpc.StatusCode, str, list[object]] | None = None
+        self.texts = ["Par", "is."]
+        self.unfinished = 0
+        self.delay = 0.0
+        self.finish_reason = pb.FINISH_REASON_LENGTH
+        self.hang_after_text = False
+        self.hanging = asyncio.Event()
+        self.cancelled = asyncio.Event()
+
+    def fail(self, code: grpc.StatusCode, message: str, *details: object) -> None:
+        """Let the next call fail."""
+        self.failures.append((code, message, list(details)))
+
+    async def _abort(self, context, code, message, details) -> None:
+        status = status_pb2.Status(code=code.value[0], message=message)
+        for detail in details:
+            packed = any_pb2.Any()
+            packed.Pack(detail)
+            status.details.append(packed)
+        trailing = [("x-request-id", "made-by-server")]
+        if details:
+            trailing.append(("grpc-status-details-bin", status.SerializeToString()))
+        await context.abort(code, message, tuple(trailing))
+
+    async def _begin(self, request, context) -> None:
+        self.requests.append(request)
+        self.metadata.append(dict(context.invocation_metadata()))
+        await asyncio.sleep(self.delay)
+        if self.failures:
+            await self._abort(context, *self.failures.pop(0))
+
+    async def Generate(self, request, context) -> pb.GenerateResponse:  # noqa: N802
+        await self._begin(request, context)
+        text = "".join(self.texts)
+        choices = [
+            pb.Choice(index=i, text=text, reason=self.finish_reason) for i in range(request.sampling.n or 1)
+        ]
+        return pb.GenerateResponse(
+            request_id="r-1", model="echo", choices=choices, usage=USAGE, timings=TIMINGS
+        )
+
+    async def GenerateStream(self, request, context) -> AsyncIterator[pb.GenerateStreamResponse]:  # noqa: N802
+        await self._begin(request, context)
+        yield pb.GenerateStreamResponse(started=pb.Started(request_id="r-1", model="echo", prompt_tokens=5))
+        if self.failure_after_started:
+            await self._abort(context, *self.failure_after_started)
+        for text in self.texts:
+            yield pb.GenerateStreamResponse(delta=pb.Delta(index=0, text=text, token_ids=[7]))
+        if self.hang_after_text:
+            self.hanging.set()
+            try:
+                await asyncio.sleep(60)
+            finally:
+                self.cancelled.set()
+        for index in range((request.sampling.n or 1) - self.unfinished):
+            finished = pb.Finished(
+                index=index, reason=pb.FINISH_REASON_STOP, matched_stop="!", usage=USAGE, timings=TIMINGS
+            )
+            yield pb.GenerateStreamResponse(finished=finished)
+
+    async def CountTokens(self, request, context) -> pb.CountTokensResponse:  # noqa: N802
+        await self._begin(request, context)
+        return pb.CountTokensResponse(model="echo", tokens=3, context_length=64)
+
+    async def GetStatus(self, request, context) -> server_pb2.GetStatusResponse:  # noqa: N802
+        await self._begin(request, context)
+        model = server_pb2.ModelStatus(
+            name="echo",
+            adapter="echo",
+            state=server_pb2.STATE_READY,
+            notes=["max_num_seqs was lowered [64 to 32]"],
+            settings={"delay": "0"},
+        )
+        return server_pb2.GetStatusResponse(
+            version="9.9", state=server_pb2.STATE_DRAINING, uptime_seconds=3661.2, models=[model]
+        )
+
+    async def ListModels(self, request, context) -> server_pb2.ListModelsResponse:  # noqa: N802
+        await self._begin(request, context)
+        loading = server_pb2.Model(name="slow", adapter="vllm", state=server_pb2.STATE_LOADING)
+        ready = server_pb2.Model(
+            name="echo",
+            is_default=True,
+            adapter="echo",
+            state=server_pb2.STATE_READY,
+            context_length=64,
+            supported_fields=["messages"],
+        )
+        return server_pb2.ListModelsResponse(models=[ready, loading])
+
+    async def ListAdapters(self, request, context) -> server_pb2.ListAdaptersResponse:  # noqa: N802
+        await self._begin(request, context)
+        broken = server_pb2.Adapter(
+            name="broken",
+            distribution="jarvis-broken",
+            version="0.1",
+            state=server_pb2.ADAPTER_STATE_FAILED,
+            message="ImportError: No module named 'nowhere', in a line that eighty columns do not hold",
+        )
+        return server_pb2.ListAdaptersResponse(adapters=[broken])
+
+    async def Abort(self, request, context) -> server_pb2.AbortResponse:  # noqa: N802
+        await self._begin(request, context)
+        return server_pb2.AbortResponse(aborted=2)
+
+    async def Check(self, request, context) -> health_pb2.HealthCheckResponse:  # noqa: N802
+        await self._begin(request, context)
+        serving = health_pb2.HealthCheckResponse.NOT_SERVING if request.service else 1
+        return health_pb2.HealthCheckResponse(status=serving)
+
+
+def retry_info(seconds: float) -> error_details_pb2.RetryInfo:
+    delay = duration_pb2.Duration()
+    delay.FromNanoseconds(int(seconds * 1e9))
+    return error_details_pb2.RetryInfo(retry_delay=delay)
+
+
+def make_server(fake: FakeServer) -> grpc.aio.Server:
+    server = grpc.aio.server()
+    generation_pb2_grpc.add_GenerationServiceServicer_to_server(fake, server)
+    server_pb2_grpc.add_ServerServiceServicer_to_server(fake, server)
+    health_pb2_grpc.add_HealthServicer_to_server(fake, server)
+    return server
+
+
+@pytest.fixture
+def retry_after():
+    """Makes the RetryInfo of so many seconds."""
+    return retry_info
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeServer]:
+    """A server on a port of its own."""
+    fake = FakeServer()
+    server = make_server(fake)
+    fake.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    yield fake
+    await server.stop(None)
+
+
+@pytest.fixture
+def serve():
+    """Makes the gRPC server around a fake, for a test that wants its own port."""
+    return make_server

@@ -1,0 +1,112 @@
+import asyncio
+import time
+
+import grpc
+import pytest
+
+from jarvis.client import CannotConnect, Finished, JarvisClient, JarvisClientError
+
+UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_call_is_repeated_after_the_delay_that_the_server_names(fake, retry_after):
+    fake.fail(UNAVAILABLE, "loading", retry_after(0.2))
+    fake.fail(grpc.StatusCode.RESOURCE_EXHAUSTED, "busy", retry_after(0.1))
+    async with JarvisClient(fake.address) as client:
+        start = time.monotonic()
+        answer = await client.generate("x")
+    assert answer.text == "Paris."
+    assert time.monotonic() - start >= 0.3
+    assert len(fake.requests) == 3
+
+
+async def test_a_stream_is_repeated_before_its_first_event(fake, retry_after):
+    fake.fail(UNAVAILABLE, "loading", retry_after(0.01))
+    async with JarvisClient(fake.address) as client:
+        events = [event async for event in client.stream("x")]
+    assert isinstance(events[-1], Finished)
+    assert len(fake.requests) == 2
+
+
+async def test_a_stream_is_not_repeated_after_its_first_event(fake, retry_after):
+    fake.failure_after_started = (UNAVAILABLE, "engine died", [retry_after(0.01)])
+    async with JarvisClient(fake.address) as client:
+        with pytest.raises(JarvisClientError, match="engine died"):
+            async for _ in client.stream("x"):
+                pass
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("code", [UNAVAILABLE, grpc.StatusCode.INTERNAL])
+async def test_nothing_is_repeated_without_retry_info(fake, code):
+    fake.fail(code, "no")
+    async with JarvisClient(fake.address) as client:
+        with pytest.raises(JarvisClientError, match="no") as caught:
+            await client.status()
+    assert not isinstance(caught.value, CannotConnect)
+    assert len(fake.requests) == 1
+
+
+async def test_the_number_of_attempts_is_bounded(fake, retry_after):
+    for _ in range(9):
+        fake.fail(UNAVAILABLE, "loading", retry_after(0.01))
+    async with JarvisClient(fake.address, attempts=3) as client:
+        with pytest.raises(JarvisClientError, match="loading") as caught:
+            await client.generate("x")
+    assert caught.value.retry_after == pytest.approx(0.01)
+    assert len(fake.requests) == 3
+
+
+async def test_a_delay_beyond_the_deadline_is_not_waited_for(fake, retry_after):
+    fake.fail(UNAVAILABLE, "loading", retry_after(30))
+    async with JarvisClient(fake.address) as client:
+        start = time.monotonic()
+        with pytest.raises(JarvisClientError, match="loading"):
+            await client.generate("x", timeout=2)
+    assert time.monotonic() - start < 1
+    assert len(fake.requests) == 1
+
+
+async def test_a_server_that_comes_up_while_the_client_tries_is_reached(fake, serve, tmp_path):
+    address = f"unix:{tmp_path}/jarvis.sock"
+    server = serve(fake)
+
+    async def come_up() -> None:
+        await asyncio.sleep(0.3)
+        server.add_insecure_port(address)
+        await server.start()
+
+    async with JarvisClient(address) as client, asyncio.TaskGroup() as group:
+        group.create_task(come_up())
+        assert (await client.generate("x")).text == "Paris."
+    await server.stop(None)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "unix:/no/such.sock", "no-such-host.invalid:1"])
+async def test_a_server_that_is_not_there_is_named(address):
+    async with JarvisClient(address, attempts=2) as client:
+        with pytest.raises(CannotConnect, match=f"cannot connect to {address}: ") as caught:
+            await client.health()
+    assert caught.value.code is UNAVAILABLE
+
+
+async def test_a_connection_that_breaks_is_not_one_that_was_never_made(fake, serve):
+    fake.hang_after_text = True
+    server = serve(fake)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with JarvisClient(f"127.0.0.1:{port}") as client:
+        stream = client.stream("x")
+        await anext(stream)
+        await server.stop(None)
+        with pytest.raises(JarvisClientError) as caught:
+            async for _ in stream:
+                pass
+    assert not isinstance(caught.value, CannotConnect)
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("address", ["", "localhost", "host:port", ":1", "unix:"])
+async def test_an_address_of_neither_form_is_refused(address):
+    with pytest.raises(ValueError, match="neither host:port nor unix:/path"):
+        JarvisClient(address)

@@ -1,0 +1,99 @@
+import grpc
+import pytest
+
+from jarvis.client import Constraint, JarvisClientError, Message, Role, StructuredOutput
+from jarvis.client.requests import count_tokens_request, generate_request
+from jarvis.v1 import generation_pb2 as pb
+from jarvis_ports.llm import SamplingParams
+
+
+def build(prompt, **options):
+    return generate_request(pb.GenerateRequest, prompt, options)
+
+
+def test_a_text_is_a_raw_prompt_and_all_else_is_left_out():
+    assert build("Once") == pb.GenerateRequest(prompt="Once")
+
+
+def test_zero_is_sent_and_none_is_left_out():
+    request = build("x", temperature=0, seed=None, priority=0, model="")
+    assert request.sampling.HasField("temperature")
+    assert not request.sampling.HasField("seed")
+    assert request.HasField("priority")
+    assert request.HasField("model")
+
+
+def test_messages_are_dicts_or_messages():
+    request = build([{"role": "system", "content": "Be brief."}, Message(Role.USER, "Hi")])
+    assert [(m.role, m.content) for m in request.messages] == [
+        (pb.ROLE_SYSTEM, "Be brief."),
+        (pb.ROLE_USER, "Hi"),
+    ]
+    assert not request.HasField("prompt")
+
+
+def test_every_sampling_parameter_of_the_contract_is_carried():
+    values = dict.fromkeys(SamplingParams.__dataclass_fields__, 1)
+    values |= {"stop": ["a", "b"], "logit_bias": {5: -1.5}, "ignore_eos": True}
+    request = build("x", **values)
+    assert {field.name for field, _ in request.sampling.ListFields()} == set(
+        pb.SamplingParams.DESCRIPTOR.fields_by_name
+    )
+    assert list(request.sampling.stop) == ["a", "b"]
+    assert dict(request.sampling.logit_bias) == {5: -1.5}
+
+
+def test_one_stop_text_needs_no_list():
+    assert list(build("x", stop="END").sampling.stop) == ["END"]
+
+
+@pytest.mark.parametrize(
+    ("output", "sent"),
+    [
+        (StructuredOutput(Constraint.JSON_SCHEMA, "{}"), pb.StructuredOutput(json_schema="{}")),
+        (StructuredOutput(Constraint.REGEX, "a+"), pb.StructuredOutput(regex="a+")),
+        (
+            StructuredOutput(Constraint.CHOICE, ("a", "b")),
+            pb.StructuredOutput(choice=pb.Choices(values=["a", "b"])),
+        ),
+        (StructuredOutput(Constraint.GRAMMAR, "root ::= x"), pb.StructuredOutput(grammar="root ::= x")),
+    ],
+)
+def test_structured_output(output, sent):
+    assert build("x", structured_output=output).structured_output == sent
+
+
+def test_an_option_that_there_is_not_is_a_type_error():
+    with pytest.raises(TypeError, match="unknown options: temprature"):
+        build("x", temprature=1)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "options", "field"),
+    [
+        ("x", {"max_tokens": 2**40}, "sampling.max_tokens"),
+        ("x", {"max_tokens": 1.5}, "sampling.max_tokens"),
+        ("x", {"logit_bias": {-1: 1.0}}, "sampling.logit_bias"),
+        ("x", {"priority": "high"}, "priority"),
+        ("\udcff", {}, "prompt"),
+        ([{"role": "user", "content": "\udcff"}], {}, "messages[0].content"),
+        ([{"role": "user", "content": 5}], {}, "messages[0].content"),
+        ([{"role": "wizard", "content": "x"}], {}, "messages[0].role"),
+        ([{"role": "user"}], {}, "messages[0]"),
+        ([{"role": "user", "content": "x", "name": "y"}], {}, "messages[0]"),
+    ],
+)
+def test_a_value_that_cannot_be_sent_is_blamed_by_its_path(prompt, options, field):
+    with pytest.raises(JarvisClientError) as caught:
+        build(prompt, **options)
+    assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert [v.field for v in caught.value.violations] == [field]
+    assert str(caught.value).startswith(f"{field}: ")
+
+
+def test_count_tokens_takes_the_same_prompts():
+    messages = [{"role": "user", "content": "x"}]
+    assert count_tokens_request("x", None) == pb.CountTokensRequest(prompt="x")
+    request = count_tokens_request(messages, "m")
+    assert request.model == "m"
+    assert request.messages[0].content == "x"

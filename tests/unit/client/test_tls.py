@@ -1,0 +1,68 @@
+import shutil
+import subprocess
+
+import grpc
+import pytest
+
+from jarvis.client import TLS, CannotConnect, HealthStatus, JarvisClient
+
+pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs the command openssl")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """A folder with the certificate and key of "localhost", signed by itself, and one of a stranger."""
+    folder = tmp_path_factory.mktemp("tls")
+    for name in ("server", "stranger"):
+        subprocess.run(
+            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+            f" -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+            f" -keyout {name}.key -out {name}.pem".split(),
+            cwd=folder,
+            check=True,
+            capture_output=True,
+        )
+    return folder
+
+
+@pytest.fixture
+async def address(fake, serve, certificates):
+    """The address of a server that speaks TLS, and asks for the client's certificate."""
+    key, pem = ((certificates / f"server.{kind}").read_bytes() for kind in ("key", "pem"))
+    server = serve(fake)
+    credentials = grpc.ssl_server_credentials([(key, pem)], pem, require_client_auth=True)
+    port = server.add_secure_port("localhost:0", credentials)
+    await server.start()
+    yield f"localhost:{port}"
+    await server.stop(None)
+
+
+async def test_both_sides_show_a_certificate(address, certificates):
+    pem, key = certificates / "server.pem", certificates / "server.key"
+    async with JarvisClient(address, tls=TLS(ca=pem, certificate=pem, key=key)) as client:
+        assert await client.health() is HealthStatus.SERVING
+
+
+@pytest.mark.parametrize(
+    ("ca", "own"), [("stranger", "server"), ("server", "stranger"), ("server", None), (None, "server")]
+)
+async def test_a_certificate_that_is_not_trusted_is_no_connection(address, certificates, ca, own):
+    tls = TLS(
+        ca=certificates / f"{ca}.pem" if ca else None,
+        certificate=certificates / f"{own}.pem" if own else None,
+        key=certificates / f"{own}.key" if own else None,
+    )
+    async with JarvisClient(address, tls=tls, attempts=1) as client:
+        with pytest.raises(CannotConnect):
+            await client.health()
+
+
+async def test_a_client_without_tls_is_no_connection(address):
+    async with JarvisClient(address, attempts=1) as client:
+        with pytest.raises(CannotConnect):
+            await client.health()
+
+
+async def test_a_file_that_is_missing_is_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        JarvisClient("localhost:1", tls=TLS(ca=tmp_path / "none.pem"))

@@ -1,0 +1,123 @@
+"""A plugin of adapters that each break the port's contract in one way."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from pydantic import ConfigDict
+
+from jarvis_adapters.echo.adapter import Echo, EchoSettings
+from jarvis_plugins import hookimpl
+from jarvis_ports.errors import ContextLengthExceeded
+from jarvis_ports.health import Health
+from jarvis_ports.llm import Accepted, Delta, Finish, SamplingParams
+
+
+class Fault(Echo):
+    settings = EchoSettings
+
+
+class Cumulative(Fault):
+    async def generate(self, request):
+        text = ""
+        async for event in super().generate(request):
+            text += event.text if isinstance(event, Delta) else ""
+            yield replace(event, text=text) if isinstance(event, Delta) else event
+
+
+class Unfinished(Fault):
+    async def generate(self, request):
+        async for event in super().generate(request):
+            if not isinstance(event, Finish):
+                yield event
+
+
+class TalksOn(Fault):
+    async def generate(self, request):
+        async for event in super().generate(request):
+            yield event
+        yield Delta(0, "and one more thing")
+
+
+class Unaccepted(Fault):
+    async def generate(self, request):
+        async for event in super().generate(request):
+            if not isinstance(event, Accepted):
+                yield event
+
+
+class Deaf(Fault):
+    """Ignores all sampling parameters."""
+
+    async def generate(self, request):
+        async for event in super().generate(replace(request, sampling=SamplingParams())):
+            yield event
+
+
+class Miscounts(Fault):
+    async def generate(self, request):
+        async for event in super().generate(request):
+            yield replace(event, prompt_tokens=1) if isinstance(event, Accepted) else event
+
+
+class TellsAllIds(Fault):
+    async def generate(self, request):
+        async for event in super().generate(replace(request, return_token_ids=True)):
+            yield event
+
+
+class RefusesLate(Fault):
+    async def generate(self, request):
+        try:
+            async for event in super().generate(request):
+                yield event
+        except ContextLengthExceeded:
+            yield Accepted(1)
+            raise
+
+
+class Leaks(Fault):
+    """Keeps the slot of a stream that is closed early."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.slots = asyncio.Semaphore(64)
+
+    async def generate(self, request):
+        await self.slots.acquire()
+        async for event in super().generate(request):
+            yield event
+        self.slots.release()
+
+
+class Boasts(Fault):
+    def capabilities(self):
+        capabilities = super().capabilities()
+        return replace(capabilities, fields=capabilities.fields | {"sampling.charm"})
+
+
+class Sick(Fault):
+    async def health(self):
+        return Health(ok=False, message="sick")
+
+
+class LaxSettings(EchoSettings):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Lax(Fault):
+    settings = LaxSettings
+
+
+FAULTS = {fault.__name__: fault for fault in Fault.__subclasses__()}
+
+
+@hookimpl
+def jarvis_register_adapters(registry):
+    for name, fault in FAULTS.items():
+
+        @asynccontextmanager
+        async def open_fault(settings, fault=fault):
+            yield fault(settings)
+
+        registry.llm(name, settings=fault.settings, factory=open_fault)

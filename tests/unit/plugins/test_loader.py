@@ -1,0 +1,116 @@
+import subprocess
+import sys
+
+import pytest
+
+from jarvis_plugins.loader import PluginState, load_plugins
+from jarvis_plugins.registry import DuplicateAdapter, Origin, UnknownAdapter
+
+ADAPTER = """
+from contextlib import asynccontextmanager
+from jarvis_plugins import AdapterSettings, Registry, hookimpl
+
+@asynccontextmanager
+async def open_llm(settings):
+    yield None
+
+@hookimpl
+def jarvis_register_adapters(registry: Registry) -> None:
+    registry.llm("mine", settings=AdapterSettings, factory=open_llm)
+"""
+
+
+def unloaded(distribution):
+    [found] = [u for u in load_plugins().unloaded if u.origin.distribution == distribution]
+    return found
+
+
+def test_finds_the_adapters_that_are_installed(install):
+    install("acme-llm", ADAPTER)
+    adapters = load_plugins()
+    assert {"echo", "vllm", "mine"} <= set(adapters.llms)
+    assert adapters.llm("mine").origin == Origin("acme-llm-plugin", "acme-llm", "1.2")
+    assert adapters.unloaded == []
+
+
+BROKEN = {
+    "1 / 0": "ZeroDivisionError: division by zero",
+    "import no_such_engine": "ModuleNotFoundError: No module named 'no_such_engine'",
+    "@hookimpl\ndef jarvis_register_adapters(registry): 1 / 0": "ZeroDivisionError: division by zero",
+    "@hookimpl\ndef jarvis_register_adaptors(registry): ...": "jarvis_register_adaptors",
+    "@hookimpl\ndef jarvis_register_adapters(): ...": "is its hook named jarvis_register_adapters",
+    "def jarvis_register_adapters(registry): ...": "is its hook named jarvis_register_adapters",
+}
+
+
+@pytest.mark.parametrize(("source", "says"), BROKEN.items())
+def test_a_broken_plugin_harms_no_other(install, source, says):
+    install("broken-llm", f"from jarvis_plugins import hookimpl\n{source}")
+    install("acme-llm", ADAPTER)
+    assert "mine" in load_plugins().llms
+    failed = unloaded("broken-llm")
+    assert failed.state is PluginState.FAILED
+    assert says in failed.message
+
+
+def test_a_plugin_that_fails_after_it_registered_brings_nothing(install):
+    install("broken-llm", f"{ADAPTER}    1 / 0")
+    assert "mine" not in load_plugins().llms
+    assert unloaded("broken-llm").state is PluginState.FAILED
+
+
+@pytest.mark.parametrize("blocked", ["acme-llm", "acme-llm-plugin"])
+def test_a_blocked_plugin_is_not_even_imported(install, blocked):
+    install("acme-llm", "raise SystemExit")
+    adapters = load_plugins(block=[blocked])
+    [left_out] = [u for u in adapters.unloaded if u.origin.distribution == "acme-llm"]
+    assert (left_out.state, left_out.message) == (PluginState.BLOCKED, "blocked by the configuration")
+
+
+def test_one_of_two_adapters_of_a_distribution_can_be_blocked():
+    adapters = load_plugins(block=["vllm"])
+    assert "vllm" not in adapters.llms
+    assert "echo" in adapters.llms
+
+
+def test_two_plugins_of_one_name_are_an_error_that_names_both(install):
+    install("acme-llm", ADAPTER)
+    install("other-llm", ADAPTER, version="3.0")
+    with pytest.raises(DuplicateAdapter) as duplicate:
+        load_plugins()
+    assert str(duplicate.value) == (
+        "llm 'mine' is brought by plugin 'acme-llm-plugin' of acme-llm 1.2 "
+        "and by plugin 'other-llm-plugin' of other-llm 3.0; uninstall or block one"
+    )
+    assert load_plugins(block=["other-llm"]).llm("mine").origin.distribution == "acme-llm"
+
+
+def test_one_plugin_that_registers_a_name_twice_fails_alone(install):
+    install("acme-llm", ADAPTER + ADAPTER.splitlines()[-1])
+    assert "DuplicateAdapter" in unloaded("acme-llm").message
+
+
+def test_a_plugin_for_another_api_is_told_as_such_and_not_imported(install):
+    install("future-llm", "raise SystemExit", group="jarvis.v2")
+    found = unloaded("future-llm")
+    assert found.state is PluginState.INCOMPATIBLE
+    assert found.message == "it is for jarvis.v2, and this host speaks jarvis.v1"
+
+
+def test_an_unknown_adapter_gets_what_is_installed_and_what_failed(install):
+    install("broken-llm", "1 / 0")
+    with pytest.raises(UnknownAdapter) as unknown:
+        load_plugins().llm("mien")
+    assert str(unknown.value) == (
+        "no llm adapter 'mien' is installed; installed: echo, vllm; "
+        "plugin 'broken-llm-plugin' of broken-llm 1.2 is failed: ZeroDivisionError: division by zero"
+    )
+
+
+def test_listing_plugins_imports_no_engine():
+    code = (
+        "import sys; from jarvis_plugins.loader import load_plugins; print(sorted(load_plugins().llms));"
+        "print(sorted({'torch', 'vllm', 'transformers', 'grpc'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert run.stdout.splitlines() == ["['echo', 'vllm']", "[]"]

@@ -1,0 +1,51 @@
+"""The conformance kit finds what is wrong: it runs on adapters that each have one fault."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOUND_BY = {
+    "Cumulative": "test_deltas_are_not_cumulative",
+    "Unfinished": "test_counts_the_tokens_that_it_accepts[prompt]",
+    "TalksOn": "test_counts_the_tokens_that_it_accepts[prompt]",
+    "Unaccepted": "test_counts_the_tokens_that_it_accepts[prompt]",
+    "Deaf": "test_stop_ends_the_answer_and_is_no_part_of_it",
+    "Miscounts": "test_counts_the_tokens_that_it_accepts[messages]",
+    "TellsAllIds": "test_token_ids_are_given_where_asked_for",
+    "RefusesLate": "test_refuses_max_tokens_beyond_the_context_before_it_accepts",
+    "Leaks": "test_closed_streams_leave_room",
+    "Boasts": "test_capabilities",
+    "Sick": "test_is_healthy",
+    "Lax": "test_refuses_settings_that_it_does_not_know",
+}
+AUTHORS_TEST = "from jarvis_plugins.testkit import LLMConformance\n" + "".join(
+    f"class Test{fault}(LLMConformance):\n    adapter, seconds = {fault!r}, 1.0\n" for fault in FOUND_BY
+)
+
+
+@pytest.fixture
+def failures(install, tmp_path):
+    """Run the kit on every faulty adapter; list "adapter: test" of what failed."""
+    install("faulty-llm", Path(__file__).with_name("faulty.py").read_text())
+    (tmp_path / "test_faulty.py").write_text(AUTHORS_TEST)
+    (tmp_path / "pytest.ini").touch()
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=no"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return set(re.findall(r"^(?:FAILED|ERROR) test_faulty.py::Test(\w+::\S+)", run.stdout, re.MULTILINE))
+
+
+def test_every_fault_is_found_and_a_small_one_only_where_it_is(failures):
+    assert {f"{fault}::{test}" for fault, test in FOUND_BY.items()} <= failures
+    assert {failure for failure in failures if failure.startswith("Cumulative")} == {
+        "Cumulative::test_deltas_are_not_cumulative"
+    }
