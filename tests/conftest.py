@@ -13,7 +13,6 @@ from jarvis.bootstrap import build, check
 from jarvis.config import load
 from jarvis.core.generation import Generation
 from jarvis.server.lifecycle import Server
-from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import generation_pb2_grpc, server_pb2_grpc
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -94,8 +93,17 @@ def connect():
     return peer
 
 
-def user(text):
-    return [pb.Message(role=pb.ROLE_USER, content=text)]
+@pytest.fixture(scope="session")
+def rest():
+    """Read what is left of a stream whose beginning was read with `read`."""
+
+    async def read(call):
+        events = []
+        while (event := await call.read()) is not grpc.aio.EOF:
+            events.append(event)
+        return events
+
+    return read
 
 
 def details(error):

@@ -51,13 +51,14 @@ def run(*command: str | Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory) -> Environment:
+def environment(tmp_path_factory):
     environment = Environment(tmp_path_factory.mktemp("plugin"))
     (environment.folder / "jarvis.toml").write_text(
         'server = {listen = ["127.0.0.1:0"], drain_delay_seconds = 0}\n'
         '[models.loud]\nadapter = "shout"\nsettings = {ending = "?!"}\n'
     )
-    return environment
+    yield environment
+    shutil.rmtree(environment.folder)
 
 
 def test_it_passes_the_kit_where_it_is_installed(environment):

@@ -39,11 +39,13 @@ class FailureLog:
         self._file.unlink(missing_ok=True)
 
     def root_cause(self) -> str:
-        """Return the last line of the first traceback, which is the cause of the others; empty without one."""
+        """Return the last line of the first traceback that is no consequence of others; empty without one."""
         if not self._file.exists():
             return ""
         lines = iter(self._file.read_text(encoding="utf-8", errors="replace").splitlines())
         for line in lines:
             if line.startswith("Traceback "):
-                return next((after for after in lines if after and not after.startswith(" ")), "")
+                raised = next((after for after in lines if after and not after.startswith(" ")), "")
+                if "EngineDeadError" not in raised:
+                    return raised
         return ""

@@ -7,7 +7,7 @@ import pytest
 from jarvis.models import cache, resolve
 from jarvis.models.download import download
 from jarvis.models.references import HubModel
-from jarvis.models.worker import Work
+from jarvis.models.work import Work
 from jarvis_ports.errors import ModelUnavailable
 
 

@@ -1,6 +1,8 @@
+from typing import ClassVar
+
 from jarvis_plugins.testkit import LLMConformance
 
 
 class TestShout(LLMConformance):
     adapter = "shout"
-    settings = {"ending": "!!"}
+    settings: ClassVar = {"ending": "!!"}

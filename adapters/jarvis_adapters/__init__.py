@@ -1,0 +1,1 @@
+"""The built-in adapters; they register through the same hook as anyone's."""

@@ -1,0 +1,238 @@
+"""The vLLM adapter, as far as no engine is needed; what depends on a GPU is tested here alone."""
+
+import asyncio
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from pydantic import ValidationError
+
+from jarvis_adapters.vllm import orphan, start
+from jarvis_adapters.vllm.abandon import in_thread
+from jarvis_adapters.vllm.failures import FailureLog
+from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
+from jarvis_adapters.vllm.step_down import is_out_of_memory, smaller
+from jarvis_ports.errors import EngineStartFailed
+
+OPTIMIZED = VLLMSettings(model="m")
+BASELINE = VLLMSettings(model="m", profile="baseline")
+
+
+def test_the_profiles_on_a_gpu():
+    baseline, optimized = engine_args(BASELINE, cpu=False), engine_args(OPTIMIZED, cpu=False)
+    names = [
+        "gpu_memory_utilization",
+        "max_num_seqs",
+        "enable_prefix_caching",
+        "max_num_batched_tokens",
+        "kv_offloading_size",
+    ]
+
+    assert [baseline.get(name) for name in names] == [0.85, 16, False, None, None]
+    assert [optimized.get(name) for name in names] == [0.92, 64, True, 8192, 8.0]
+
+
+def test_a_cpu_has_no_offloading_and_a_cache_of_fixed_size():
+    args = engine_args(OPTIMIZED, cpu=True)
+
+    assert "kv_offloading_size" not in args
+    assert args["kv_cache_memory_bytes"] == 2 * 2**30
+
+
+def test_engine_args_go_before_the_profile():
+    settings = VLLMSettings(model="m", engine_args={"max_num_seqs": 3, "swap_space": 4})
+    args = engine_args(settings, cpu=False)
+
+    assert args["max_num_seqs"] == 3
+    assert args["kv_offloading_size"] == 4, "what swap_space became"
+    assert "swap_space" not in args
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"max_num_seq": 3}, "max_num_seq: AsyncEngineArgs of the installed vLLM has no such field"),
+        ({"max_num_seqs": "many"}, "max_num_seqs: Input should be a valid integer"),
+        ({"model": "x"}, "model: is set beside engine_args, not in it"),
+    ],
+)
+def test_engine_args_are_checked_before_the_engine_starts(args, said):
+    with pytest.raises(ValidationError, match=said):
+        VLLMSettings(model="m", engine_args=args)
+
+
+def test_the_steps_down_are_taken_one_after_the_other():
+    steps = list(smaller(engine_args(OPTIMIZED, cpu=False)))
+    sizes = [
+        (args["gpu_memory_utilization"], args["max_num_seqs"], args["max_num_batched_tokens"])
+        for args, _ in steps
+    ]
+
+    assert sizes == [(0.88, 64, 8192), (0.88, 32, 8192), (0.88, 32, 4096)]
+    assert steps[0][1] == "gpu_memory_utilization was lowered from 0.92 to 0.88, for want of memory"
+
+
+def test_a_step_that_would_lower_nothing_is_skipped():
+    (_, note), *others = smaller(engine_args(BASELINE, cpu=False))
+
+    assert note == "max_num_batched_tokens was lowered from the engine's default to 4096, for want of memory"
+    assert others == []
+
+
+@pytest.mark.parametrize(
+    ("message", "is_memory"),
+    [
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.", True),
+        (
+            "ValueError: Free memory on startup is less than desired GPU memory utilization (0.92)",
+            True,
+        ),
+        (
+            "ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization`",
+            True,
+        ),
+        (
+            "ValueError: 4 GiB KV cache is needed, which is larger than the available KV cache memory",
+            True,
+        ),
+        ("ValueError: Model architectures ['Foo'] are not supported for now.", False),
+    ],
+)
+def test_out_of_memory_is_told_from_other_failures(message, is_memory):
+    assert is_out_of_memory(message) is is_memory
+
+
+OOM = EngineStartFailed("CUDA out of memory")
+
+
+@pytest.mark.parametrize(
+    ("failures", "step_down", "attempts", "said"),
+    [
+        ([OOM], True, 2, None),
+        ([OOM, OOM, OOM], True, 4, None),
+        (
+            [OOM] * 4,
+            True,
+            4,
+            r"CUDA out of memory \(after: gpu_memory_utilization was .*; max_num_batched_tokens",
+        ),
+        ([OOM], False, 1, "CUDA out of memory"),
+        ([EngineStartFailed("no such model")], True, 1, "no such model"),
+    ],
+    ids=["once", "to the last step", "gives up", "turned off", "another failure"],
+)
+def test_a_start_steps_down_while_memory_runs_out(monkeypatch, tmp_path, failures, step_down, attempts, said):
+    left, tried = list(failures), []
+
+    def start_once(args, _):
+        tried.append(args)
+        if left:
+            raise left.pop(0)
+        return "engine"
+
+    monkeypatch.setattr(start, "_start_once", start_once)
+    settings = VLLMSettings(model="m", step_down=step_down)
+    if said:
+        with pytest.raises(EngineStartFailed, match=said):
+            start._start(settings, FailureLog(tmp_path))
+    else:
+        engine, notes = start._start(settings, FailureLog(tmp_path))
+        assert (engine, len(notes)) == ("engine", len(failures))
+    assert len(tried) == attempts
+
+
+def test_the_root_cause_is_the_first_exception_in_the_log(tmp_path):
+    log = FailureLog(tmp_path)
+    assert log.root_cause() == ""
+    (tmp_path / "failures.log").write_text(
+        "WorkerProc failed to start.\n"
+        "Traceback (most recent call last):\n  File x\n    y()\nValueError: too small\n"
+        "EngineCore failed to start.\n"
+        "Traceback (most recent call last):\n  File x\nException: see above\n"
+    )
+
+    assert log.root_cause() == "ValueError: too small"
+
+
+def test_that_the_engine_is_dead_is_no_root_cause(tmp_path):
+    log = FailureLog(tmp_path)
+    (tmp_path / "failures.log").write_text(
+        "Traceback (most recent call last):\n  File x\nvllm.v1.engine.exceptions.EngineDeadError: it encountered\n"
+    )
+
+    assert log.root_cause() == ""
+    log.clear()
+    assert log.root_cause() == ""
+
+
+async def test_a_start_that_nobody_waits_for_loses_its_processes():
+    def slow():
+        subprocess.run(["sleep", "60"], check=True)
+
+    waiting = asyncio.create_task(in_thread(slow, abandon=lambda _: None))
+    while not (sleeping := [p for p in psutil.Process().children() if p.name() == "sleep"]):
+        await asyncio.sleep(0.01)
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    psutil.wait_procs(sleeping, timeout=5)
+    assert not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in sleeping)
+
+
+async def test_a_start_that_succeeds_too_late_is_undone():
+    undone = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow():
+        time.sleep(0.1)
+        return "engine"
+
+    def abandon(result):
+        assert result == "engine"
+        loop.call_soon_threadsafe(undone.set)
+
+    waiting = asyncio.create_task(in_thread(slow, abandon=abandon))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    await asyncio.wait_for(undone.wait(), 5)
+
+
+async def test_a_start_hands_over_its_result_and_its_error():
+    assert await in_thread(lambda: 7, abandon=lambda _: None) == 7
+    with pytest.raises(ZeroDivisionError):
+        await in_thread(lambda: 1 / 0, abandon=lambda _: None)
+
+
+def test_a_process_of_the_engine_ends_with_its_server():
+    child = (
+        "from jarvis_adapters.vllm import orphan; import time;"
+        "orphan.INTERVAL = 0.05; orphan.end_with_parent(); print('up', flush=True); time.sleep(60)"
+    )
+    parent = (
+        "import os, subprocess, sys, time;"
+        "os.environ['JARVIS_SERVER_PID'] = str(os.getpid());"
+        f"child = subprocess.Popen([sys.executable, '-c', {child!r}]);"
+        "print(child.pid, flush=True); time.sleep(60)"
+    )
+    server = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
+    pid = int(server.stdout.readline())
+    assert server.stdout.readline() == "up\n"
+    engine = psutil.Process(pid)
+    server.kill()
+    server.wait()
+
+    deadline = time.monotonic() + 5
+    while engine.is_running() and engine.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE
+
+
+def test_other_programs_that_use_vllm_are_left_alone(monkeypatch):
+    monkeypatch.delenv("JARVIS_SERVER_PID", raising=False)
+    started = []
+    monkeypatch.setattr(orphan.threading, "Thread", lambda **_: started.append(1))
+    orphan.end_with_parent()
+    assert started == []

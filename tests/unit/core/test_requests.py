@@ -1,0 +1,74 @@
+"""Requests are counted, ended on demand, and drained."""
+
+import asyncio
+
+import pytest
+
+from jarvis.core.requests import Requests
+from jarvis_ports.errors import Draining, RequestAborted, RequestNotFound
+
+
+async def work(requests, seconds=10, request_id="r", model="m"):
+    with requests.track(request_id, model):
+        await asyncio.sleep(seconds)
+
+
+async def begun(coroutine):
+    task = asyncio.create_task(coroutine)
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_they_are_counted_by_model():
+    requests = Requests()
+    one, two = await begun(work(requests)), await begun(work(requests, model="other"))
+
+    assert (requests.active(), requests.active("m"), requests.active("none")) == (2, 1, 0)
+    one.cancel()
+    two.cancel()
+    await asyncio.wait([one, two])
+    assert requests.active() == 0
+
+
+async def test_abort_ends_every_request_of_an_id_and_no_other():
+    requests = Requests()
+    victims = [await begun(work(requests)) for _ in range(2)]
+    other = await begun(work(requests, request_id="other"))
+
+    assert requests.abort("r") == 2
+    for victim in victims:
+        with pytest.raises(RequestAborted):
+            await victim
+    assert not other.done()
+    with pytest.raises(RequestNotFound):
+        requests.abort("r")
+    other.cancel()
+
+
+async def test_a_cancel_from_outside_stays_a_cancel():
+    requests = Requests()
+    task = await begun(work(requests))
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_closing_waits_for_what_runs_and_refuses_what_is_new():
+    requests = Requests()
+    task = await begun(work(requests, seconds=0.05))
+    closing = await begun(requests.close(within=5))
+
+    with pytest.raises(Draining):
+        await work(requests)
+    assert await closing == 0
+    await task
+
+
+async def test_closing_ends_what_does_not_finish():
+    requests = Requests()
+    task = await begun(work(requests))
+
+    assert await requests.close(within=0.01) == 1
+    with pytest.raises(Draining):
+        await task
