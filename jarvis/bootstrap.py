@@ -4,10 +4,12 @@ import asyncio
 import logging
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -22,6 +24,8 @@ from jarvis_plugins.loader import Adapters, load_plugins
 from jarvis_plugins.registry import LLMAdapter
 from jarvis_plugins.settings import AdapterSettings, ResolvedByHost
 from jarvis_ports.llm import LLM
+
+logger = logging.getLogger(__name__)
 
 
 def check(config: Config) -> Adapters:
@@ -109,10 +113,27 @@ def _model_refs(settings: AdapterSettings) -> list[str]:
 @asynccontextmanager
 async def _open(adapter: LLMAdapter, settings: AdapterSettings) -> AsyncIterator[LLM]:
     """Fetch the models that the settings name, then open the adapter."""
-    folders = {
-        field: str(await asyncio.to_thread(references.resolve, getattr(settings, field)))
-        for field in _model_refs(settings)
-    }
+    folders = {field: str(await _resolved(getattr(settings, field))) for field in _model_refs(settings)}
     opened: AbstractAsyncContextManager[LLM] = adapter.factory(settings.model_copy(update=folders))
     async with opened as llm:
         yield llm
+
+
+async def _resolved(reference: str) -> Path:
+    """Fetch a model off the event loop; when the waiting task is cancelled, the work ends soon after."""
+    cancelled = threading.Event()
+    last = ""
+
+    def progress(step: str, _done: float | None) -> None:
+        nonlocal last
+        if cancelled.is_set():
+            msg = "nobody waits for the model any more"
+            raise RuntimeError(msg)
+        if step != last:
+            last = step
+            logger.info("model %s: %s", reference, step)
+
+    try:
+        return await asyncio.to_thread(references.resolve, reference, progress)
+    finally:
+        cancelled.set()

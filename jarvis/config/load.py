@@ -91,7 +91,7 @@ def _environment(environ: Mapping[str, str]) -> Source:
 
 def _set(pair: str) -> Source:
     key, found, value = pair.partition("=")
-    for text in (value, f'"{value}"', f"'{value}'"):
+    for text in (value, f'"{value}"', f"'{value}'") if found else ():
         try:
             return Source(f"--set {pair}", tomllib.loads(f"{key} = {text}"))
         except tomllib.TOMLDecodeError:

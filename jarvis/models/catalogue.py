@@ -1,6 +1,8 @@
 """The models that the package registries carry: they need no hub."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,13 @@ class CatalogueModel:
     gguf: str
     license: str
     description: str
+
+    @property
+    def file(self) -> Path | None:
+        """The GGUF file, or None where the package is not installed; found without importing the package."""
+        spec = find_spec(self.module)
+        file = Path(spec.origin).with_name(self.gguf) if spec and spec.origin else None
+        return file if file and file.is_file() else None
 
 
 DEMO_MODEL = "smollm2-135m-instruct"

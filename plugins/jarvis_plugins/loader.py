@@ -68,7 +68,7 @@ def load_plugins(block: Collection[str] = ()) -> Adapters:
         else:
             try:
                 registry = _load(entry, origin)
-            except Exception as error:  # noqa: BLE001 - whatever a plugin raises is that plugin's failure
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is its own failure
                 message = f"{type(error).__name__}: {error}"
                 adapters.unloaded.append(Unloaded(origin, PluginState.FAILED, message))
             else:

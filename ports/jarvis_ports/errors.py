@@ -76,8 +76,8 @@ class ContextLengthExceeded(InvalidArgument):
     def __init__(self, *, field: str, prompt_tokens: int, max_tokens: int, context_length: int) -> None:
         wanted = f"the prompt has {prompt_tokens} tokens"
         if field == "sampling.max_tokens":
-            wanted += f", with max_tokens {prompt_tokens + max_tokens}"
-        description = f"{wanted}; the context holds {context_length}, the answer among them"
+            wanted += f" and max_tokens is {max_tokens}"
+        description = f"{wanted}; the context holds {context_length} in all"
         super().__init__([FieldViolation(field, description)])
 
 

@@ -36,6 +36,7 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
             yield VLLM(engine, notes, failures)
         finally:
             await asyncio.shield(asyncio.to_thread(engine.shutdown))
+            engine.shutdown = lambda: None  # its destructor calls it again, when half of Python is gone
 
 
 def _start(settings: VLLMSettings, failures: FailureLog) -> tuple[Any, list[str]]:

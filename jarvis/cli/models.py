@@ -1,0 +1,57 @@
+"""`jarvis models`: what can be named as a model, and how it comes here."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from jarvis.cli.options import Json, examples
+from jarvis.models import cache, resolve
+
+app = typer.Typer(
+    no_args_is_help=True, help="List the models that need no hub, and those that were fetched; fetch one."
+)
+
+
+@app.command("list", epilog=examples("jarvis models list", "jarvis models list --json"))
+def list_models(*, as_json: Json = False) -> None:
+    """List the catalogue's models, and those fetched from Hugging Face; sizes in JSON are in bytes."""
+    models = list(cache.models())
+    if as_json:
+        typer.echo(json.dumps([asdict(model) for model in models], indent=2, default=str))
+        return
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and only wanted here
+    from rich.filesize import decimal  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("MODEL", "LICENSE", "SIZE", "STATE", box=None, pad_edge=False)
+    for model in models:
+        size = "-" if model.size is None else decimal(model.size)
+        table.add_row(model.reference, model.license or "-", size, "ready" if model.folder else "not fetched")
+    Console().print(table)
+
+
+@app.command(
+    epilog=examples("jarvis models fetch smollm2-135m-instruct", "jarvis models fetch org/name@v1.0")
+)
+def fetch(
+    reference: Annotated[
+        str, typer.Argument(help="A name from `jarvis models list`, or a Hugging Face org/name[@revision].")
+    ],
+) -> None:
+    """Make a model ready, and print its folder; does nothing where it is ready."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and only wanted here
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(reference, total=None)
+
+        def show(step: str, done: float | None) -> None:
+            total = None if done is None else 1.0
+            bar.update(task, description=f"{reference}: {step}", total=total, completed=done)
+
+        folder = resolve(reference, show)
+    typer.echo(folder)

@@ -1,0 +1,243 @@
+"""What every adapter for the `LLM` port does."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import pytest_asyncio
+from pydantic import ValidationError
+
+from jarvis_plugins.loader import load_plugins
+from jarvis_plugins.registry import LLMAdapter
+from jarvis_plugins.settings import AdapterSettings, ResolvedByHost
+from jarvis_plugins.testkit.reply import Reply, read, request
+from jarvis_plugins.testkit.samples import BAD_CONSTRAINTS, CONSTRAINTS, FIELDS, MESSAGES, PROMPT
+from jarvis_ports.errors import ContextLengthExceeded, InvalidArgument
+from jarvis_ports.llm import ALL_FIELDS, LLM, Accepted, Constraint, Delta, FinishReason, StructuredOutput
+
+
+@pytest.mark.asyncio(loop_scope="class")
+class LLMConformance:
+    """Subclass it, name the adapter, and run pytest.
+
+    The adapter is opened once for the class, in the event loop of the class. What it does not declare in
+    `capabilities().fields` is skipped. Steady requests (temperature 0, a seed, where declared) must have the
+    same answer each time.
+    """
+
+    adapter: ClassVar[str]
+    """Its name in the configuration."""
+    settings: ClassVar[dict[str, Any]] = {}
+    """Its settings, as in the configuration; a model is a folder here."""
+    seconds: ClassVar[float] = 60.0
+    """The longest that a test's answers may take."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def registered(cls) -> LLMAdapter:
+        return load_plugins().llm(cls.adapter)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def valid_settings(cls, registered: LLMAdapter) -> AdapterSettings:
+        settings = registered.settings.model_validate(cls.settings)
+        for name, field in registered.settings.model_fields.items():
+            if any(isinstance(mark, ResolvedByHost) for mark in field.metadata):
+                folder = getattr(settings, name)
+                assert Path(folder).is_dir(), f"the setting {name} is {folder!r}, and must be a folder here"
+        return settings
+
+    @pytest_asyncio.fixture(scope="class", loop_scope="class")
+    @classmethod
+    async def llm(cls, registered: LLMAdapter, valid_settings: AdapterSettings) -> AsyncIterator[LLM]:
+        async with registered.factory(valid_settings) as llm:
+            yield llm
+
+    def need(self, llm: LLM, *fields: str) -> None:
+        """Skip a test of what the adapter does not declare."""
+        if missing := set(fields) - llm.capabilities().fields:
+            pytest.skip(f"{self.adapter} does not declare {', '.join(sorted(missing))}")
+
+    async def ask(self, llm: LLM, *args: Any, **fields: Any) -> Reply:  # noqa: ANN401
+        """Read a whole answer; the arguments are those of `request`."""
+        return await asyncio.wait_for(read(llm, request(llm, *args, **fields)), self.seconds)
+
+    # Settings, and what it says of itself
+
+    async def test_refuses_settings_that_it_does_not_know(self, registered: LLMAdapter) -> None:
+        assert issubclass(registered.settings, AdapterSettings)
+        with pytest.raises(ValidationError, match="no_such_setting"):
+            registered.settings.model_validate({**self.settings, "no_such_setting": 1})
+
+    async def test_capabilities(self, llm: LLM) -> None:
+        capabilities = llm.capabilities()
+        assert capabilities.context_length >= 1
+        assert capabilities.fields <= ALL_FIELDS, f"unknown: {capabilities.fields - ALL_FIELDS}"
+        assert llm.capabilities() == capabilities, "they are constant while it is loaded"
+
+    async def test_is_healthy(self, llm: LLM) -> None:
+        assert (await llm.health()).ok
+
+    @pytest.mark.parametrize("field", sorted(ALL_FIELDS))
+    async def test_accepts_what_it_declares(self, llm: LLM, field: str) -> None:
+        self.need(llm, field)
+        await self.ask(llm, steady=False, **FIELDS[field])
+
+    # Counting
+
+    @pytest.mark.parametrize("input_", [PROMPT, MESSAGES], ids=["prompt", "messages"])
+    async def test_counts_the_tokens_that_it_accepts(self, llm: LLM, input_: Any) -> None:  # noqa: ANN401
+        if input_ is MESSAGES:
+            self.need(llm, "messages")
+        reply = await self.ask(llm, input_)
+        assert reply.accepted.prompt_tokens == await llm.count_tokens(input_) > 0
+
+    async def test_counts_more_tokens_in_a_longer_prompt(self, llm: LLM) -> None:
+        assert await llm.count_tokens(PROMPT + " one, two, three") > await llm.count_tokens(PROMPT)
+
+    # Answering
+
+    async def test_deltas_are_not_cumulative(self, llm: LLM) -> None:
+        reply = await self.ask(llm)
+        assert reply.text()
+        assert reply.completion_tokens > 0
+        texts = [delta.text for delta in reply.deltas[0] if delta.text]
+        grows = [
+            len(later) > len(earlier) and later.startswith(earlier) for earlier, later in pairwise(texts)
+        ]
+        assert len(texts) < 3 or not all(grows), "each delta repeats the one before"
+
+    async def test_token_ids_are_given_where_asked_for(self, llm: LLM) -> None:
+        assert not (await self.ask(llm)).token_ids
+        self.need(llm, "return_token_ids")
+        reply = await self.ask(llm, return_token_ids=True)
+        assert len(reply.token_ids) == reply.completion_tokens
+
+    async def test_logprobs_are_given_where_asked_for(self, llm: LLM) -> None:
+        assert not (await self.ask(llm)).logprobs
+        self.need(llm, "sampling.logprobs")
+        reply = await self.ask(llm, logprobs=3)
+        assert len(reply.logprobs) == reply.completion_tokens
+        for token in reply.logprobs:
+            top = [candidate.logprob for candidate in token.top]
+            assert len(top) == 3
+            assert top == sorted(top, reverse=True)
+            assert token.logprob <= top[0] <= 0, "steady answers take the likeliest token, or one as likely"
+
+    @pytest.mark.parametrize("limit", [1, 3])
+    async def test_max_tokens(self, llm: LLM, limit: int) -> None:
+        self.need(llm, "sampling.max_tokens")
+        reply = await self.ask(llm, max_tokens=limit)
+        assert reply.completion_tokens <= limit
+        assert reply.completion_tokens == limit or reply.finish.reason is FinishReason.STOP
+
+    async def test_ignore_eos_fills_max_tokens(self, llm: LLM) -> None:
+        self.need(llm, "sampling.ignore_eos", "sampling.max_tokens")
+        reply = await self.ask(llm, ignore_eos=True, max_tokens=40)
+        assert reply.completion_tokens == 40
+        assert reply.finish.reason is FinishReason.LENGTH
+
+    async def test_stop_ends_the_answer_and_is_no_part_of_it(self, llm: LLM) -> None:
+        self.need(llm, "sampling.stop")
+        whole = (await self.ask(llm)).text()
+        stop = whole[len(whole) // 2 :][:3]
+        reply = await self.ask(llm, stop=("@@ never @@", stop))
+        assert reply.text() == whole[: whole.index(stop)]
+        assert reply.finish.reason is FinishReason.STOP
+        assert reply.finish.matched_stop == stop
+
+    async def test_n_choices(self, llm: LLM) -> None:
+        self.need(llm, "sampling.n")
+        reply = await self.ask(llm, steady=False, n=3)
+        assert all(reply.text(index) for index in range(3))
+        assert reply.completion_tokens >= 3, "usage is over all choices"
+
+    async def test_greedy_answers_are_the_same(self, llm: LLM) -> None:
+        self.need(llm, "sampling.temperature")
+        assert (await self.ask(llm)).text() == (await self.ask(llm)).text()
+
+    async def test_answers_with_one_seed_are_the_same(self, llm: LLM) -> None:
+        self.need(llm, "sampling.seed")
+        first, second = [await self.ask(llm, steady=False, seed=7) for _ in range(2)]
+        assert first.text() == second.text()
+
+    # Structured output
+
+    @pytest.mark.parametrize("constraint", Constraint)
+    async def test_structured_output(self, llm: LLM, constraint: Constraint) -> None:
+        wanted = CONSTRAINTS[constraint]
+        self.need(llm, wanted.field)
+        reply = await self.ask(llm, structured_output=wanted)
+        assert reply.finish.reason is FinishReason.STOP
+        if constraint is Constraint.JSON_SCHEMA:
+            assert isinstance(json.loads(reply.text())["big"], bool)
+        elif constraint is Constraint.REGEX:
+            assert re.fullmatch(str(wanted.value), reply.text())
+        else:
+            assert reply.text() in {"Paris", "London", "yes", "no"}
+
+    @pytest.mark.parametrize("bad", BAD_CONSTRAINTS, ids=str)
+    async def test_refuses_a_bad_constraint_before_it_accepts(self, llm: LLM, bad: StructuredOutput) -> None:
+        self.need(llm, bad.field)
+        with pytest.raises(InvalidArgument) as refused:
+            await anext(llm.generate(request(llm, structured_output=bad)))
+        assert [violation.field for violation in refused.value.violations] == [bad.field]
+
+    # Too long
+
+    async def test_refuses_a_prompt_beyond_the_context_before_it_accepts(self, llm: LLM) -> None:
+        length = llm.capabilities().context_length
+        with pytest.raises(ContextLengthExceeded, match=str(length)) as refused:
+            await anext(llm.generate(request(llm, "word " * (length + 1))))
+        assert refused.value.violations[0].field == "prompt"
+
+    async def test_refuses_max_tokens_beyond_the_context_before_it_accepts(self, llm: LLM) -> None:
+        self.need(llm, "sampling.max_tokens")
+        length = llm.capabilities().context_length
+        with pytest.raises(ContextLengthExceeded, match=str(length)) as refused:
+            await anext(llm.generate(request(llm, max_tokens=length)))
+        assert refused.value.violations[0].field == "sampling.max_tokens"
+
+    # Many at once, and leaving early
+
+    async def test_streams_run_at_once_and_do_not_mix(self, llm: LLM) -> None:
+        prompts = [PROMPT + " one" * length for length in range(8)]
+        replies = await asyncio.gather(*(self.ask(llm, prompt) for prompt in prompts))
+        counts = [await llm.count_tokens(prompt) for prompt in prompts]
+        assert [reply.accepted.prompt_tokens for reply in replies] == counts
+
+    async def test_closed_streams_leave_room(self, llm: LLM) -> None:
+        async def leave() -> None:
+            async with aclosing(llm.generate(request(llm))) as events:
+                async for event in events:
+                    if isinstance(event, Delta):
+                        break
+
+        await asyncio.wait_for(asyncio.gather(*(leave() for _ in range(100))), self.seconds)
+        assert (await self.ask(llm)).text()
+
+    async def test_cancelled_streams_leave_room(self, llm: LLM) -> None:
+        begun = asyncio.Event()
+
+        async def run() -> None:
+            async with aclosing(llm.generate(request(llm))) as events:
+                async for event in events:
+                    if isinstance(event, Accepted):
+                        begun.set()
+
+        tasks = [asyncio.create_task(run()) for _ in range(100)]
+        await asyncio.wait_for(begun.wait(), self.seconds)
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), self.seconds)
+        assert {type(end) for end in ended} <= {asyncio.CancelledError, type(None)}
+        assert (await self.ask(llm)).text()
+
+    async def test_is_healthy_after_all_this(self, llm: LLM) -> None:
+        assert (await llm.health()).ok

@@ -1,0 +1,87 @@
+"""Asks an adapter, and checks the order of events that the port promises."""
+
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+from jarvis_plugins.testkit.samples import PROMPT
+from jarvis_ports.llm import (
+    LLM,
+    Accepted,
+    Delta,
+    Finish,
+    GenerateRequest,
+    Input,
+    SamplingParams,
+    TokenLogprob,
+)
+
+_ids = count()
+
+
+def request(llm: LLM, input_: Input = PROMPT, *, steady: bool = True, **fields: Any) -> GenerateRequest:  # noqa: ANN401
+    """Build a short request; a steady one has the same answer each time, where the adapter can do that.
+
+    `fields` are those of `GenerateRequest` and of `SamplingParams`.
+    """
+    defaults = {"max_tokens": 32, "temperature": 0.0 if steady else 1.0, "seed": 1}
+    known = {
+        name: value for name, value in defaults.items() if f"sampling.{name}" in llm.capabilities().fields
+    }
+    sampling = {name: value for name, value in fields.items() if name in SamplingParams.__dataclass_fields__}
+    others = {name: value for name, value in fields.items() if name not in sampling}
+    return replace(
+        GenerateRequest(f"kit-{next(_ids)}", input_, SamplingParams(**{**known, **sampling})), **others
+    )
+
+
+@dataclass
+class Reply:
+    """What a stream said; deltas and finishes by choice."""
+
+    accepted: Accepted
+    deltas: dict[int, list[Delta]] = field(default_factory=dict)
+    finishes: dict[int, Finish] = field(default_factory=dict)
+
+    def text(self, index: int = 0) -> str:
+        return "".join(delta.text for delta in self.deltas.get(index, ()))
+
+    @property
+    def token_ids(self) -> list[int]:
+        return [token for deltas in self.deltas.values() for delta in deltas for token in delta.token_ids]
+
+    @property
+    def logprobs(self) -> list[TokenLogprob]:
+        return [token for deltas in self.deltas.values() for delta in deltas for token in delta.logprobs]
+
+    @property
+    def finish(self) -> Finish:
+        """The last one: its usage is that of the whole request."""
+        return list(self.finishes.values())[-1]
+
+    @property
+    def completion_tokens(self) -> int:
+        return self.finish.usage.completion_tokens
+
+
+async def read(llm: LLM, asked: GenerateRequest) -> Reply:
+    """Read a whole stream: `Accepted`, `Delta`s, one `Finish` for each choice and then no more of it."""
+    async with aclosing(llm.generate(asked)) as events:
+        first = await anext(events)
+        assert isinstance(first, Accepted), f"a stream begins with Accepted, not with {first}"
+        reply = Reply(first)
+        used = 0
+        async for event in events:
+            assert isinstance(event, Delta | Finish), f"{event} comes after Accepted"
+            assert event.index not in reply.finishes, f"{event} comes after the Finish of its choice"
+            if isinstance(event, Delta):
+                reply.deltas.setdefault(event.index, []).append(event)
+            else:
+                reply.finishes[event.index] = event
+                assert event.usage.prompt_tokens == reply.accepted.prompt_tokens
+                assert event.usage.completion_tokens >= used, "usage is over all choices, up to now"
+                used = event.usage.completion_tokens
+    assert sorted(reply.finishes) == list(range(asked.sampling.n or 1)), "one Finish for each choice"
+    assert set(reply.deltas) <= set(reply.finishes)
+    return reply

@@ -1,0 +1,52 @@
+"""A value for every field that an adapter may declare."""
+
+from typing import Any
+
+from jarvis_ports.llm import Constraint, Message, Role, StructuredOutput
+
+PROMPT = "Here is a list of the numbers from one to ten, in words:"
+MESSAGES = (
+    Message(Role.SYSTEM, "You answer in one sentence."),
+    Message(Role.USER, "What is the capital of France, and what is it known for?"),
+)
+
+CONSTRAINTS: dict[Constraint, StructuredOutput] = {
+    Constraint.JSON_SCHEMA: StructuredOutput(
+        Constraint.JSON_SCHEMA,
+        '{"type": "object", "properties": {"big": {"type": "boolean"}}, "required": ["big"],'
+        ' "additionalProperties": false}',
+    ),
+    Constraint.REGEX: StructuredOutput(Constraint.REGEX, "[A-Z][a-z]{2,5}"),
+    Constraint.CHOICE: StructuredOutput(Constraint.CHOICE, ("Paris", "London")),
+    Constraint.GRAMMAR: StructuredOutput(Constraint.GRAMMAR, 'root ::= "yes" | "no"'),
+}
+
+BAD_CONSTRAINTS = [
+    StructuredOutput(Constraint.JSON_SCHEMA, '{"type": '),
+    StructuredOutput(Constraint.JSON_SCHEMA, '{"type": "no such type"}'),
+    StructuredOutput(Constraint.REGEX, "(["),
+    StructuredOutput(Constraint.GRAMMAR, "root ::= ("),
+]
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "messages": {"input_": MESSAGES},
+    "priority": {"priority": 1},
+    "return_token_ids": {"return_token_ids": True},
+    "sampling.temperature": {"temperature": 0.7},
+    "sampling.top_p": {"top_p": 0.9},
+    "sampling.top_k": {"top_k": 20},
+    "sampling.min_p": {"min_p": 0.05},
+    "sampling.presence_penalty": {"presence_penalty": 0.5},
+    "sampling.frequency_penalty": {"frequency_penalty": 0.5},
+    "sampling.repetition_penalty": {"repetition_penalty": 1.1},
+    "sampling.max_tokens": {"max_tokens": 4},
+    "sampling.min_tokens": {"min_tokens": 2},
+    "sampling.stop": {"stop": ("@@",)},
+    "sampling.seed": {"seed": 7},
+    "sampling.n": {"n": 2},
+    "sampling.logprobs": {"logprobs": 2},
+    "sampling.logit_bias": {"logit_bias": {5: 1.0}},
+    "sampling.ignore_eos": {"ignore_eos": True},
+    **{constraint.field: {"structured_output": constraint} for constraint in CONSTRAINTS.values()},
+}
+"""By its path in the contract, what `request` is called with."""
