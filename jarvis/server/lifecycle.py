@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -53,6 +54,9 @@ class Server:
                 ("grpc.so_reuseport", 0),  # a second server on the port is a mistake
                 ("grpc.max_receive_message_length", config.max_message_bytes),
                 ("grpc.max_send_message_length", config.max_message_bytes),
+                # A caller whose machine is gone is noticed, and a polite one may ask as well.
+                ("grpc.keepalive_time_ms", 30_000),
+                ("grpc.keepalive_timeout_ms", 10_000),
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
             ],
         )
@@ -120,10 +124,12 @@ class Server:
     async def _listening(self) -> AsyncIterator[None]:
         for address in self._config.listen:
             try:
-                port = self._server.add_insecure_port(address)
+                port = 0 if answers(address) else self._server.add_insecure_port(address)
             except RuntimeError:
+                port = 0
+            if not port:
                 msg = f"cannot listen on {address}: it is in use, or not an address of this machine"
-                raise AddressInUse(msg) from None
+                raise AddressInUse(msg)
             shown = address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
             self.addresses.append(shown)
             logger.info("listening on %s", shown)
@@ -135,6 +141,15 @@ class Server:
             await self._server.stop(grace=1)
             kill_children()
             logger.info("stopped")
+
+
+def answers(address: str) -> bool:
+    """Tell whether someone listens on a unix socket: gRPC would take it away without a word."""
+    path = address.removeprefix("unix:")
+    if path == address:
+        return False
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
 
 
 def kill_children() -> None:

@@ -1,6 +1,7 @@
 """ServerService, health, reflection, and the life of the server."""
 
 import asyncio
+import socket
 
 import grpc
 import pytest
@@ -120,9 +121,20 @@ async def test_a_unix_socket_serves(start, tmp_path):
         assert (await server.generation.Generate(pb.GenerateRequest(prompt="a"))).choices[0].text == "a"
 
 
-async def test_a_taken_port_is_one_clear_error(start):
-    async with start() as first:
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "unix:{folder}/jarvis.sock"], ids=["port", "socket"])
+async def test_a_taken_address_is_one_clear_error(start, tmp_path, listen):
+    async with start(f'server.listen=["{listen.format(folder=tmp_path)}"]') as first:
         address = first.instance.addresses[0]
         with pytest.raises(AddressInUse, match=f"cannot listen on {address}"):
             async with start(f'server.listen=["{address}"]'):
                 pass
+        assert (await first.generation.Generate(pb.GenerateRequest(prompt="a"))).choices
+
+
+async def test_a_socket_that_a_killed_server_left_is_taken_over(start, tmp_path):
+    path = tmp_path / "jarvis.sock"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+
+    async with start(f'server.listen=["unix:{path}"]') as server:
+        assert (await server.generation.Generate(pb.GenerateRequest(prompt="a"))).choices
