@@ -1,12 +1,12 @@
 """`jarvis models`: what can be named as a model, and how it comes here."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from jarvis.cli.options import Json, examples
+from jarvis.cli.output import print_json, print_table
 from jarvis.models import cache, resolve
 
 app = typer.Typer(
@@ -19,17 +19,22 @@ def list_models(*, as_json: Json = False) -> None:
     """List the catalogue's models, and those fetched from Hugging Face; sizes in JSON are in bytes."""
     models = list(cache.models())
     if as_json:
-        typer.echo(json.dumps([asdict(model) for model in models], indent=2, default=str))
+        print_json([{**asdict(model), "folder": model.folder and str(model.folder)} for model in models])
         return
-    from rich.console import Console  # noqa: PLC0415 - slow to import, and only wanted here
-    from rich.filesize import decimal  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.filesize import decimal  # noqa: PLC0415 - slow to import, and only wanted here
 
-    table = Table("MODEL", "LICENSE", "SIZE", "STATE", box=None, pad_edge=False)
-    for model in models:
-        size = "-" if model.size is None else decimal(model.size)
-        table.add_row(model.reference, model.license or "-", size, "ready" if model.folder else "not fetched")
-    Console().print(table)
+    print_table(
+        ("MODEL", "LICENSE", "SIZE", "STATE"),
+        (
+            (
+                model.reference,
+                model.license or "-",
+                "-" if model.size is None else decimal(model.size),
+                "ready" if model.folder else "not fetched",
+            )
+            for model in models
+        ),
+    )
 
 
 @app.command(

@@ -1,16 +1,10 @@
 import asyncio
 import io
-import runpy
 import sys
-from pathlib import Path
 
 import pytest
 
 from jarvis.cli.main import main
-
-_client = runpy.run_path(str(Path(__file__).parents[1] / "client" / "conftest.py"))
-fake = _client["fake"]
-retry_after = _client["retry_after"]
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ async def test_health_of_a_service_that_does_not(fake, run):
 
 
 async def test_health_of_a_service_that_there_is_not(fake, run):
-    fake.fail(grpc.StatusCode.NOT_FOUND, "unknown service")
-    assert await run("health", "no.Service", "--server", fake.address) == (1, "", "jarvis: unknown service\n")
+    fake.fail(grpc.StatusCode.NOT_FOUND, "")
+    assert await run("health", "no.Service", "--server", fake.address) == (1, "SERVICE_UNKNOWN\n", "")
 
 
 async def test_a_server_that_is_not_there(run):

@@ -82,6 +82,8 @@ async def test_health_of_the_server_and_of_a_service(fake):
     async with JarvisClient(fake.address) as client:
         assert await client.health() is HealthStatus.SERVING
         assert await client.health("some.Service") is HealthStatus.NOT_SERVING
+        fake.fail(grpc.StatusCode.NOT_FOUND, "")
+        assert await client.health("no.Service") is HealthStatus.SERVICE_UNKNOWN
 
 
 async def test_the_deadline_of_a_unary_call(fake):

@@ -1,0 +1,93 @@
+"""`jarvis chat`."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jarvis.cli.options import (
+    DEFAULT_SERVER,
+    DEFAULT_TIMEOUT,
+    MaxTokens,
+    Model,
+    Seed,
+    Server,
+    Temperature,
+    Timeout,
+    TLSAuthority,
+    connect,
+)
+from jarvis.cli.output import deltas, write
+
+if TYPE_CHECKING:
+    from jarvis.client import BlockingClient
+
+
+def chat(  # noqa: PLR0913 - one for each option
+    *,
+    system: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Instructions that hold for the whole conversation.")
+    ] = None,
+    model: Model = None,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
+    seed: Seed = None,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    server: Server = DEFAULT_SERVER,
+    tls_ca: TLSAuthority = None,
+) -> None:
+    """Talk with a model, a line each. Ctrl-C stops an answer, Ctrl-D leaves."""
+    options = {"model": model, "temperature": temperature, "max_tokens": max_tokens, "seed": seed}
+    conversation = [{"role": "system", "content": system}] if system is not None else []
+    interactive = sys.stdin.isatty()
+    with connect(server, tls_ca, timeout=timeout) as client:
+        for line in _typed() if interactive else sys.stdin:
+            question = {"role": "user", "content": line.rstrip("\n")}
+            if question["content"]:
+                answer = _answer(client, [*conversation, question], options, interactive=interactive)
+                if answer:
+                    conversation += [question, {"role": "assistant", "content": answer}]
+
+
+def _typed() -> Iterator[str]:
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401, PLC0415 - gives input() line editing and a history
+    while True:
+        try:
+            yield input("> ")
+        except KeyboardInterrupt:
+            write("\n(Ctrl-D leaves)\n")
+        except EOFError:
+            write("\n")
+            return
+
+
+def _answer(
+    client: "BlockingClient",
+    conversation: list[dict[str, str]],
+    options: dict[str, Any],
+    *,
+    interactive: bool,
+) -> str:
+    """Print an answer as it comes; an interactive chat survives a stop or a failure."""
+    from jarvis.client import JarvisClientError  # noqa: PLC0415
+
+    answer = ""
+    stream = client.stream(conversation, **options)
+    try:
+        with contextlib.closing(stream):
+            for text in deltas(stream):
+                answer += text
+                write(text)
+    except KeyboardInterrupt:
+        if not interactive:
+            raise
+    except JarvisClientError as error:
+        if not interactive:
+            raise
+        typer.echo(f"jarvis: {error}", err=True)
+        return ""
+    write("\n")
+    return answer

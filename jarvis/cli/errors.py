@@ -1,0 +1,28 @@
+"""Which errors a user can meet, and the exit code of each."""
+
+RUN_TIME_FAILURE = 1
+USAGE_ERROR = 2
+
+
+def exit_code(error: Exception) -> int | None:
+    """Give the exit code of an expected error; None is a defect of ours."""
+    import grpc  # noqa: PLC0415
+
+    from jarvis.client import JarvisClientError  # noqa: PLC0415
+    from jarvis.config import ConfigError  # noqa: PLC0415
+    from jarvis.server.lifecycle import AddressInUse  # noqa: PLC0415
+    from jarvis_plugins.registry import DuplicateAdapter, UnknownAdapter  # noqa: PLC0415
+    from jarvis_ports.errors import EngineStartFailed, StartupError  # noqa: PLC0415
+
+    match error:
+        case ConfigError() | AddressInUse() | DuplicateAdapter() | UnknownAdapter():
+            return USAGE_ERROR
+        case EngineStartFailed():
+            return RUN_TIME_FAILURE
+        case StartupError():
+            return USAGE_ERROR
+        case JarvisClientError(code=grpc.StatusCode.INVALID_ARGUMENT):
+            return USAGE_ERROR
+        case JarvisClientError():
+            return RUN_TIME_FAILURE
+    return None

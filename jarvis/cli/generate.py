@@ -1,0 +1,130 @@
+"""`jarvis generate`."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jarvis.cli.options import (
+    DEFAULT_SERVER,
+    DEFAULT_TIMEOUT,
+    Json,
+    MaxTokens,
+    Model,
+    Seed,
+    Server,
+    Temperature,
+    Timeout,
+    TLSAuthority,
+    connect,
+    input_file,
+)
+from jarvis.cli.output import deltas, print_json, write
+
+if TYPE_CHECKING:
+    from jarvis.client import StructuredOutput
+
+
+def generate(  # noqa: PLR0913 - one for each option
+    prompt: Annotated[
+        str | None, typer.Argument(show_default=False, help="What to say; standard input when left out or -.")
+    ] = None,
+    *,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Pass the text on as it is, not as a user's message.")
+    ] = False,
+    system: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Instructions that go before the message.")
+    ] = None,
+    model: Model = None,
+    temperature: Temperature = None,
+    top_p: Annotated[
+        float | None, typer.Option(metavar="NUMBER", help="Nucleus sampling, above 0, up to 1.")
+    ] = None,
+    max_tokens: MaxTokens = None,
+    seed: Seed = None,
+    stop: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="A text that ends the answer; may be repeated.")
+    ] = None,
+    json_schema: Annotated[
+        Path | None, input_file("--json-schema", "A JSON schema that the answer obeys.")
+    ] = None,
+    regex: Annotated[
+        str | None, typer.Option(metavar="PATTERN", help="A regular expression that the answer matches.")
+    ] = None,
+    choice: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="A possible answer; may be repeated.")
+    ] = None,
+    grammar: Annotated[Path | None, input_file("--grammar", "A grammar that the answer obeys.")] = None,
+    as_json: Json = False,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    server: Server = DEFAULT_SERVER,
+    tls_ca: TLSAuthority = None,
+) -> None:
+    """Generate one answer, and print it as it comes."""
+    if raw and system is not None:
+        raise typer.BadParameter("a raw prompt has no system message", param_hint="--system")
+    options: dict[str, Any] = {
+        "model": model,
+        "temperature": temperature,
+        "top_p": top_p,
+        "max_tokens": max_tokens,
+        "seed": seed,
+        "stop": stop or [],
+        "structured_output": _structured_output(json_schema, regex, choice, grammar),
+    }
+    text = _read(prompt)
+    question: Any = text
+    if not raw:
+        messages = [("system", system), ("user", text.rstrip("\n"))]
+        question = [{"role": role, "content": content} for role, content in messages if content is not None]
+    with connect(server, tls_ca, timeout=timeout) as client:
+        if as_json:
+            answer = client.generate(question, **options)
+            print_json({"text": answer.text, "reason": answer.reason, **asdict(answer)})
+        else:
+            last = "\n"
+            try:
+                for last in deltas(client.stream(question, **options)):
+                    write(last)
+            finally:
+                if not last.endswith("\n"):
+                    write("\n")
+
+
+def _read(prompt: str | None) -> str:
+    if prompt is not None and prompt != "-":
+        return prompt
+    if sys.stdin.isatty():
+        typer.echo("jarvis: reading the prompt from the terminal; Ctrl-D ends it", err=True)
+    return sys.stdin.read()
+
+
+def _structured_output(
+    json_schema: Path | None, regex: str | None, choice: list[str] | None, grammar: Path | None
+) -> "StructuredOutput | None":
+    from jarvis.client import Constraint, StructuredOutput  # noqa: PLC0415
+
+    given = [
+        StructuredOutput(constraint, value)
+        for constraint, value in (
+            (Constraint.JSON_SCHEMA, _text(json_schema, "--json-schema")),
+            (Constraint.REGEX, regex),
+            (Constraint.CHOICE, tuple(choice) if choice else None),
+            (Constraint.GRAMMAR, _text(grammar, "--grammar")),
+        )
+        if value is not None
+    ]
+    if len(given) > 1:
+        names = " and ".join("--" + output.constraint.replace("_", "-") for output in given)
+        raise typer.BadParameter("an answer can obey one constraint", param_hint=names)
+    return given[0] if given else None
+
+
+def _text(path: Path | None, option: str) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8") if path else None
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{path} is not UTF-8", param_hint=option) from None

@@ -1,0 +1,69 @@
+"""`jarvis health`, `status` and `adapters`: what a running server tells of itself."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
+from jarvis.cli.output import print_json, print_table
+
+PROBE_TIMEOUT = 10.0
+
+
+def health(
+    service: Annotated[
+        str, typer.Argument(help="A service's full name; the whole server when left out.")
+    ] = "",
+    *,
+    server: Server = DEFAULT_SERVER,
+    tls_ca: TLSAuthority = None,
+) -> int:
+    """Ask the standard health service.
+
+    The exit code is 0 for SERVING, and 1 for anything else.
+    """
+    with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
+        status = client.health(service)
+    typer.echo(status.value)
+    return 0 if status == "SERVING" else 1
+
+
+def status(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False) -> None:
+    """Show the state of the server and of each of its models."""
+    with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
+        found = client.status()
+    if as_json:
+        print_json(asdict(found))
+        return
+    uptime = timedelta(seconds=round(found.uptime_seconds))
+    typer.echo(
+        f"jarvis {found.version}: {found.state}, up {uptime}, {found.active_requests} active requests\n"
+    )
+    print_table(
+        ("MODEL", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE"),
+        (
+            (m.name, m.adapter, m.state, str(m.active_requests), str(m.restarts), m.message)
+            for m in found.models
+        ),
+    )
+    for model in found.models:
+        for note in model.notes:
+            typer.echo(f"\n{model.name}: {note}")
+
+
+def adapters(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False) -> None:
+    """List the server's adapters.
+
+    Plugins that did not load stand among them, with the reason.
+    """
+    with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
+        found = client.adapters()
+    if as_json:
+        print_json([asdict(adapter) for adapter in found])
+        return
+    print_table(
+        ("PORT", "NAME", "STATE", "DISTRIBUTION", "VERSION", "MESSAGE"),
+        ((a.port or "-", a.name, a.state, a.distribution, a.version, a.message) for a in found),
+    )

@@ -1,0 +1,89 @@
+"""The command `jarvis`."""
+
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from jarvis import __version__
+from jarvis.cli import config, info, models
+from jarvis.cli.chat import chat
+from jarvis.cli.errors import exit_code
+from jarvis.cli.generate import generate
+from jarvis.cli.options import examples
+from jarvis.cli.serve import serve
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+app.command(
+    epilog=examples(
+        "jarvis serve", "jarvis serve --config jarvis.toml --set 'server.listen=[\"unix:/run/jarvis.sock\"]'"
+    )
+)(serve)
+app.command(epilog=examples("jarvis chat", "jarvis chat --system 'Answer in French.' --temperature 0"))(chat)
+app.command(
+    epilog=examples(
+        "jarvis generate 'What is the capital of France?'",
+        "jarvis generate --json --max-tokens 100 < question.txt",
+        "jarvis generate --choice yes --choice no 'Is water wet?'",
+        "jarvis generate --raw 'Once upon a time'",
+    )
+)(generate)
+app.command(epilog=examples("jarvis health", "jarvis health jarvis.v1.GenerationService"))(info.health)
+app.command(epilog=examples("jarvis status", "jarvis status --json --server 10.0.0.7:50051"))(info.status)
+app.command(epilog=examples("jarvis adapters", "jarvis adapters --json"))(info.adapters)
+app.add_typer(
+    models.app,
+    name="models",
+    no_args_is_help=False,
+    epilog=examples("jarvis models list", "jarvis models fetch --help"),
+)
+app.add_typer(config.app, name="config", epilog=examples("jarvis config check", "jarvis config show"))
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - the signature of an option's callback
+    if asked:
+        typer.echo(f"jarvis {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=examples("jarvis serve", "jarvis chat"))
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Serve the models that you run yourself over gRPC, and talk to them.
+
+    Exit codes: 0 done; 1 it failed while running; 2 the command line, the configuration or the request is
+    wrong; 130 Ctrl-C.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line, the process's own when left out, and give its exit code."""
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace")):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=errors)
+    try:
+        code = app(arguments, prog_name="jarvis", standalone_mode=False)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see {context.command_path} --help)" if context else ""
+        _complain(error.format_message() + hint)
+        return error.exit_code
+    except Exception as error:
+        expected = exit_code(error)
+        if expected is None:
+            raise
+        _complain(str(error))
+        return expected
+    return code or 0
+
+
+def _complain(message: str) -> None:
+    for line in message.splitlines():
+        typer.echo(f"jarvis: {line}", err=True)

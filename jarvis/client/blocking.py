@@ -1,0 +1,126 @@
+"""The client for code without an event loop."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from concurrent.futures import Future
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+from jarvis.client.channel import TLS
+from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
+from jarvis.client.events import Answer, Event
+from jarvis.client.info import AdapterInfo, HealthStatus, ModelInfo, ServerStatus, TokenCount
+from jarvis.client.requests import GenerateOptions, Prompt
+
+T = TypeVar("T")
+
+
+class BlockingClient:
+    """`JarvisClient`, whose event loop runs in a thread of its own; methods and arguments are the same."""
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        tls: TLS | None = None,
+        timeout: float | None = 300.0,
+        attempts: int = 4,
+    ) -> None:
+        """See `JarvisClient`."""
+        made: Future[JarvisClient] = Future()
+
+        async def live() -> None:
+            self._loop = asyncio.get_running_loop()
+            self._closing = asyncio.Event()
+            try:
+                client = JarvisClient(address, tls=tls, timeout=timeout, attempts=attempts)
+            except (OSError, ValueError) as error:
+                made.set_exception(error)
+                return
+            async with client:
+                made.set_result(client)
+                await self._closing.wait()
+
+        self._thread = Thread(target=asyncio.run, args=(live(),), name="jarvis-client", daemon=True)
+        self._thread.start()
+        self._client = made.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the channel and end the thread; calls that run are cancelled."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._closing.set)
+            self._thread.join()
+
+    def stream(
+        self,
+        prompt: Prompt,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Generator[Event, None, None]:
+        """See `JarvisClient.stream`."""
+        events = self._client.stream(prompt, request_id=request_id, timeout=timeout, **options)
+        while event := self._wait(_next(events)):
+            try:
+                yield event
+            except GeneratorExit:
+                if not self._loop.is_closed():
+                    self._wait(events.aclose())
+                raise
+
+    def generate(
+        self,
+        prompt: Prompt,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Answer:
+        """See `JarvisClient.generate`."""
+        return self._wait(self._client.generate(prompt, request_id=request_id, timeout=timeout, **options))
+
+    def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
+        """See `JarvisClient.count_tokens`."""
+        return self._wait(self._client.count_tokens(prompt, model=model))
+
+    def status(self) -> ServerStatus:
+        """See `JarvisClient.status`."""
+        return self._wait(self._client.status())
+
+    def models(self) -> list[ModelInfo]:
+        """See `JarvisClient.models`."""
+        return self._wait(self._client.models())
+
+    def adapters(self) -> list[AdapterInfo]:
+        """See `JarvisClient.adapters`."""
+        return self._wait(self._client.adapters())
+
+    def abort(self, request_id: str) -> int:
+        """See `JarvisClient.abort`."""
+        return self._wait(self._client.abort(request_id))
+
+    def health(self, service: str = "") -> HealthStatus:
+        """See `JarvisClient.health`."""
+        return self._wait(self._client.health(service))
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:  # Ctrl-C above all: the call must not go on without its caller
+            future.cancel()
+            raise
+
+
+async def _next(events: AsyncGenerator[Event, None]) -> Event | None:
+    return await anext(events, None)

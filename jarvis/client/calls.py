@@ -1,0 +1,131 @@
+"""Calls with a deadline, repeated where that helps."""
+# ruff: noqa: ASYNC109 - these are gRPC deadlines, which the server sees too
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import grpc
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_exponential,
+)
+
+from jarvis.client.errors import REQUEST_ID_KEY, CannotConnect, JarvisClientError, from_rpc, invalid
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+T = TypeVar("T")
+
+Opened = tuple[grpc.aio.UnaryStreamCall[Request, Response], AsyncIterator[Response], Response | None]
+
+reconnect_delay = wait_exponential(multiplier=0.25, max=5)
+
+
+class Calls:
+    """Makes the calls of one channel."""
+
+    def __init__(
+        self, channel: grpc.aio.Channel, address: str, *, timeout: float | None, attempts: int
+    ) -> None:
+        self._channel = channel
+        self._address = address
+        self._timeout = timeout
+        self._attempts = attempts
+
+    async def unary(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Response:
+        """Call a method that answers once."""
+
+        async def attempt(left: float | None) -> Response:
+            try:
+                return await method(request, timeout=left, metadata=_metadata(request_id))
+            except grpc.aio.AioRpcError as error:
+                raise self._explain(error, request_id) from error
+
+        return await self._repeat(attempt, timeout)
+
+    async def stream(
+        self,
+        method: grpc.aio.UnaryStreamMultiCallable[Request, Response],
+        request: Request,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[Response, None]:
+        """Call a method that answers with a stream; nothing is repeated once the first message is there."""
+
+        async def attempt(left: float | None) -> Opened[Request, Response]:
+            call = method(request, timeout=left, metadata=_metadata(request_id))
+            messages = aiter(call)
+            try:
+                return call, messages, await anext(messages, None)
+            except grpc.aio.AioRpcError as error:
+                raise self._explain(error, request_id) from error
+
+        call, messages, message = await self._repeat(attempt, timeout)
+        try:
+            while message is not None:
+                yield message
+                message = await anext(messages, None)
+        except grpc.aio.AioRpcError as error:
+            raise self._explain(error, request_id) from error
+        finally:
+            call.cancel()
+
+    async def _repeat(self, attempt: Callable[[float | None], Awaitable[T]], timeout: float | None) -> T:
+        limit = self._timeout if timeout is None else timeout
+        end = None if limit is None else time.monotonic() + limit
+        stop = stop_after_attempt(self._attempts)
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(_worth_repeating),
+            wait=_delay,
+            stop=stop if limit is None else stop | stop_before_delay(limit),
+            reraise=True,
+        )
+
+        async def in_time() -> T:
+            return await attempt(None if end is None else end - time.monotonic())
+
+        return await retrying(in_time)
+
+    def _explain(self, error: grpc.aio.AioRpcError, request_id: str | None) -> JarvisClientError:
+        explained = from_rpc(error, request_id=request_id or "")
+        # A connection that breaks later leaves the channel idle, or ready on another one.
+        never_connected = self._channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
+        if explained.code is grpc.StatusCode.UNAVAILABLE and not explained.reason and never_connected:
+            why = explained.message.rpartition("last error: ")[2]
+            message = f"cannot connect to {self._address}: {why}"
+            return CannotConnect(explained.code, message, request_id=explained.request_id)
+        return explained
+
+
+def _metadata(request_id: str | None) -> tuple[tuple[str, str], ...]:
+    if request_id is None:
+        return ()
+    if not (request_id.isascii() and request_id.isprintable()):
+        raise invalid(REQUEST_ID_KEY, "only printable ASCII characters can be sent")
+    return ((REQUEST_ID_KEY, request_id),)
+
+
+def _worth_repeating(error: BaseException) -> bool:
+    return isinstance(error, JarvisClientError) and (
+        isinstance(error, CannotConnect) or error.retry_after is not None
+    )
+
+
+def _delay(state: RetryCallState) -> float:
+    error = state.outcome and state.outcome.exception()
+    if isinstance(error, JarvisClientError) and error.retry_after is not None:
+        return error.retry_after
+    return reconnect_delay(state)

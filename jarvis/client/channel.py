@@ -1,0 +1,58 @@
+"""The connection to a server."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+OPTIONS = (
+    # The server bounds what it sends; gRPC's own 4 MiB would cut long answers with log probabilities.
+    ("grpc.max_receive_message_length", -1),
+    # A dead peer is noticed while an answer is awaited. Servers allow one ping in 10 s.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    # A server that is restarted is found again within seconds; gRPC's own bound is two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+)
+
+
+@dataclass(frozen=True)
+class TLS:
+    """How to encrypt, as PEM files.
+
+    Attributes:
+        ca: the authorities that may sign the server's certificate; None is the public ones.
+        certificate: this client's own, where the server asks for one.
+        key: the private key of `certificate`.
+    """
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """Read the files.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        files = (self.ca, self.key, self.certificate)
+        return grpc.ssl_channel_credentials(*(path.read_bytes() if path else None for path in files))
+
+
+def open_channel(address: str, tls: TLS | None) -> grpc.aio.Channel:
+    """Open a channel; it connects at the first call.
+
+    Raises:
+        ValueError: the address is neither host:port nor unix:/path.
+        OSError: a TLS file cannot be read.
+    """
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()) and not (address.startswith("unix:") and len(address) > len("unix:")):
+        msg = f"{address!r} is neither host:port nor unix:/path"
+        raise ValueError(msg)
+    if tls:
+        return grpc.aio.secure_channel(address, tls.credentials(), options=OPTIONS)
+    return grpc.aio.insecure_channel(address, options=OPTIONS)

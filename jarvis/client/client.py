@@ -1,0 +1,164 @@
+"""The client for asyncio."""
+# ruff: noqa: ASYNC109 - these are gRPC deadlines, which the server sees too
+
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import Self, Unpack
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from jarvis.client import responses
+from jarvis.client.calls import Calls
+from jarvis.client.channel import TLS, open_channel
+from jarvis.client.errors import JarvisClientError
+from jarvis.client.events import Answer, Event, Finished, Started
+from jarvis.client.info import AdapterInfo, HealthStatus, ModelInfo, ServerStatus, TokenCount
+from jarvis.client.requests import GenerateOptions, Prompt, count_tokens_request, generate_request
+from jarvis.v1 import generation_pb2, generation_pb2_grpc, server_pb2, server_pb2_grpc
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+
+class JarvisClient:
+    """Calls a Jarvis server. Make it inside the event loop that uses it.
+
+    A call is repeated after the delay that the server names in `RetryInfo`, and where no connection could be
+    made; a stream only before its first event. Nothing else is repeated.
+
+    Every method raises `JarvisClientError`; its subclass `CannotConnect` where there is no connection.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        tls: TLS | None = None,
+        timeout: float | None = 300.0,
+        attempts: int = 4,
+    ) -> None:
+        """Open a channel; it connects at the first call.
+
+        Args:
+            address: host:port or unix:/path.
+            tls: how to encrypt; None is not at all.
+            timeout: seconds that a call may take, repetitions included, where the call names no other;
+                None is without end.
+            attempts: how often a call is made at most.
+
+        Raises:
+            ValueError: the address has neither form.
+            OSError: a TLS file cannot be read.
+        """
+        self._channel = open_channel(address, tls)
+        self._calls = Calls(self._channel, address, timeout=timeout, attempts=attempts)
+        self._generation = generation_pb2_grpc.GenerationServiceStub(self._channel)
+        self._server = server_pb2_grpc.ServerServiceStub(self._channel)
+        self._health = health_pb2_grpc.HealthStub(self._channel)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the channel; calls that run are cancelled."""
+        await self._channel.close()
+
+    async def stream(
+        self,
+        prompt: Prompt,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> AsyncGenerator[Event, None]:
+        """Generate piece by piece: one `Started`, any number of `Delta`s, one `Finished` for each choice.
+
+        Closing the stream, or breaking out of the loop over it, cancels the request.
+
+        Args:
+            prompt: a raw prompt, or the messages of a conversation.
+            request_id: names the request in logs and for `abort`; printable ASCII. The server makes one where
+                it is left out.
+            timeout: seconds for the whole stream.
+            **options: see `GenerateOptions`.
+        """
+        request = generate_request(generation_pb2.GenerateStreamRequest, prompt, options)
+        missing = options.get("n") or 1
+        method = self._generation.GenerateStream
+        messages = self._calls.stream(method, request, request_id=request_id, timeout=timeout)
+        try:
+            async for message in messages:
+                event = responses.event(message)
+                if isinstance(event, Started):
+                    request_id = event.request_id
+                elif isinstance(event, Finished):
+                    missing -= 1
+                if event:
+                    yield event
+        finally:
+            await messages.aclose()
+        if missing:
+            raise JarvisClientError(
+                grpc.StatusCode.INTERNAL,
+                f"the stream ended with {missing} of its choices unfinished",
+                reason="INCOMPLETE_STREAM",
+                request_id=request_id or "",
+            )
+
+    async def generate(
+        self,
+        prompt: Prompt,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Answer:
+        """Generate a whole answer. The arguments are those of `stream`."""
+        request = generate_request(generation_pb2.GenerateRequest, prompt, options)
+        method = self._generation.Generate
+        return responses.answer(
+            await self._calls.unary(method, request, request_id=request_id, timeout=timeout)
+        )
+
+    async def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
+        """Count the tokens of a prompt, or of a conversation with its chat template."""
+        request = count_tokens_request(prompt, model)
+        response = await self._calls.unary(self._generation.CountTokens, request)
+        return TokenCount(response.model, response.tokens, response.context_length)
+
+    async def status(self) -> ServerStatus:
+        """Ask for the state of the server and of each of its models."""
+        request = server_pb2.GetStatusRequest()
+        return responses.server_status(await self._calls.unary(self._server.GetStatus, request))
+
+    async def models(self) -> list[ModelInfo]:
+        """List the models that can be called, in the order of the server's configuration."""
+        request = server_pb2.ListModelsRequest()
+        return responses.models(await self._calls.unary(self._server.ListModels, request))
+
+    async def adapters(self) -> list[AdapterInfo]:
+        """List the adapters that the server has, and the plugins that did not load."""
+        request = server_pb2.ListAdaptersRequest()
+        return responses.adapters(await self._calls.unary(self._server.ListAdapters, request))
+
+    async def abort(self, request_id: str) -> int:
+        """End the requests of that id, and tell how many there were."""
+        request = server_pb2.AbortRequest(request_id=request_id)
+        response = await self._calls.unary(self._server.Abort, request)
+        return int(response.aborted)
+
+    async def health(self, service: str = "") -> HealthStatus:
+        """Ask the standard health service about one service; the empty name is the whole server."""
+        request = health_pb2.HealthCheckRequest(service=service)
+        try:
+            response = await self._calls.unary(self._health.Check, request)
+        except JarvisClientError as error:
+            if error.code is grpc.StatusCode.NOT_FOUND:
+                return HealthStatus.SERVICE_UNKNOWN
+            raise
+        return HealthStatus(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))

@@ -1,0 +1,94 @@
+"""What the server tells about itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class HealthStatus(StrEnum):
+    """The answers of `grpc.health.v1`."""
+
+    UNKNOWN = "UNKNOWN"
+    SERVING = "SERVING"
+    NOT_SERVING = "NOT_SERVING"
+    SERVICE_UNKNOWN = "SERVICE_UNKNOWN"
+
+
+class State(StrEnum):
+    """The state of the server, or of a model."""
+
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """The state of one model; `message` says why where it is not ready."""
+
+    name: str
+    adapter: str
+    state: State
+    message: str
+    active_requests: int
+    restarts: int
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """The state of the server: ready when every model is. `active_requests` run or wait, over all models."""
+
+    version: str
+    state: State
+    uptime_seconds: float
+    active_requests: int
+    models: tuple[ModelStatus, ...]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model that can be called.
+
+    Until it is loaded, `context_length` (tokens of prompt and answer together) is None and `supported_fields`
+    (paths of request fields, such as `sampling.top_p`) is empty.
+    """
+
+    name: str
+    is_default: bool
+    adapter: str
+    state: State
+    context_length: int | None = None
+    supported_fields: tuple[str, ...] = ()
+
+
+class AdapterState(StrEnum):
+    """Whether an adapter can be named in the configuration, and why not where it cannot."""
+
+    AVAILABLE = "available"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    INCOMPATIBLE = "incompatible"
+
+
+@dataclass(frozen=True)
+class AdapterInfo:
+    """An installed adapter; or, where `port` is empty, a plugin that brought none."""
+
+    port: str
+    name: str
+    distribution: str
+    version: str
+    state: AdapterState
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class TokenCount:
+    """The tokens of a prompt, and the most that prompt and answer may have together."""
+
+    model: str
+    tokens: int
+    context_length: int

@@ -1,0 +1,121 @@
+"""Python values to requests."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, TypeVar
+
+from google.protobuf.message import Message as ProtoMessage
+
+from jarvis.client.errors import invalid
+from jarvis.v1 import generation_pb2 as pb
+from jarvis_ports.llm import Constraint, Message, Role, StructuredOutput
+
+Prompt = str | Sequence[Message | Mapping[str, str]]
+"""A raw prompt, passed to the model as it is; or a conversation: `Message`s, or dicts of role and content."""
+
+M = TypeVar("M", bound=ProtoMessage)
+
+
+class Sampling(TypedDict, total=False):
+    """How tokens are chosen; what is left out, or None, is the model's default. Ranges are the contract's."""
+
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    min_p: float | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
+    repetition_penalty: float | None
+    max_tokens: int | None
+    min_tokens: int | None
+    stop: str | Sequence[str]
+    seed: int | None
+    n: int | None
+    logprobs: int | None
+    logit_bias: Mapping[int, float]
+    ignore_eos: bool | None
+
+
+class GenerateOptions(Sampling, total=False):
+    """What may be said beside the prompt; a `model` that is left out is the server's default."""
+
+    model: str | None
+    structured_output: StructuredOutput | None
+    priority: int | None
+    return_token_ids: bool | None
+
+
+def generate_request(kind: type[M], prompt: Prompt, options: GenerateOptions) -> M:
+    """Build a request to generate.
+
+    Raises:
+        TypeError: there is no option of that name.
+        JarvisClientError: INVALID_ARGUMENT, a value cannot be sent.
+    """
+    rest: dict[str, Any] = {**options}
+    output: StructuredOutput | None = rest.pop("structured_output", None)
+    names = ("model", "priority", "return_token_ids")
+    fields = {name: rest.pop(name, None) for name in names} | _prompt(prompt)
+    return build(
+        kind,
+        **fields,
+        sampling=_sampling(rest),
+        structured_output=output and _structured_output(output),
+    )
+
+
+def count_tokens_request(prompt: Prompt, model: str | None) -> pb.CountTokensRequest:
+    """Build a request to count.
+
+    Raises:
+        JarvisClientError: INVALID_ARGUMENT, a value cannot be sent.
+    """
+    return build(pb.CountTokensRequest, model=model, **_prompt(prompt))
+
+
+def build(kind: type[M], path: str = "", **fields: object) -> M:
+    """Fill a message, leaving out what is None, and blame the field that does not fit."""
+    message = kind()
+    for name, value in fields.items():
+        if value is not None:
+            try:
+                message.MergeFrom(kind(**{name: value}))
+            except UnicodeEncodeError:
+                raise invalid(path + name, "is not valid Unicode") from None
+            except (TypeError, ValueError) as error:
+                raise invalid(path + name, str(error)) from None
+    return message
+
+
+def _prompt(prompt: Prompt) -> dict[str, Any]:
+    if isinstance(prompt, str):
+        return {"prompt": prompt}
+    return {"messages": [_message(i, message) for i, message in enumerate(prompt)]}
+
+
+def _message(index: int, message: Message | Mapping[str, str]) -> pb.Message:
+    path = f"messages[{index}]"
+    if not isinstance(message, Message):
+        if set(message) != {"role", "content"}:
+            raise invalid(path, f"needs role and content, and has {', '.join(message) or 'nothing'}")
+        if message["role"] not in list(Role):
+            field = f"{path}.role"
+            raise invalid(field, f"{message['role']!r} is not one of {', '.join(Role)}")
+        message = Message(Role(message["role"]), message["content"])
+    role = pb.Role.Value(f"ROLE_{message.role.name}")
+    return build(pb.Message, f"{path}.", role=role, content=message.content)
+
+
+def _sampling(values: dict[str, Any]) -> pb.SamplingParams | None:
+    if unknown := values.keys() - Sampling.__annotations__.keys():
+        msg = f"unknown options: {', '.join(sorted(unknown))}"
+        raise TypeError(msg)
+    if isinstance(stop := values.get("stop"), str):
+        values["stop"] = [stop]
+    return build(pb.SamplingParams, "sampling.", **values) if values else None
+
+
+def _structured_output(output: StructuredOutput) -> pb.StructuredOutput:
+    value: Any = output.value
+    if output.constraint is Constraint.CHOICE:
+        value = build(pb.Choices, "structured_output.choice.", values=value)
+    return build(pb.StructuredOutput, "structured_output.", **{output.constraint.value: value})

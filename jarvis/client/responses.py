@@ -1,0 +1,162 @@
+"""Answers to Python values."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+import grpc
+
+from jarvis.client.errors import JarvisClientError
+from jarvis.client.events import Answer, Choice, Event, Finished, Started, Timings
+from jarvis.client.info import AdapterInfo, AdapterState, ModelInfo, ModelStatus, ServerStatus, State
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import server_pb2
+from jarvis_ports.llm import Delta, FinishReason, TokenLogprob, TopLogprob, Usage
+
+S = TypeVar("S", bound=StrEnum)
+V = TypeVar("V", bound=int)
+
+FINISH_REASONS = {pb.FINISH_REASON_STOP: FinishReason.STOP, pb.FINISH_REASON_LENGTH: FinishReason.LENGTH}
+STATES = {
+    server_pb2.STATE_LOADING: State.LOADING,
+    server_pb2.STATE_READY: State.READY,
+    server_pb2.STATE_FAILED: State.FAILED,
+    server_pb2.STATE_DRAINING: State.DRAINING,
+}
+ADAPTER_STATES = {
+    server_pb2.ADAPTER_STATE_AVAILABLE: AdapterState.AVAILABLE,
+    server_pb2.ADAPTER_STATE_FAILED: AdapterState.FAILED,
+    server_pb2.ADAPTER_STATE_BLOCKED: AdapterState.BLOCKED,
+    server_pb2.ADAPTER_STATE_INCOMPATIBLE: AdapterState.INCOMPATIBLE,
+}
+
+
+def event(response: pb.GenerateStreamResponse) -> Event | None:
+    """Read an event; None is one that only a newer client knows."""
+    match response.WhichOneof("event"):
+        case "delta":
+            delta = response.delta
+            return Delta(delta.index, delta.text, tuple(delta.token_ids), _logprobs(delta.logprobs))
+        case "started":
+            started = response.started
+            return Started(started.request_id, started.model, started.prompt_tokens)
+        case "finished":
+            finished = response.finished
+            return Finished(
+                index=finished.index,
+                reason=_known(FINISH_REASONS, finished.reason),
+                usage=_usage(finished.usage),
+                timings=_timings(finished.timings),
+                matched_stop=finished.matched_stop if finished.HasField("matched_stop") else None,
+            )
+    return None
+
+
+def answer(response: pb.GenerateResponse) -> Answer:
+    """Read a whole answer."""
+    return Answer(
+        request_id=response.request_id,
+        model=response.model,
+        choices=tuple(_choice(choice) for choice in response.choices),
+        usage=_usage(response.usage),
+        timings=_timings(response.timings),
+    )
+
+
+def server_status(response: server_pb2.GetStatusResponse) -> ServerStatus:
+    """Read the state of the server."""
+    models = (
+        ModelStatus(
+            name=model.name,
+            adapter=model.adapter,
+            state=_known(STATES, model.state),
+            message=model.message,
+            active_requests=model.active_requests,
+            restarts=model.restarts,
+            notes=tuple(model.notes),
+            settings=dict(model.settings),
+        )
+        for model in response.models
+    )
+    return ServerStatus(
+        version=response.version,
+        state=_known(STATES, response.state),
+        uptime_seconds=response.uptime_seconds,
+        active_requests=response.active_requests,
+        models=tuple(models),
+    )
+
+
+def models(response: server_pb2.ListModelsResponse) -> list[ModelInfo]:
+    """Read the models."""
+    return [
+        ModelInfo(
+            name=model.name,
+            is_default=model.is_default,
+            adapter=model.adapter,
+            state=_known(STATES, model.state),
+            context_length=model.context_length if model.HasField("context_length") else None,
+            supported_fields=tuple(model.supported_fields),
+        )
+        for model in response.models
+    ]
+
+
+def adapters(response: server_pb2.ListAdaptersResponse) -> list[AdapterInfo]:
+    """Read the adapters."""
+    return [
+        AdapterInfo(
+            port=adapter.port,
+            name=adapter.name,
+            distribution=adapter.distribution,
+            version=adapter.version,
+            state=_known(ADAPTER_STATES, adapter.state),
+            message=adapter.message,
+        )
+        for adapter in response.adapters
+    ]
+
+
+def _choice(choice: pb.Choice) -> Choice:
+    return Choice(
+        index=choice.index,
+        text=choice.text,
+        reason=_known(FINISH_REASONS, choice.reason),
+        matched_stop=choice.matched_stop if choice.HasField("matched_stop") else None,
+        token_ids=tuple(choice.token_ids),
+        logprobs=_logprobs(choice.logprobs),
+    )
+
+
+def _usage(usage: pb.Usage) -> Usage:
+    cached = usage.cached_tokens if usage.HasField("cached_tokens") else None
+    return Usage(usage.prompt_tokens, usage.completion_tokens, cached)
+
+
+def _timings(timings: pb.Timings) -> Timings:
+    return Timings(
+        total_seconds=timings.total_seconds,
+        queue_seconds=timings.queue_seconds if timings.HasField("queue_seconds") else None,
+        time_to_first_token_seconds=(
+            timings.time_to_first_token_seconds if timings.HasField("time_to_first_token_seconds") else None
+        ),
+    )
+
+
+def _logprobs(logprobs: Iterable[pb.TokenLogprob]) -> tuple[TokenLogprob, ...]:
+    return tuple(
+        TokenLogprob(
+            token.token_id,
+            token.token,
+            token.logprob,
+            tuple(TopLogprob(top.token_id, top.token, top.logprob) for top in token.top),
+        )
+        for token in logprobs
+    )
+
+
+def _known(names: Mapping[V, S], value: V) -> S:
+    if value not in names:
+        msg = f"the server sent {value}, which this client does not know; is it older than the server?"
+        raise JarvisClientError(grpc.StatusCode.INTERNAL, msg)
+    return names[value]
