@@ -1,6 +1,7 @@
 """What can be set for vLLM, and what each profile sets."""
 
 from dataclasses import fields
+from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -79,7 +80,9 @@ def checked_engine_args(args: dict[str, Any]) -> dict[str, Any]:
             msg = f"{given}: is set beside engine_args, not in it"
             raise ValueError(msg)
         if name not in types:
-            msg = f"{given}: AsyncEngineArgs of the installed vLLM has no such field"
+            near = get_close_matches(name, types, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            msg = f"{given}: AsyncEngineArgs of the installed vLLM has no such field{hint}"
             raise ValueError(msg)
         try:
             adapter = TypeAdapter[Any](types[name], config=ConfigDict(arbitrary_types_allowed=True))
