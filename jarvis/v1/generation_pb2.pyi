@@ -164,7 +164,7 @@ class SamplingParams(_message.Message):
     min_tokens: _builtins.int
     """The fewest tokens to generate before the model may end, at least 0."""
     seed: _builtins.int
-    """Seed of the sampling. The same request with the same seed has the same answer as far as the engine can."""
+    """Seed of the sampling, at least 0. The same request with the same seed has the same answer as far as the engine can."""
     n: _builtins.int
     """Number of choices, in [1, 64]."""
     logprobs: _builtins.int

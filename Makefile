@@ -1,0 +1,57 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+DEMO_MODEL := smollm2-135m-instruct
+PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=$(1) \
+	--mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) protos/jarvis/v1/*.proto
+
+.PHONY: help setup model demo serve test test-fast check proto lock bench clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo 'ARGS="…" is passed on by serve, test, test-fast, bench and lock.'
+
+setup: ## Make .venv with the locked packages (about 3 GB); PYTHON= names a CPython 3.11
+	@scripts/setup.sh
+
+model: setup
+	@jarvis models fetch $(DEMO_MODEL)
+
+demo: setup ## Start the server on a real model, stream an answer, stop it
+	@python scripts/demo.py
+
+serve: model ## Run the server until Ctrl-C; configuration: jarvis.toml, or none
+	@exec jarvis serve $(ARGS)
+
+test: model ## Run all tests: unit, conformance, e2e, architecture, and engine on the real vLLM
+	pytest $(ARGS)
+
+test-fast: setup ## Run the tests that need no engine
+	pytest -m "not engine" $(ARGS)
+
+check: setup ## Lint, types, import contracts, contract lint, generated code, lock
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	buf lint protos
+	buf format --diff --exit-code protos
+	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(call PROTOC,"$$made"); \
+	diff -r -x __init__.py -x __pycache__ jarvis/v1 "$$made/jarvis/v1" \
+	|| { echo 'check: jarvis/v1 is not what protos/ generates; run make proto' >&2; exit 1; }
+	python scripts/check_lock.py
+
+proto: setup ## Generate jarvis/v1 from protos/
+	$(call PROTOC,.)
+
+lock: ## Resolve requirements/cpu.txt again; ARGS=--upgrade takes the newest of everything
+	@scripts/lock.sh $(ARGS)
+
+bench: model ## Measure Jarvis beside vLLM in process and vLLM's own servers
+	python -m bench.frontend $(ARGS)
+
+clean: ## Remove what make made here, .venv included; models stay in the user's cache folder
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

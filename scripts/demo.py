@@ -1,0 +1,131 @@
+"""What `make demo` runs: the server on a real model, from nothing to an answer, and back to nothing.
+
+Ends 0 when all of it worked, 1 when something did not, 130 when interrupted; leaves no process in any case.
+"""
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+JARVIS = str(Path(sys.executable).with_name("jarvis"))
+MODEL = "smollm2-135m-instruct"
+QUESTION = "What is the capital of France?"
+START_SECONDS = 300
+STOP_SECONDS = 60
+
+
+class DemoFailed(Exception):
+    """A step did not do what it should; the text says which."""
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with tempfile.TemporaryDirectory(prefix="jarvis-demo-") as folder:
+        log = Path(folder, "server.log")
+        try:
+            show("models", "fetch", MODEL)
+            with server(Path(folder), log) as (process, address):
+                wait_until_serving(process, address)
+                show("generate", QUESTION, "--max-tokens", "64", "--temperature", "0", "--server", address)
+                show("health", "--server", address)
+                show("status", "--server", address)
+                stop(process)
+        except DemoFailed as error:
+            print(f"demo: {error}", file=sys.stderr)
+            if log.exists():
+                tail = log.read_text(errors="replace").splitlines()[-40:]
+                print("The end of the server's log:", *tail, sep="\n  ", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return 128 + signal.SIGINT
+    print("\nThe demo worked. `make serve` leaves the server running.")
+    return 0
+
+
+@contextlib.contextmanager
+def server(folder: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Start the server with its defaults, in a session of its own; kill what is left of it at the end."""
+    address = f"unix:{folder}/jarvis.sock"
+    command = [JARVIS, "serve", "--set", f'server.listen=["{address}"]']
+    print(f"\n$ jarvis {shlex.join(command[1:])} &", flush=True)
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("JARVIS__")}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environ, stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        yield process, address
+    finally:
+        for left in session(process.pid):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
+        process.wait()
+
+
+def session(leader: int) -> list[psutil.Process]:
+    """List the live processes of a session."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def wait_until_serving(process: subprocess.Popen[bytes], address: str) -> None:
+    """Ask for the health each second, and say when it changes."""
+    start = time.monotonic()
+    last = ""
+    while last != "SERVING":
+        seconds = time.monotonic() - start
+        if process.poll() is not None:
+            msg = f"the server ended with exit code {process.returncode} while it was starting"
+            raise DemoFailed(msg)
+        if seconds > START_SECONDS:
+            msg = f"the server was not ready within {START_SECONDS} s"
+            raise DemoFailed(msg)
+        command = [JARVIS, "health", "--server", address]
+        asked = subprocess.run(command, check=False, capture_output=True, text=True)
+        answer = asked.stdout.strip() or "no answer yet"
+        if answer != last:
+            print(f"  {seconds:4.0f} s  health: {answer}", flush=True)
+        last = answer
+        time.sleep(1)
+
+
+def show(*arguments: str) -> None:
+    """Run a command for all to see; it has to succeed."""
+    print(f"\n$ jarvis {shlex.join(arguments)}", flush=True)
+    code = subprocess.run([JARVIS, *arguments], check=False).returncode
+    if code:
+        msg = f"jarvis {arguments[0]} ended with exit code {code}"
+        raise DemoFailed(msg)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask the server to stop, and see that it does, with all of its processes."""
+    print(f"\n$ kill -TERM {process.pid}", flush=True)
+    process.terminate()
+    try:
+        code = process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        msg = f"the server was still running {STOP_SECONDS} s after SIGTERM"
+        raise DemoFailed(msg) from None
+    left = session(process.pid)
+    print(f"  exit code {code}, {len(left)} processes left")
+    if code or left:
+        msg = "the server did not stop cleanly"
+        raise DemoFailed(msg)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
