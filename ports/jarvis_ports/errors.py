@@ -105,21 +105,21 @@ class RequestAborted(CallerError):
 class Unavailable(JarvisError):
     """It may work later, or at another server."""
 
-    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+    retry_after = 1.0
 
 
 class ModelLoading(Unavailable):
     """The model is not loaded yet."""
 
     reason = "MODEL_LOADING"
+    retry_after = 5.0
 
 
 class EngineDead(Unavailable):
     """The engine behind the model has died."""
 
     reason = "ENGINE_DEAD"
+    retry_after = 5.0
 
 
 class Draining(Unavailable):

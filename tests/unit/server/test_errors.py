@@ -39,14 +39,14 @@ def test_a_status_stays_under_four_kilobytes_whatever_the_caller_sent(error):
 
 
 def test_details_say_what_when_and_whether_to_retry():
-    code, status = to_status(errors.Draining("bye", retry_after=2.5), "id")
+    code, status = to_status(errors.EngineDead("bye"), "id")
 
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     assert code.name == "UNAVAILABLE"
     assert status.details[0].Unpack(info)
-    assert (info.reason, info.domain, info.metadata["request_id"]) == ("DRAINING", "jarvis", "id")
+    assert (info.reason, info.domain, info.metadata["request_id"]) == ("ENGINE_DEAD", "jarvis", "id")
     assert status.details[1].Unpack(retry)
-    assert retry.retry_delay.ToTimedelta().total_seconds() == 2.5
+    assert retry.retry_delay.ToTimedelta().total_seconds() == 5
 
 
 def test_what_nobody_foresaw_tells_the_caller_nothing_but_the_id():
