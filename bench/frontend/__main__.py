@@ -1,0 +1,62 @@
+"""Compares front ends on one engine: `python -m bench.frontend --help`."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import tiny_model
+from bench.frontend import engine, report
+from bench.frontend.load import Plan
+from bench.frontend.measure import CONTENDERS, measure
+
+CYCLES = 2
+
+
+def main() -> int:
+    """Measure every contender in turn, twice, the second time in the opposite order."""
+    args = _parser().parse_args()
+    plan = Plan(tuple(args.streams), args.rounds, args.tokens)
+    os.environ.update(engine.ENVIRONMENT)
+    results: report.Results = {name: [] for name in CONTENDERS}
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = engine.arguments(tiny_model.make(Path(folder, "tiny")))
+        for cycle in range(CYCLES):
+            order = list(CONTENDERS)[:: -1 if cycle % 2 else 1]
+            for name in order:
+                print(f"cycle {cycle + 1} of {CYCLES}: {name}", file=sys.stderr)
+                try:
+                    results[name] += measure(name, arguments, plan)
+                except RuntimeError as error:
+                    print(f"{name}: {error}", file=sys.stderr)
+                    return 1
+        if args.json:
+            report.write_json(args.json, results, plan, arguments)
+    report.print_table(results, plan.streams)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.frontend",
+        description="Tokens/s and time to first token of AsyncLLM in process, of Jarvis, and of vLLM's own "
+        "OpenAI and gRPC servers, on one tiny model made on the spot.",
+    )
+    parser.add_argument("--rounds", type=positive_int, default=5, help="rounds at each start, and two starts")
+    parser.add_argument("--tokens", type=positive_int, default=128, help="tokens of each answer")
+    parser.add_argument("--streams", type=positive_int, nargs="+", default=[1, 64], help="streams at once")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round there as well")
+    return parser
+
+
+def positive_int(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        msg = f"must be at least 1, got {number}"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""The engine that all contenders run: what the `vllm` adapter makes of its default profile."""
+
+from pathlib import Path
+from typing import Any
+
+from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
+
+DTYPE = "bfloat16"
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+}
+"""For every process of a run, so that they do not differ here either."""
+
+
+def arguments(model: Path) -> dict[str, Any]:
+    """Return the arguments of `AsyncEngineArgs`."""
+    from vllm.platforms import current_platform  # noqa: PLC0415 - takes seconds
+
+    settings = VLLMSettings(model=str(model), dtype=DTYPE)
+    given = engine_args(settings, cpu=current_platform.is_cpu())
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def command_line(arguments: dict[str, Any]) -> list[str]:
+    """Write the arguments as vLLM's own servers take them."""
+    parts = []
+    for name, value in arguments.items():
+        flag = name.replace("_", "-")
+        parts += (
+            [f"--{flag}" if value else f"--no-{flag}"]
+            if isinstance(value, bool)
+            else [f"--{flag}", str(value)]
+        )
+    return parts

@@ -1,0 +1,37 @@
+"""`AsyncLLM` in process: the ceiling of any front end."""
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from vllm import SamplingParams
+from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.sampling_params import RequestOutputKind
+from vllm.v1.engine.async_llm import AsyncLLM
+
+from bench.frontend.load import Generate, Reply
+
+
+@asynccontextmanager
+async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
+    """Run the engine; its text is read as deltas."""
+    llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine))
+
+    async def generate(prompt: str, tokens: int) -> Reply:
+        sampling = SamplingParams(
+            temperature=0, max_tokens=tokens, ignore_eos=True, output_kind=RequestOutputKind.DELTA
+        )
+        begin = time.perf_counter()
+        ttft = 0.0
+        received = 0
+        async for output in llm.generate(prompt, sampling, uuid.uuid4().hex):
+            ttft = ttft or time.perf_counter() - begin
+            received += len(output.outputs[0].token_ids)
+        return Reply(ttft, received)
+
+    try:
+        yield generate
+    finally:
+        llm.shutdown()

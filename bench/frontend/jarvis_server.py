@@ -1,0 +1,53 @@
+"""Jarvis: text over gRPC."""
+
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from bench.frontend.load import Generate, Reply
+from bench.frontend.server import grpc_serving, running
+from jarvis.v1 import generation_pb2, generation_pb2_grpc
+
+COMMAND = str(Path(sys.executable).with_name("jarvis"))
+
+
+@asynccontextmanager
+async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
+    """Run the server."""
+
+    def command(port: int) -> list[str]:
+        sets = [
+            f'server.listen=["127.0.0.1:{port}"]',
+            "models.tiny.adapter=vllm",
+            f"models.tiny.settings.model={engine['model']}",
+            f"models.tiny.settings.dtype={engine['dtype']}",
+        ]
+        return [COMMAND, "serve", *(part for pair in sets for part in ("--set", pair))]
+
+    async with (
+        running(command, grpc_serving) as port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        stub = generation_pb2_grpc.GenerationServiceStub(channel)
+
+        async def generate(prompt: str, tokens: int) -> Reply:
+            request = generation_pb2.GenerateStreamRequest(
+                prompt=prompt,
+                sampling=generation_pb2.SamplingParams(temperature=0, max_tokens=tokens, ignore_eos=True),
+            )
+            begin = time.perf_counter()
+            ttft = 0.0
+            received = 0
+            async for event in stub.GenerateStream(request):
+                if not ttft and event.HasField("delta"):
+                    ttft = time.perf_counter() - begin
+                elif event.HasField("finished"):
+                    received = event.finished.usage.completion_tokens
+            return Reply(ttft, received)
+
+        yield generate

@@ -1,0 +1,91 @@
+"""The load: streams that send one request after another, and what each round of them measured."""
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+WORDS = (
+    "amber",
+    "boat",
+    "cedar",
+    "dune",
+    "ember",
+    "fjord",
+    "grove",
+    "harbour",
+    "iris",
+    "juniper",
+    "kelp",
+    "lake",
+)
+PROMPT_WORDS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A request that ended: seconds to its first token, and tokens generated, as the engine counts them."""
+
+    ttft: float
+    tokens: int
+
+
+Generate = Callable[[str, int], Awaitable[Reply]]
+"""Stream one greedy answer of exactly that many tokens to a prompt, past the end-of-sequence token."""
+
+Start = Callable[[dict[str, Any]], AbstractAsyncContextManager[Generate]]
+"""Bring a contender up with these engine arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round: tokens/s over all streams, and the median time to first token in seconds."""
+
+    streams: int
+    tokens_per_second: float
+    ttft: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure: at each number of streams, `rounds` rounds of `requests` requests a stream."""
+
+    streams: tuple[int, ...]
+    rounds: int
+    tokens: int
+    requests: int = 4
+
+
+async def rounds(generate: Generate, plan: Plan) -> AsyncIterator[Round]:
+    """Warm up with one round of each kind, then measure, the numbers of streams in turn."""
+    random_words = random.Random()  # noqa: S311
+    for number in range(plan.rounds + 1):
+        for streams in plan.streams:
+            measured = await _round(generate, streams, plan, random_words)
+            if number:
+                yield measured
+
+
+async def _round(generate: Generate, streams: int, plan: Plan, random_words: random.Random) -> Round:
+    async def stream(prompts: list[str]) -> list[Reply]:
+        return [await generate(prompt, plan.tokens) for prompt in prompts]
+
+    prompts = [
+        [" ".join(random_words.choices(WORDS, k=PROMPT_WORDS)) for _ in range(plan.requests)]
+        for _ in range(streams)
+    ]
+    start = time.perf_counter()
+    replies = [reply for stream in await asyncio.gather(*map(stream, prompts)) for reply in stream]
+    seconds = time.perf_counter() - start
+    if any(reply.tokens != plan.tokens for reply in replies):
+        msg = f"asked for {plan.tokens} tokens, got {sorted({reply.tokens for reply in replies})}"
+        raise RuntimeError(msg)
+    return Round(
+        streams=streams,
+        tokens_per_second=streams * plan.requests * plan.tokens / seconds,
+        ttft=statistics.median(reply.ttft for reply in replies),
+    )

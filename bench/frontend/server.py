@@ -1,0 +1,68 @@
+"""A server as a process of its own: start it on a free port, wait until it answers, stop it."""
+
+import asyncio
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+START_SECONDS = 180
+STOP_SECONDS = 60
+LOG_TAIL = 4000
+
+
+@asynccontextmanager
+async def running(
+    command: Callable[[int], Sequence[str]], ready: Callable[[int], Awaitable[bool]]
+) -> AsyncIterator[int]:
+    """Run the command for a free port, and give that port once `ready` is true.
+
+    Raises:
+        RuntimeError: it ended or was not ready in time; the text has the end of its output.
+    """
+    port = _free_port()
+    with tempfile.TemporaryFile() as log:
+        process = await asyncio.create_subprocess_exec(*command(port), stdout=log, stderr=log)
+        try:
+            await _wait(process, lambda: ready(port))
+            yield port
+        except Exception as error:
+            log.seek(0)
+            tail = log.read()[-LOG_TAIL:].decode(errors="replace")
+            msg = f"{' '.join(command(port)[:3])}: {error!r}; the end of its output:\n{tail}"
+            raise RuntimeError(msg) from error
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+
+
+async def grpc_serving(port: int) -> bool:
+    """Ask the standard health service."""
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        try:
+            answer = await health_pb2_grpc.HealthStub(channel).Check(
+                health_pb2.HealthCheckRequest(), timeout=5
+            )
+        except grpc.aio.AioRpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+async def _wait(process: asyncio.subprocess.Process, ready: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(START_SECONDS):
+        while not await ready():
+            if process.returncode is not None:
+                msg = f"ended with exit code {process.returncode}"
+                raise RuntimeError(msg)
+            await asyncio.sleep(0.5)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
