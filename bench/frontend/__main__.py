@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from bench import tiny_model
 from bench.frontend import engine, report
@@ -19,22 +20,26 @@ def main() -> int:
     args = _parser().parse_args()
     plan = Plan(tuple(args.streams), args.rounds, args.tokens)
     os.environ.update(engine.ENVIRONMENT)
-    results: report.Results = {name: [] for name in CONTENDERS}
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = engine.arguments(tiny_model.make(Path(folder, "tiny")))
-        for cycle in range(CYCLES):
-            order = list(CONTENDERS)[:: -1 if cycle % 2 else 1]
-            for name in order:
-                print(f"cycle {cycle + 1} of {CYCLES}: {name}", file=sys.stderr)
-                try:
-                    results[name] += measure(name, arguments, plan)
-                except RuntimeError as error:
-                    print(f"{name}: {error}", file=sys.stderr)
-                    return 1
-        if args.json:
-            report.write_json(args.json, results, plan, arguments)
-    report.print_table(results, plan.streams)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = engine.arguments(tiny_model.make(Path(folder, "tiny")))
+            results = _run(arguments, plan)
+    except (RuntimeError, ModuleNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if args.json:
+        report.write_json(args.json, results, plan, arguments)
+    report.print_tables(results, plan.streams)
     return 0
+
+
+def _run(arguments: dict[str, Any], plan: Plan) -> report.Results:
+    results: report.Results = {name: [] for name in CONTENDERS}
+    for cycle in range(CYCLES):
+        for name in list(CONTENDERS)[:: -1 if cycle % 2 else 1]:
+            print(f"cycle {cycle + 1} of {CYCLES}: {name}", file=sys.stderr)
+            results[name] += measure(name, arguments, plan)
+    return results
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""What a run found: a table, and a file."""
+"""What a run found: tables, and a file."""
 
 import json
 import statistics
@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -16,28 +17,27 @@ Results = dict[str, list[Round]]
 """By contender; the first is what the others are compared with."""
 
 
-def print_table(results: Results, streams: Sequence[int]) -> None:
-    """Print medians over the rounds, with the least and the most in brackets."""
-    table = Table(
-        "streams", "contender", "tokens/s", "of in process", "TTFT, ms", "of in process", title="Front ends"
-    )
+def print_tables(results: Results, streams: Sequence[int]) -> None:
+    """Print medians over the rounds, with the least and the most in brackets: a table a number of streams."""
     for number in streams:
-        base: list[Round] = []
+        table = Table(title=f"streams at once: {number}", title_justify="left", box=SIMPLE, pad_edge=False)
+        table.add_column("front end", no_wrap=True)
+        for heading in ("tokens/s", "ratio", "TTFT, ms", "ratio"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        base_speed = base_ttft = 0.0
         for name, measured in results.items():
-            own = [one for one in measured if one.streams == number]
-            base = base or own
-            speeds, base_speeds = _speeds(own), _speeds(base)
-            ttfts, base_ttfts = _ttfts(own), _ttfts(base)
+            speeds = [one.tokens_per_second for one in measured if one.streams == number]
+            ttfts = [one.ttft * 1000 for one in measured if one.streams == number]
+            speed, ttft = statistics.median(speeds), statistics.median(ttfts)
+            base_speed, base_ttft = base_speed or speed, base_ttft or ttft
             table.add_row(
-                str(number),
                 name,
-                _spread(speeds, ",.0f"),
-                f"{statistics.median(speeds) / statistics.median(base_speeds):.2f}",
-                _spread(ttfts, ".1f"),
-                f"{statistics.median(ttfts) / statistics.median(base_ttfts):.2f}",
+                f"{speed:,.0f} ({min(speeds):,.0f}-{max(speeds):,.0f})",
+                f"{speed / base_speed:.2f}",
+                f"{ttft:.1f} ({min(ttfts):.1f}-{max(ttfts):.1f})",
+                f"{ttft / base_ttft:.2f}",
             )
-        table.add_section()
-    Console().print(table)
+        Console().print(table)
 
 
 def write_json(path: Path, results: Results, plan: Plan, engine: dict[str, Any]) -> None:
@@ -47,15 +47,3 @@ def write_json(path: Path, results: Results, plan: Plan, engine: dict[str, Any])
         json.dumps({"plan": asdict(plan), "engine": engine, "rounds": found}, indent=2) + "\n",
         encoding="utf-8",
     )
-
-
-def _speeds(measured: Sequence[Round]) -> list[float]:
-    return [one.tokens_per_second for one in measured]
-
-
-def _ttfts(measured: Sequence[Round]) -> list[float]:
-    return [one.ttft * 1000 for one in measured]
-
-
-def _spread(values: Sequence[float], form: str) -> str:
-    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"

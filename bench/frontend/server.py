@@ -35,10 +35,7 @@ async def running(
             msg = f"{' '.join(command(port)[:3])}: {error!r}; the end of its output:\n{tail}"
             raise RuntimeError(msg) from error
         finally:
-            if process.returncode is None:
-                process.terminate()
-            async with asyncio.timeout(STOP_SECONDS):
-                await process.wait()
+            await _stop(process)
 
 
 async def grpc_serving(port: int) -> bool:
@@ -60,6 +57,15 @@ async def _wait(process: asyncio.subprocess.Process, ready: Callable[[], Awaitab
                 msg = f"ended with exit code {process.returncode}"
                 raise RuntimeError(msg)
             await asyncio.sleep(0.5)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
 
 
 def _free_port() -> int:

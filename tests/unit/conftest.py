@@ -69,6 +69,16 @@ class FakeServer(
 
     async def GenerateStream(self, request, context) -> AsyncIterator[pb.GenerateStreamResponse]:  # noqa: N802
         await self._begin(request, context)
+        complete = False
+        try:
+            async for response in self._stream(request, context):
+                yield response
+            complete = True
+        finally:
+            if not complete:
+                self.cancelled.set()
+
+    async def _stream(self, request, context) -> AsyncIterator[pb.GenerateStreamResponse]:
         yield pb.GenerateStreamResponse(started=pb.Started(request_id="r-1", model="echo", prompt_tokens=5))
         if self.failure_after_started:
             await self._abort(context, *self.failure_after_started)
@@ -76,10 +86,7 @@ class FakeServer(
             yield pb.GenerateStreamResponse(delta=pb.Delta(index=0, text=text, token_ids=[7]))
         if self.hang_after_text:
             self.hanging.set()
-            try:
-                await asyncio.sleep(60)
-            finally:
-                self.cancelled.set()
+            await asyncio.sleep(60)
         for index in range((request.sampling.n or 1) - self.unfinished):
             finished = pb.Finished(
                 index=index, reason=pb.FINISH_REASON_STOP, matched_stop="!", usage=USAGE, timings=TIMINGS

@@ -1,10 +1,18 @@
 import asyncio
 import io
+import signal
 import sys
 
 import pytest
 
 from jarvis.cli.main import main
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c():
+    """What a shell starts in the background ignores Ctrl-C, and so would all that the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
