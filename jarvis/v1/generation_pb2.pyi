@@ -631,7 +631,7 @@ class Delta(_message.Message):
     index: _builtins.int
     """The choice, from 0."""
     text: _builtins.str
-    """The text. Several tokens may be merged where the caller reads slowly."""
+    """The text; of several tokens where the caller reads slowly or the engine is busy."""
     @_builtins.property
     def token_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The ids of its tokens, where asked for."""

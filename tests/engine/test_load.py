@@ -84,9 +84,13 @@ async def test_abort_frees_the_engine(engine, rest):
 async def test_a_hundred_streams_at_once(engine):
     async def one(position):
         request = pb.GenerateStreamRequest(
-            prompt=f"Number {position} is", sampling=S(max_tokens=16, ignore_eos=True)
+            prompt=f"Number {position} is",
+            sampling=S(max_tokens=16, ignore_eos=True),
+            return_token_ids=True,
         )
         events = [event async for event in engine.generation.GenerateStream(request)]
+        sizes = [len(event.delta.token_ids) for event in events if event.HasField("delta")]
+        assert (sum(sizes), sizes[0], max(sizes) <= 2) == (16, 1, True)
         return events[0].WhichOneof("event"), events[-1].finished.usage.completion_tokens
 
     assert await asyncio.gather(*map(one, range(100))) == [("started", 16)] * 100

@@ -22,6 +22,8 @@ from jarvis_ports.llm import (
     LLMEvent,
 )
 
+BUSY_STREAM_INTERVAL = 2
+"""Tokens a delta, after the first, of a request that comes while the engine is busy: see decision 5."""
 SHOWN = ("max_num_seqs", "max_num_batched_tokens", "enable_prefix_caching", "gpu_memory_utilization")
 
 
@@ -41,6 +43,7 @@ class VLLM:
             rendered = await self._render(request.input)
             prompt_tokens = len(rendered["prompt_token_ids"])
             params = sampling_params(request, self._defaults, self._room(request, prompt_tokens))
+            params.stream_interval = BUSY_STREAM_INTERVAL if self._busy() else None
             outputs = Outputs(request, prompt_tokens)
             stream = self._engine.generate(
                 rendered,
@@ -93,6 +96,12 @@ class VLLM:
         raise ContextLengthExceeded(
             field=field, prompt_tokens=prompt_tokens, max_tokens=wanted, context_length=context
         )
+
+    def _busy(self) -> bool:
+        """Tell whether more than half of the engine's slots are taken."""
+        slots: int = self._engine.vllm_config.scheduler_config.max_num_seqs
+        taken: int = self._engine.get_num_unfinished_requests()
+        return taken > slots // 2
 
     async def _render(self, input_: Input) -> Any:  # noqa: ANN401 - vLLM's own form of a prompt
         """Tokenise in vLLM's threads, whatever the length: the error for what is too long is `_room`'s."""

@@ -67,12 +67,16 @@ def _start(settings: VLLMSettings, failures: FailureLog) -> tuple[Any, list[str]
 def _start_once(args: dict[str, Any], failures: FailureLog) -> Any:  # noqa: ANN401 - vLLM is imported late
     from vllm.config.logging import LoggingConfig  # noqa: PLC0415
     from vllm.engine.arg_utils import AsyncEngineArgs  # noqa: PLC0415
+    from vllm.envs import disable_envs_cache, enable_envs_cache  # noqa: PLC0415
     from vllm.v1.engine.async_llm import AsyncLLM  # noqa: PLC0415
 
+    disable_envs_cache()  # an engine that starts again may set other variables
     failures.clear()
     logs = LoggingConfig(pylogging_config_file=str(failures.config))
     try:
-        return AsyncLLM.from_engine_args(AsyncEngineArgs(**{"logging_config": logs, **args}))
+        engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**{"logging_config": logs, **args}))
     except Exception as error:
         cause = failures.root_cause() or f"{type(error).__name__}: {error}"
         raise EngineStartFailed(cause) from error
+    enable_envs_cache()  # without it, os.environ is read anew for each token
+    return engine
