@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 
-from jarvis_ports.errors import EngineDead, ModelLoading, ModelNotFound, StartupError
+from jarvis_ports.errors import EngineDead, ModelLoading, ModelNotFound
 from jarvis_ports.llm import LLM
 
 logger = logging.getLogger(__name__)
@@ -84,8 +84,8 @@ class Model:
         """Keep the engine up until cancelled.
 
         Raises:
-            StartupError: it did not start, and is not to be restarted.
             EngineDead: it died, and is not to be restarted.
+            Exception: it did not start the first time, or is not to be restarted; what the adapter raised.
         """
         failures = 0
         while True:
@@ -96,7 +96,7 @@ class Model:
                     self._become(State.READY, "", llm)
                     message = await self._until_unwell(llm)
                     self._become(State.FAILED, message)
-            except StartupError as error:
+            except Exception as error:
                 self._become(State.FAILED, str(error))
                 if not self._restart or not self.restarts:  # what never worked is the operator's to mend
                     raise

@@ -14,15 +14,16 @@ from jarvis_ports.health import Health
 class Engine:
     """Opens as often as `starts` has True, and is well until told otherwise."""
 
-    def __init__(self, *starts):
+    def __init__(self, *starts, failure=None):
         self.starts = list(starts)
+        self.failure = failure or EngineStartFailed("no memory")
         self.well = True
         self.open = 0
 
     @asynccontextmanager
     async def __call__(self):
         if not self.starts.pop(0):
-            raise EngineStartFailed("no memory")
+            raise self.failure
         self.well = True
         self.open += 1
         try:
@@ -76,8 +77,9 @@ async def test_an_engine_that_dies_ends_the_run():
     assert engine.open == 0
 
 
-async def test_an_engine_that_dies_is_restarted_even_when_a_restart_fails():
-    engine = Engine(True, False, True)
+@pytest.mark.parametrize("failure", [EngineStartFailed("no memory"), ZeroDivisionError()])
+async def test_an_engine_that_dies_is_restarted_even_when_a_restart_fails(failure):
+    engine = Engine(True, False, True, failure=failure)
     model = Model("m", "a", engine, restart=True)
     run = asyncio.create_task(model.run())
     await until(model, State.READY)
