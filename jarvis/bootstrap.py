@@ -20,7 +20,7 @@ from jarvis.core.generation import Generation
 from jarvis.core.model import Model, Models
 from jarvis.core.requests import Requests
 from jarvis.core.status import Status
-from jarvis_plugins.loader import Adapters, load_plugins
+from jarvis_plugins.loader import load_plugins
 from jarvis_plugins.registry import LLMAdapter
 from jarvis_plugins.settings import AdapterSettings, ResolvedByHost
 from jarvis_ports.llm import LLM
@@ -28,38 +28,29 @@ from jarvis_ports.llm import LLM
 logger = logging.getLogger(__name__)
 
 
-def check(config: Config) -> Adapters:
-    """Check all that can be known without starting an engine; return the adapters.
+def check(config: Config) -> None:
+    """Check all that can be known without starting an engine.
 
     Raises:
-        ConfigError: an adapter's settings are wrong.
-        UnknownAdapter: an adapter is not installed.
-        DuplicateAdapter: two plugins bring one adapter.
-        ModelUnavailable: a model's files are missing.
+        ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `build`.
     """
-    adapters = load_plugins(config.plugins.block)
-    for name, model in config.models.items():
-        settings = _settings(name, model, adapters.llm(model.adapter))
-        for field in _model_refs(settings):
-            references.check(getattr(settings, field))
-    return adapters
+    build(config)
 
 
 async def serve(config: Config) -> int:
     """Run the server until it is told to stop; return the exit code.
 
     Raises:
-        ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `check`.
+        ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `build`.
         AddressInUse: it cannot listen where it was told to.
     """
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it tells on its own what is raised as well
-    from jarvis.server.lifecycle import Server, kill_children  # noqa: PLC0415 - grpc, which `check` does not need
+    from jarvis.server.lifecycle import Server, kill_children  # noqa: PLC0415 - grpc, which `build` does not need
 
     logging.basicConfig(
         level=config.log.level.upper(), format="%(levelname)s %(asctime)s %(name)s: %(message)s"
     )
-    adapters = check(config)
-    status = build(config, adapters)
+    status = build(config)
     server = Server(config.server, status, Generation(status.models, status.requests))
     signals = count(1)
 
@@ -74,20 +65,24 @@ async def serve(config: Config) -> int:
     return await server.run()
 
 
-def build(config: Config, adapters: Adapters) -> Status:
-    """Make the models, none of which is started yet."""
+def build(config: Config) -> Status:
+    """Make the models, none of which is started yet.
+
+    Raises:
+        ConfigError: an adapter's settings are wrong.
+        UnknownAdapter: an adapter is not installed.
+        DuplicateAdapter: two plugins bring one adapter.
+        ModelUnavailable: a model's files are missing.
+    """
+    adapters = load_plugins(config.plugins.block)
     models = []
     for name, model in config.models.items():
         adapter = adapters.llm(model.adapter)
         settings = _settings(name, model, adapter)
-        models.append(
-            Model(
-                name,
-                adapter.name,
-                partial(_open, adapter, settings),
-                restart=model.on_engine_death == "restart",
-            )
-        )
+        for field in _model_refs(settings):
+            references.check(getattr(settings, field))
+        restart = model.on_engine_death == "restart"
+        models.append(Model(name, adapter.name, partial(_open, adapter, settings), restart=restart))
     return Status(Models(models, config.default), Requests(), adapters)
 
 

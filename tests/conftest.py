@@ -9,7 +9,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from jarvis.bootstrap import build, check
+from jarvis.bootstrap import build
 from jarvis.config import load
 from jarvis.core.generation import Generation
 from jarvis.server.lifecycle import Server
@@ -59,7 +59,7 @@ async def peer(address) -> AsyncIterator[Peer]:
 @asynccontextmanager
 async def in_process(*sets, ready=True) -> AsyncIterator[InProcess]:
     config = load(None, [*DEFAULTS, *sets], {})
-    status = build(config, check(config))
+    status = build(config)
     server = Server(config.server, status, Generation(status.models, status.requests))
     run = asyncio.create_task(server.run())
     while not server.addresses:

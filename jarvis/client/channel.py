@@ -5,6 +5,8 @@ from pathlib import Path
 
 import grpc
 
+from jarvis.address import check
+
 OPTIONS = (
     # The server bounds what it sends; gRPC's own 4 MiB would cut long answers with log probabilities.
     ("grpc.max_receive_message_length", -1),
@@ -49,10 +51,7 @@ def open_channel(address: str, tls: TLS | None) -> grpc.aio.Channel:
         ValueError: the address is neither host:port nor unix:/path.
         OSError: a TLS file cannot be read.
     """
-    host, _, port = address.rpartition(":")
-    if not (host and port.isdigit()) and not (address.startswith("unix:") and len(address) > len("unix:")):
-        msg = f"{address!r} is neither host:port nor unix:/path"
-        raise ValueError(msg)
+    check(address)
     if tls:
         return grpc.aio.secure_channel(address, tls.credentials(), options=OPTIONS)
     return grpc.aio.insecure_channel(address, options=OPTIONS)

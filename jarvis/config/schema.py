@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from jarvis.address import check
 from jarvis.models.catalogue import DEMO_MODEL
 
 
@@ -37,12 +38,7 @@ class ServerConfig(Section):
     @classmethod
     def _addresses(cls, listen: list[str]) -> list[str]:
         for address in listen:
-            host, _, port = address.rpartition(":")
-            if not (address.startswith("unix:") and len(address) > len("unix:")) and not (
-                host and port.isdigit()
-            ):
-                msg = f"{address!r} is neither host:port nor unix:/path"
-                raise ValueError(msg)
+            check(address)
         return listen
 
 

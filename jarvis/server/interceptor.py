@@ -41,7 +41,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
 
 def _wrap(behaviour: Behaviour, deserialize: Callable[[bytes], Any], method: str) -> Behaviour:
-    async def call(raw: bytes, context: Context) -> Any:  # noqa: ANN401
+    async def wrapped(raw: bytes, context: Context) -> Any:  # noqa: ANN401
         call = calls.read(context)
         calls.current.set(call)
         started = time.monotonic()
@@ -67,7 +67,7 @@ def _wrap(behaviour: Behaviour, deserialize: Callable[[bytes], Any], method: str
             trace = f" trace_id={call.trace_id}" if call.trace_id else ""
             logger.info("%s %s %.3fs request_id=%s%s", method, code, seconds, call.request_id, trace)
 
-    return call
+    return wrapped
 
 
 def _parsed(deserialize: Callable[[bytes], Any], raw: bytes) -> Any:  # noqa: ANN401
