@@ -4,11 +4,19 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import EntryPoint, distributions
+from typing import Any
 
 import pluggy
 
 from jarvis_plugins import spec
-from jarvis_plugins.registry import DuplicateAdapter, LLMAdapter, Origin, PluginRegistry, UnknownAdapter
+from jarvis_plugins.registry import (
+    Adapter,
+    DuplicateAdapter,
+    Origin,
+    PluginRegistry,
+    PortName,
+    UnknownAdapter,
+)
 
 
 class PluginState(StrEnum):
@@ -33,20 +41,20 @@ class Unloaded:
 class Adapters:
     """The adapters of all plugins that loaded, and the plugins that did not."""
 
-    llms: dict[str, LLMAdapter] = field(default_factory=dict)
+    loaded: dict[tuple[PortName, str], Adapter[Any]] = field(default_factory=dict)
     unloaded: list[Unloaded] = field(default_factory=list)
 
-    def llm(self, name: str) -> LLMAdapter:
-        """Get an adapter by its name.
+    def get(self, port: PortName, name: str) -> Adapter[Any]:
+        """Get an adapter by its port and its name.
 
         Raises:
             UnknownAdapter: with what is installed, and what failed to load and why.
         """
-        if adapter := self.llms.get(name):
+        if adapter := self.loaded.get((port, name)):
             return adapter
-        installed = ", ".join(sorted(self.llms)) or "none"
+        installed = ", ".join(sorted(name for kind, name in self.loaded if kind == port)) or "none"
         broken = "".join(f"; {u.origin} is {u.state}: {u.message}" for u in self.unloaded)
-        msg = f"no llm adapter {name!r} is installed; installed: {installed}{broken}"
+        msg = f"no {port} adapter {name!r} is installed; installed: {installed}{broken}"
         raise UnknownAdapter(msg)
 
 
@@ -98,15 +106,18 @@ def _load(entry: EntryPoint, origin: Origin) -> PluginRegistry:
     manager.check_pending()
     registry = PluginRegistry(origin)
     manager.hook.jarvis_register_adapters(registry=registry)
-    if not registry.llms:
+    if not registry.adapters:
         msg = "it registers no adapter; is its hook named jarvis_register_adapters and marked @hookimpl?"
         raise ValueError(msg)
     return registry
 
 
 def _add(adapters: Adapters, registry: PluginRegistry) -> None:
-    for name, adapter in registry.llms.items():
-        if taken := adapters.llms.get(name):
-            msg = f"llm {name!r} is brought by {taken.origin} and by {adapter.origin}; uninstall or block one"
+    for key, adapter in registry.adapters.items():
+        if taken := adapters.loaded.get(key):
+            msg = (
+                f"{adapter.port} {adapter.name!r} is brought by {taken.origin} and by {adapter.origin}; "
+                "uninstall or block one"
+            )
             raise DuplicateAdapter(msg)
-        adapters.llms[name] = adapter
+        adapters.loaded[key] = adapter

@@ -3,11 +3,26 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
 
 from jarvis_plugins.settings import AdapterSettings
 from jarvis_plugins.spec import S
+from jarvis_ports.cache import Cache
+from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLM
+from jarvis_ports.store import VectorStore
+
+P = TypeVar("P")
+
+
+class PortName(StrEnum):
+    """The ports that adapters are for, by the method of `Registry` that registers one."""
+
+    LLM = "llm"
+    EMBEDDER = "embedder"
+    STORE = "store"
+    CACHE = "cache"
 
 
 class DuplicateAdapter(ValueError):
@@ -31,27 +46,59 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class LLMAdapter:
-    """A registered adapter for the `LLM` port."""
+class Adapter(Generic[P]):
+    """A registered adapter for the port `P`."""
 
+    port: PortName
     name: str
     settings: type[AdapterSettings]
-    factory: Callable[[Any], AbstractAsyncContextManager[LLM]]
+    factory: Callable[[Any], AbstractAsyncContextManager[P]]
     origin: Origin
 
 
 class PluginRegistry:
-    """Holds what one plugin, the `origin`, registers."""
+    """Holds what one plugin, the `origin`, registers; see `jarvis_plugins.spec.Registry`."""
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.llms: dict[str, LLMAdapter] = {}
+        self.adapters: dict[tuple[PortName, str], Adapter[Any]] = {}
 
     def llm(
         self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[LLM]]
     ) -> None:
-        """See `jarvis_plugins.spec.Registry.llm`."""
-        if name in self.llms:
-            msg = f"{self.origin} registers llm {name!r} twice"
+        """Register an adapter for the `LLM` port."""
+        self._add(PortName.LLM, name, settings, factory)
+
+    def embedder(
+        self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[Embedder]]
+    ) -> None:
+        """Register an adapter for the `Embedder` port."""
+        self._add(PortName.EMBEDDER, name, settings, factory)
+
+    def store(
+        self,
+        name: str,
+        *,
+        settings: type[S],
+        factory: Callable[[S], AbstractAsyncContextManager[VectorStore]],
+    ) -> None:
+        """Register an adapter for the `VectorStore` port."""
+        self._add(PortName.STORE, name, settings, factory)
+
+    def cache(
+        self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[Cache]]
+    ) -> None:
+        """Register an adapter for the `Cache` port."""
+        self._add(PortName.CACHE, name, settings, factory)
+
+    def _add(
+        self,
+        port: PortName,
+        name: str,
+        settings: type[AdapterSettings],
+        factory: Callable[[Any], AbstractAsyncContextManager[Any]],
+    ) -> None:
+        if (port, name) in self.adapters:
+            msg = f"{self.origin} registers {port} {name!r} twice"
             raise DuplicateAdapter(msg)
-        self.llms[name] = LLMAdapter(name, settings, factory, self.origin)
+        self.adapters[port, name] = Adapter(port, name, settings, factory, self.origin)

@@ -7,7 +7,10 @@ from typing import Protocol, TypeVar
 import pluggy
 
 from jarvis_plugins.settings import AdapterSettings
+from jarvis_ports.cache import Cache
+from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLM
+from jarvis_ports.store import VectorStore
 
 API = "jarvis.v1"
 """The entry-point group, one for each major version of this API."""
@@ -19,19 +22,39 @@ hookimpl = pluggy.HookimplMarker(API)
 
 
 class Registry(Protocol):
-    """Where a plugin leaves its adapters: one method for each port."""
+    """Where a plugin leaves its adapters: one method for each port.
+
+    The factory starts the adapter when its context is entered, and has stopped it when the context is left.
+    It imports the library behind it itself, so that listing plugins stays fast. All methods raise
+    `DuplicateAdapter` where the name is taken.
+    """
 
     def llm(
         self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[LLM]]
     ) -> None:
-        """Register an adapter for the `LLM` port.
+        """Register an adapter for the `LLM` port."""
+        ...
 
-        The factory starts the engine when its context is entered, and has stopped it when the context is
-        left. It imports the engine itself, so that listing plugins stays fast.
+    def embedder(
+        self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[Embedder]]
+    ) -> None:
+        """Register an adapter for the `Embedder` port."""
+        ...
 
-        Raises:
-            DuplicateAdapter: the name is taken.
-        """
+    def store(
+        self,
+        name: str,
+        *,
+        settings: type[S],
+        factory: Callable[[S], AbstractAsyncContextManager[VectorStore]],
+    ) -> None:
+        """Register an adapter for the `VectorStore` port."""
+        ...
+
+    def cache(
+        self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[Cache]]
+    ) -> None:
+        """Register an adapter for the `Cache` port."""
         ...
 
 

@@ -4,18 +4,26 @@
     ├── CallerError                      the request is to blame: do not repeat it as it is
     │   ├── InvalidArgument              INVALID_ARGUMENT
     │   │   ├── UnsupportedField         UNSUPPORTED_FIELD
-    │   │   └── ContextLengthExceeded    CONTEXT_LENGTH_EXCEEDED
+    │   │   ├── ContextLengthExceeded    CONTEXT_LENGTH_EXCEEDED
+    │   │   └── TextTooLong              TEXT_TOO_LONG
     │   ├── ModelNotFound                MODEL_NOT_FOUND
+    │   ├── CollectionNotFound           COLLECTION_NOT_FOUND
+    │   ├── CollectionMismatch           COLLECTION_MISMATCH
+    │   ├── DocumentUnreadable           DOCUMENT_UNREADABLE
+    │   ├── NotConfigured                NOT_CONFIGURED
     │   ├── RequestNotFound              REQUEST_NOT_FOUND
     │   └── RequestAborted               REQUEST_ABORTED
     ├── Unavailable                      it may work later, or elsewhere
     │   ├── ModelLoading                 MODEL_LOADING
     │   ├── EngineDead                   ENGINE_DEAD
+    │   ├── StoreUnavailable             STORE_UNAVAILABLE
     │   └── Draining                     DRAINING
     ├── EngineFailure                    ENGINE_FAILURE
+    ├── StoreFailure                     STORE_FAILURE
     └── StartupError                     never reaches a caller: the operator reads it
         ├── ModelUnavailable             MODEL_UNAVAILABLE
-        └── EngineStartFailed            ENGINE_START_FAILED
+        ├── EngineStartFailed            ENGINE_START_FAILED
+        └── StoreUnusable                STORE_UNUSABLE
 
 Each class that can be raised has one stable `reason`. One table in the server maps reasons to status codes.
 """
@@ -81,6 +89,18 @@ class ContextLengthExceeded(InvalidArgument):
         super().__init__([FieldViolation(field, description)])
 
 
+class TextTooLong(InvalidArgument):
+    """A text is longer than the embedding model reads, and truncation was not asked for."""
+
+    reason = "TEXT_TOO_LONG"
+
+    def __init__(self, *, field: str, tokens: int, max_tokens: int) -> None:
+        description = (
+            f"the text has {tokens} tokens, and the model reads {max_tokens}; set truncate to have it cut off"
+        )
+        super().__init__([FieldViolation(field, description)])
+
+
 class ModelNotFound(CallerError):
     """No model of that name is configured."""
 
@@ -88,6 +108,39 @@ class ModelNotFound(CallerError):
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"no model {name!r}; there is {', '.join(known)}")
+
+
+class CollectionNotFound(CallerError):
+    """There is no collection of that name."""
+
+    reason = "COLLECTION_NOT_FOUND"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no collection {name!r}; create it, or list those that exist")
+
+
+class CollectionMismatch(CallerError):
+    """The collection was made with other settings, or for another embedding model."""
+
+    reason = "COLLECTION_MISMATCH"
+
+    def __init__(self, name: str, differences: Sequence[str]) -> None:
+        super().__init__(
+            f"collection {name!r} differs: {'; '.join(differences)}; to build it anew from what is stored: "
+            f"jarvis collections rebuild {name}"
+        )
+
+
+class DocumentUnreadable(CallerError):
+    """A document is damaged, encrypted, too large, or of a kind that cannot be read."""
+
+    reason = "DOCUMENT_UNREADABLE"
+
+
+class NotConfigured(CallerError):
+    """The server's configuration turns this off."""
+
+    reason = "NOT_CONFIGURED"
 
 
 class RequestNotFound(CallerError):
@@ -122,6 +175,13 @@ class EngineDead(Unavailable):
     retry_after = 5.0
 
 
+class StoreUnavailable(Unavailable):
+    """The vector store does not answer."""
+
+    reason = "STORE_UNAVAILABLE"
+    retry_after = 5.0
+
+
 class Draining(Unavailable):
     """The server is shutting down and takes no new requests."""
 
@@ -132,6 +192,12 @@ class EngineFailure(JarvisError):
     """The engine failed at this request, and lives on."""
 
     reason = "ENGINE_FAILURE"
+
+
+class StoreFailure(JarvisError):
+    """The vector store failed at this request, and lives on."""
+
+    reason = "STORE_FAILURE"
 
 
 class StartupError(JarvisError):
@@ -148,3 +214,9 @@ class EngineStartFailed(StartupError):
     """The engine did not start."""
 
     reason = "ENGINE_START_FAILED"
+
+
+class StoreUnusable(StartupError):
+    """A folder is locked by another process, or cannot be written, or holds what cannot be read."""
+
+    reason = "STORE_UNUSABLE"

@@ -8,13 +8,19 @@ An adapter author needs pytest and pytest-asyncio, and writes:
         adapter = "mine"
         settings = {"model": "/path/to/a/folder"}
 
-The adapter is found as the server finds it, so its distribution must be installed.
+and likewise for the other ports. The adapter is found as the server finds it, so its distribution must be
+installed.
 """
 
 import pytest
 
-pytest.register_assert_rewrite("jarvis_plugins.testkit.llm", "jarvis_plugins.testkit.reply")
+MODULES = ("base", "cache", "embedder", "llm", "reply", "rows", "store", "store_care")
+pytest.register_assert_rewrite(*(f"jarvis_plugins.testkit.{name}" for name in MODULES))
 
-from jarvis_plugins.testkit.llm import LLMConformance  # noqa: E402 - after the line that makes its failures readable
+# After the lines that make their failures readable.
+from jarvis_plugins.testkit.cache import CacheConformance  # noqa: E402
+from jarvis_plugins.testkit.embedder import EmbedderConformance  # noqa: E402
+from jarvis_plugins.testkit.llm import LLMConformance  # noqa: E402
+from jarvis_plugins.testkit.store import StoreConformance  # noqa: E402
 
-__all__ = ["LLMConformance"]
+__all__ = ["CacheConformance", "EmbedderConformance", "LLMConformance", "StoreConformance"]

@@ -3,19 +3,14 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-import pytest_asyncio
-from pydantic import ValidationError
 
-from jarvis_plugins.loader import load_plugins
-from jarvis_plugins.registry import LLMAdapter
-from jarvis_plugins.settings import AdapterSettings, ResolvedByHost
+from jarvis_plugins.registry import PortName
+from jarvis_plugins.testkit.base import AdapterConformance
 from jarvis_plugins.testkit.reply import Reply, read, request
 from jarvis_plugins.testkit.samples import BAD_CONSTRAINTS, CONSTRAINTS, FIELDS, MESSAGES, PROMPT
 from jarvis_ports.errors import ContextLengthExceeded, InvalidArgument
@@ -23,41 +18,21 @@ from jarvis_ports.llm import ALL_FIELDS, LLM, Accepted, Constraint, Delta, Finis
 
 
 @pytest.mark.asyncio(loop_scope="class")
-class LLMConformance:
+class LLMConformance(AdapterConformance):
     """Subclass it, name the adapter, and run pytest.
 
-    The adapter is opened once for the class, in the event loop of the class. What it does not declare in
-    `capabilities().fields` is skipped. Steady requests (temperature 0, a seed, where declared) must have the
-    same answer each time.
+    What the adapter does not declare in `capabilities().fields` is skipped. Steady requests (temperature 0, a
+    seed, where declared) must have the same answer each time.
     """
 
-    adapter: ClassVar[str]
-    """Its name in the configuration."""
-    settings: ClassVar[dict[str, Any]] = {}
-    """Its settings, as in the configuration; a model is a folder here."""
+    port = PortName.LLM
     seconds: ClassVar[float] = 60.0
     """The longest that a test's answers may take."""
 
     @pytest.fixture(scope="class")
     @classmethod
-    def registered(cls) -> LLMAdapter:
-        return load_plugins().llm(cls.adapter)
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def valid_settings(cls, registered: LLMAdapter) -> AdapterSettings:
-        settings = registered.settings.model_validate(cls.settings)
-        for name, field in registered.settings.model_fields.items():
-            if any(isinstance(mark, ResolvedByHost) for mark in field.metadata):
-                folder = getattr(settings, name)
-                assert Path(folder).is_dir(), f"the setting {name} is {folder!r}, and must be a folder here"
-        return settings
-
-    @pytest_asyncio.fixture(scope="class", loop_scope="class")
-    @classmethod
-    async def llm(cls, registered: LLMAdapter, valid_settings: AdapterSettings) -> AsyncIterator[LLM]:
-        async with registered.factory(valid_settings) as llm:
-            yield llm
+    def llm(cls, opened: LLM) -> LLM:
+        return opened
 
     def need(self, llm: LLM, *fields: str) -> None:
         """Skip a test of what the adapter does not declare."""
@@ -68,12 +43,7 @@ class LLMConformance:
         """Read a whole answer; the arguments are those of `request`."""
         return await asyncio.wait_for(read(llm, request(llm, *args, **fields)), self.seconds)
 
-    # Settings, and what it says of itself
-
-    async def test_refuses_settings_that_it_does_not_know(self, registered: LLMAdapter) -> None:
-        assert issubclass(registered.settings, AdapterSettings)
-        with pytest.raises(ValidationError, match="no_such_setting"):
-            registered.settings.model_validate({**self.settings, "no_such_setting": 1})
+    # What it says of itself
 
     async def test_capabilities(self, llm: LLM) -> None:
         capabilities = llm.capabilities()

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from jarvis_plugins.loader import PluginState, load_plugins
-from jarvis_plugins.registry import DuplicateAdapter, Origin, UnknownAdapter
+from jarvis_plugins.registry import DuplicateAdapter, Origin, PortName, UnknownAdapter
 
 ADAPTER = """
 from contextlib import asynccontextmanager
@@ -20,6 +20,10 @@ def jarvis_register_adapters(registry: Registry) -> None:
 """
 
 
+def llms(adapters):
+    return {name for port, name in adapters.loaded if port is PortName.LLM}
+
+
 def unloaded(distribution):
     [found] = [u for u in load_plugins().unloaded if u.origin.distribution == distribution]
     return found
@@ -28,8 +32,8 @@ def unloaded(distribution):
 def test_finds_the_adapters_that_are_installed(install):
     install("acme-llm", ADAPTER)
     adapters = load_plugins()
-    assert {"echo", "vllm", "mine"} <= set(adapters.llms)
-    assert adapters.llm("mine").origin == Origin("acme-llm-plugin", "acme-llm", "1.2")
+    assert {"echo", "vllm", "mine"} <= llms(adapters)
+    assert adapters.get(PortName.LLM, "mine").origin == Origin("acme-llm-plugin", "acme-llm", "1.2")
     assert adapters.unloaded == []
 
 
@@ -47,7 +51,7 @@ BROKEN = {
 def test_a_broken_plugin_harms_no_other(install, source, says):
     install("broken-llm", f"from jarvis_plugins import hookimpl\n{source}")
     install("acme-llm", ADAPTER)
-    assert "mine" in load_plugins().llms
+    assert "mine" in llms(load_plugins())
     failed = unloaded("broken-llm")
     assert failed.state is PluginState.FAILED
     assert says in failed.message
@@ -55,7 +59,7 @@ def test_a_broken_plugin_harms_no_other(install, source, says):
 
 def test_a_plugin_that_fails_after_it_registered_brings_nothing(install):
     install("broken-llm", f"{ADAPTER}    1 / 0")
-    assert "mine" not in load_plugins().llms
+    assert "mine" not in llms(load_plugins())
     assert unloaded("broken-llm").state is PluginState.FAILED
 
 
@@ -69,8 +73,8 @@ def test_a_blocked_plugin_is_not_even_imported(install, blocked):
 
 def test_one_of_two_adapters_of_a_distribution_can_be_blocked():
     adapters = load_plugins(block=["vllm"])
-    assert "vllm" not in adapters.llms
-    assert "echo" in adapters.llms
+    assert "vllm" not in llms(adapters)
+    assert "echo" in llms(adapters)
 
 
 def test_two_plugins_of_one_name_are_an_error_that_names_both(install):
@@ -82,7 +86,7 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both(install):
         "llm 'mine' is brought by plugin 'acme-llm-plugin' of acme-llm 1.2 "
         "and by plugin 'other-llm-plugin' of other-llm 3.0; uninstall or block one"
     )
-    assert load_plugins(block=["other-llm"]).llm("mine").origin.distribution == "acme-llm"
+    assert load_plugins(block=["other-llm"]).get(PortName.LLM, "mine").origin.distribution == "acme-llm"
 
 
 def test_one_plugin_that_registers_a_name_twice_fails_alone(install):
@@ -100,7 +104,7 @@ def test_a_plugin_for_another_api_is_told_as_such_and_not_imported(install):
 def test_an_unknown_adapter_gets_what_is_installed_and_what_failed(install):
     install("broken-llm", "1 / 0")
     with pytest.raises(UnknownAdapter) as unknown:
-        load_plugins().llm("mien")
+        load_plugins().get(PortName.LLM, "mien")
     assert str(unknown.value) == (
         "no llm adapter 'mien' is installed; installed: echo, vllm; "
         "plugin 'broken-llm-plugin' of broken-llm 1.2 is failed: ZeroDivisionError: division by zero"
@@ -109,8 +113,10 @@ def test_an_unknown_adapter_gets_what_is_installed_and_what_failed(install):
 
 def test_listing_plugins_imports_no_engine():
     code = (
-        "import sys; from jarvis_plugins.loader import load_plugins; print(sorted(load_plugins().llms));"
-        "print(sorted({'torch', 'vllm', 'transformers', 'grpc'} & set(sys.modules)))"
+        "import sys; from jarvis_plugins.loader import load_plugins;"
+        "print(*sorted(name for _, name in load_plugins().loaded));"
+        "print(sorted({'torch', 'vllm', 'transformers', 'grpc', 'chromadb'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert run.stdout.splitlines() == ["['echo', 'vllm']", "[]"]
+    names = "chroma diskcache echo hashing memory memory sentence-transformers vllm"
+    assert run.stdout.splitlines() == [names, "[]"]

@@ -1,0 +1,165 @@
+"""Exact search in memory, for the adapters of stores: rows, and their vectors in one matrix."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jarvis_ports.embedding import Matrix
+from jarvis_ports.filters import Filter, matches
+from jarvis_ports.store import Match, Row, Rows, Space
+
+Floats = NDArray[np.floating[Any]]
+LEAST_CAPACITY = 64
+BLOCK = 1024
+"""Rows whose differences to a query are in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a reader sees: the first `len(alive)` slots. No slot is rewritten, so that a view stays true."""
+
+    rows: list[Row]
+    matrix: Matrix
+    scales: NDArray[np.float32]
+    alive: NDArray[np.bool_]
+
+    def rest(self) -> int:
+        """Count the slots that are free."""
+        return len(self.matrix) - len(self.alive)
+
+
+class ExactIndex:
+    """The rows of one collection.
+
+    One thread at a time may write; any number read meanwhile, and never see half of a write. A row takes its
+    text and metadata, and up to twice the size of its vector (4 bytes a component).
+    """
+
+    def __init__(self, space: Space, dimension: int) -> None:
+        self._space = space
+        self._slots: dict[str, int] = {}
+        self._view = _empty(dimension, LEAST_CAPACITY)
+        self._publishing = Lock()
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def upsert(self, rows: Sequence[Row], vectors: Matrix) -> None:
+        """Insert rows, or replace those of the same id; `vectors` has the shape (rows, dimension)."""
+        view = self._with_room(len(rows))
+        first = len(view.alive)
+        view.rows.extend(rows)
+        view.matrix[first : first + len(rows)] = vectors
+        view.scales[first : first + len(rows)] = _scales(vectors, self._space)
+        replaced = [slot for row in rows if (slot := self._slots.get(row.id)) is not None]
+        alive = np.append(view.alive, np.ones(len(rows), bool))
+        alive[replaced] = False
+        with self._publishing:
+            self._slots.update({row.id: first + i for i, row in enumerate(rows)})
+            self._view = replace(view, alive=alive)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete rows; ids that are not there are passed over."""
+        alive = self._view.alive.copy()
+        with self._publishing:
+            alive[[slot for id_ in ids if (slot := self._slots.pop(id_, None)) is not None]] = False
+            self._view = replace(self._view, alive=alive)
+
+    def get(self, ids: Sequence[str], *, vectors: bool = False) -> Rows:
+        """Read rows, in the order asked for; ids that are not there are left out."""
+        with self._publishing:
+            view = self._view
+            slots = [slot for id_ in ids if (slot := self._slots.get(id_)) is not None]
+        return _take(view, slots, vectors=vectors)
+
+    def pages(self, filter_: Filter | None, size: int, *, vectors: bool = False) -> Iterator[Rows]:
+        """Look at the rows that are there now, so many at a time, and read those that pass."""
+        view = self._view
+        live = np.flatnonzero(view.alive)
+        for start in range(0, len(live), size):
+            slots = [
+                slot for slot in live[start : start + size] if matches(filter_, view.rows[slot].metadata)
+            ]
+            yield _take(view, slots, vectors=vectors)
+
+    def query(self, vector: Matrix, top_k: int, filter_: Filter | None = None) -> list[Match]:
+        """Find the `top_k` rows nearest to a vector of shape (dimension,), the nearest first."""
+        view = self._view
+        used = len(view.alive)
+        similarities = similar(view.matrix[:used], view.scales[:used], vector, self._space)
+        similarities[~view.alive] = -np.inf
+        slots = _nearest(view, similarities, top_k, filter_)
+        # In single precision the best may stand in the wrong order, and off by what the largest numbers lose.
+        near = view.matrix[slots].astype(np.float64)
+        exact = similar(near, _scales(near, self._space), vector.astype(np.float64), self._space)
+        return [Match(view.rows[slots[i]], float(exact[i])) for i in np.argsort(-exact, kind="stable")]
+
+    def _with_room(self, rows: int) -> _View:
+        """Return a view with free slots, twice as many rows as before where it had to grow."""
+        view = self._view
+        if view.rest() >= rows:
+            return view
+        live = np.flatnonzero(view.alive)
+        grown = _empty(view.matrix.shape[1], max(LEAST_CAPACITY, 2 * (len(live) + rows)))
+        grown.rows.extend(view.rows[slot] for slot in live)
+        grown.matrix[: len(live)] = view.matrix[live]
+        grown.scales[: len(live)] = view.scales[live]
+        with self._publishing:
+            self._view = replace(grown, alive=np.ones(len(live), bool))
+            self._slots = {row.id: slot for slot, row in enumerate(grown.rows)}
+        return self._view
+
+
+def similar(matrix: Floats, scales: Floats, vector: Floats, space: Space) -> Floats:
+    """Compute `Match.similarity` of each row; `scales` are the inverse lengths of the rows for the cosine."""
+    match space:
+        case Space.COSINE:
+            cosines: Floats = np.clip((matrix @ (vector / np.linalg.norm(vector))) * scales, -1, 1)
+            return cosines
+        case Space.IP:
+            products: Floats = matrix @ vector
+            return products
+        case Space.L2:
+            similarities = np.empty(len(matrix), matrix.dtype)
+            for start in range(0, len(matrix), BLOCK):
+                difference = matrix[start : start + BLOCK] - vector
+                similarities[start : start + BLOCK] = -np.einsum("ij,ij->i", difference, difference)
+            return similarities
+
+
+def _scales(vectors: Floats, space: Space) -> Floats:
+    if space is Space.COSINE:
+        return np.asarray(1 / np.linalg.norm(vectors.astype(np.float64), axis=1))
+    return np.ones(len(vectors))
+
+
+def _nearest(view: _View, similarities: Floats, top_k: int, filter_: Filter | None) -> list[int]:
+    """Choose slots; a filter is asked from the nearest row on, until there are enough."""
+    live = int(np.count_nonzero(view.alive))
+    if filter_ is None:
+        wanted = min(top_k, live)
+        return [] if not wanted else np.argpartition(-similarities, wanted - 1)[:wanted].tolist()
+    slots: list[int] = []
+    for slot in np.argsort(-similarities)[:live].tolist():
+        if matches(filter_, view.rows[slot].metadata):
+            slots.append(slot)
+            if len(slots) == top_k:
+                break
+    return slots
+
+
+def _take(view: _View, slots: Sequence[int], *, vectors: bool) -> Rows:
+    return Rows(tuple(view.rows[slot] for slot in slots), view.matrix[list(slots)] if vectors else None)
+
+
+def _empty(dimension: int, capacity: int) -> _View:
+    return _View(
+        [],
+        np.empty((capacity, dimension), np.float32),
+        np.empty(capacity, np.float32),
+        np.empty(0, bool),
+    )

@@ -1,0 +1,49 @@
+"""Where adapters keep what they keep."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_dir, user_data_dir
+
+from jarvis_ports.errors import StoreUnusable
+
+
+def data_folder(name: str) -> Path:
+    """Return a folder for what must not be lost: in JARVIS_DATA_DIR, or the user's data folder."""
+    return Path(os.environ.get("JARVIS_DATA_DIR") or user_data_dir("jarvis")).absolute() / name
+
+
+def cache_folder(name: str) -> Path:
+    """Return a folder for what can be made again: in JARVIS_CACHE_DIR, or the user's cache folder."""
+    return Path(os.environ.get("JARVIS_CACHE_DIR") or user_cache_dir("jarvis")).absolute() / name
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make a folder where there is none, mode 0700, and hold it against other processes.
+
+    The lock goes with the process, however that ends.
+
+    Raises:
+        StoreUnusable: another process holds it, which is named; or the folder cannot be written.
+    """
+    holder = folder / "lock.pid"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(folder / "lock")
+        lock.acquire(timeout=0)
+        holder.write_text(str(os.getpid()))
+    except Timeout:
+        pid = holder.read_text() if holder.exists() else "unknown"
+        msg = f"{folder}: the process {pid} uses it; stop that one, or configure another folder"
+        raise StoreUnusable(msg) from None
+    except OSError as error:
+        msg = f"{folder}: cannot be written: {error.strerror}"
+        raise StoreUnusable(msg) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,59 @@
+"""The conformance kit of embedders finds what is wrong: it runs on adapters that each have one fault."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOUND_BY = {
+    "Reordered": "test_the_order_of_texts_is_kept",
+    "Doubles": "test_info",
+    "Unnormalised": "test_info",
+    "WrongDimension": "test_info",
+    "Restless": "test_info",
+    "Noisy": "test_the_same_call_gives_the_same_vectors",
+    "PaddingLeaks": "test_embeds_every_text_alone_and_in_a_batch_alike[document]",
+    "Constant": "test_different_texts_have_different_vectors",
+    "Meaningless": "test_a_similar_text_is_nearer_than_an_unrelated_one",
+    "RefusesLong": "test_a_text_that_is_too_long_is_counted_whole_and_cut_off",
+    "ReadsOn": "test_a_text_that_is_too_long_is_counted_whole_and_cut_off",
+    "CountsWhatItReads": "test_a_text_that_is_too_long_is_counted_whole_and_cut_off",
+    "CountsPadding": "test_counts_each_text_for_itself",
+    "Borrowed": "test_tokens_are_counted_in_other_threads_while_it_embeds",
+    "Mixes": "test_calls_at_once_do_not_mix",
+    "FallsWithTheFirst": "test_a_cancelled_call_harms_no_other",
+    "Blocks": "test_the_event_loop_runs_on_while_it_embeds",
+    "Sick": "test_is_healthy",
+    "Lax": "test_refuses_settings_that_it_does_not_know",
+}
+AUTHORS_TEST = "from jarvis_plugins.testkit import EmbedderConformance\n" + "".join(
+    f"class Test{fault}(EmbedderConformance):\n    adapter, seconds = {fault!r}, 5.0\n" for fault in FOUND_BY
+)
+
+
+@pytest.fixture
+def failures(install, tmp_path):
+    """Run the kit on every faulty adapter; list "adapter: test" of what failed."""
+    install("faulty-embedder", Path(__file__).with_name("faulty_embedder.py").read_text())
+    (tmp_path / "test_faulty.py").write_text(AUTHORS_TEST)
+    (tmp_path / "pytest.ini").touch()
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=no"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return set(re.findall(r"^(?:FAILED|ERROR) test_faulty.py::Test(\w+::\S+)", run.stdout, re.MULTILINE))
+
+
+def test_every_fault_is_found_and_a_small_one_only_where_it_is(failures):
+    found = {failure.split("[")[0] for failure in failures} | failures
+    assert {f"{fault}::{test}" for fault, test in FOUND_BY.items()} <= found
+    assert {failure for failure in failures if failure.startswith("Blocks")} == {
+        "Blocks::test_the_event_loop_runs_on_while_it_embeds"
+    }
