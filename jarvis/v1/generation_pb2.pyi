@@ -13,6 +13,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from jarvis.v1 import retrieval_pb2 as _retrieval_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -320,6 +321,153 @@ class StructuredOutput(_message.Message):
 Global___StructuredOutput: _TypeAlias = StructuredOutput  # noqa: Y015
 
 @_typing.final
+class Retrieval(_message.Message):
+    """What to search before answering. What is found goes before the last message as numbered sources, and the model is
+    asked to cite them as [n]; where nothing is found, it is told so.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    TOP_K_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    MIN_SIMILARITY_FIELD_NUMBER: _builtins.int
+    MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    collection: _builtins.str
+    """The collection's name."""
+    query: _builtins.str
+    """What to search with. Left out: the content of the last message, cut off at what the embedding model reads."""
+    mode: _retrieval_pb2.SearchMode.ValueType
+    """How to search; hybrid when left out."""
+    top_k: _builtins.int
+    """The most sources, in [1, 100]; 5 when left out."""
+    min_similarity: _builtins.float
+    """Only rows whose vector is at least this similar to the query's; what the server is configured with when left
+    out. Not in sparse mode.
+    """
+    max_tokens: _builtins.int
+    """The most tokens that the sources may have together, by the tokenizer of the model that answers; what the server
+    is configured with when left out. The best that fit are taken.
+    """
+    @_builtins.property
+    def filter(self) -> _retrieval_pb2.Filter:
+        """Only rows that pass."""
+
+    def __init__(
+        self,
+        *,
+        collection: _builtins.str = ...,
+        query: _builtins.str | None = ...,
+        mode: _retrieval_pb2.SearchMode.ValueType | None = ...,
+        top_k: _builtins.int | None = ...,
+        filter: _retrieval_pb2.Filter | None = ...,
+        min_similarity: _builtins.float | None = ...,
+        max_tokens: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_min_similarity", b"_min_similarity", "_mode", b"_mode", "_query", b"_query", "_top_k", b"_top_k", "filter", b"filter", "max_tokens", b"max_tokens", "min_similarity", b"min_similarity", "mode", b"mode", "query", b"query", "top_k", b"top_k"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_min_similarity", b"_min_similarity", "_mode", b"_mode", "_query", b"_query", "_top_k", b"_top_k", "collection", b"collection", "filter", b"filter", "max_tokens", b"max_tokens", "min_similarity", b"min_similarity", "mode", b"mode", "query", b"query", "top_k", b"top_k"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_tokens: _TypeAlias = _typing.Literal["max_tokens"]  # noqa: Y015
+    _WhichOneofArgType__max_tokens: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__min_similarity: _TypeAlias = _typing.Literal["min_similarity"]  # noqa: Y015
+    _WhichOneofArgType__min_similarity: _TypeAlias = _typing.Literal["_min_similarity", b"_min_similarity"]  # noqa: Y015
+    _WhichOneofReturnType__mode: _TypeAlias = _typing.Literal["mode"]  # noqa: Y015
+    _WhichOneofArgType__mode: _TypeAlias = _typing.Literal["_mode", b"_mode"]  # noqa: Y015
+    _WhichOneofReturnType__query: _TypeAlias = _typing.Literal["query"]  # noqa: Y015
+    _WhichOneofArgType__query: _TypeAlias = _typing.Literal["_query", b"_query"]  # noqa: Y015
+    _WhichOneofReturnType__top_k: _TypeAlias = _typing.Literal["top_k"]  # noqa: Y015
+    _WhichOneofArgType__top_k: _TypeAlias = _typing.Literal["_top_k", b"_top_k"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_tokens) -> _WhichOneofReturnType__max_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_similarity) -> _WhichOneofReturnType__min_similarity | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mode) -> _WhichOneofReturnType__mode | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__query) -> _WhichOneofReturnType__query | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top_k) -> _WhichOneofReturnType__top_k | None: ...
+
+Global___Retrieval: _TypeAlias = Retrieval  # noqa: Y015
+
+@_typing.final
+class Citation(_message.Message):
+    """A source that the model was given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    SIMILARITY_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Its number n: the model cites it as [n]."""
+    id: _builtins.str
+    """The id of the row."""
+    text: _builtins.str
+    """Its text."""
+    score: _builtins.float
+    """Its score, see Hit."""
+    similarity: _builtins.float
+    """How near its vector is to the query's. Not in sparse mode."""
+    @_builtins.property
+    def source(self) -> _retrieval_pb2.ChunkSource:
+        """Where the text comes from, for what was ingested."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        source: _retrieval_pb2.ChunkSource | None = ...,
+        score: _builtins.float = ...,
+        similarity: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_similarity", b"_similarity", "similarity", b"similarity", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_similarity", b"_similarity", "id", b"id", "number", b"number", "score", b"score", "similarity", b"similarity", "source", b"source", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__similarity: _TypeAlias = _typing.Literal["similarity"]  # noqa: Y015
+    _WhichOneofArgType__similarity: _TypeAlias = _typing.Literal["_similarity", b"_similarity"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__similarity) -> _WhichOneofReturnType__similarity | None: ...
+
+Global___Citation: _TypeAlias = Citation  # noqa: Y015
+
+@_typing.final
+class Retrieved(_message.Message):
+    """What the search found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CITATIONS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    left_out: _builtins.int
+    """Relevant rows that did not fit the budget."""
+    @_builtins.property
+    def citations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Citation]:
+        """The sources, by number. Empty: nothing relevant was found, and the model was told so."""
+
+    def __init__(
+        self,
+        *,
+        citations: _abc.Iterable[Global___Citation] | None = ...,
+        left_out: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citations", b"citations", "left_out", b"left_out"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Retrieved: _TypeAlias = Retrieved  # noqa: Y015
+
+@_typing.final
 class GenerateRequest(_message.Message):
     """What to generate. The fields are those of GenerateStreamRequest."""
 
@@ -332,6 +480,7 @@ class GenerateRequest(_message.Message):
     STRUCTURED_OUTPUT_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     RETURN_TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    RETRIEVAL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """A model's name, from ListModels. Left out or empty: the default model."""
     prompt: _builtins.str
@@ -352,6 +501,10 @@ class GenerateRequest(_message.Message):
     def structured_output(self) -> Global___StructuredOutput:
         """A constraint on the form of the answer."""
 
+    @_builtins.property
+    def retrieval(self) -> Global___Retrieval:
+        """Search a collection with the last message, and answer from what is found. Needs `messages`."""
+
     def __init__(
         self,
         *,
@@ -362,10 +515,11 @@ class GenerateRequest(_message.Message):
         structured_output: Global___StructuredOutput | None = ...,
         priority: _builtins.int | None = ...,
         return_token_ids: _builtins.bool | None = ...,
+        retrieval: Global___Retrieval | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "model", b"model", "priority", b"priority", "prompt", b"prompt", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "messages", b"messages", "model", b"model", "priority", b"priority", "prompt", b"prompt", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "messages", b"messages", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
@@ -399,6 +553,7 @@ class GenerateStreamRequest(_message.Message):
     STRUCTURED_OUTPUT_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     RETURN_TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    RETRIEVAL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """A model's name, from ListModels. Left out or empty: the default model."""
     prompt: _builtins.str
@@ -419,6 +574,10 @@ class GenerateStreamRequest(_message.Message):
     def structured_output(self) -> Global___StructuredOutput:
         """A constraint on the form of the answer."""
 
+    @_builtins.property
+    def retrieval(self) -> Global___Retrieval:
+        """Search a collection with the last message, and answer from what is found. Needs `messages`."""
+
     def __init__(
         self,
         *,
@@ -429,10 +588,11 @@ class GenerateStreamRequest(_message.Message):
         structured_output: Global___StructuredOutput | None = ...,
         priority: _builtins.int | None = ...,
         return_token_ids: _builtins.bool | None = ...,
+        retrieval: Global___Retrieval | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "model", b"model", "priority", b"priority", "prompt", b"prompt", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "messages", b"messages", "model", b"model", "priority", b"priority", "prompt", b"prompt", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "messages", b"messages", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
@@ -560,29 +720,37 @@ class Timings(_message.Message):
     QUEUE_SECONDS_FIELD_NUMBER: _builtins.int
     TIME_TO_FIRST_TOKEN_SECONDS_FIELD_NUMBER: _builtins.int
     TOTAL_SECONDS_FIELD_NUMBER: _builtins.int
+    RETRIEVAL_SECONDS_FIELD_NUMBER: _builtins.int
     queue_seconds: _builtins.float
     """Seconds that it waited in the engine's queue. Left out where the engine does not tell."""
     time_to_first_token_seconds: _builtins.float
     """Seconds until the first piece of text. Left out where there was none."""
     total_seconds: _builtins.float
     """Seconds until now."""
+    retrieval_seconds: _builtins.float
+    """Seconds that the search took, where one was asked for."""
     def __init__(
         self,
         *,
         queue_seconds: _builtins.float | None = ...,
         time_to_first_token_seconds: _builtins.float | None = ...,
         total_seconds: _builtins.float = ...,
+        retrieval_seconds: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_seconds", b"_queue_seconds", "_time_to_first_token_seconds", b"_time_to_first_token_seconds", "queue_seconds", b"queue_seconds", "time_to_first_token_seconds", b"time_to_first_token_seconds"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_seconds", b"_queue_seconds", "_retrieval_seconds", b"_retrieval_seconds", "_time_to_first_token_seconds", b"_time_to_first_token_seconds", "queue_seconds", b"queue_seconds", "retrieval_seconds", b"retrieval_seconds", "time_to_first_token_seconds", b"time_to_first_token_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_seconds", b"_queue_seconds", "_time_to_first_token_seconds", b"_time_to_first_token_seconds", "queue_seconds", b"queue_seconds", "time_to_first_token_seconds", b"time_to_first_token_seconds", "total_seconds", b"total_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_seconds", b"_queue_seconds", "_retrieval_seconds", b"_retrieval_seconds", "_time_to_first_token_seconds", b"_time_to_first_token_seconds", "queue_seconds", b"queue_seconds", "retrieval_seconds", b"retrieval_seconds", "time_to_first_token_seconds", b"time_to_first_token_seconds", "total_seconds", b"total_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__queue_seconds: _TypeAlias = _typing.Literal["queue_seconds"]  # noqa: Y015
     _WhichOneofArgType__queue_seconds: _TypeAlias = _typing.Literal["_queue_seconds", b"_queue_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__retrieval_seconds: _TypeAlias = _typing.Literal["retrieval_seconds"]  # noqa: Y015
+    _WhichOneofArgType__retrieval_seconds: _TypeAlias = _typing.Literal["_retrieval_seconds", b"_retrieval_seconds"]  # noqa: Y015
     _WhichOneofReturnType__time_to_first_token_seconds: _TypeAlias = _typing.Literal["time_to_first_token_seconds"]  # noqa: Y015
     _WhichOneofArgType__time_to_first_token_seconds: _TypeAlias = _typing.Literal["_time_to_first_token_seconds", b"_time_to_first_token_seconds"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__queue_seconds) -> _WhichOneofReturnType__queue_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retrieval_seconds) -> _WhichOneofReturnType__retrieval_seconds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__time_to_first_token_seconds) -> _WhichOneofReturnType__time_to_first_token_seconds | None: ...
 
@@ -597,22 +765,28 @@ class Started(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    RETRIEVED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The request's id: the caller's x-request-id, or one that the server made."""
     model: _builtins.str
     """The model that answers."""
     prompt_tokens: _builtins.int
     """Tokens of the prompt, template included."""
+    @_builtins.property
+    def retrieved(self) -> Global___Retrieved:
+        """What the search found, where one was asked for."""
+
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         model: _builtins.str = ...,
         prompt_tokens: _builtins.int = ...,
+        retrieved: Global___Retrieved | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retrieved", b"retrieved"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "prompt_tokens", b"prompt_tokens", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "prompt_tokens", b"prompt_tokens", "request_id", b"request_id", "retrieved", b"retrieved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -667,6 +841,8 @@ class Finished(_message.Message):
     MATCHED_STOP_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    CITED_FIELD_NUMBER: _builtins.int
+    CITED_UNKNOWN_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """The choice, from 0."""
     reason: Global___FinishReason.ValueType
@@ -681,6 +857,14 @@ class Finished(_message.Message):
     def timings(self) -> Global___Timings:
         """Durations, up to now."""
 
+    @_builtins.property
+    def cited(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The numbers of the sources that the text cites, in the order of their first mention."""
+
+    @_builtins.property
+    def cited_unknown(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers that the text cites and that are no source's."""
+
     def __init__(
         self,
         *,
@@ -689,10 +873,12 @@ class Finished(_message.Message):
         matched_stop: _builtins.str | None = ...,
         usage: Global___Usage | None = ...,
         timings: Global___Timings | None = ...,
+        cited: _abc.Iterable[_builtins.int] | None = ...,
+        cited_unknown: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_matched_stop", b"_matched_stop", "matched_stop", b"matched_stop", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_matched_stop", b"_matched_stop", "index", b"index", "matched_stop", b"matched_stop", "reason", b"reason", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_matched_stop", b"_matched_stop", "cited", b"cited", "cited_unknown", b"cited_unknown", "index", b"index", "matched_stop", b"matched_stop", "reason", b"reason", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__matched_stop: _TypeAlias = _typing.Literal["matched_stop"]  # noqa: Y015
     _WhichOneofArgType__matched_stop: _TypeAlias = _typing.Literal["_matched_stop", b"_matched_stop"]  # noqa: Y015
@@ -750,6 +936,8 @@ class Choice(_message.Message):
     MATCHED_STOP_FIELD_NUMBER: _builtins.int
     TOKEN_IDS_FIELD_NUMBER: _builtins.int
     LOGPROBS_FIELD_NUMBER: _builtins.int
+    CITED_FIELD_NUMBER: _builtins.int
+    CITED_UNKNOWN_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """The choice, from 0."""
     text: _builtins.str
@@ -766,6 +954,14 @@ class Choice(_message.Message):
     def logprobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenLogprob]:
         """The log probabilities of its tokens, where asked for."""
 
+    @_builtins.property
+    def cited(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The numbers of the sources that the text cites, in the order of their first mention."""
+
+    @_builtins.property
+    def cited_unknown(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers that the text cites and that are no source's."""
+
     def __init__(
         self,
         *,
@@ -775,10 +971,12 @@ class Choice(_message.Message):
         matched_stop: _builtins.str | None = ...,
         token_ids: _abc.Iterable[_builtins.int] | None = ...,
         logprobs: _abc.Iterable[Global___TokenLogprob] | None = ...,
+        cited: _abc.Iterable[_builtins.int] | None = ...,
+        cited_unknown: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_matched_stop", b"_matched_stop", "matched_stop", b"matched_stop"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_matched_stop", b"_matched_stop", "index", b"index", "logprobs", b"logprobs", "matched_stop", b"matched_stop", "reason", b"reason", "text", b"text", "token_ids", b"token_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_matched_stop", b"_matched_stop", "cited", b"cited", "cited_unknown", b"cited_unknown", "index", b"index", "logprobs", b"logprobs", "matched_stop", b"matched_stop", "reason", b"reason", "text", b"text", "token_ids", b"token_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__matched_stop: _TypeAlias = _typing.Literal["matched_stop"]  # noqa: Y015
     _WhichOneofArgType__matched_stop: _TypeAlias = _typing.Literal["_matched_stop", b"_matched_stop"]  # noqa: Y015
@@ -797,6 +995,7 @@ class GenerateResponse(_message.Message):
     CHOICES_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    RETRIEVED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The request's id: the caller's x-request-id, or one that the server made."""
     model: _builtins.str
@@ -813,6 +1012,10 @@ class GenerateResponse(_message.Message):
     def timings(self) -> Global___Timings:
         """Durations."""
 
+    @_builtins.property
+    def retrieved(self) -> Global___Retrieved:
+        """What the search found, where one was asked for."""
+
     def __init__(
         self,
         *,
@@ -821,10 +1024,11 @@ class GenerateResponse(_message.Message):
         choices: _abc.Iterable[Global___Choice] | None = ...,
         usage: Global___Usage | None = ...,
         timings: Global___Timings | None = ...,
+        retrieved: Global___Retrieved | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["timings", b"timings", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retrieved", b"retrieved", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "model", b"model", "request_id", b"request_id", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "model", b"model", "request_id", b"request_id", "retrieved", b"retrieved", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

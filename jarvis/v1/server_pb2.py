@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16jarvis/v1/server.proto\x12\tjarvis.v1\"\x12\n\x10GetStatusRequest\"\x81\x02\n\x0bModelStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x02 \x01(\t\x12\x1f\n\x05state\x18\x03 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x17\n\x0f\x61\x63tive_requests\x18\x05 \x01(\r\x12\x10\n\x08restarts\x18\x06 \x01(\r\x12\r\n\x05notes\x18\x07 \x03(\t\x12\x36\n\x08settings\x18\x08 \x03(\x0b\x32$.jarvis.v1.ModelStatus.SettingsEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9e\x01\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x1f\n\x05state\x18\x02 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x16\n\x0euptime_seconds\x18\x03 \x01(\x01\x12\x17\n\x0f\x61\x63tive_requests\x18\x04 \x01(\r\x12&\n\x06models\x18\x05 \x03(\x0b\x32\x16.jarvis.v1.ModelStatus\"\x13\n\x11ListModelsRequest\"\xa5\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nis_default\x18\x02 \x01(\x08\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12\x1f\n\x05state\x18\x04 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x1b\n\x0e\x63ontext_length\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x10supported_fields\x18\x06 \x03(\tB\x11\n\x0f_context_length\"6\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.jarvis.v1.Model\"\x15\n\x13ListAdaptersRequest\"\x85\x01\n\x07\x41\x64\x61pter\x12\x0c\n\x04port\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0c\x64istribution\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12&\n\x05state\x18\x05 \x01(\x0e\x32\x17.jarvis.v1.AdapterState\x12\x0f\n\x07message\x18\x06 \x01(\t\"<\n\x14ListAdaptersResponse\x12$\n\x08\x61\x64\x61pters\x18\x01 \x03(\x0b\x32\x12.jarvis.v1.Adapter\"\"\n\x0c\x41\x62ortRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\" \n\rAbortResponse\x12\x0f\n\x07\x61\x62orted\x18\x01 \x01(\r*h\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_LOADING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x10\n\x0cSTATE_FAILED\x10\x03\x12\x12\n\x0eSTATE_DRAINING\x10\x04*\x9f\x01\n\x0c\x41\x64\x61pterState\x12\x1d\n\x19\x41\x44\x41PTER_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x44\x41PTER_STATE_AVAILABLE\x10\x01\x12\x18\n\x14\x41\x44\x41PTER_STATE_FAILED\x10\x02\x12\x19\n\x15\x41\x44\x41PTER_STATE_BLOCKED\x10\x03\x12\x1e\n\x1a\x41\x44\x41PTER_STATE_INCOMPATIBLE\x10\x04\x32\xaf\x02\n\rServerService\x12\x46\n\tGetStatus\x12\x1b.jarvis.v1.GetStatusRequest\x1a\x1c.jarvis.v1.GetStatusResponse\x12I\n\nListModels\x12\x1c.jarvis.v1.ListModelsRequest\x1a\x1d.jarvis.v1.ListModelsResponse\x12O\n\x0cListAdapters\x12\x1e.jarvis.v1.ListAdaptersRequest\x1a\x1f.jarvis.v1.ListAdaptersResponse\x12:\n\x05\x41\x62ort\x12\x17.jarvis.v1.AbortRequest\x1a\x18.jarvis.v1.AbortResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16jarvis/v1/server.proto\x12\tjarvis.v1\"\x12\n\x10GetStatusRequest\"\x81\x02\n\x0bModelStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x02 \x01(\t\x12\x1f\n\x05state\x18\x03 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x17\n\x0f\x61\x63tive_requests\x18\x05 \x01(\r\x12\x10\n\x08restarts\x18\x06 \x01(\r\x12\r\n\x05notes\x18\x07 \x03(\t\x12\x36\n\x08settings\x18\x08 \x03(\x0b\x32$.jarvis.v1.ModelStatus.SettingsEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xfe\x01\n\x0f\x43omponentStatus\x12\x0c\n\x04port\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12\x1f\n\x05state\x18\x04 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x10\n\x08restarts\x18\x06 \x01(\r\x12\r\n\x05notes\x18\x07 \x03(\t\x12:\n\x08settings\x18\x08 \x03(\x0b\x32(.jarvis.v1.ComponentStatus.SettingsEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xce\x01\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x1f\n\x05state\x18\x02 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x16\n\x0euptime_seconds\x18\x03 \x01(\x01\x12\x17\n\x0f\x61\x63tive_requests\x18\x04 \x01(\r\x12&\n\x06models\x18\x05 \x03(\x0b\x32\x16.jarvis.v1.ModelStatus\x12.\n\ncomponents\x18\x06 \x03(\x0b\x32\x1a.jarvis.v1.ComponentStatus\"\x13\n\x11ListModelsRequest\"\xa5\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nis_default\x18\x02 \x01(\x08\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12\x1f\n\x05state\x18\x04 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x1b\n\x0e\x63ontext_length\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x10supported_fields\x18\x06 \x03(\tB\x11\n\x0f_context_length\"6\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.jarvis.v1.Model\"\x15\n\x13ListAdaptersRequest\"\x85\x01\n\x07\x41\x64\x61pter\x12\x0c\n\x04port\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0c\x64istribution\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12&\n\x05state\x18\x05 \x01(\x0e\x32\x17.jarvis.v1.AdapterState\x12\x0f\n\x07message\x18\x06 \x01(\t\"<\n\x14ListAdaptersResponse\x12$\n\x08\x61\x64\x61pters\x18\x01 \x03(\x0b\x32\x12.jarvis.v1.Adapter\"\"\n\x0c\x41\x62ortRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\" \n\rAbortResponse\x12\x0f\n\x07\x61\x62orted\x18\x01 \x01(\r*h\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_LOADING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x10\n\x0cSTATE_FAILED\x10\x03\x12\x12\n\x0eSTATE_DRAINING\x10\x04*\x9f\x01\n\x0c\x41\x64\x61pterState\x12\x1d\n\x19\x41\x44\x41PTER_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x44\x41PTER_STATE_AVAILABLE\x10\x01\x12\x18\n\x14\x41\x44\x41PTER_STATE_FAILED\x10\x02\x12\x19\n\x15\x41\x44\x41PTER_STATE_BLOCKED\x10\x03\x12\x1e\n\x1a\x41\x44\x41PTER_STATE_INCOMPATIBLE\x10\x04\x32\xaf\x02\n\rServerService\x12\x46\n\tGetStatus\x12\x1b.jarvis.v1.GetStatusRequest\x1a\x1c.jarvis.v1.GetStatusResponse\x12I\n\nListModels\x12\x1c.jarvis.v1.ListModelsRequest\x1a\x1d.jarvis.v1.ListModelsResponse\x12O\n\x0cListAdapters\x12\x1e.jarvis.v1.ListAdaptersRequest\x1a\x1f.jarvis.v1.ListAdaptersResponse\x12:\n\x05\x41\x62ort\x12\x17.jarvis.v1.AbortRequest\x1a\x18.jarvis.v1.AbortResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,34 +33,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MODELSTATUS_SETTINGSENTRY']._loaded_options = None
   _globals['_MODELSTATUS_SETTINGSENTRY']._serialized_options = b'8\001'
-  _globals['_STATE']._serialized_start=1014
-  _globals['_STATE']._serialized_end=1118
-  _globals['_ADAPTERSTATE']._serialized_start=1121
-  _globals['_ADAPTERSTATE']._serialized_end=1280
+  _globals['_COMPONENTSTATUS_SETTINGSENTRY']._loaded_options = None
+  _globals['_COMPONENTSTATUS_SETTINGSENTRY']._serialized_options = b'8\001'
+  _globals['_STATE']._serialized_start=1319
+  _globals['_STATE']._serialized_end=1423
+  _globals['_ADAPTERSTATE']._serialized_start=1426
+  _globals['_ADAPTERSTATE']._serialized_end=1585
   _globals['_GETSTATUSREQUEST']._serialized_start=37
   _globals['_GETSTATUSREQUEST']._serialized_end=55
   _globals['_MODELSTATUS']._serialized_start=58
   _globals['_MODELSTATUS']._serialized_end=315
   _globals['_MODELSTATUS_SETTINGSENTRY']._serialized_start=268
   _globals['_MODELSTATUS_SETTINGSENTRY']._serialized_end=315
-  _globals['_GETSTATUSRESPONSE']._serialized_start=318
-  _globals['_GETSTATUSRESPONSE']._serialized_end=476
-  _globals['_LISTMODELSREQUEST']._serialized_start=478
-  _globals['_LISTMODELSREQUEST']._serialized_end=497
-  _globals['_MODEL']._serialized_start=500
-  _globals['_MODEL']._serialized_end=665
-  _globals['_LISTMODELSRESPONSE']._serialized_start=667
-  _globals['_LISTMODELSRESPONSE']._serialized_end=721
-  _globals['_LISTADAPTERSREQUEST']._serialized_start=723
-  _globals['_LISTADAPTERSREQUEST']._serialized_end=744
-  _globals['_ADAPTER']._serialized_start=747
-  _globals['_ADAPTER']._serialized_end=880
-  _globals['_LISTADAPTERSRESPONSE']._serialized_start=882
-  _globals['_LISTADAPTERSRESPONSE']._serialized_end=942
-  _globals['_ABORTREQUEST']._serialized_start=944
-  _globals['_ABORTREQUEST']._serialized_end=978
-  _globals['_ABORTRESPONSE']._serialized_start=980
-  _globals['_ABORTRESPONSE']._serialized_end=1012
-  _globals['_SERVERSERVICE']._serialized_start=1283
-  _globals['_SERVERSERVICE']._serialized_end=1586
+  _globals['_COMPONENTSTATUS']._serialized_start=318
+  _globals['_COMPONENTSTATUS']._serialized_end=572
+  _globals['_COMPONENTSTATUS_SETTINGSENTRY']._serialized_start=268
+  _globals['_COMPONENTSTATUS_SETTINGSENTRY']._serialized_end=315
+  _globals['_GETSTATUSRESPONSE']._serialized_start=575
+  _globals['_GETSTATUSRESPONSE']._serialized_end=781
+  _globals['_LISTMODELSREQUEST']._serialized_start=783
+  _globals['_LISTMODELSREQUEST']._serialized_end=802
+  _globals['_MODEL']._serialized_start=805
+  _globals['_MODEL']._serialized_end=970
+  _globals['_LISTMODELSRESPONSE']._serialized_start=972
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1026
+  _globals['_LISTADAPTERSREQUEST']._serialized_start=1028
+  _globals['_LISTADAPTERSREQUEST']._serialized_end=1049
+  _globals['_ADAPTER']._serialized_start=1052
+  _globals['_ADAPTER']._serialized_end=1185
+  _globals['_LISTADAPTERSRESPONSE']._serialized_start=1187
+  _globals['_LISTADAPTERSRESPONSE']._serialized_end=1247
+  _globals['_ABORTREQUEST']._serialized_start=1249
+  _globals['_ABORTREQUEST']._serialized_end=1283
+  _globals['_ABORTRESPONSE']._serialized_start=1285
+  _globals['_ABORTRESPONSE']._serialized_end=1317
+  _globals['_SERVERSERVICE']._serialized_start=1588
+  _globals['_SERVERSERVICE']._serialized_end=1891
 # @@protoc_insertion_point(module_scope)

@@ -175,6 +175,80 @@ class ModelStatus(_message.Message):
 Global___ModelStatus: _TypeAlias = ModelStatus  # noqa: Y015
 
 @_typing.final
+class ComponentStatus(_message.Message):
+    """The state of what stands beside the models: the embedder, the vector store, the cache."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class SettingsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    PORT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ADAPTER_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    RESTARTS_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    port: _builtins.str
+    """The port that it is for: "embedder", "store" or "cache"."""
+    name: _builtins.str
+    """Its name: that of the embedding model, or the adapter's."""
+    adapter: _builtins.str
+    """The adapter that serves it."""
+    state: Global___State.ValueType
+    """Its state."""
+    message: _builtins.str
+    """What the adapter says of its health; why it failed, where it did."""
+    restarts: _builtins.int
+    """How often it was opened again since the server started."""
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What an operator should know of how it runs."""
+
+    @_builtins.property
+    def settings(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The settings in force that the adapter tells, by name."""
+
+    def __init__(
+        self,
+        *,
+        port: _builtins.str = ...,
+        name: _builtins.str = ...,
+        adapter: _builtins.str = ...,
+        state: Global___State.ValueType = ...,
+        message: _builtins.str = ...,
+        restarts: _builtins.int = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
+        settings: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "message", b"message", "name", b"name", "notes", b"notes", "port", b"port", "restarts", b"restarts", "settings", b"settings", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComponentStatus: _TypeAlias = ComponentStatus  # noqa: Y015
+
+@_typing.final
 class GetStatusResponse(_message.Message):
     """The state."""
 
@@ -185,10 +259,11 @@ class GetStatusResponse(_message.Message):
     UPTIME_SECONDS_FIELD_NUMBER: _builtins.int
     ACTIVE_REQUESTS_FIELD_NUMBER: _builtins.int
     MODELS_FIELD_NUMBER: _builtins.int
+    COMPONENTS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """The version of the server."""
     state: Global___State.ValueType
-    """The state of the server: READY when every model is."""
+    """The state of the server: READY when every model is, and the embedder and the store are."""
     uptime_seconds: _builtins.float
     """Seconds since the server started."""
     active_requests: _builtins.int
@@ -196,6 +271,10 @@ class GetStatusResponse(_message.Message):
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelStatus]:
         """Each model."""
+
+    @_builtins.property
+    def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentStatus]:
+        """What stands beside the models, where it is configured."""
 
     def __init__(
         self,
@@ -205,10 +284,11 @@ class GetStatusResponse(_message.Message):
         uptime_seconds: _builtins.float = ...,
         active_requests: _builtins.int = ...,
         models: _abc.Iterable[Global___ModelStatus] | None = ...,
+        components: _abc.Iterable[Global___ComponentStatus] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_requests", b"active_requests", "models", b"models", "state", b"state", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_requests", b"active_requests", "components", b"components", "models", b"models", "state", b"state", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -331,7 +411,7 @@ class Adapter(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     port: _builtins.str
-    """The port that it is for ("llm"). Empty where its plugin did not load."""
+    """The port that it is for ("llm", "embedder", "store" or "cache"). Empty where its plugin did not load."""
     name: _builtins.str
     """Its name in the configuration; the plugin's name where that did not load."""
     distribution: _builtins.str

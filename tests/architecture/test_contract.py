@@ -1,22 +1,53 @@
 from dataclasses import fields
 
 import pytest
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto
+from google.protobuf.message import Message
 
-from jarvis.v1 import generation_pb2, server_pb2
+from jarvis.v1 import embedding_pb2, generation_pb2, retrieval_pb2, server_pb2
 from jarvis_ports import llm
 
-FILES = [generation_pb2.DESCRIPTOR, server_pb2.DESCRIPTOR]
-REQUIRED = {"jarvis.v1.Message.role", "jarvis.v1.Message.content", "jarvis.v1.AbortRequest.request_id"}
+FILES = [module.DESCRIPTOR for module in (embedding_pb2, generation_pb2, retrieval_pb2, server_pb2)]
+REQUIRED = {
+    "AbortRequest.request_id",
+    "CheckCollectionRequest.name",
+    "CreateCollectionRequest.name",
+    "DeleteCollectionRequest.name",
+    "DeleteRequest.collection",
+    "EqualsFilter.field",
+    "GetCollectionRequest.name",
+    "IngestDocument.source",
+    "IngestStart.collection",
+    "Message.content",
+    "Message.role",
+    "OneOfFilter.field",
+    "RangeFilter.field",
+    "RebuildCollectionRequest.name",
+    "Retrieval.collection",
+    "Row.id",
+    "Row.text",
+    "SearchRequest.collection",
+    "UpsertRequest.collection",
+}
+OURS = {"model", "prompt", "retrieval"}
+"""What no engine sees, or every engine takes."""
 
 
-def test_a_stream_is_asked_for_as_a_whole_answer_is() -> None:
-    whole, stream = DescriptorProto(), DescriptorProto()
-    generation_pb2.GenerateRequest.DESCRIPTOR.CopyToProto(whole)
-    generation_pb2.GenerateStreamRequest.DESCRIPTOR.CopyToProto(stream)
-    stream.name = whole.name
-    assert whole == stream
+@pytest.mark.parametrize(
+    ("whole", "stream"),
+    [
+        (generation_pb2.GenerateRequest, generation_pb2.GenerateStreamRequest),
+        (embedding_pb2.EmbedRequest, embedding_pb2.EmbedStreamRequest),
+        (embedding_pb2.EmbedResponse, embedding_pb2.EmbedStreamResponse),
+    ],
+)
+def test_a_stream_has_the_fields_of_a_single_call(whole: type[Message], stream: type[Message]) -> None:
+    one, other = DescriptorProto(), DescriptorProto()
+    whole.DESCRIPTOR.CopyToProto(one)
+    stream.DESCRIPTOR.CopyToProto(other)
+    other.name = one.name
+    assert one == other
 
 
 @pytest.mark.parametrize(
@@ -54,7 +85,7 @@ def test_every_optional_field_of_a_request_has_a_name_that_an_engine_can_declare
         for name in nested
         for field in request.fields_by_name[name].message_type.fields
     }
-    assert paths - {"model", "prompt"} == llm.ALL_FIELDS
+    assert paths - OURS == llm.ALL_FIELDS
 
 
 def test_in_a_request_unset_and_zero_are_two_things() -> None:
@@ -62,8 +93,8 @@ def test_in_a_request_unset_and_zero_are_two_things() -> None:
         m for file in FILES for name, m in file.message_types_by_name.items() if name.endswith("Request")
     ]
     without = {
-        field.full_name
-        for message in [*requests, *reachable(requests)]
+        field.full_name.removeprefix("jarvis.v1.")
+        for message in reachable(requests)
         for field in message.fields
         if not field.is_repeated and not field.has_presence
     }
@@ -71,11 +102,13 @@ def test_in_a_request_unset_and_zero_are_two_things() -> None:
 
 
 def reachable(messages: list[Descriptor]) -> list[Descriptor]:
-    """List the messages that these have as fields, at any depth, but for the entries of maps."""
-    below = [
-        field.message_type
-        for message in messages
-        for field in message.fields
-        if field.type == FieldDescriptor.TYPE_MESSAGE and not field.message_type.GetOptions().map_entry
-    ]
-    return below + (reachable(below) if below else [])
+    """List the messages, and those that they have as fields, at any depth, but for the entries of maps."""
+    found = {message.full_name: message for message in messages}
+    left = list(messages)
+    while left:
+        for field in left.pop().fields:
+            below = field.message_type
+            if below and not below.GetOptions().map_entry and below.full_name not in found:
+                found[below.full_name] = below
+                left.append(below)
+    return list(found.values())
