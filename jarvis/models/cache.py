@@ -28,14 +28,15 @@ def root() -> Path:
 
 
 def folder(reference: str) -> Path:
-    """Return where a model of the catalogue, or of Hugging Face, lies once it is ready."""
+    """Return where a model that is made, or fetched, lies once it is ready."""
     name, _, revision = reference.partition("@")
     return root() / (f"{name}@{quote(revision, safe='')}" if revision else name)
 
 
 def ready(reference: str) -> Path | None:
     """Return the model's folder, or None where it is not there; it is there whole, or not at all."""
-    path = folder(reference)
+    model = CATALOGUE.get(reference)
+    path = (model and model.folder) or folder(reference)
     return path if (path / "config.json").is_file() else None
 
 

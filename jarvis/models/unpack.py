@@ -9,7 +9,7 @@ from jarvis.models.work import Work
 def unpack(model: CatalogueModel, work: Work) -> None:
     """Write weights in bfloat16, tokenizer and chat template; needs no network."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-    file = model.file
+    file = model.location
     assert file is not None  # noqa: S101 - `check` has seen it
     work.step = "loading transformers"
     import torch  # noqa: PLC0415 - they read the variable above when they are imported

@@ -3,7 +3,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jarvis.models.catalogue import DEMO_MODEL
+import pytest
+
+from jarvis.models.catalogue import CATALOGUE, DEMO_EMBEDDER, DEMO_MODEL
 
 
 def models(*arguments):
@@ -16,12 +18,22 @@ def test_lists_what_is_there_and_what_is_not(hub):
     listed = models("list").stdout.splitlines()
     assert listed[0].split() == ["MODEL", "LICENSE", "SIZE", "STATE"]
     assert listed[1].split() == [DEMO_MODEL, "Apache-2.0", "-", "not", "fetched"]
-    assert listed[2].split() == ["org/model", "mit", "5.0", "kB", "ready"]
+    assert listed[2].split()[:2] == [DEMO_EMBEDDER, "Apache-2.0"]
+    assert listed[3].split() == ["org/model", "mit", "5.0", "kB", "ready"]
 
 
 def test_lists_as_json(cache_folder):
-    expected = [{"reference": DEMO_MODEL, "license": "Apache-2.0", "folder": None, "size": None}]
-    assert json.loads(models("list", "--json").stdout) == expected
+    listed = json.loads(models("list", "--json").stdout)
+    assert listed[0] == {"reference": DEMO_MODEL, "license": "Apache-2.0", "folder": None, "size": None}
+    assert [model["reference"] for model in listed] == list(CATALOGUE)
+
+
+@pytest.mark.skipif(CATALOGUE[DEMO_EMBEDDER].folder is None, reason="the extra `demo` is not installed")
+def test_a_model_that_its_package_holds_as_a_folder_is_ready(cache_folder):
+    folder = CATALOGUE[DEMO_EMBEDDER].folder
+    assert models("fetch", DEMO_EMBEDDER).stdout == f"{folder}\n"
+    assert models("list").stdout.splitlines()[2].split()[-2:] == ["MB", "ready"]
+    assert not cache_folder.exists()
 
 
 def test_fetch_prints_the_folder_alone_where_there_is_no_terminal(hub, cache_folder):

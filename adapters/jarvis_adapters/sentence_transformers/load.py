@@ -1,0 +1,174 @@
+"""Loads a model from a folder; blocks for seconds, and asks no network."""
+
+import copy
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from sentence_transformers import SentenceTransformer
+
+from jarvis_adapters.sentence_transformers import precision
+from jarvis_adapters.sentence_transformers.encoder import Encoder
+from jarvis_adapters.sentence_transformers.errors import first_line
+from jarvis_adapters.sentence_transformers.identity import identity
+from jarvis_adapters.sentence_transformers.settings import SentenceTransformersSettings
+from jarvis_ports.embedding import EmbedderInfo, TextRole
+from jarvis_ports.errors import EngineStartFailed, JarvisError
+
+logger = logging.getLogger(__name__)
+
+BATCH_COSTS = {"float32": 100, "bfloat16": 600}
+"""Measured with all-MiniLM-L6-v2 on 2 cores: a batch costs 8 ms and a token 0.1 ms in float32, and 18 ms and
+0.03 ms under bfloat16 autocast, which converts the weights anew for each.
+"""
+PADDING = 16
+"""Texts are padded to a multiple of so many tokens: on a CPU, torch's kernels are made anew for each shape.
+
+Measured with all-MiniLM-L6-v2 and batches of 8: 29 ms for a shape that was there before, 41 ms for a new one.
+"""
+_NO_LIMIT = 10**9
+"""A tokenizer that knows no limit says 10**30."""
+
+Counter = Callable[[Sequence[str]], list[int]]
+"""Counts the tokens of texts, special tokens included and nothing cut off; from any thread."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A loaded model: what runs it, what counts its tokens, and what it is."""
+
+    encoder: Encoder
+    prompts: dict[TextRole, str]
+    count: Counter
+    info: EmbedderInfo
+
+
+def load(settings: SentenceTransformersSettings) -> Loaded:
+    """Load the model, and choose its precision.
+
+    Raises:
+        EngineStartFailed: with one line that says what is wrong.
+    """
+    try:
+        return _load(settings)
+    except JarvisError as error:
+        said = str(error)
+    except Exception as error:  # noqa: BLE001 - torch, transformers, and files of any kind
+        said = first_line(error)
+        logger.debug("%s does not load:\n%s", settings.model, traceback.format_exc())
+    # Not raised above: as the context of another, that error would keep the half of a model in its frames.
+    msg = f"{settings.model}: {said}"
+    raise EngineStartFailed(msg)
+
+
+def _load(settings: SentenceTransformersSettings) -> Loaded:
+    _silence()
+    device = _device(settings.device)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)  # of the thread that calls it, which is the one that encodes
+    folder = Path(settings.model)
+    # A checkpoint in half precision is widened: the measure of a batch's precision is float32.
+    model = SentenceTransformer(
+        str(folder), device=device, local_files_only=True, model_kwargs={"dtype": torch.float32}
+    )
+    prompts = _prompts(model, settings)
+    counter = _counter(model)
+    max_tokens = _max_tokens(model, settings, max(counter(list(prompts.values()))))
+    if device == "cpu" and max_tokens % PADDING == 0 and hasattr(model[0], "processing_kwargs"):
+        model[0].processing_kwargs = {"text": {"pad_to_multiple_of": PADDING}}
+    encoder = Encoder(model, prompts)
+    note = precision.choose(encoder, settings.precision, device)
+    deciding = [*prompts.values(), str(max_tokens)]
+    if settings.precision == "bfloat16":
+        deciding.append(encoder.batch_precision)  # with auto, the vectors are the same by measurement
+    info = EmbedderInfo(
+        identity=identity(folder, deciding),
+        dimension=encoder.encode(["a"], TextRole.QUERY).shape[1],
+        max_tokens=max_tokens,
+        batch_cost=BATCH_COSTS[encoder.batch_precision],
+        notes=(note,),
+        settings={
+            "device": device,
+            "batch_precision": encoder.batch_precision,
+            "threads": str(torch.get_num_threads()),
+            "query_prompt": prompts[TextRole.QUERY],
+            "document_prompt": prompts[TextRole.DOCUMENT],
+        },
+    )
+    return Loaded(encoder, prompts, counter, info)
+
+
+def _silence() -> None:
+    transformers.utils.logging.disable_progress_bar()
+    for library in ("sentence_transformers", "transformers"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+
+
+def _device(wanted: str) -> str:
+    sees_gpu = torch.cuda.is_available()
+    if wanted == "cuda" and not sees_gpu:
+        msg = f"device is cuda, and torch {torch.__version__} sees no GPU: check its build and driver"
+        raise EngineStartFailed(msg)
+    return "cuda" if sees_gpu and wanted != "cpu" else "cpu"
+
+
+def _prompts(model: SentenceTransformer, settings: SentenceTransformersSettings) -> dict[TextRole, str]:
+    """Take those of the settings, else of the model's configuration, under the names that models give them.
+
+    `encode_document` of sentence-transformers 6.2 finds a "document" prompt in every model, empty where the
+    model has none, and so never looks for "passage".
+    """
+
+    def own(*names: str) -> str:
+        return next((model.prompts[name] for name in names if model.prompts.get(name)), "")
+
+    query, document = settings.query_prompt, settings.document_prompt
+    return {
+        TextRole.QUERY: own("query") if query is None else query,
+        TextRole.DOCUMENT: own("document", "passage", "corpus") if document is None else document,
+    }
+
+
+def _counter(model: SentenceTransformer) -> Counter:
+    # A copy: truncation and padding are a state of the tokenizer, which each call sets as it wants them.
+    # Shared between threads, counts came out truncated or padded, and batches failed.
+    tokenizer: Any = copy.deepcopy(model.tokenizer)
+
+    def count(texts: Sequence[str]) -> list[int]:
+        if not texts:  # at which the tokenizers of transformers raise
+            return []
+        tokens = tokenizer(
+            list(texts), truncation=False, padding=False, return_attention_mask=False, verbose=False
+        )
+        return [len(ids) for ids in tokens["input_ids"]]
+
+    count([""])  # sets this one's truncation and padding once, before there are other threads
+    return count
+
+
+def _max_tokens(
+    model: SentenceTransformer, settings: SentenceTransformersSettings, prompt_tokens: int
+) -> int:
+    """Set how many tokens the model reads of a text, and return it."""
+    positions = getattr(model[0].config, "max_position_embeddings", None)
+    limits = [limit for limit in (model.max_seq_length, positions) if limit and limit < _NO_LIMIT]
+    own = min(limits, default=0)
+    limit = settings.max_tokens or own
+    if not limit:
+        msg = "the model does not tell how many tokens it reads: set max_tokens"
+        raise EngineStartFailed(msg)
+    if own and limit > own:
+        msg = f"max_tokens is {limit}, and the model reads {own}: set it no higher"
+        raise EngineStartFailed(msg)
+    if limit <= prompt_tokens:
+        msg = (
+            f"max_tokens is {limit}, of which prompt and special tokens take {prompt_tokens}: nothing is left"
+        )
+        raise EngineStartFailed(msg)
+    model.max_seq_length = limit
+    return limit

@@ -1,0 +1,66 @@
+"""Whether batches can be computed in bfloat16: measured on the model itself, when it is loaded."""
+
+import numpy as np
+import torch
+
+from jarvis_adapters.sentence_transformers.encoder import Encoder
+from jarvis_ports.embedding import TextRole
+
+MIN_COSINE = 0.9999
+SAMPLES = (
+    "yes",
+    "Paris",
+    "How do I reset my password?",
+    "The invoice of 3 March 2024 (no. 4711-B) amounts to 1,299.00 EUR, payable within 14 days.",
+    "def add(a: int, b: int) -> int:\n    return a + b",
+    '{"status": 404, "error": "not found", "path": "/v1/items/7"}',
+    "Die Katze sitzt auf der Fensterbank und schaut den Vögeln zu.",
+    "La réunion est reportée à jeudi, à cause de la grève.",
+    "Москва является столицей России.",
+    "北京是中华人民共和国的首都。",
+    "العربية لغة سامية.",
+    "Thanks 🙏 see you soon 🚀",
+    "SELECT name, COUNT(*) FROM orders WHERE paid = 1 GROUP BY name HAVING COUNT(*) > 3;",
+    "You are allowed to enter. You are not allowed to enter.",
+    "The mitochondrion makes most of a cell's supply of adenosine triphosphate, a source of chemical energy. "
+    * 4,
+    "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of folly. "
+    * 12,
+)
+"""Short and long, several scripts, code."""
+
+
+def has_bfloat16(device: str) -> bool:
+    """Tell whether the processor multiplies bfloat16 faster than float32, not only emulates it."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    found: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # new in torch 2.13
+    return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
+
+
+def choose(encoder: Encoder, wanted: str, device: str) -> str:
+    """Set the precision of batches, and return one line on it for the operator.
+
+    Args:
+        encoder: runs the model, and is set.
+        wanted: the setting: "auto", "float32" or "bfloat16".
+        device: "cpu" or "cuda".
+    """
+    if wanted == "float32":
+        return "float32 throughout"
+    if wanted == "auto" and not has_bfloat16(device):
+        return "float32 throughout: the processor has no bfloat16"
+    cosine = _cosine(encoder)
+    measured = f"over {len(SAMPLES)} sample texts the cosine to float32 is at least {cosine:.6f}"
+    if wanted == "auto" and cosine < MIN_COSINE:
+        encoder.batch_precision = "float32"
+        return f"float32 throughout: with bfloat16, {measured}"
+    return f"batches run in bfloat16: {measured}"
+
+
+def _cosine(encoder: Encoder) -> float:
+    """Return the smallest cosine of a sample's vector in bfloat16, which is left set, to that in float32."""
+    encoder.batch_precision = "float32"
+    exact = encoder.encode(SAMPLES, TextRole.DOCUMENT)
+    encoder.batch_precision = "bfloat16"
+    return float(np.min(np.sum(exact * encoder.encode(SAMPLES, TextRole.DOCUMENT), axis=1)))

@@ -1,0 +1,48 @@
+"""What can be set for sentence-transformers."""
+
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from jarvis_plugins import AdapterSettings, ModelRef
+
+
+class SentenceTransformersSettings(AdapterSettings):
+    """Settings of the `sentence-transformers` adapter."""
+
+    model: ModelRef = Field(
+        "all-minilm-l6-v2",
+        description="A catalogue name, a local folder, or a Hugging Face repository id.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where it runs; auto takes a GPU it sees."
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="Of the arithmetic on batches; one text alone is always float32. Auto is bfloat16 "
+        "where the processor has it and sample texts keep a cosine of 0.9999 to their vectors in float32.",
+    )
+    max_tokens: int | None = Field(
+        None, gt=0, description="Tokens that are read of a text, if fewer than the model can."
+    )
+    query_prompt: str | None = Field(
+        None, description="Put before every query; the model's own if unset, none if empty."
+    )
+    document_prompt: str | None = Field(
+        None, description="Put before every document; the model's own if unset, none if empty."
+    )
+    threads: int | None = Field(
+        None, gt=0, description="CPU threads that compute one batch; if unset, as many as there are cores."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _library_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
+        if find_spec("sentence_transformers") is None:
+            msg = (
+                "sentence-transformers is not installed: with a GPU, pip install 'jarvis-server[embedding]'; "
+                "without one, pip install --no-deps -r requirements/cpu.txt"
+            )
+            raise ValueError(msg)
+        return values

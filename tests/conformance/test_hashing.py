@@ -1,0 +1,5 @@
+from jarvis_plugins.testkit import EmbedderConformance
+
+
+class TestHashing(EmbedderConformance):
+    adapter = "hashing"
