@@ -1,0 +1,108 @@
+"""The program that runs the embedded Chroma; see `jarvis_adapters.chroma.process`."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import psutil
+
+from jarvis_adapters.chroma.errors import describe, translate
+from jarvis_plugins.folders import locked
+from jarvis_ports.errors import JarvisError, StoreUnusable
+
+HOLDER = "lock.pid"
+"""Where `locked` names the process that holds a folder."""
+MOST_SECONDS = {"upsert": 20, "delete": 20}
+"""The longest that a call may take, in seconds; MOST_SECONDS_OF_OTHERS where it is not here.
+
+Chroma has hung at a disk that was full; nothing else ends that.
+"""
+MOST_SECONDS_OF_OTHERS = 120
+LEFT_BEHIND_SECONDS = 10.0
+"""How long the child of a server that was killed may take to end."""
+
+
+def main(fd: int, folder: Path, server: int) -> None:
+    """Answer calls until the server closes its end of the socket, or is gone."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the server ends it, in order
+    with Connection(fd) as server_end:
+        try:
+            with opened(folder, server) as engine:
+                server_end.send((True, None))
+                while True:
+                    name, args, kwargs = server_end.recv()
+                    signal.alarm(
+                        MOST_SECONDS.get(name, MOST_SECONDS_OF_OTHERS)
+                    )  # nothing handles it: it ends the process
+                    try:
+                        answer = True, getattr(engine, name)(*args, **kwargs)
+                    except BaseException as error:  # noqa: BLE001 - a panic of Chroma's is no Exception
+                        answer = False, translate(error)
+                    signal.alarm(0)
+                    server_end.send(answer)
+        except StoreUnusable as error:
+            server_end.send((False, error))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return
+
+
+@contextmanager
+def opened(folder: Path, server: int) -> Iterator[object]:
+    """Open the Chroma in a folder, locked against every other process but this one, in the server's name.
+
+    Raises:
+        StoreUnusable: it is locked, or damaged, or cannot be written.
+    """
+    with ExitStack() as stack:
+        _lock(stack, folder)
+        (folder / HOLDER).write_text(str(server))
+        # Imported under the lock: that takes a second, and a second server is to be refused at once.
+        import chromadb  # noqa: PLC0415
+        from chromadb.config import Settings  # noqa: PLC0415
+
+        from jarvis_adapters.chroma.engine import Engine  # noqa: PLC0415
+
+        try:
+            client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+            stack.callback(client.close)
+            engine = Engine(client)
+            engine.recover(alone=True)
+        except JarvisError:
+            raise
+        except BaseException as error:
+            msg = (
+                f"{folder}: Chroma cannot open it: {describe(error)}; restore it, or configure another folder"
+            )
+            raise StoreUnusable(msg) from error
+        yield engine
+
+
+def _lock(stack: ExitStack, folder: Path) -> None:
+    """Lock a folder; wait while its holder is gone and that one's child is still at its last write."""
+    give_up = time.monotonic() + LEFT_BEHIND_SECONDS
+    while True:
+        try:
+            stack.enter_context(locked(folder))
+        except StoreUnusable:
+            if time.monotonic() > give_up or not _holder_is_gone(folder):
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _holder_is_gone(folder: Path) -> bool:
+    try:
+        return not psutil.pid_exists(int((folder / HOLDER).read_text()))
+    except (OSError, ValueError):
+        return False
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,194 @@
+"""Blocking calls of a Chroma client, in the terms of the port."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from chromadb.api import ClientAPI
+from chromadb.errors import ChromaError, NotFoundError
+
+from jarvis_adapters.chroma import reading
+from jarvis_adapters.chroma.errors import NoSuchCollection, describe
+from jarvis_adapters.chroma.records import BUILDING, WHOLE, configuration, read, record
+from jarvis_adapters.chroma.where import encode
+from jarvis_ports.embedding import Matrix
+from jarvis_ports.errors import StoreFailure
+from jarvis_ports.filters import Filter
+from jarvis_ports.store import CollectionSpec, Match, Row, Rows
+
+logger = logging.getLogger(__name__)
+
+PAGE = 100
+"""Collections listed at once."""
+
+Handle = tuple[Any, CollectionSpec]
+T = TypeVar("T")
+
+
+class Engine:
+    """A client. Safe for threads where the client is."""
+
+    def __init__(self, client: ClientAPI) -> None:
+        self._client = client
+        self._handles: dict[str, Handle] = {}
+
+    def specs(self) -> list[CollectionSpec]:
+        """List our collections, by name."""
+        return sorted((spec for spec, state, _ in self._ours() if state == WHOLE), key=lambda spec: spec.name)
+
+    def heartbeat(self) -> None:
+        """Find out whether it answers."""
+        self._client.heartbeat()
+
+    def create(self, spec: CollectionSpec) -> CollectionSpec:
+        """Make a collection where there is none of that name, and return what is there."""
+        try:
+            return self._open(spec.name)[1]
+        except NoSuchCollection:
+            pass
+        try:
+            self._handles[spec.name] = self._make(spec.name, spec, WHOLE), spec
+        except ChromaError as error:
+            if "already exists" not in str(error):
+                raise
+            try:
+                return self._open(spec.name)[1]  # another client was quicker
+            except NoSuchCollection:
+                msg = f"Chroma has a collection {spec.name!r} that Jarvis did not make; choose another name"
+                raise StoreFailure(msg) from None
+        return spec
+
+    def spec(self, name: str) -> CollectionSpec:
+        """Tell what a collection was made for."""
+        return self._open(name)[1]
+
+    def set_ef_search(self, spec: CollectionSpec) -> None:
+        """Change `ef_search` in place."""
+        changes = {"hnsw": {"ef_search": spec.index.ef_search}}
+        self._on(spec.name, lambda c, _: c.modify(metadata=record(spec), configuration=changes))
+        self._handles.pop(spec.name)
+
+    def drop(self, name: str) -> None:
+        """Delete a collection."""
+        self._open(name)
+        self._handles.pop(name)
+        self._delete(name)
+
+    def count(self, name: str) -> int:
+        """Count the rows."""
+        return self._on(name, lambda collection, _: int(collection.count()))
+
+    def upsert(self, name: str, rows: Sequence[Row], vectors: Matrix) -> None:
+        """Insert or replace rows, all at once; Chroma keeps keys that the new row lacks, unless told."""
+
+        def write(collection: Any, _: CollectionSpec) -> None:  # noqa: ANN401 - chromadb is not typed here
+            ids = [row.id for row in rows]
+            there = collection.get(ids=ids, include=["metadatas"])
+            stale = {
+                id_: dict.fromkeys(keys or {})
+                for id_, keys in zip(there["ids"], there["metadatas"], strict=True)
+            }
+            keys = [{**stale.get(row.id, {}), **encode(row.metadata)} or None for row in rows]
+            collection.upsert(
+                ids=ids, documents=[row.text for row in rows], embeddings=vectors, metadatas=keys
+            )
+
+        self._on(name, write)
+
+    def delete(self, name: str, ids: Sequence[str]) -> None:
+        """Delete rows."""
+        self._on(name, lambda collection, _: collection.delete(ids=list(ids)))
+
+    def ids(self, name: str, filter_: Filter | None = None) -> list[str]:
+        """List the ids of the rows that pass."""
+        return self._on(name, lambda collection, _: reading.ids(collection, filter_))
+
+    def get(self, name: str, ids: Sequence[str], *, vectors: bool) -> Rows:
+        """Read rows, in the order asked for."""
+        return self._on(name, lambda collection, spec: reading.get(collection, spec, ids, vectors=vectors))
+
+    def query(self, name: str, vector: Matrix, top_k: int, filter_: Filter | None) -> list[Match]:
+        """Find the nearest by the HNSW index; exactly, where that gives too few."""
+        return self._on(
+            name, lambda collection, spec: reading.query(collection, spec, vector, top_k, filter_)
+        )
+
+    def unreachable(self, name: str, ids: Sequence[str]) -> list[str]:
+        """Find those of some rows that the index does not find by their own vector."""
+        return self._on(name, lambda collection, spec: reading.unreachable(collection, spec, ids))
+
+    def begin(self, spec: CollectionSpec, successor: str) -> None:
+        """Make the empty collection that a rebuild fills; delete what an earlier one left behind."""
+        for other, state, name in self._ours():
+            if state == BUILDING and other.name == spec.name:
+                self._delete(name)
+        self._handles[successor] = self._make(successor, spec, BUILDING), spec
+
+    def abandon(self, successor: str) -> None:
+        """Delete what a rebuild made, unless that took its place."""
+        if self._handles.pop(successor, None):
+            self._delete(successor)
+
+    def swap(self, spec: CollectionSpec, successor: str) -> None:
+        """Let what a rebuild made take the place of the old collection; once it is WHOLE, it is the one."""
+        collection, _ = self._handles[successor]
+        collection.modify(metadata=record(spec, WHOLE))
+        self._handles[spec.name] = self._handles.pop(successor)[0], spec
+        try:
+            self._delete(spec.name)
+            collection.modify(name=spec.name)
+        except Exception as error:  # noqa: BLE001 - whatever Chroma raises, `recover` will do it
+            logger.warning(
+                "the old collection %r is deleted at the next start: %s", spec.name, describe(error)
+            )
+
+    def recover(self, *, alone: bool) -> None:
+        """Finish swaps that were cut off; where no other client is, delete rebuilds that were."""
+        for spec, state, name in self._ours():
+            if state == BUILDING and alone:
+                self._delete(name)
+            elif state == WHOLE and name != spec.name:
+                self._delete(spec.name)
+                self._client.get_collection(name, embedding_function=None).modify(name=spec.name)
+
+    def _ours(self) -> list[tuple[CollectionSpec, str, str]]:
+        """List our collections with their states and their names in Chroma."""
+        ours = []
+        for start in range(0, self._client.count_collections(), PAGE):
+            page = self._client.list_collections(limit=PAGE, offset=start)
+            ours += [(*found, there.name) for there in page if (found := read(there.metadata))]
+        return ours
+
+    def _make(self, name: str, spec: CollectionSpec, state: str) -> Any:  # noqa: ANN401
+        return self._client.create_collection(
+            name, metadata=record(spec, state), configuration=configuration(spec), embedding_function=None
+        )
+
+    def _delete(self, name: str) -> None:
+        try:
+            self._client.delete_collection(name)
+        except NotFoundError:
+            return
+
+    def _open(self, name: str) -> Handle:
+        if handle := self._handles.get(name):
+            return handle
+        try:
+            collection = self._client.get_collection(name, embedding_function=None)
+        except NotFoundError:
+            raise NoSuchCollection(name) from None
+        if not (found := read(collection.metadata)):
+            raise NoSuchCollection(name)
+        self._handles[name] = collection, found[0]
+        return self._handles[name]
+
+    def _on(self, name: str, work: Callable[[Any, CollectionSpec], T]) -> T:
+        """Work on a collection; once more where another client has put another one in its place."""
+        try:
+            return work(*self._open(name))
+        except NotFoundError:
+            self._handles.pop(name, None)
+            try:
+                return work(*self._open(name))
+            except NotFoundError:
+                raise NoSuchCollection(name) from None

@@ -1,0 +1,132 @@
+"""Runs the embedded Chroma in a process of its own.
+
+Chroma's bindings hold Python's lock for as long as a write takes (40 ms for 20 rows of 900 characters and 384
+components): in the server's process they would stop everything, a stream of tokens among it.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from jarvis_adapters.chroma.engine import Engine
+from jarvis_ports.errors import StoreFailure, StoreUnavailable, StoreUnusable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PROBE = 2**20
+"""Bytes."""
+
+
+WRITES = {Engine.create, Engine.upsert, Engine.delete, Engine.begin, Engine.swap}
+
+
+class EngineProcess:
+    """An `Engine` on a folder, in a child that ends with this process. One thread at a time may call it.
+
+    After a write that failed, Chroma hangs at the next one now and then. So that one gets a new child, once
+    the folder can be written again; until then the old one answers what is read.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection | None = None
+        self._failed = False
+
+    def start(self) -> None:
+        """Start the child, which opens and locks the folder.
+
+        Raises:
+            StoreUnusable: it cannot, or the child ended.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-P", "-m", "jarvis_adapters.chroma.child"]
+            self._child = subprocess.Popen(  # noqa: S603 - our own program
+                [*command, str(theirs.fileno()), self._folder, str(os.getpid())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is the server's, which ends the child
+            )
+        self._pipe = Connection(ours.detach())
+        try:
+            self._answer()
+        except (EOFError, OSError):
+            msg = f"{self._folder}: the process that runs Chroma ended with code {self.stop()} at its start"
+            raise StoreUnusable(msg) from None
+        except StoreUnusable:
+            self.stop()
+            raise
+
+    def call(self, method: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a method of the engine; what it raises is raised here.
+
+        Raises:
+            StoreUnavailable: the child ended, and is started again by the next call.
+        """
+        if self._failed and method in WRITES:
+            self._renew()
+        if self._pipe is None:
+            self._restart()
+        try:
+            self._connection().send((method.__name__, args, kwargs))
+            result: T = self._answer()
+        except (EOFError, OSError):
+            code = self.stop()
+            msg = f"the process that runs Chroma ended with code {code}; the next call starts it again"
+            raise StoreUnavailable(msg) from None
+        except StoreFailure:
+            self._failed = self._failed or method in WRITES
+            raise
+        return result
+
+    def stop(self) -> int:
+        """End the child, once it has done what it is at, and return its exit code."""
+        self._failed = False
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+        return self._child.wait() if self._child is not None else 0
+
+    def probe(self) -> None:
+        """Write as much to the folder as a write of some rows takes.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix="probe-") as file:
+            file.write(bytes(PROBE))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _renew(self) -> None:
+        try:
+            self.probe()
+        except OSError as error:
+            msg = f"{self._folder}: cannot be written: {error.strerror}"
+            raise StoreFailure(msg) from None
+        self.stop()
+
+    def _restart(self) -> None:
+        try:
+            self.start()
+        except StoreUnusable as error:
+            raise StoreUnavailable(str(error)) from None
+
+    def _connection(self) -> Connection:
+        if self._pipe is None:
+            raise EOFError
+        return self._pipe
+
+    def _answer(self) -> Any:  # noqa: ANN401 - typed by `call`
+        ok, answer = self._connection().recv()
+        if ok:
+            return answer
+        raise answer

@@ -1,0 +1,42 @@
+"""What a collection's metadata in Chroma tells of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from jarvis_ports.errors import StoreUnusable
+from jarvis_ports.store import CollectionSpec, IndexSettings, Space
+
+SCHEMA = 1
+BUILDING = "building"
+WHOLE = "whole"
+
+
+def record(spec: CollectionSpec, state: str = WHOLE) -> dict[str, Any]:
+    """Return the metadata of a collection. What a rebuild builds is BUILDING, under a name of its own."""
+    return {"jarvis.schema": SCHEMA, "jarvis.spec": json.dumps(asdict(spec)), "jarvis.state": state}
+
+
+def read(metadata: Mapping[str, Any] | None) -> tuple[CollectionSpec, str] | None:
+    """Undo `record`; None for a collection that is not ours.
+
+    Raises:
+        StoreUnusable: a newer version wrote it.
+    """
+    if not metadata or "jarvis.schema" not in metadata:
+        return None
+    fields = json.loads(metadata["jarvis.spec"])
+    if metadata["jarvis.schema"] != SCHEMA:
+        msg = f"collection {fields['name']!r} was written by a newer version of Jarvis; upgrade this one"
+        raise StoreUnusable(msg)
+    index = fields.pop("index")
+    space = Space(index.pop("space"))
+    return CollectionSpec(**fields, index=IndexSettings(space, **index)), metadata["jarvis.state"]
+
+
+def configuration(spec: CollectionSpec) -> dict[str, Any]:
+    """Return the index settings as Chroma wants them."""
+    index = spec.index
+    hnsw = {"max_neighbors": index.max_neighbors, "ef_construction": index.ef_construction}
+    return {"hnsw": {"space": index.space.value, "ef_search": index.ef_search, **hnsw}}

@@ -1,0 +1,43 @@
+"""What can be set for Chroma."""
+
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import Field, SecretStr, model_validator
+
+from jarvis_plugins import AdapterSettings
+
+
+class ChromaSettings(AdapterSettings):
+    """Settings of the `chroma` adapter: embedded unless there is a `host`."""
+
+    path: str = Field("", description="The folder of the embedded store; Jarvis's data folder if empty.")
+    exact_below: int = Field(
+        20_000,
+        ge=0,
+        description="Up to so many rows, a collection of the embedded store is kept in memory as well, and "
+        "searched there, exactly; 0 turns that off.",
+    )
+    host: str = Field("", description="A Chroma server to use instead of the embedded store.")
+    port: int = Field(8000, ge=1, le=65535, description="The port of that server.")
+    ssl: bool = Field(default=False, description="Whether that server speaks TLS.")
+    headers: dict[str, SecretStr] = Field({}, description="Headers of every request to that server.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _chroma_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
+        if find_spec("chromadb") is None:
+            msg = "chromadb is not installed: pip install 'jarvis-server[chroma]'"
+            raise ValueError(msg)
+        return values
+
+    @model_validator(mode="after")
+    def _embedded_or_server(self) -> "ChromaSettings":
+        given = self.model_fields_set
+        if self.host and (wrong := given & {"path", "exact_below"}):
+            msg = f"{', '.join(sorted(wrong))}: is for the embedded store; leave it out, or leave out host"
+            raise ValueError(msg)
+        if not self.host and (wrong := given & {"port", "ssl", "headers"}):
+            msg = f"{', '.join(sorted(wrong))}: is for a server; set host as well"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,44 @@
+"""Opens and closes Chroma."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from jarvis_adapters.chroma.lanes import Lanes
+from jarvis_adapters.chroma.process import EngineProcess
+from jarvis_adapters.chroma.settings import ChromaSettings
+from jarvis_adapters.chroma.store import ChromaStore
+from jarvis_adapters.chroma.watch import Watch
+from jarvis_plugins.folders import data_folder
+
+SERVER_THREADS = 8
+"""Calls of a server at once."""
+SEARCH_THREADS = 4
+"""Searches in memory at once."""
+
+
+@asynccontextmanager
+async def opened(settings: ChromaSettings) -> AsyncIterator[ChromaStore]:
+    """Open it, and close it once the jobs that wait are done.
+
+    Raises:
+        StoreUnusable: the folder, or the server, cannot be used.
+    """
+    if settings.host:
+        from jarvis_adapters.chroma.server import EngineServer  # noqa: PLC0415 - here alone it is needed
+
+        engine: EngineServer | EngineProcess = EngineServer(settings)
+    else:
+        engine = EngineProcess(settings.path or str(data_folder("chroma")))
+    await asyncio.to_thread(engine.start)
+    lanes = Lanes(SERVER_THREADS if settings.host else 1)
+    watch = Watch(engine.probe, always=bool(settings.host))
+    exact_below = 0 if settings.host else settings.exact_below
+    with ThreadPoolExecutor(SEARCH_THREADS, "chroma-search") as searches:
+        try:
+            yield ChromaStore(engine, lanes, watch, exact_below, searches)
+        finally:
+            await watch.close()
+            await lanes.close()
+            await asyncio.to_thread(engine.stop)

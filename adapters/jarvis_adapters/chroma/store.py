@@ -1,0 +1,199 @@
+"""The port on Chroma."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypeVar
+
+from jarvis_adapters.chroma.engine import Engine
+from jarvis_adapters.chroma.errors import NoSuchCollection
+from jarvis_adapters.chroma.held import CHUNK, Calls, HeldCollections
+from jarvis_adapters.chroma.lanes import Lanes
+from jarvis_adapters.chroma.rebuild import rebuild
+from jarvis_adapters.chroma.watch import Watch
+from jarvis_plugins.exact import ExactIndex
+from jarvis_plugins.stores import Embed, differences
+from jarvis_ports.embedding import Matrix
+from jarvis_ports.errors import CollectionMismatch, CollectionNotFound, StoreFailure, StoreUnavailable
+from jarvis_ports.filters import Filter
+from jarvis_ports.health import Health
+from jarvis_ports.store import CollectionSpec, Diagnosis, Match, Progress, Row, Rows
+
+PAGE = 200
+"""Rows read at once."""
+
+T = TypeVar("T")
+
+
+class ChromaStore:
+    """See `jarvis_ports.store.VectorStore`.
+
+    Args:
+        engine: calls Chroma.
+        lanes: the threads in which it does.
+        watch: knows whether it answers.
+        exact_below: up to so many rows, a collection is kept in memory and searched there; 0 if others write.
+        searches: the threads of searches in memory.
+    """
+
+    def __init__(
+        self, engine: Calls, lanes: Lanes, watch: Watch, exact_below: int, searches: ThreadPoolExecutor
+    ) -> None:
+        self._engine = engine
+        self._lanes = lanes
+        self._watch = watch
+        self._searches = searches
+        self._held = HeldCollections(engine, exact_below)
+
+    async def create(self, spec: CollectionSpec) -> None:
+        """See `jarvis_ports.store.VectorStore.create`."""
+        there = await self._write(spec.name, partial(self._engine.call, Engine.create, spec))
+        found = differences(there, spec)
+        if found.keys() - {"ef_search"}:
+            raise CollectionMismatch(spec.name, list(found.values()))
+        if found:
+            async with self._writing(spec.name):
+                await self._write(spec.name, partial(self._engine.call, Engine.set_ef_search, spec))
+
+    async def collections(self) -> list[CollectionSpec]:
+        """See `jarvis_ports.store.VectorStore.collections`."""
+        return await self._read("", partial(self._engine.call, Engine.specs))
+
+    async def drop(self, collection: str) -> None:
+        """See `jarvis_ports.store.VectorStore.drop`."""
+        async with self._writing(collection):
+            await self._write(collection, partial(self._held.drop, collection))
+
+    async def count(self, collection: str) -> int:
+        """See `jarvis_ports.store.VectorStore.count`."""
+        if (index := await self._index(collection)) is not None:
+            return len(index)
+        return await self._read(collection, partial(self._engine.call, Engine.count, collection))
+
+    async def upsert(self, collection: str, rows: Sequence[Row], vectors: Matrix) -> None:
+        """See `jarvis_ports.store.VectorStore.upsert`."""
+        async with self._writing(collection):
+            await self._find(collection)
+            for start in range(0, len(rows), CHUNK):
+                part = rows[start : start + CHUNK], vectors[start : start + CHUNK]
+                await self._write(collection, partial(self._held.upsert, collection, *part))
+
+    async def delete(self, collection: str, ids: Sequence[str]) -> None:
+        """See `jarvis_ports.store.VectorStore.delete`."""
+        async with self._writing(collection):
+            await self._find(collection)
+            for start in range(0, len(ids), CHUNK):
+                part = ids[start : start + CHUNK]
+                await self._write(collection, partial(self._held.delete, collection, part))
+
+    async def get(self, collection: str, ids: Sequence[str], *, vectors: bool = False) -> Rows:
+        """See `jarvis_ports.store.VectorStore.get`."""
+        if (index := await self._index(collection)) is not None:
+            return index.get(ids, vectors=vectors)
+        work = partial(self._engine.call, Engine.get, collection, ids, vectors=vectors)
+        return await self._read(collection, work)
+
+    async def scan(
+        self, collection: str, filter_: Filter | None = None, *, vectors: bool = False
+    ) -> AsyncGenerator[Rows, None]:
+        """See `jarvis_ports.store.VectorStore.scan`."""
+        if (index := await self._index(collection)) is not None:
+            for page in index.pages(filter_, PAGE, vectors=vectors):
+                if page.rows:
+                    yield page
+                await asyncio.sleep(0)
+            return
+        ids = await self._read(collection, partial(self._engine.call, Engine.ids, collection, filter_))
+        for start in range(0, len(ids), PAGE):
+            part = ids[start : start + PAGE]
+            work = partial(self._engine.call, Engine.get, collection, part, vectors=vectors)
+            yield await self._read(collection, work)
+
+    async def query(
+        self, collection: str, vector: Matrix, top_k: int, filter_: Filter | None = None
+    ) -> list[Match]:
+        """See `jarvis_ports.store.VectorStore.query`."""
+        if (index := await self._index(collection)) is not None:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._searches, index.query, vector, top_k, filter_)
+        work = partial(self._engine.call, Engine.query, collection, vector, top_k, filter_)
+        return await self._read(collection, work)
+
+    async def check(self, collection: str) -> AsyncGenerator[Progress | Diagnosis, None]:
+        """See `jarvis_ports.store.VectorStore.check`; it asks Chroma's index, and not the rows in memory."""
+        await self._index(collection)
+        ids = await self._read(collection, partial(self._engine.call, Engine.ids, collection))
+        lost: list[str] = []
+        for start in range(0, len(ids), PAGE):
+            part = ids[start : start + PAGE]
+            lost += await self._read(
+                collection, partial(self._engine.call, Engine.unreachable, collection, part)
+            )
+            yield Progress(start + len(part), len(ids))
+        counts = await self._read(collection, partial(self._held.counts, collection))
+        yield Diagnosis(counts["store"], len(ids), tuple(lost), counts)
+
+    async def rebuild(
+        self, spec: CollectionSpec, embed: Embed | None = None
+    ) -> AsyncGenerator[Progress, None]:
+        """See `jarvis_ports.store.VectorStore.rebuild`; on a server, what others write meanwhile is lost."""
+        async with self._writing(spec.name):
+            await self._find(spec.name)
+            steps = rebuild(self._held, self._lanes, spec, embed)
+            try:
+                async for progress in steps:
+                    yield progress
+            except (StoreFailure, StoreUnavailable) as error:
+                self._watch.failed(error)
+                raise
+            finally:
+                await steps.aclose()
+
+    async def health(self) -> Health:
+        """See `jarvis_ports.store.VectorStore.health`."""
+        return self._watch.health()
+
+    async def _index(self, name: str) -> ExactIndex | None:
+        """Return the rows in memory, once they are loaded; None where Chroma is to be asked."""
+        held = self._held.of(name)
+        if held.missing:
+            await self._read(name, partial(self._held.load, name))
+        return held.index
+
+    async def _find(self, name: str) -> None:
+        """Find out whether there is such a collection."""
+        await self._read(name, partial(self._engine.call, Engine.spec, name))
+
+    @asynccontextmanager
+    async def _writing(self, name: str) -> AsyncIterator[None]:
+        """Keep other writers out of a collection."""
+        while True:
+            held = self._held.of(name)
+            async with held.writing:
+                if self._held.of(name) is held:  # it was not dropped meanwhile
+                    yield
+                    return
+
+    async def _read(self, name: str, work: Callable[[], T]) -> T:
+        try:
+            return await self._lanes.read(work)
+        except NoSuchCollection:
+            self._held.forget(name)
+            raise CollectionNotFound(name) from None
+        except StoreUnavailable as error:
+            self._watch.failed(error)
+            raise
+
+    async def _write(self, name: str, work: Callable[[], T]) -> T:
+        try:
+            result = await self._lanes.write(work)
+        except NoSuchCollection:
+            self._held.forget(name)
+            raise CollectionNotFound(name) from None
+        except (StoreFailure, StoreUnavailable) as error:
+            self._watch.failed(error)
+            raise
+        self._watch.worked()
+        return result

@@ -1,0 +1,114 @@
+"""Collections in memory."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+from jarvis_plugins.exact import ExactIndex
+from jarvis_plugins.stores import Embed, differences, new_vectors
+from jarvis_ports.embedding import Matrix
+from jarvis_ports.errors import CollectionMismatch, CollectionNotFound
+from jarvis_ports.filters import Filter
+from jarvis_ports.health import Health
+from jarvis_ports.store import CollectionSpec, Diagnosis, Match, Progress, Row, Rows
+
+PAGE = 200
+
+
+@dataclass
+class Collection:
+    """A collection; who writes holds `writing`."""
+
+    spec: CollectionSpec
+    index: ExactIndex
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class MemoryStore:
+    """See `jarvis_ports.store.VectorStore`. Searches run in asyncio's threads."""
+
+    def __init__(self) -> None:
+        self._collections: dict[str, Collection] = {}
+
+    async def create(self, spec: CollectionSpec) -> None:
+        """See `jarvis_ports.store.VectorStore.create`."""
+        if (there := self._collections.get(spec.name)) is None:
+            self._collections[spec.name] = Collection(spec, ExactIndex(spec.index.space, spec.dimension))
+            return
+        found = differences(there.spec, spec)
+        if found.keys() - {"ef_search"}:
+            raise CollectionMismatch(spec.name, list(found.values()))
+        there.spec = spec
+
+    async def collections(self) -> list[CollectionSpec]:
+        """See `jarvis_ports.store.VectorStore.collections`."""
+        return [self._collections[name].spec for name in sorted(self._collections)]
+
+    async def drop(self, collection: str) -> None:
+        """See `jarvis_ports.store.VectorStore.drop`."""
+        async with self._find(collection).writing:
+            self._find(collection)
+            del self._collections[collection]
+
+    async def count(self, collection: str) -> int:
+        """See `jarvis_ports.store.VectorStore.count`."""
+        return len(self._find(collection).index)
+
+    async def upsert(self, collection: str, rows: Sequence[Row], vectors: Matrix) -> None:
+        """See `jarvis_ports.store.VectorStore.upsert`."""
+        async with self._find(collection).writing:
+            self._find(collection).index.upsert(rows, vectors)
+
+    async def delete(self, collection: str, ids: Sequence[str]) -> None:
+        """See `jarvis_ports.store.VectorStore.delete`."""
+        async with self._find(collection).writing:
+            self._find(collection).index.delete(ids)
+
+    async def get(self, collection: str, ids: Sequence[str], *, vectors: bool = False) -> Rows:
+        """See `jarvis_ports.store.VectorStore.get`."""
+        return self._find(collection).index.get(ids, vectors=vectors)
+
+    async def scan(
+        self, collection: str, filter_: Filter | None = None, *, vectors: bool = False
+    ) -> AsyncGenerator[Rows, None]:
+        """See `jarvis_ports.store.VectorStore.scan`."""
+        for page in self._find(collection).index.pages(filter_, PAGE, vectors=vectors):
+            if page.rows:
+                yield page
+            await asyncio.sleep(0)
+
+    async def query(
+        self, collection: str, vector: Matrix, top_k: int, filter_: Filter | None = None
+    ) -> list[Match]:
+        """See `jarvis_ports.store.VectorStore.query`."""
+        return await asyncio.to_thread(self._find(collection).index.query, vector, top_k, filter_)
+
+    async def check(self, collection: str) -> AsyncGenerator[Progress | Diagnosis, None]:
+        """See `jarvis_ports.store.VectorStore.check`; an exact search finds every row."""
+        rows = len(self._find(collection).index)
+        yield Progress(rows, rows)
+        yield Diagnosis(rows, rows, (), {"store": rows})
+
+    async def rebuild(
+        self, spec: CollectionSpec, embed: Embed | None = None
+    ) -> AsyncGenerator[Progress, None]:
+        """See `jarvis_ports.store.VectorStore.rebuild`."""
+        async with self._find(spec.name).writing:
+            there = self._find(spec.name)
+            index = ExactIndex(spec.index.space, spec.dimension)
+            total = len(there.index)
+            for page in there.index.pages(None, PAGE, vectors=embed is None):
+                index.upsert(page.rows, await new_vectors(spec, page, embed))
+                if len(index) < total:
+                    yield Progress(len(index), total)
+            there.spec, there.index = spec, index
+        yield Progress(total, total)
+
+    async def health(self) -> Health:
+        """See `jarvis_ports.store.VectorStore.health`."""
+        return Health(ok=True)
+
+    def _find(self, collection: str) -> Collection:
+        if found := self._collections.get(collection):
+            return found
+        raise CollectionNotFound(collection)

@@ -1,0 +1,32 @@
+import pytest
+
+from jarvis_plugins.testkit.store import StoreConformance
+
+
+class TestEmbedded(StoreConformance):
+    adapter = "chroma"
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _folder(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
+        cls.settings = {"path": str(tmp_path_factory.mktemp("chroma"))}
+
+
+class TestEmbeddedIndex(StoreConformance):
+    """Chroma's HNSW index answers, and its filters choose."""
+
+    adapter = "chroma"
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _folder(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
+        cls.settings = {"path": str(tmp_path_factory.mktemp("chroma")), "exact_below": 0}
+
+
+class TestServer(StoreConformance):
+    adapter = "chroma"
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _server(cls, chroma_server) -> None:
+        cls.settings = {"host": "127.0.0.1", "port": chroma_server.port}

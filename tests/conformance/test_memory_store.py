@@ -1,0 +1,5 @@
+from jarvis_plugins.testkit.store import StoreConformance
+
+
+class TestMemoryStore(StoreConformance):
+    adapter = "memory"
