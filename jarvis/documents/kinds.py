@@ -1,0 +1,122 @@
+"""What a document is, by its media type, by the ending of its name, or by its first bytes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from jarvis_ports.errors import DocumentUnreadable
+
+
+class Format(StrEnum):
+    """How a document is written down."""
+
+    TEXT = "text"
+    MARKDOWN = "Markdown"
+    HTML = "HTML"
+    PDF = "PDF"
+    CODE = "source code"
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a document is said to be; `language` of code, and the `charset` that its media type names."""
+
+    format: Format
+    language: str | None = None
+    charset: str | None = None
+
+
+_LANGUAGES = {
+    "c": ("c", "h"),
+    "cpp": ("cc", "cpp", "cxx", "hh", "hpp", "hxx"),
+    "go": ("go",),
+    "java": ("java",),
+    "javascript": ("cjs", "js", "jsx", "mjs"),
+    "python": ("py", "pyi"),
+    "rust": ("rs",),
+    "tsx": ("tsx",),
+    "typescript": ("cts", "mts", "ts"),
+}
+_LANGUAGE_OF = {ending: language for language, endings in _LANGUAGES.items() for ending in endings}
+_TEXTS = (
+    "adoc asciidoc bash bat cfg clj cmake conf cs css csv dart erl ex exs fish fs gradle graphql "
+    "groovy hcl hs ini jl json jsonl kt kts less log lua mk ml ndjson org php pl pm properties proto "
+    "ps1 r rb rst scala scss sh sql svelte swift tex text tf toml tsv txt vue xml yaml yml zsh"
+)
+
+ENDINGS: Mapping[Format, tuple[str, ...]] = {
+    Format.TEXT: tuple(_TEXTS.split()),
+    Format.MARKDOWN: ("markdown", "md", "mdx"),
+    Format.HTML: ("htm", "html", "xhtml"),
+    Format.PDF: ("pdf",),
+    Format.CODE: tuple(sorted(_LANGUAGE_OF)),
+}
+"""The endings of file names that are read, in lower case."""
+NAMES = ("Dockerfile", "LICENSE", "Makefile", "NOTICE", "README")
+"""Files without an ending that are read, as text."""
+
+_FORMAT_OF = {ending: format_ for format_, endings in ENDINGS.items() for ending in endings}
+_MEDIA_TYPES = {
+    "application/pdf": Described(Format.PDF),
+    "application/xhtml+xml": Described(Format.HTML),
+    "text/html": Described(Format.HTML),
+    "text/markdown": Described(Format.MARKDOWN),
+    "text/x-markdown": Described(Format.MARKDOWN),
+    "application/javascript": Described(Format.CODE, "javascript"),
+    "text/javascript": Described(Format.CODE, "javascript"),
+    "text/x-c": Described(Format.CODE, "c"),
+    "text/x-c++": Described(Format.CODE, "cpp"),
+    "text/x-go": Described(Format.CODE, "go"),
+    "text/x-java": Described(Format.CODE, "java"),
+    "text/x-python": Described(Format.CODE, "python"),
+    "text/x-rust": Described(Format.CODE, "rust"),
+}
+_TEXT_APPLICATIONS = ("json", "ndjson", "sql", "toml", "x-sh", "x-yaml", "xml", "yaml")
+
+
+def handles(path: str | PurePosixPath) -> bool:
+    """Tell by its name whether a file is of a kind that is read."""
+    return _by_name(str(path)) is not None
+
+
+def describe(data: bytes, source: str, media_type: str | None) -> Described:
+    """Tell what a document is: by its media type, else by its name, else by its first bytes.
+
+    Raises:
+        DocumentUnreadable: the media type is of what cannot be read.
+    """
+    if media_type and (described := _by_media_type(source, media_type)):
+        return described
+    return _by_name(source) or _by_content(data)
+
+
+def _by_media_type(source: str, media_type: str) -> Described | None:
+    name, _, parameters = media_type.lower().partition(";")
+    name = name.strip()
+    charset = parameters.partition("charset=")[2].partition(";")[0].strip(" \"'") or None
+    if name in {"", "application/octet-stream"}:
+        return None
+    if described := _MEDIA_TYPES.get(name):
+        return Described(described.format, described.language, charset)
+    kind, _, subtype = name.partition("/")
+    if kind == "text" or (kind == "application" and subtype.rpartition("+")[2] in _TEXT_APPLICATIONS):
+        return Described(Format.TEXT, charset=charset)
+    msg = f"{source} is of type {name}, which cannot be read: send text, Markdown, HTML, PDF or source code"
+    raise DocumentUnreadable(msg)
+
+
+def _by_name(source: str) -> Described | None:
+    name = source.partition("?")[0].partition("#")[0].rpartition("/")[2]
+    _, dot, ending = name.rpartition(".")
+    ending = ending.lower()
+    if dot and (format_ := _FORMAT_OF.get(ending)):
+        return Described(format_, _LANGUAGE_OF.get(ending))
+    return Described(Format.TEXT) if name in NAMES else None
+
+
+def _by_content(data: bytes) -> Described:
+    start = data[:1024].lstrip().lower()
+    if start.startswith(b"%pdf-"):
+        return Described(Format.PDF)
+    return Described(Format.HTML if start.startswith((b"<!doctype html", b"<html")) else Format.TEXT)

@@ -1,0 +1,43 @@
+"""The bytes of a document become text."""
+
+from jarvis.documents.decode import check_text, decode
+from jarvis.documents.kinds import Described, Format, describe
+from jarvis.documents.types import Kind, Text
+from jarvis_ports.errors import DocumentUnreadable
+
+_KINDS = {Format.TEXT: Kind.PLAIN, Format.MARKDOWN: Kind.MARKDOWN, Format.CODE: Kind.CODE}
+
+
+def read(data: bytes, source: str, media_type: str | None) -> Text:
+    """Read a document.
+
+    Blocks; a hostile HTML or PDF may take minutes or much memory, see `jarvis.documents.Reader`.
+
+    Args:
+        data: its content.
+        source: its path or address; the ending says what it is, and messages name it.
+        media_type: what it is ("text/html; charset=…"), which goes before the ending.
+
+    Raises:
+        DocumentUnreadable: it cannot be read, or has no text; the message says what to do.
+    """
+    text = _read(data, source, describe(data, source, media_type))
+    if not text.text.strip():
+        msg = f"{source} has no text"
+        raise DocumentUnreadable(msg)
+    return text
+
+
+def _read(data: bytes, source: str, described: Described) -> Text:
+    match described.format:
+        case Format.PDF:
+            from jarvis.documents.pdf import read_pdf  # noqa: PLC0415 - slow to import, and seldom needed
+
+            return read_pdf(data, source)
+        case Format.HTML:
+            from jarvis.documents.web import read_html  # noqa: PLC0415 - likewise
+
+            check_text(data, source)
+            return read_html(data, described.charset)
+        case format_:
+            return Text(decode(data, source, described.charset), _KINDS[format_], described.language)

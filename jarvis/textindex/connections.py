@@ -1,0 +1,104 @@
+"""Runs work on a SQLite file in threads: one that writes, and a few that read meanwhile."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from jarvis_ports.errors import StoreFailure
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+READERS = 4
+"""Connections that read at the same time."""
+
+
+def connect(file: Path | None) -> sqlite3.Connection:
+    """Open a file, or a database in memory, for use from any thread."""
+    connection = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
+    try:
+        # FULL: what is committed survives the loss of power too.
+        for setting in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16000"):
+            connection.execute(f"PRAGMA {setting}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+class Connections:
+    """The connections to one file; in memory there is a single one, and reads wait for writes.
+
+    Args:
+        file: the database; None is in memory.
+        writer: a connection to it.
+    """
+
+    def __init__(self, file: Path | None, writer: sqlite3.Connection) -> None:
+        self._name = f"text index {file or 'in memory'}"
+        self._writer = writer
+        self._writing = ThreadPoolExecutor(1, "text-index-writer")
+        self._readers = [connect(file) for _ in range(READERS)] if file else []
+        self._reading = ThreadPoolExecutor(READERS, "text-index-reader")
+        self._idle: asyncio.LifoQueue[sqlite3.Connection] = asyncio.LifoQueue()
+        for reader in self._readers:
+            self._idle.put_nowait(reader)
+
+    async def write(self, work: Work[T]) -> T:
+        """Do work in one transaction, durable once this returns; after a failure nothing of it is there.
+
+        Raises:
+            StoreFailure: SQLite failed, as when the disk is full.
+        """
+        run = asyncio.get_running_loop().run_in_executor
+        return await run(self._writing, self._transact, self._writer, "BEGIN IMMEDIATE", work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Do work that sees one state of the database; ended at once where the caller is cancelled.
+
+        Raises:
+            StoreFailure: SQLite failed.
+        """
+        if not self._readers:
+            return await self.write(work)
+        reader = await self._idle.get()
+        run = asyncio.get_running_loop().run_in_executor
+        running = run(self._reading, self._transact, reader, "BEGIN", work)
+        running.add_done_callback(lambda _: self._idle.put_nowait(reader))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if not running.done():  # else somebody else may have the connection already
+                reader.interrupt()
+            raise
+
+    async def close(self) -> None:
+        """End what reads, wait for what writes, and close."""
+        for reader in self._readers:
+            reader.interrupt()
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._reading.shutdown()
+        self._writing.shutdown()
+        for connection in [*self._readers, self._writer]:  # the last one empties the write-ahead log
+            connection.close()
+
+    def _transact(self, connection: sqlite3.Connection, begin: str, work: Work[T]) -> T:
+        try:
+            with connection:
+                connection.execute(begin)
+                return work(connection)
+        except sqlite3.Error as error:
+            advice = "; restart the server: it begins a new index" if damaged(error) else ""
+            msg = f"{self._name}: {error}{advice}"
+            raise StoreFailure(msg) from error
+
+
+def damaged(error: sqlite3.Error) -> bool:
+    """Tell whether an error means that the file is no sound database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the upper bits say more exactly which
+    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}

@@ -1,0 +1,185 @@
+# ruff: noqa: S608 - the names of tables end in a number that the index gave, never in a caller's text
+"""The text index: a SQLite file that mirrors the texts and the metadata of all rows of the vector store."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from jarvis.textindex import rows, schema
+from jarvis.textindex.connections import Connections
+from jarvis.textindex.filters import condition
+from jarvis.textindex.terms import match_query
+from jarvis.textindex.types import DocumentRows, TextMatch
+from jarvis_plugins.folders import locked
+from jarvis_ports.filters import Filter
+from jarvis_ports.store import Row
+
+T = TypeVar("T")
+
+PAGE_IDS = 2000
+"""Ids of one page of `ids`."""
+PAGE_DOCUMENTS = 200
+"""Documents of one page of `documents`."""
+
+
+class TextIndex:
+    """Searches the rows of the vector store by their words (BM25), and lists those of a document.
+
+    It is a mirror. A write goes `begin`, then to the store, then `commit`, and the writes of one
+    collection one after another. Whatever ends the process in between, the ids are then in `pending`: the
+    caller reads those rows in the store, and commits what it finds. A file that is lost or damaged begins
+    anew, empty: the caller compares `count` with the store's, and fills it. A collection that it has
+    nothing of is empty, and no error.
+
+    All methods raise StoreFailure where SQLite fails, as on a full disk; nothing of that write is then there.
+    """
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, folder: Path | None) -> AsyncIterator["TextIndex"]:
+        """Open the index in a folder, which is made where there is none; None is in memory.
+
+        A damaged file is moved aside, and a new one begun.
+
+        Raises:
+            StoreUnusable: another process uses the folder, or it cannot be written.
+        """
+        with ExitStack() as stack:
+            if folder:
+                stack.enter_context(locked(folder))
+            file = folder / "text.sqlite3" if folder else None
+            writer = await asyncio.to_thread(schema.open_file, file)
+            connections = Connections(file, writer)
+            try:
+                yield cls(connections)
+            finally:
+                await connections.close()
+
+    async def begin(self, collection: str, ids: Sequence[str]) -> None:
+        """Note in the journal that these rows are about to change in the store; durable once it returns."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            number = schema.make(connection, collection).number
+            noted = [(number, id_) for id_ in ids]
+            connection.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?)", noted)
+
+        await self._connections.write(work)
+
+    async def commit(self, collection: str, upserts: Sequence[Row], deletes: Sequence[str]) -> None:
+        """Mirror a change of the store and take its ids off the journal, in one transaction, durable.
+
+        Args:
+            collection: its name.
+            upserts: rows as the store has them now; no id twice.
+            deletes: ids of rows that the store does not have; those that are not here either are passed over.
+        """
+        await self._connections.write(
+            lambda connection: rows.replace(connection, schema.make(connection, collection), upserts, deletes)
+        )
+
+    async def pending(self, collection: str) -> list[str]:
+        """List the ids whose change was begun and not committed."""
+        sql = "SELECT id FROM pending WHERE collection = ?"
+        return await self._read(collection, [], lambda c, at: _column(c, sql, [at.number]))
+
+    async def collections(self) -> list[str]:
+        """List the collections that something was begun or committed in, by name."""
+        return await self._connections.read(
+            lambda c: _column(c, "SELECT name FROM collections ORDER BY name", [])
+        )
+
+    async def count(self, collection: str) -> int:
+        """Count the rows."""
+        return await self._read(collection, 0, lambda _, at: at.rows)
+
+    async def ids(self, collection: str) -> AsyncGenerator[list[str], None]:
+        """List the ids of all rows in their order as UTF-8, page by page.
+
+        A row that is written or deleted meanwhile may be there or not; every other one comes once.
+        """
+
+        def work(connection: sqlite3.Connection, at: schema.Collection) -> list[str]:
+            sql = f"SELECT id FROM rows_{at.number} WHERE id > ? ORDER BY id LIMIT ?"
+            return _column(connection, sql, [last, PAGE_IDS])
+
+        last = ""  # no row's id is empty
+        while page := await self._read(collection, list[str](), work):
+            yield page
+            last = page[-1]
+
+    async def rows(self, collection: str, ids: Sequence[str]) -> list[Row]:
+        """Read rows by id, in the order asked for; ids that are not there are left out."""
+        return await self._read(collection, [], lambda c, at: rows.read(c, at.number, ids))
+
+    async def filtered(self, collection: str, filter_: Filter | None) -> list[str]:
+        """List the ids of the rows that pass a filter."""
+
+        def work(connection: sqlite3.Connection, at: schema.Collection) -> list[str]:
+            where, values = condition(filter_, at.number)
+            return _column(connection, f"SELECT id FROM rows_{at.number} WHERE {where} ORDER BY key", values)
+
+        return await self._read(collection, [], work)
+
+    async def search(
+        self, collection: str, text: str, top_k: int, filter_: Filter | None = None
+    ) -> list[TextMatch]:
+        """Find the `top_k` rows that pass the filter and whose words suit a question best, the best first.
+
+        The question is natural language in any characters; `jarvis.textindex.terms` says which words count.
+        """
+
+        def work(connection: sqlite3.Connection, at: schema.Collection) -> list[TextMatch]:
+            words = f"words_{at.number}"
+            if not (query := match_query(connection, words, at.rows, text)):
+                return []
+            where, values = condition(filter_, at.number)
+            found = connection.execute(
+                f"SELECT id, -rank FROM {words} CROSS JOIN rows_{at.number} ON key = {words}.rowid "
+                f"WHERE {words} MATCH ? AND {where} ORDER BY rank LIMIT ?",
+                [query, *values, top_k],
+            )
+            return [TextMatch(*match) for match in found]
+
+        return await self._read(collection, [], work)
+
+    async def document(self, collection: str, document: str) -> DocumentRows | None:
+        """Tell which rows a document has, or None where it has none."""
+        return await self._read(
+            collection, None, lambda c, at: next(rows.documents(c, at.number, document, document), None)
+        )
+
+    async def documents(self, collection: str) -> AsyncGenerator[list[DocumentRows], None]:
+        """List all documents by id, page by page; those that change meanwhile as in `ids`."""
+
+        def work(connection: sqlite3.Connection, at: schema.Collection) -> list[DocumentRows]:
+            named = f"SELECT DISTINCT document FROM rows_{at.number} WHERE document > ? ORDER BY 1 LIMIT ?"
+            names = _column(connection, named, [last, PAGE_DOCUMENTS])
+            return list(rows.documents(connection, at.number, names[0], names[-1])) if names else []
+
+        last = ""  # no document's id is empty
+        while page := await self._read(collection, list[DocumentRows](), work):
+            yield page
+            last = page[-1].document
+
+    async def drop(self, collection: str) -> None:
+        """Delete a collection with all that is in it, the journal's part too."""
+        await self._connections.write(lambda connection: schema.drop(connection, collection))
+
+    async def _read(
+        self, collection: str, empty: T, work: Callable[[sqlite3.Connection, schema.Collection], T]
+    ) -> T:
+        def found(connection: sqlite3.Connection) -> T:
+            at = schema.find(connection, collection)
+            return work(connection, at) if at else empty
+
+        return await self._connections.read(found)
+
+
+def _column(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[str]:
+    return [value for (value,) in connection.execute(sql, tuple(values))]

@@ -1,0 +1,85 @@
+# ruff: noqa: S608 - the names of tables end in a number that the index gave, never in a caller's text
+"""Reads and writes the rows of one collection, inside a transaction that its caller has begun."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from jarvis.textindex.filters import restore, store
+from jarvis.textindex.schema import Collection
+from jarvis.textindex.types import DocumentRows
+from jarvis_ports.store import Row
+
+
+def replace(
+    connection: sqlite3.Connection, collection: Collection, upserts: Sequence[Row], deletes: Sequence[str]
+) -> None:
+    """Delete rows by id, insert others, no id twice, and take all of them off the journal."""
+    number = collection.number
+    ids = {row.id for row in upserts} | set(deletes)
+    deleted = [key for id_ in ids if (key := _key(connection, number, id_)) is not None]
+    for table, column in (("words", "rowid"), ("fields", "key"), ("rows", "key")):
+        sql = f"DELETE FROM {table}_{number} WHERE {column} = ?"
+        connection.executemany(sql, [(key,) for key in deleted])
+    first = connection.execute(f"SELECT coalesce(max(key), 0) + 1 FROM rows_{number}").fetchone()[0]
+    keyed = list(enumerate(upserts, first))
+    connection.executemany(
+        f"INSERT INTO rows_{number} (key, id, document) VALUES (?, ?, ?)",
+        [(key, row.id, row.metadata.get("_document")) for key, row in keyed],
+    )
+    connection.executemany(
+        f"INSERT INTO words_{number} (rowid, text) VALUES (?, ?)", [(key, row.text) for key, row in keyed]
+    )
+    connection.executemany(
+        f"INSERT INTO fields_{number} (key, field, value) VALUES (?, ?, ?)",
+        [(key, field, store(value)) for key, row in keyed for field, value in row.metadata.items()],
+    )
+    connection.execute(
+        "UPDATE collections SET rows = rows + ? WHERE number = ?", (len(upserts) - len(deleted), number)
+    )
+    connection.executemany(
+        "DELETE FROM pending WHERE collection = ? AND id = ?", [(number, id_) for id_ in ids]
+    )
+
+
+def read(connection: sqlite3.Connection, number: int, ids: Sequence[str]) -> list[Row]:
+    """Read rows by id, in the order asked for, without those that are not there."""
+    rows = []
+    for id_ in ids:
+        if (key := _key(connection, number, id_)) is not None:
+            text = connection.execute(f"SELECT text FROM words_{number} WHERE rowid = ?", (key,)).fetchone()[
+                0
+            ]
+            fields = connection.execute(f"SELECT field, value FROM fields_{number} WHERE key = ?", (key,))
+            rows.append(Row(id_, text, {field: restore(value) for field, value in fields}))
+    return rows
+
+
+def documents(connection: sqlite3.Connection, number: int, first: str, last: str) -> Iterator[DocumentRows]:
+    """Read the documents whose ids are in [first, last], by id."""
+    found = connection.execute(
+        f"SELECT document, id, field, value FROM rows_{number} JOIN fields_{number} USING (key) "
+        "WHERE document BETWEEN ? AND ? AND field IN ('_source', '_hash', '_chunks', '_ordinal') "
+        "ORDER BY document, id",
+        (first, last),
+    )
+    for document, rows in groupby(found, itemgetter(0)):
+        yield _document(document, rows)
+
+
+def _document(document: str, found: Iterable[tuple[str, str, str, Any]]) -> DocumentRows:
+    rows = {
+        id_: {field: value for _, _, field, value in fields} for id_, fields in groupby(found, itemgetter(1))
+    }
+    ids = sorted(rows, key=lambda id_: rows[id_]["_ordinal"])
+    hashes = {fields["_hash"] for fields in rows.values()}
+    first = rows[ids[0]]
+    hash_, chunks = (first["_hash"], first["_chunks"]) if len(hashes) == 1 else ("", 0)
+    return DocumentRows(document, first["_source"], hash_, chunks, tuple(ids))
+
+
+def _key(connection: sqlite3.Connection, number: int, id_: str) -> int | None:
+    found = connection.execute(f"SELECT key FROM rows_{number} WHERE id = ?", (id_,)).fetchone()
+    return found[0] if found else None

@@ -1,0 +1,135 @@
+import asyncio
+import os
+import signal
+import sys
+
+import psutil
+import pytest
+
+from jarvis.documents import Kind, Reader, Text
+from jarvis.documents import reader as module
+from jarvis_ports.errors import DocumentUnreadable
+
+PAGE = b"<p>some <b>words</b></p>"
+
+
+@pytest.fixture(scope="module")
+async def reader():
+    async with Reader() as reader:
+        yield reader
+
+
+def children():
+    return {child.pid for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())}
+
+
+async def gone(pid):
+    for _ in range(100):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def test_documents_are_read(reader, pdf):
+    assert await reader.read(PAGE, "a.html", None) == Text("some **words**", Kind.MARKDOWN)
+    assert await reader.read(pdf("one"), "a", "application/pdf") == Text("one", Kind.PLAIN)
+    assert await reader.read(b"x = 1", "a.py", None) == Text("x = 1", Kind.CODE, "python")
+
+
+async def test_what_cannot_be_read_is_said(reader):
+    for data, source in ((b"%PDF-", "a.pdf"), (b"\0", "a.txt"), (b" ", "a.html")):
+        with pytest.raises(DocumentUnreadable, match=source):
+            await reader.read(data, source, None)
+
+
+async def test_several_documents_at_once_are_all_read(reader):
+    texts = await asyncio.gather(*(reader.read(b"<p>%d</p>" % i, "a.html", None) for i in range(8)))
+    assert [text.text for text in texts] == [str(i) for i in range(8)]
+
+
+async def test_text_needs_no_process():
+    before = children()
+    async with Reader() as reader:
+        await reader.read(b"words", "a.txt", None)
+        assert children() == before
+
+
+async def test_the_process_ends_with_the_reader():
+    async with Reader() as reader:
+        await reader.read(PAGE, "a.html", None)
+        pid = reader._pid
+        assert psutil.pid_exists(pid)
+    assert await gone(pid)
+
+
+@pytest.fixture
+async def stuck():
+    """A reader whose process is stopped once it has read something."""
+    async with Reader(timeout=0.5) as reader:
+        await reader.read(PAGE, "a.html", None)
+        os.kill(reader._pid, signal.SIGSTOP)
+        yield reader
+
+
+async def test_a_document_that_takes_too_long_is_unreadable_and_the_next_one_is_read(stuck):
+    pid = stuck._pid
+    with pytest.raises(DocumentUnreadable, match=r"slow\.html cannot be read in 0\.5 seconds"):
+        await stuck.read(PAGE, "slow.html", None)
+    assert await gone(pid)
+    assert (await stuck.read(PAGE, "a.html", None)).text == "some **words**"
+
+
+async def test_a_caller_that_goes_takes_its_document_along(stuck):
+    stuck._timeout = 60
+    pid = stuck._pid
+    reading = asyncio.create_task(stuck.read(PAGE, "a.html", None))
+    await asyncio.sleep(0.1)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert await gone(pid)
+    assert (await stuck.read(PAGE, "b.html", None)).text == "some **words**"
+
+
+async def test_a_document_that_kills_its_process_is_unreadable_and_the_next_one_is_read(stuck):
+    stuck._timeout = 60
+    reading = asyncio.create_task(stuck.read(PAGE, "a.html", None))
+    await asyncio.sleep(0.1)
+    os.kill(stuck._pid, signal.SIGKILL)
+    with pytest.raises(DocumentUnreadable, match=r"a\.html ended the process"):
+        await reading
+    assert (await stuck.read(PAGE, "b.html", None)).text == "some **words**"
+
+
+SERVER = """
+import asyncio, sys
+from jarvis.documents import Reader
+
+async def main():
+    async with Reader() as reader:
+        await reader.read(b"<p>x</p>", "a.html", None)
+        print(reader._pid, flush=True)
+        await asyncio.sleep(600)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_the_process_ends_when_the_server_is_killed(tmp_path):
+    (tmp_path / "server.py").write_text(SERVER)
+    command = (sys.executable, tmp_path / "server.py")
+    server = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    pid = int(await server.stdout.readline())
+    assert psutil.pid_exists(pid)
+    server.kill()
+    await server.wait()
+    assert await gone(pid)
+
+
+async def test_a_document_that_takes_too_much_memory_is_unreadable(monkeypatch):
+    monkeypatch.setattr(module, "read", "{1:4000000000}".format)  # fills with four gigabytes of spaces
+    async with Reader() as reader:
+        with pytest.raises(DocumentUnreadable, match=r"a\.pdf takes too much memory"):
+            await reader.read(b"%PDF", "a.pdf", None)
