@@ -9,14 +9,20 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from jarvis.bootstrap import build
+from jarvis.bootstrap import use_cases
 from jarvis.config import load
-from jarvis.core.generation import Generation
 from jarvis.server.lifecycle import Server
-from jarvis.v1 import generation_pb2_grpc, server_pb2_grpc
+from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, retrieval_pb2_grpc, server_pb2_grpc
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 DEFAULTS = ['server.listen=["127.0.0.1:0"]', "server.drain_delay_seconds=0"]
+STAND_INS = [
+    "models.echo.adapter=echo",
+    "embedder.adapter=hashing",
+    "store.adapter=memory",
+    'cache=[{adapter="memory"}]',
+    'retrieval.text_index=":memory:"',
+]
 
 
 class Peer:
@@ -25,12 +31,15 @@ class Peer:
     def __init__(self, channel):
         self.channel = channel
         self.generation = generation_pb2_grpc.GenerationServiceStub(channel)
+        self.embedding = embedding_pb2_grpc.EmbeddingServiceStub(channel)
+        self.retrieval = retrieval_pb2_grpc.RetrievalServiceStub(channel)
         self.server = server_pb2_grpc.ServerServiceStub(channel)
         self.health = health_pb2_grpc.HealthStub(channel)
 
-    async def serving(self, timeout=10):
+    async def serving(self, timeout=10, service=""):
         """Wait until health says SERVING."""
-        watch = self.health.Watch(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=timeout)
+        request = health_pb2.HealthCheckRequest(service=service)
+        watch = self.health.Watch(request, wait_for_ready=True, timeout=timeout)
         async for response in watch:
             if response.status == SERVING:
                 watch.cancel()
@@ -59,8 +68,7 @@ async def peer(address) -> AsyncIterator[Peer]:
 @asynccontextmanager
 async def in_process(*sets, ready=True) -> AsyncIterator[InProcess]:
     config = load(None, [*DEFAULTS, *sets], {})
-    status = build(config)
-    server = Server(config.server, status, Generation(status.models, status.requests))
+    server = Server(config.server, use_cases(config))
     run = asyncio.create_task(server.run())
     while not server.addresses:
         if run.done():
@@ -83,8 +91,8 @@ Start = Callable[..., AbstractAsyncContextManager[InProcess]]
 
 @pytest.fixture(scope="session")
 def start() -> Start:
-    """Start a server on echo; `sets` are as for `--set`."""
-    return lambda *sets, ready=True: in_process("models.echo.adapter=echo", *sets, ready=ready)
+    """Start a server on the stand-ins; `sets` are as for `--set`."""
+    return lambda *sets, ready=True: in_process(*STAND_INS, *sets, ready=ready)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from jarvis.address import check
 from jarvis.models.catalogue import DEMO_MODEL
 
+NONE = "none"
+"""In place of an adapter's name: what it would serve is not offered."""
+
 
 class Section(BaseModel):
     """A table of the file: immutable, and a key that it does not know is an error."""
@@ -54,15 +57,76 @@ class PluginsConfig(Section):
     block: list[str] = Field([], description="Plugins (entry points) or distributions that are not loaded.")
 
 
-class ModelConfig(Section):
+class AdapterConfig(Section):
+    """What a port is served by."""
+
+    adapter: str
+    settings: dict[str, Any] = Field({}, description="The adapter's own settings.")
+
+
+class ModelConfig(AdapterConfig):
     """A model that the server offers."""
 
     adapter: str = Field("vllm", description="The LLM adapter that serves it; `jarvis adapters` lists them.")
-    settings: dict[str, Any] = Field({}, description="The adapter's own settings.")
     on_engine_death: Literal["exit", "restart"] = Field(
         "exit",
         description="When its engine dies: end the server with exit code 1, or start the engine again.",
     )
+
+
+class EmbedderConfig(AdapterConfig):
+    """The model that turns texts into vectors."""
+
+    adapter: str = Field(
+        "sentence-transformers", description="The embedder adapter, or none; `jarvis adapters` lists them."
+    )
+    name: str | None = Field(
+        None, description="The name that callers may use; the name of the adapter's model when left out."
+    )
+    max_batch_tokens: int = Field(
+        16_384, ge=1, description="The most tokens, padding included, that go through the model at once."
+    )
+
+
+class CacheConfig(AdapterConfig):
+    """One tier of the cache of vectors."""
+
+    adapter: str = Field(description="The cache adapter; `jarvis adapters` lists them.")
+
+
+class StoreConfig(AdapterConfig):
+    """Where rows with vectors are kept."""
+
+    adapter: str = Field(
+        "chroma", description="The vector store adapter, or none; `jarvis adapters` lists them."
+    )
+
+
+class RetrievalConfig(Section):
+    """How documents are read, and how they are found."""
+
+    text_index: str = Field(
+        "",
+        description="The folder of the full-text index; in the user's data folder when empty; or :memory:.",
+    )
+    chunk_tokens: int = Field(200, ge=16, description="The most tokens of a chunk of a document.")
+    chunk_overlap: int = Field(30, ge=0, description="Tokens that a chunk shares with the one before.")
+    max_document_bytes: int = Field(32 * 2**20, ge=1, description="The largest document taken, in bytes.")
+    min_similarity: float = Field(
+        0.25, ge=-1, le=1, description="The least similarity of a source to what is asked, for answers."
+    )
+    max_context_tokens: int = Field(
+        1024, ge=1, description="The most tokens of all sources that a model is given, for answers."
+    )
+
+    @field_validator("chunk_overlap")
+    @classmethod
+    def _less_than_half(cls, overlap: int, info: ValidationInfo) -> int:
+        tokens = info.data.get("chunk_tokens")
+        if tokens is not None and overlap * 2 >= tokens:
+            msg = f"must be less than half of chunk_tokens ({tokens})"
+            raise ValueError(msg)
+        return overlap
 
 
 class Config(Section):
@@ -79,6 +143,23 @@ class Config(Section):
     default_model: str | None = Field(
         None, description="The model of a request that names none; the first when left out."
     )
+
+    embedder: EmbedderConfig = EmbedderConfig()
+    cache: list[CacheConfig] = Field(
+        [CacheConfig(adapter="memory"), CacheConfig(adapter="diskcache")],
+        description="The tiers of the cache of vectors, the fastest first; an empty list is no cache.",
+    )
+    store: StoreConfig = StoreConfig()
+    retrieval: RetrievalConfig = RetrievalConfig()
+
+    @field_validator("store")
+    @classmethod
+    def _store_needs_an_embedder(cls, store: StoreConfig, info: ValidationInfo) -> StoreConfig:
+        embedder = info.data.get("embedder")
+        if embedder and embedder.adapter == NONE and store.adapter != NONE:
+            msg = f"needs an embedder: set store.adapter to {NONE} as well, or configure an embedder"
+            raise ValueError(msg)
+        return store
 
     @field_validator("models")
     @classmethod

@@ -1,21 +1,53 @@
 """What the server is and does, for whoever asks."""
 
+import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from jarvis.core.model import Model, Models, State
+from jarvis.core.component import Component, State
+from jarvis.core.model import Model, Models
 from jarvis.core.requests import Requests
+from jarvis.core.retrieval import Library
 from jarvis_plugins.loader import Adapters
+from jarvis_ports.cache import Cache
+from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLMCapabilities
+
+
+@dataclass
+class Components:
+    """All that the server opens; None is what the configuration turns off."""
+
+    models: Models
+    embedder: Component[Embedder] | None = None
+    store: Component[Library] | None = None
+    caches: Sequence[Component[Cache]] = ()
+
+    @property
+    def beside_models(self) -> list[Component[Any]]:
+        """The embedder, the store and the tiers of the cache."""
+        return [component for component in (self.embedder, self.store, *self.caches) if component]
 
 
 class Status:
     """Reads the state of everything; holds none of its own but the time of its start."""
 
-    def __init__(self, models: Models, requests: Requests, adapters: Adapters) -> None:
-        self.models = models
+    def __init__(self, components: Components, requests: Requests, adapters: Adapters) -> None:
+        self.components = components
+        self.models = components.models
         self.requests = requests
         self.adapters = adapters
         self._started = time.monotonic()
+        self._changed = asyncio.Event()
+        for component in self.all:
+            component.changed = self._changed
+
+    @property
+    def all(self) -> list[Component[Any]]:
+        """Everything that is opened."""
+        return [*self.models, *self.components.beside_models]
 
     @property
     def uptime(self) -> float:
@@ -24,11 +56,28 @@ class Status:
 
     @property
     def state(self) -> State:
-        """Draining, or the worst of the models' states."""
+        """Draining, or the worst of the states; a cache that is unwell is slow and no more."""
         if self.requests.draining:
             return State.DRAINING
-        states = {model.state for model in self.models}
+        needed = (*self.models, self.components.embedder, self.components.store)
+        states = {component.state for component in needed if component}
         return next((state for state in (State.FAILED, State.LOADING) if state in states), State.READY)
+
+    @property
+    def serving(self) -> dict[str, bool]:
+        """Whether each service that is configured can answer."""
+        components = self.components
+        states = {"GenerationService": [model.state for model in self.models]}
+        if components.embedder:
+            states["EmbeddingService"] = [components.embedder.state]
+            if components.store:
+                states["RetrievalService"] = [components.embedder.state, components.store.state]
+        return {service: set(own) == {State.READY} for service, own in states.items()}
+
+    async def change(self) -> None:
+        """Wait until a state has changed since the last call."""
+        await self._changed.wait()
+        self._changed.clear()
 
     @staticmethod
     def capabilities(model: Model) -> LLMCapabilities | None:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from jarvis.core.grounding import RetrievalOptions
 from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
-from jarvis_ports.llm import GenerateRequest, Input, LLMCapabilities, SamplingParams
+from jarvis_ports.llm import GenerateRequest, Input, LLMCapabilities, Role, SamplingParams
 
 MAX_STOPS = 16
 MAX_LOGIT_BIAS = 1024
+MAX_SOURCES = 100
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
     "temperature": (0, 2),
@@ -25,14 +27,21 @@ OPEN_RANGES: Final[dict[str, tuple[float, float]]] = {"top_p": (0, 1), "repetiti
 """Without their lower end."""
 
 
-def check_request(request: GenerateRequest, capabilities: LLMCapabilities) -> None:
+def check_request(
+    request: GenerateRequest, capabilities: LLMCapabilities, retrieval: RetrievalOptions | None = None
+) -> None:
     """Check ranges, and that the engine honours every field that is set.
+
+    Of `retrieval`, what the search itself knows nothing of; the search checks the rest.
 
     Raises:
         InvalidArgument: naming every field that is out of range.
         UnsupportedField: naming every field that the engine cannot honour.
     """
-    if violations := [*_input(request.input), *_sampling(request.sampling), *_structured_output(request)]:
+    violations = [*_input(request.input), *_sampling(request.sampling), *_structured_output(request)]
+    if retrieval:
+        violations += _retrieval(request.input, retrieval)
+    if violations:
         raise InvalidArgument(violations)
     unsupported = sorted(set(_fields(request)) - capabilities.fields)
     if unsupported:
@@ -107,6 +116,18 @@ def _structured_output(request: GenerateRequest) -> Iterator[FieldViolation]:
         for position, choice in enumerate(value):
             if not choice:
                 yield FieldViolation(f"{field}.values[{position}]", "is empty")
+
+
+def _retrieval(input_: Input, retrieval: RetrievalOptions) -> Iterator[FieldViolation]:
+    if isinstance(input_, str):
+        yield FieldViolation("retrieval", "needs messages: a raw prompt is passed to the model as it is")
+    elif input_[-1].role is not Role.USER:
+        field = f"messages[{len(input_) - 1}].role"
+        yield FieldViolation(field, "with retrieval, the last message has to be the user's")
+    if not 1 <= retrieval.top_k <= MAX_SOURCES:
+        yield FieldViolation("retrieval.top_k", f"must be in [1, {MAX_SOURCES}], got {retrieval.top_k}")
+    if retrieval.max_tokens == 0:
+        yield FieldViolation("retrieval.max_tokens", "must be at least 1, got 0")
 
 
 def _fields(request: GenerateRequest) -> Iterator[str]:

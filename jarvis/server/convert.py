@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jarvis.core.generation import Finished, GenerationEvent, Started, Timings
+from jarvis.server.grounding_convert import retrieved
 from jarvis.v1 import generation_pb2 as pb
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import (
     Constraint,
     Delta,
-    Finish,
     FinishReason,
     GenerateRequest,
     Input,
@@ -94,7 +94,10 @@ def event(event_: GenerationEvent) -> pb.GenerateStreamResponse:
     if isinstance(event_, Started):
         return pb.GenerateStreamResponse(
             started=pb.Started(
-                request_id=event_.request_id, model=event_.model, prompt_tokens=event_.prompt_tokens
+                request_id=event_.request_id,
+                model=event_.model,
+                prompt_tokens=event_.prompt_tokens,
+                retrieved=retrieved(event_.retrieved),
             )
         )
     finish = event_.finish
@@ -105,6 +108,8 @@ def event(event_: GenerationEvent) -> pb.GenerateStreamResponse:
             matched_stop=finish.matched_stop,
             usage=_usage(finish.usage),
             timings=_timings(event_.timings),
+            cited=event_.cited.known,
+            cited_unknown=event_.cited.unknown,
         )
     )
 
@@ -126,13 +131,15 @@ def answer(started: Started, deltas: Sequence[Delta], finished: Sequence[Finishe
     return pb.GenerateResponse(
         request_id=started.request_id,
         model=started.model,
-        choices=[_choice(one.finish, deltas) for one in sorted(finished, key=lambda f: f.finish.index)],
+        choices=[_choice(one, deltas) for one in sorted(finished, key=lambda f: f.finish.index)],
         usage=_usage(last.finish.usage),
         timings=_timings(last.timings),
+        retrieved=retrieved(started.retrieved),
     )
 
 
-def _choice(finish: Finish, deltas: Sequence[Delta]) -> pb.Choice:
+def _choice(finished: Finished, deltas: Sequence[Delta]) -> pb.Choice:
+    finish = finished.finish
     own = [delta for delta in deltas if delta.index == finish.index]
     return pb.Choice(
         index=finish.index,
@@ -141,6 +148,8 @@ def _choice(finish: Finish, deltas: Sequence[Delta]) -> pb.Choice:
         matched_stop=finish.matched_stop,
         token_ids=[token_id for delta in own for token_id in delta.token_ids],
         logprobs=[_logprob(logprob) for delta in own for logprob in delta.logprobs],
+        cited=finished.cited.known,
+        cited_unknown=finished.cited.unknown,
     )
 
 
@@ -162,4 +171,5 @@ def _timings(timings: Timings) -> pb.Timings:
         queue_seconds=timings.queue,
         time_to_first_token_seconds=timings.time_to_first_token,
         total_seconds=timings.total,
+        retrieval_seconds=timings.retrieval,
     )

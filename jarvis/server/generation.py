@@ -8,6 +8,7 @@ import grpc
 from jarvis.core.generation import Finished, Generation, Started
 from jarvis.server import convert
 from jarvis.server.context import current
+from jarvis.server.grounding_convert import retrieval_options
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import generation_pb2_grpc
 from jarvis_ports.errors import EngineFailure
@@ -28,7 +29,8 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         """Write each event as it comes; a caller that reads slowly holds up its own stream alone."""
         call = current.get()
         wanted = convert.request(request, call.request_id, call.trace)
-        async with aclosing(self._generation.stream(request.model, wanted)) as events:
+        retrieval = retrieval_options(request)
+        async with aclosing(self._generation.stream(request.model, wanted, retrieval)) as events:
             async for event in events:
                 await context.write(convert.event(event))
 
@@ -36,10 +38,11 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         """Collect a stream into one answer."""
         call = current.get()
         wanted = convert.request(request, call.request_id, call.trace)
+        retrieval = retrieval_options(request)
         started: Started | None = None
         deltas: list[Delta] = []
         finished: list[Finished] = []
-        async with aclosing(self._generation.stream(request.model, wanted)) as events:
+        async with aclosing(self._generation.stream(request.model, wanted, retrieval)) as events:
             async for event in events:
                 if isinstance(event, Delta):
                     deltas.append(event)

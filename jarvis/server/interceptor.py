@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -19,7 +19,7 @@ Behaviour = Callable[[Any, Context], Awaitable[Any]]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps unary and streaming methods alike; a streaming one writes with `context.write`."""
+    """Wraps unary and streaming methods alike; one that streams its answer writes with `context.write`."""
 
     async def intercept_service(
         self,
@@ -31,17 +31,21 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or not method.startswith("/jarvis."):
             return handler
-        make, behaviour = (
-            (grpc.unary_stream_rpc_method_handler, handler.unary_stream)
-            if handler.response_streaming
-            else (grpc.unary_unary_rpc_method_handler, handler.unary_unary)
-        )
-        wrapped = _wrap(behaviour, handler.request_deserializer, method)
+        make, behaviour = HANDLERS[handler.request_streaming, handler.response_streaming]
+        wrapped = _wrap(getattr(handler, behaviour), handler.request_deserializer, method)
         return make(wrapped, request_deserializer=None, response_serializer=handler.response_serializer)
 
 
+HANDLERS: Any = {
+    (False, False): (grpc.unary_unary_rpc_method_handler, "unary_unary"),
+    (False, True): (grpc.unary_stream_rpc_method_handler, "unary_stream"),
+    (True, True): (grpc.stream_stream_rpc_method_handler, "stream_stream"),
+}
+"""By whether the request and the response are streams."""
+
+
 def _wrap(behaviour: Behaviour, deserialize: Callable[[bytes], Any], method: str) -> Behaviour:
-    async def wrapped(raw: bytes, context: Context) -> Any:  # noqa: ANN401
+    async def wrapped(raw: bytes | AsyncIterator[bytes], context: Context) -> Any:  # noqa: ANN401
         call = calls.read(context)
         calls.current.set(call)
         started = time.monotonic()
@@ -49,7 +53,8 @@ def _wrap(behaviour: Behaviour, deserialize: Callable[[bytes], Any], method: str
         try:
             calls.check(call)
             await context.send_initial_metadata(((calls.REQUEST_ID, call.request_id),))
-            response = await behaviour(_parsed(deserialize, raw), context)
+            request = _parsed(deserialize, raw) if isinstance(raw, bytes) else _each(deserialize, raw)
+            response = await behaviour(request, context)
             code = "OK"
         except JarvisError as error:
             code = error.reason
@@ -76,6 +81,11 @@ def _parsed(deserialize: Callable[[bytes], Any], raw: bytes) -> Any:  # noqa: AN
         return deserialize(raw)
     except DecodeError as error:
         raise InvalidArgument.of("", f"not a valid message: {error}") from None
+
+
+async def _each(deserialize: Callable[[bytes], Any], raw: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    async for message in raw:
+        yield _parsed(deserialize, message)
 
 
 async def _abort(context: Context, code: grpc.StatusCode, status: Any, request_id: str) -> None:  # noqa: ANN401

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import grpc
 import psutil
@@ -12,21 +12,28 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from jarvis.config import ServerConfig
-from jarvis.core.generation import Generation
-from jarvis.core.status import Status
+from jarvis.core.use_cases import UseCases
+from jarvis.server.embedding import EmbeddingServicer
 from jarvis.server.generation import GenerationServicer
 from jarvis.server.health import HealthServicer
 from jarvis.server.interceptor import CallInterceptor
+from jarvis.server.retrieval import RetrievalServicer
 from jarvis.server.service import ServerServicer
-from jarvis.v1 import generation_pb2, generation_pb2_grpc, server_pb2, server_pb2_grpc
+from jarvis.v1 import (
+    embedding_pb2_grpc,
+    generation_pb2_grpc,
+    retrieval_pb2_grpc,
+    server_pb2,
+    server_pb2_grpc,
+)
 from jarvis_ports.errors import JarvisError
 
 logger = logging.getLogger(__name__)
 
-SERVICES = [
-    generation_pb2.DESCRIPTOR.services_by_name["GenerationService"].full_name,
-    server_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
-]
+SERVER_SERVICE = server_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name
+FLUSH_SECONDS = 5
+"""How long the caches may take, at the end, to write what they were given."""
+PACKAGE = SERVER_SERVICE.rpartition(".")[0]
 
 
 class AddressInUse(Exception):
@@ -38,16 +45,17 @@ class Server:
 
     Args:
         config: addresses, limits and drain times.
-        status: the state of everything, and through it the models.
-        generation: the use case behind GenerationService.
+        use_cases: what it serves.
     """
 
-    def __init__(self, config: ServerConfig, status: Status, generation: Generation) -> None:
+    def __init__(self, config: ServerConfig, use_cases: UseCases) -> None:
         self._config = config
-        self._status = status
+        self._status = status = use_cases.status
+        self._flush = use_cases.embedding.flush
         self._stop = asyncio.Event()
         self.addresses: list[str] = []
-        self._health = HealthServicer(SERVICES)
+        services = [f"{PACKAGE}.{service}" for service in status.serving]
+        self._health = HealthServicer([*services, SERVER_SERVICE])
         self._server = grpc.aio.server(
             interceptors=[CallInterceptor()],
             options=[
@@ -61,11 +69,17 @@ class Server:
             ],
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(
-            GenerationServicer(generation), self._server
+            GenerationServicer(use_cases.generation), self._server
+        )
+        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(
+            EmbeddingServicer(use_cases.embedding, status.requests, config.max_message_bytes), self._server
+        )
+        retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(
+            RetrievalServicer(use_cases.retrieval, status.requests), self._server
         )
         server_pb2_grpc.add_ServerServiceServicer_to_server(ServerServicer(status), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = [*SERVICES, "grpc.health.v1.Health", reflection.SERVICE_NAME]
+        names = [*services, SERVER_SERVICE, "grpc.health.v1.Health", reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, self._server)
 
     def stop(self) -> None:
@@ -73,17 +87,17 @@ class Server:
         self._stop.set()
 
     async def run(self) -> int:
-        """Serve until stopped, or until a model fails for good; return the exit code.
+        """Serve until stopped, or until a component fails for good; return the exit code.
 
         Raises:
             AddressInUse: an address is taken, or is none of this machine's.
         """
         async with self._listening():
-            models = [asyncio.create_task(model.run()) for model in self._status.models]
+            components = [asyncio.create_task(component.run()) for component in self._status.all]
             told = asyncio.create_task(self._tell_health())
             stop = asyncio.create_task(self._stop.wait())
             try:
-                done, _ = await asyncio.wait([stop, *models], return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait([stop, *components], return_when=asyncio.FIRST_COMPLETED)
                 failed = [task for task in done if task is not stop]
                 if not failed:
                     await self._drain()
@@ -95,16 +109,20 @@ class Server:
             finally:
                 self._status.requests.draining = True
                 await self._health.enter_graceful_shutdown()
-                for task in (stop, told, *models):
-                    task.cancel()
-                await asyncio.gather(stop, told, *models, return_exceptions=True)
                 await self._status.requests.close(within=0)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._flush(), FLUSH_SECONDS)
+                for task in (stop, told, *components):
+                    task.cancel()
+                await asyncio.gather(stop, told, *components, return_exceptions=True)
 
     async def _tell_health(self) -> None:
-        """Follow the models' states."""
+        """Follow the states of what is opened."""
         while True:
-            await self._health.become(serving=self._status.models.ready)
-            await self._status.models.change()
+            serving = {f"{PACKAGE}.{service}": ready for service, ready in self._status.serving.items()}
+            everything = all(serving.values())
+            await self._health.become({**serving, "": everything, SERVER_SERVICE: everything})
+            await self._status.change()
 
     async def _drain(self) -> None:
         """Let the probes see it, then take no new calls, then let the running ones finish."""
@@ -133,7 +151,7 @@ class Server:
             shown = address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
             self.addresses.append(shown)
             logger.info("listening on %s", shown)
-        await self._health.become(serving=False)
+        await self._health.become({})
         await self._server.start()
         try:
             yield

@@ -5,11 +5,13 @@ from typing import Any
 import grpc
 
 import jarvis
-from jarvis.core.model import Model, State
+from jarvis.core.component import Component, State
+from jarvis.core.model import Model
 from jarvis.core.status import Status
 from jarvis.v1 import server_pb2 as pb
 from jarvis.v1 import server_pb2_grpc
 from jarvis_plugins.loader import PluginState
+from jarvis_plugins.registry import PortName
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -34,13 +36,14 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         self._status = status
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
-        """Tell the state of the server and of each model."""
+        """Tell the state of the server, of each model, and of what stands beside them."""
         return pb.GetStatusResponse(
             version=jarvis.__version__,
             state=STATES[self._status.state],
             uptime_seconds=self._status.uptime,
             active_requests=self._status.requests.active(),
             models=[self._model_status(model) for model in self._status.models],
+            components=[_component(component) for component in self._status.components.beside_models],
         )
 
     def _model_status(self, model: Model) -> pb.ModelStatus:
@@ -78,13 +81,13 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         adapters = self._status.adapters
         available = [
             pb.Adapter(
-                port="llm",
+                port=adapter.port,
                 name=adapter.name,
                 distribution=adapter.origin.distribution,
                 version=adapter.origin.version,
                 state=pb.ADAPTER_STATE_AVAILABLE,
             )
-            for _, adapter in sorted(adapters.llms.items())
+            for _, adapter in sorted(adapters.loaded.items())
         ]
         unloaded = [
             pb.Adapter(
@@ -101,3 +104,17 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
     async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:
         """End a running request."""
         return pb.AbortResponse(aborted=self._status.requests.abort(request.request_id))
+
+
+def _component(component: Component[Any]) -> pb.ComponentStatus:
+    info = component.loaded.info() if component.kind == PortName.EMBEDDER and component.loaded else None
+    return pb.ComponentStatus(
+        port=component.kind,
+        name=component.name,
+        adapter=component.adapter,
+        state=STATES[component.state],
+        message=component.message,
+        restarts=component.restarts,
+        notes=info.notes if info else (),
+        settings=info.settings if info else {},
+    )

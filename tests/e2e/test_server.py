@@ -9,10 +9,12 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from jarvis.server.lifecycle import AddressInUse
+from jarvis.v1 import embedding_pb2, retrieval_pb2, server_pb2
 from jarvis.v1 import generation_pb2 as pb
-from jarvis.v1 import server_pb2
 
-NAMES = ["", "jarvis.v1.GenerationService", "jarvis.v1.ServerService"]
+SERVICES = ["EmbeddingService", "GenerationService", "RetrievalService", "ServerService"]
+NAMES = ["", *(f"jarvis.v1.{service}" for service in SERVICES)]
+GENERATION = "jarvis.v1.GenerationService"
 SLOW = "models.echo.settings.tokens_per_second=20"
 
 
@@ -20,7 +22,7 @@ async def test_health_is_not_serving_until_the_engine_is_up(start, failure):
     async with start("models.echo.settings.load_seconds=0.5", ready=False) as server:
         statuses = (await server.health.List(health_pb2.HealthListRequest(), wait_for_ready=True)).statuses
         assert sorted(statuses) == NAMES
-        for name in NAMES:
+        for name in ("", GENERATION):
             assert await server.check(name) == "NOT_SERVING"
         status = await server.server.GetStatus(server_pb2.GetStatusRequest())
         assert status.state == status.models[0].state == server_pb2.STATE_LOADING
@@ -35,6 +37,24 @@ async def test_health_is_not_serving_until_the_engine_is_up(start, failure):
         assert (await server.server.GetStatus(server_pb2.GetStatusRequest())).state == server_pb2.STATE_READY
 
 
+async def test_a_service_answers_as_soon_as_what_it_needs_is_there(start):
+    async with start("models.echo.settings.load_seconds=60", ready=False) as server:
+        await server.serving(service="jarvis.v1.RetrievalService")
+        assert await server.check("jarvis.v1.EmbeddingService") == "SERVING"
+        assert await server.check("") == "NOT_SERVING"
+
+
+async def test_what_the_configuration_turns_off_is_no_service_and_says_so(start, failure):
+    async with start("embedder.adapter=none", "store.adapter=none") as server:
+        assert await server.check() == "SERVING"
+        names = (await server.health.List(health_pb2.HealthListRequest())).statuses
+        assert sorted(names) == ["", GENERATION, "jarvis.v1.ServerService"]
+        embed = server.embedding.Embed(embedding_pb2.EmbedRequest(texts=["a"]))
+        assert (await failure(embed))[:2] == ("UNIMPLEMENTED", "NOT_CONFIGURED")
+        search = server.retrieval.Search(retrieval_pb2.SearchRequest(collection="abc", text="a"))
+        assert (await failure(search))[:2] == ("UNIMPLEMENTED", "NOT_CONFIGURED")
+
+
 async def test_an_unknown_service_is_not_found(start):
     async with start() as server:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -44,7 +64,7 @@ async def test_an_unknown_service_is_not_found(start):
 
 async def test_a_watch_sees_loading_serving_and_drain(start):
     async with start("models.echo.settings.load_seconds=0.2", ready=False) as server:
-        watch = server.health.Watch(health_pb2.HealthCheckRequest(service=NAMES[1]), wait_for_ready=True)
+        watch = server.health.Watch(health_pb2.HealthCheckRequest(service=GENERATION), wait_for_ready=True)
         seen = [(await watch.read()).status, (await watch.read()).status]
         server.instance.stop()
         seen.append((await watch.read()).status)

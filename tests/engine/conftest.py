@@ -1,6 +1,7 @@
 """The real vLLM on a real model, in a server process of its own."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -45,7 +46,13 @@ async def serving(folder, *sets):
     for pair in sets:
         command += ["--set", pair]
     with log.open("wb") as stderr:
-        process = await asyncio.create_subprocess_exec(*command, stderr=stderr, stdout=stderr, cwd=folder)
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stderr=stderr,
+            stdout=stderr,
+            cwd=folder,
+            env={**os.environ, "JARVIS_DATA_DIR": str(folder / "data")},
+        )
     server = ServerProcess(process, address, log)
     try:
         yield server
@@ -68,16 +75,19 @@ def serve():
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
-    """Settings for a one-layer model with random weights, named `tiny`."""
+    """Settings for a one-layer model with random weights, named `tiny`, alone."""
     folder = tiny_model.make(tmp_path_factory.mktemp("models") / "tiny")
-    return [f'models.tiny.settings.model="{folder}"', "models.tiny.settings.dtype=float32"]
+    model = [f'models.tiny.settings.model="{folder}"', "models.tiny.settings.dtype=float32"]
+    return [*model, "embedder.adapter=none", "store.adapter=none"]
 
 
 @pytest.fixture(scope="session")
 async def engine(tmp_path_factory, connect):
     """The default configuration: the demo model on vLLM."""
     folder = tmp_path_factory.mktemp("engine")
-    async with serving(folder, "server.drain_delay_seconds=0") as server, connect(server.address) as peer:
+    disk = f'{{adapter="diskcache", settings={{path="{folder}/cache"}}}}'
+    sets = ["server.drain_delay_seconds=0", f'cache=[{{adapter="memory"}}, {disk}]']
+    async with serving(folder, *sets) as server, connect(server.address) as peer:
         try:
             await peer.serving(START)
         except grpc.aio.AioRpcError:

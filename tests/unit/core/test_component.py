@@ -1,12 +1,16 @@
-"""The life of a model's engine."""
+"""The life of an adapter."""
 
 import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
 
-from jarvis.core import model as module
-from jarvis.core.model import Model, Models, State
+from jarvis.core import component as module
+from jarvis.core.component import Component, State, WhenUnwell
+from jarvis.core.model import Models
+from jarvis.core.requests import Requests
+from jarvis.core.status import Components, Status
+from jarvis_plugins.loader import Adapters
 from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading, ModelNotFound
 from jarvis_ports.health import Health
 
@@ -48,13 +52,13 @@ async def until(model, state, restarts=0):
 
 async def test_it_is_loading_then_ready_and_its_engine_is_closed_with_it():
     engine = Engine(True)
-    model = Model("m", "a", engine)
+    model = Component("model", "m", "a", engine)
     with pytest.raises(ModelLoading):
-        _ = model.llm
+        _ = model.port
 
     run = asyncio.create_task(model.run())
     await until(model, State.READY)
-    assert model.llm is engine
+    assert model.port is engine
 
     run.cancel()
     await asyncio.wait([run])
@@ -63,7 +67,7 @@ async def test_it_is_loading_then_ready_and_its_engine_is_closed_with_it():
 
 async def test_an_engine_that_dies_ends_the_run():
     engine = Engine(True)
-    model = Model("m", "a", engine)
+    model = Component("model", "m", "a", engine)
     run = asyncio.create_task(model.run())
     await until(model, State.READY)
     engine.well = False
@@ -73,14 +77,14 @@ async def test_an_engine_that_dies_ends_the_run():
         await asyncio.wait_for(run, 0.5)  # at once, not at the next look
     assert model.state is State.FAILED
     with pytest.raises(EngineDead, match="it fell"):
-        _ = model.llm
+        _ = model.port
     assert engine.open == 0
 
 
 @pytest.mark.parametrize("failure", [EngineStartFailed("no memory"), ZeroDivisionError()])
 async def test_an_engine_that_dies_is_restarted_even_when_a_restart_fails(failure):
     engine = Engine(True, False, True, failure=failure)
-    model = Model("m", "a", engine, restart=True)
+    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
     run = asyncio.create_task(model.run())
     await until(model, State.READY)
     engine.well = False
@@ -92,24 +96,60 @@ async def test_an_engine_that_dies_is_restarted_even_when_a_restart_fails(failur
 
 
 async def test_an_engine_that_never_started_is_not_restarted():
-    model = Model("m", "a", Engine(False), restart=True)
+    model = Component("model", "m", "a", Engine(False), WhenUnwell.RESTART)
 
     with pytest.raises(EngineStartFailed, match="no memory"):
         await model.run()
     assert (model.state, model.message) == (State.FAILED, "no memory")
 
 
-async def test_models_tell_when_a_state_has_changed():
+async def test_one_that_stays_open_whatever_it_says_is_failed_until_it_is_well_again():
     engine = Engine(True)
-    models = Models([Model("m", "a", engine)], default="m")
-    changed = asyncio.create_task(models.change())
-    run = asyncio.create_task(models.get("").run())
+    store = Component("store", "s", "a", engine, WhenUnwell.WAIT)
+    run = asyncio.create_task(store.run())
+    await until(store, State.READY)
+    engine.well = False
+    store.suspect()
+    await until(store, State.FAILED)
+    assert (store.message, store.port, engine.open) == ("it fell", engine, 1)
 
-    await asyncio.wait_for(changed, 1)
-    assert models.ready
+    engine.well = True
+    store.suspect()
+    await until(store, State.READY)
+    assert (store.message, store.restarts) == ("", 0)
     run.cancel()
+
+
+async def test_status_tells_when_a_state_has_changed_and_which_services_can_answer():
+    models = Models([Component("model", "m", "a", Engine(True))], default="m")
+    embedder = Component("embedder", "e", "a", Engine(True))
+    store = Component("store", "s", "a", Engine(True))
+    cache = Component("cache", "c", "a", Engine(True), WhenUnwell.WAIT)
+    status = Status(Components(models, embedder, store, [cache]), Requests(), Adapters())
+    services = ["GenerationService", "EmbeddingService", "RetrievalService"]
+    assert status.serving == dict.fromkeys(services, False)
+
+    changed = asyncio.create_task(status.change())
+    runs = [asyncio.create_task(component.run()) for component in (models.get(""), embedder)]
+    await asyncio.wait_for(changed, 1)
+    await until(models.get(""), State.READY)
+    await until(embedder, State.READY)
+    assert status.serving == {**dict.fromkeys(services, True), "RetrievalService": False}
+    assert status.state is State.LOADING
+
+    runs.append(asyncio.create_task(store.run()))
+    await until(store, State.READY)
+    assert status.serving == dict.fromkeys(services, True)
+    assert status.state is State.READY, "a cache is not waited for"
+    for run in runs:
+        run.cancel()
+
+
+def test_what_is_turned_off_is_no_service():
+    status = Status(Components(Models([], default="m")), Requests(), Adapters())
+    assert set(status.serving) == {"GenerationService"}
 
 
 def test_an_unknown_model_names_those_there_are():
     with pytest.raises(ModelNotFound, match="no model 'x'; there is m"):
-        Models([Model("m", "a", Engine())], default="m").get("x")
+        Models([Component("model", "m", "a", Engine())], default="m").get("x")

@@ -1,0 +1,173 @@
+"""What the server is made of behind its ports: the life of each adapter."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from jarvis_ports.errors import EngineDead, ModelLoading
+from jarvis_ports.health import Health
+
+logger = logging.getLogger(__name__)
+
+HEALTH_INTERVAL = 1.0
+"""Seconds between two questions to an adapter about its health."""
+RESTART_DELAYS = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds before each restart in a row; the last one repeats."""
+
+
+class State(StrEnum):
+    """The state of a component, or of the server."""
+
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    DRAINING = "draining"
+
+
+class WhenUnwell(StrEnum):
+    """What follows when a component that ran says that it is unwell."""
+
+    EXIT = "exit"
+    """The server ends."""
+    RESTART = "restart"
+    """It is closed and opened again."""
+    WAIT = "wait"
+    """It stays open, until it is well again."""
+
+
+class Port(Protocol):
+    """What every port has."""
+
+    async def health(self) -> Health:
+        """Tell whether it is well; answers at once."""
+        ...
+
+
+P = TypeVar("P", bound=Port)
+
+
+class Component(Generic[P]):
+    """Opens an adapter, watches its health, and does what is wanted when it is unwell.
+
+    Args:
+        kind: which port it is for, such as "model".
+        name: its name among those of its kind.
+        adapter: the adapter's name.
+        open_port: opens the adapter; the context that it returns closes it.
+        when_unwell: what follows.
+        after: what is opened, or has failed to open, before this one is.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that it is made of
+        self,
+        kind: str,
+        name: str,
+        adapter: str,
+        open_port: Callable[[], AbstractAsyncContextManager[P]],
+        when_unwell: WhenUnwell = WhenUnwell.EXIT,
+        *,
+        after: "Component[Any] | None" = None,
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.adapter = adapter
+        self.state = State.LOADING
+        self.message = ""
+        self.restarts = 0
+        self._open_port = open_port
+        self._when_unwell = when_unwell
+        self._after = after
+        self._tried = asyncio.Event()
+        self.changed = asyncio.Event()
+        self._port: P | None = None
+        self._look_now = asyncio.Event()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r}"
+
+    @property
+    def port(self) -> P:
+        """The opened adapter.
+
+        Raises:
+            ModelLoading: it is not open yet.
+            EngineDead: it died.
+        """
+        if self._port is not None:
+            return self._port
+        if self.state is State.LOADING:
+            msg = f"{self} is still loading"
+            raise ModelLoading(msg)
+        msg = f"{self} is down: {self.message}"
+        raise EngineDead(msg)
+
+    @property
+    def loaded(self) -> P | None:
+        """The opened adapter, if it is open."""
+        return self._port
+
+    def suspect(self) -> None:
+        """Look at its health now: a request has seen it fail."""
+        self._look_now.set()
+
+    async def run(self) -> None:
+        """Keep it up until cancelled.
+
+        Raises:
+            EngineDead: it died, and the server is to end.
+            Exception: it did not open the first time, or the server is to end; what the adapter raised.
+        """
+        if self._after:
+            await self._after._tried.wait()
+        failures = 0
+        while True:
+            try:
+                async with self._open_port() as port:
+                    logger.info("%s is ready (%s)", self, self.adapter)
+                    failures = 0
+                    self._become(State.READY, "", port)
+                    message = await self._until_unwell(port)
+                    self._become(State.FAILED, message)
+            except Exception as error:
+                self._become(State.FAILED, str(error))
+                # What never worked is the operator's to mend.
+                if self._when_unwell is not WhenUnwell.RESTART or not self.restarts:
+                    raise
+            logger.error("%s: %s", self, self.message)
+            if self._when_unwell is WhenUnwell.EXIT:
+                msg = f"{self} died: {self.message}"
+                raise EngineDead(msg)
+            await asyncio.sleep(RESTART_DELAYS[min(failures, len(RESTART_DELAYS) - 1)])
+            failures += 1
+            self.restarts += 1
+            self._become(State.LOADING, f"restart {self.restarts}, after: {self.message}")
+
+    async def _until_unwell(self, port: P) -> str:
+        while True:
+            health = await port.health()
+            if not health.ok and self._when_unwell is not WhenUnwell.WAIT:
+                return health.message
+            self._heed(health, port)
+            self._look_now.clear()
+            try:
+                await asyncio.wait_for(self._look_now.wait(), HEALTH_INTERVAL)
+            except TimeoutError:
+                continue
+
+    def _heed(self, health: Health, port: P) -> None:
+        """Follow the health of an adapter that stays open whatever it says."""
+        state = State.READY if health.ok else State.FAILED
+        if state is not self.state:
+            if health.ok:
+                logger.info("%s is well again", self)
+            else:
+                logger.warning("%s: %s", self, health.message)
+            self._become(state, health.message, port)
+
+    def _become(self, state: State, message: str, port: P | None = None) -> None:
+        self.state, self.message, self._port = state, message, port
+        self._tried.set()
+        self.changed.set()

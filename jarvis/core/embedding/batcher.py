@@ -1,0 +1,151 @@
+"""Batches over requests, without a timer: what arrives while the model works goes together next."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from jarvis.core.component import Component
+from jarvis.core.embedding.queue import Flight, Kind, Queue
+from jarvis.core.embedding.values import pack
+from jarvis_ports.embedding import Embedder
+from jarvis_ports.errors import EngineDead, EngineFailure
+
+
+class Batcher:
+    """Sends texts through the model, one batch at a time, and each once however many requests wait for it.
+
+    Args:
+        embedder: the model.
+        max_batch_tokens: the most tokens of a batch, padding included; one text alone may have more.
+        keep: is given each new value, by key, before those who wait for it.
+    """
+
+    def __init__(
+        self,
+        embedder: Component[Embedder],
+        max_batch_tokens: int,
+        keep: Callable[[Mapping[bytes, bytes]], None],
+    ) -> None:
+        self._embedder = embedder
+        self._keep = keep
+        self._queue = Queue(max_batch_tokens)
+        self._flights: dict[bytes, Flight] = {}
+        self._worker: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def waiting(self) -> Iterator["Waiting"]:
+        """Wait for texts; those that nobody waits for any more are not begun."""
+        waiting = Waiting(self)
+        try:
+            yield waiting
+        finally:
+            for flight in waiting.flights.values():
+                flight.waiters -= 1
+                if not flight.waiters and not flight.begun:
+                    del self._flights[flight.key]
+
+    def join(self, key: bytes) -> Flight | None:
+        """Find a text that is on its way, and be one more who waits for it."""
+        flight = self._flights.get(key)
+        if flight:
+            flight.waiters += 1
+        return flight
+
+    def send(self, kind: Kind, flights: Iterable[Flight]) -> None:
+        """Send off texts, none of which is on its way, and be the first who waits for them."""
+        new = list(flights)
+        for flight in new:
+            flight.waiters = 1
+            self._flights[flight.key] = flight
+        self._queue.add(kind, new)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+
+    async def _work(self) -> None:
+        try:
+            while self._queue:
+                loaded = self._embedder.loaded
+                kind, batch = self._queue.take(loaded.info().batch_cost if loaded else 0)
+                if batch:
+                    await self._embed(kind, batch)
+                await asyncio.sleep(0)  # an adapter may be done without ever having waited
+        finally:
+            self._worker = None
+
+    async def _embed(self, kind: Kind, flights: list[Flight]) -> None:
+        for flight in flights:
+            flight.begun = True
+        try:
+            values = await self._values(kind, flights)
+        except Exception as error:  # noqa: BLE001 - it is raised where the requests wait
+            if isinstance(error, EngineFailure) and len(flights) > 1:
+                # One text that the model cannot embed is not to fail those beside it.
+                for part in (flights[::2], flights[1::2]):
+                    await self._embed(kind, part)
+                return
+            for flight in flights:
+                del self._flights[flight.key]
+                flight.future.set_exception(error)
+                flight.future.exception()  # asyncio complains of one that nobody has looked at
+        else:
+            self._keep(values)
+            for flight in flights:
+                del self._flights[flight.key]
+                flight.future.set_result(values[flight.key])
+
+    async def _values(self, kind: Kind, flights: list[Flight]) -> dict[bytes, bytes]:
+        """Run one batch through the model.
+
+        Raises:
+            JarvisError: see `Embedder.embed`; also where it is not open, or not the one the texts are for.
+        """
+        embedder = self._embedder.port
+        if embedder.info().identity != kind.identity:
+            msg = f"{self._embedder} has changed while the texts waited"
+            raise EngineDead(msg)
+        try:
+            vectors = await embedder.embed([flight.text for flight in flights], kind.role)
+        except EngineDead:
+            self._embedder.suspect()
+            raise
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            msg = f"{self._embedder} was closed while it embedded"
+            raise EngineDead(msg) from None
+        pairs = zip(flights, vectors, strict=True)
+        return {flight.key: pack(vector, flight.tokens) for flight, vector in pairs}
+
+
+class Waiting:
+    """The texts that one request waits for, by key."""
+
+    def __init__(self, batcher: Batcher) -> None:
+        self._batcher = batcher
+        self.flights: dict[bytes, Flight] = {}
+
+    def join(self, keys: Iterable[bytes]) -> None:
+        """Wait for those of the texts that are on their way."""
+        for key in keys:
+            if flight := self._batcher.join(key):
+                self.flights[key] = flight
+
+    def send(self, kind: Kind, flights: Mapping[bytes, Flight]) -> None:
+        """Wait for texts, and send off those that are not on their way."""
+        self.join(flights)
+        if new := [flight for key, flight in flights.items() if key not in self.flights]:
+            self._batcher.send(kind, new)
+            self.flights |= {flight.key: flight for flight in new}
+
+    async def values(self) -> dict[bytes, bytes]:
+        """Return the values of all, by key.
+
+        Raises:
+            Exception: the first failure; the others are not waited for.
+        """
+        futures = [flight.future for flight in self.flights.values()]
+        if futures:
+            done, _ = await asyncio.wait(futures, return_when=asyncio.FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+        return {key: flight.future.result() for key, flight in self.flights.items()}

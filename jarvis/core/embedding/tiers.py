@@ -1,0 +1,103 @@
+"""The tiers of the cache: the first that has a value gives it."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+from jarvis.core.component import Component
+from jarvis.core.embedding.values import is_valid
+from jarvis_ports.cache import Cache
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING = 4096
+"""The most values that wait to be written to one tier; what comes on top of them is not kept there."""
+
+
+class Tier:
+    """One cache, which is passed over while it is not open, or fails.
+
+    Writing goes on beside the requests: no answer waits for it.
+    """
+
+    def __init__(self, cache: Component[Cache]) -> None:
+        self._cache = cache
+        self._waiting: dict[bytes, bytes] = {}
+        self._writer: asyncio.Task[None] | None = None
+        self._complained = False
+
+    async def get(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """Return those of the keys that it holds."""
+        cache = self._cache.loaded
+        if cache is None:
+            return {}
+        try:
+            found = await cache.get(keys)
+        except Exception as error:  # noqa: BLE001 - whatever the adapter raises, there is a model
+            self._complain(error)
+            return {}
+        return found
+
+    def put(self, items: Mapping[bytes, bytes]) -> None:
+        """Have the items written."""
+        if self._cache.loaded is None or len(self._waiting) + len(items) > MAX_WAITING:
+            return
+        self._waiting.update(items)
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write())
+
+    async def flush(self) -> None:
+        """Wait until all that was put is written."""
+        while self._writer:
+            await asyncio.wait([self._writer])
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting and (cache := self._cache.loaded):
+                items, self._waiting = self._waiting, {}
+                await cache.put(items)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._complain(error)
+        finally:
+            self._writer = None
+
+    def _complain(self, error: Exception) -> None:
+        """Log the first failure: an adapter that keeps its word has none."""
+        if not self._complained:
+            logger.warning("%s fails, and is passed over where it does: %r", self._cache, error)
+        self._complained = True
+
+
+class Tiers:
+    """Caches in the order in which they are asked."""
+
+    def __init__(self, caches: Sequence[Component[Cache]]) -> None:
+        self._tiers = [Tier(cache) for cache in caches]
+
+    async def get(self, keys: Sequence[bytes], dimension: int) -> dict[bytes, bytes]:
+        """Find vectors; those that a later tier had are put into the earlier ones.
+
+        A value that is damaged, or of another dimension, is as good as none.
+        """
+        found: dict[bytes, bytes] = {}
+        for index, tier in enumerate(self._tiers):
+            missing = [key for key in keys if key not in found] if found else keys
+            if not missing:
+                break
+            held = await tier.get(missing)
+            new = {key: value for key, value in held.items() if is_valid(value, dimension)}
+            if new:
+                for earlier in self._tiers[:index]:
+                    earlier.put(new)
+                found |= new
+        return found
+
+    def put(self, items: Mapping[bytes, bytes]) -> None:
+        """Have new vectors written to every tier."""
+        for tier in self._tiers:
+            tier.put(items)
+
+    async def flush(self) -> None:
+        """Wait until all that was put is written."""
+        for tier in self._tiers:
+            await tier.flush()

@@ -1,0 +1,62 @@
+"""Writes sources into a conversation.
+
+The engine's prefix cache serves what a prompt has in common with an earlier one from its first byte on. So
+what changes least stands first: a fixed instruction in the system message, then the conversation, then the
+sources, and what is asked last. The sources are ordered by where they come from, not by how well they match,
+so that another question over the same sources finds all of them in the cache.
+
+Nothing in a source can pass for another source, for the question, or for a turn of the conversation: each
+line of its text is quoted, markers in it are set apart, and the tokens of chat templates are broken. Those
+are the tokens of the families listed here; another family's would get through. Citations carry the text as
+it is: only the prompt differs.
+"""
+
+import re
+from collections.abc import Sequence
+
+from jarvis.core.grounding.citations import MARKER
+from jarvis.core.retrieval.types import Hit, chunk_source
+from jarvis_ports.llm import Message, Role
+
+INSTRUCTION = (
+    "Answer the question from the sources. Cite them by number, like this: [1]. "
+    "If they do not answer it, say so."
+)
+NOTHING_FOUND = "Nothing was found. Say that no source answers the question.\n\n"
+
+_TEMPLATE_TOKENS = re.compile(
+    r"<(?=[|\uff5c]|/?(?:s|bos|eos|start_of_turn|end_of_turn)>|</?SYS>>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"
+)
+"""The beginnings of special tokens of ChatML, Llama, Phi, Qwen, DeepSeek, Gemma and Mistral."""
+
+
+def order(hit: Hit) -> tuple[str, int, str]:
+    """Give what sources are ordered by: where they come from."""
+    source = chunk_source(hit.row)
+    return (source.source, source.start, hit.row.id) if source else ("", 0, hit.row.id)
+
+
+def block(number: int, hit: Hit) -> str:
+    """Write one source as it stands in the prompt."""
+    source = chunk_source(hit.row)
+    name = f" {_harmless(' '.join(source.source.split()))}" if source else ""
+    lines = "".join(f"> {line}\n" for line in _harmless(hit.row.text).splitlines())
+    return f"[{number}]{name}\n{lines}\n"
+
+
+def grounded(messages: Sequence[Message], sources: Sequence[Hit]) -> tuple[Message, ...]:
+    """Write the instruction and the sources into a conversation that ends with what the user asks."""
+    *before, question = messages
+    system = INSTRUCTION
+    if before and before[0].role is Role.SYSTEM:
+        system = f"{before.pop(0).content}\n\n{INSTRUCTION}"
+    blocks = "".join(block(number, hit) for number, hit in enumerate(sources, 1))
+    asked = f"Sources:\n\n{blocks or NOTHING_FOUND}Question: {question.content}"
+    return (Message(Role.SYSTEM, system), *before, Message(Role.USER, asked))
+
+
+def _harmless(text: str) -> str:
+    """Break what means something to the model's template, or to the reader of its citations."""
+    marked = MARKER.sub(lambda marker: f"[ {marker[1]} ]", text)
+    return _TEMPLATE_TOKENS.sub(lambda token: f"{token[0]} ", marked)

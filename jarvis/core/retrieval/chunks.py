@@ -1,0 +1,90 @@
+"""The chunks of a document as rows, which know where they come from."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Final
+
+from jarvis.core.retrieval.documents import Document
+from jarvis.documents import Chunk
+from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.filters import Metadata
+from jarvis_ports.store import Row
+
+SCHEME: Final = 1
+"""Of hashes, ids and the way of splitting. A new number makes every document a changed one."""
+LEAST_CHUNK_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Splitting:
+    """How documents are split: the most tokens of a chunk, those it shares, and whose tokens they are."""
+
+    chunk_tokens: int
+    chunk_overlap: int
+    identity: str
+
+
+def check_splitting(tokens: int, overlap: int, most: int) -> None:
+    """Check what a caller asks for.
+
+    Raises:
+        InvalidArgument: it is out of range, or more than the embedding model reads.
+    """
+    if tokens > most:
+        raise InvalidArgument.of(
+            "start.chunk_tokens",
+            f"must be at most the {most} tokens that the embedding model reads, got {tokens}",
+        )
+    if tokens < LEAST_CHUNK_TOKENS:
+        raise InvalidArgument.of(
+            "start.chunk_tokens", f"must be in [{LEAST_CHUNK_TOKENS}, {most}], got {tokens}"
+        )
+    if overlap * 2 >= tokens:
+        raise InvalidArgument.of(
+            "start.chunk_overlap", f"must be less than half of chunk_tokens ({tokens}), got {overlap}"
+        )
+
+
+def content_hash(document: Document, data: bytes, splitting: Splitting) -> str:
+    """Hash all that the rows of a document come from: where it is the same, so are they."""
+    described = (SCHEME, asdict(splitting), document.source, document.media_type, _sorted(document.metadata))
+    return blake2b(repr(described).encode() + b"\0" + blake2b(data).digest(), digest_size=16).hexdigest()
+
+
+def _sorted(metadata: Metadata) -> list[tuple[str, object]]:
+    return sorted(metadata.items())
+
+
+def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
+    """Make the rows of a document.
+
+    The id of a chunk says its document, its text, and how many equal chunks came before: a text that moves
+    keeps it.
+    """
+    seen: Counter[str] = Counter()
+    made = []
+    for ordinal, chunk in enumerate(chunks):
+        own: Metadata = {
+            "_document": document.id,
+            "_source": document.source,
+            "_start": chunk.start,
+            "_end": chunk.end,
+            "_hash": hash_,
+            "_chunks": len(chunks),
+            "_ordinal": ordinal,
+        }
+        id_ = chunk_id(document.id, chunk.text, seen[chunk.text])
+        made.append(Row(id_, chunk.text, {**document.metadata, **own}))
+        seen[chunk.text] += 1
+    return made
+
+
+def chunk_id(document_id: str, text: str, before: int) -> str:
+    """Make the id of a chunk; `before` counts the equal ones that came before it in the document."""
+    found = blake2b(digest_size=20)
+    for part in (document_id, text, str(before)):
+        encoded = part.encode()
+        found.update(len(encoded).to_bytes(8, "little") + encoded)
+    return found.hexdigest()

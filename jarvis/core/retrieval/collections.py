@@ -1,0 +1,121 @@
+"""Collections: made, listed, dropped, checked, built anew."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+import numpy as np
+
+from jarvis.core.retrieval.paging import pages, to_end
+from jarvis.core.retrieval.shelf import Shelf
+from jarvis.core.retrieval.types import CollectionInfo, IndexChanges
+from jarvis.core.retrieval.validation import check_collection, check_index
+from jarvis_ports.embedding import Matrix, TextRole
+from jarvis_ports.errors import Unavailable
+from jarvis_ports.store import CollectionSpec, Diagnosis, IndexSettings, Progress, Row
+
+EMBEDDED_AT_ONCE = 256
+"""Texts of a rebuild that go to the embedding model in one request."""
+
+
+class Collections:
+    """The use cases around whole collections; `Retrieval` describes them."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def create(self, name: str, index: IndexSettings) -> CollectionInfo:
+        """Make a collection for the configured embedding model."""
+        check_collection(name, index)
+        library = await self._shelf.library()
+        embedding = self._shelf.embedding
+        info = embedding.info
+        spec = CollectionSpec(name, info.dimension, embedding.name, info.identity, index)
+        for there in await library.store.collections():
+            if there.name == name and there.identity == spec.identity:
+                spec = replace(spec, embedder=there.embedder)  # the same model by another name
+        await library.store.create(spec)
+        self._shelf.forget(name)
+        return await self.get(name)
+
+    async def get(self, name: str) -> CollectionInfo:
+        """Tell of one collection."""
+        collection = await self._shelf.get(name)
+        return await self._info(collection.spec)
+
+    async def list(self) -> list[CollectionInfo]:
+        """Tell of all collections, by name."""
+        library = await self._shelf.library()
+        return [await self._info(spec) for spec in await library.store.collections()]
+
+    async def _info(self, spec: CollectionSpec) -> CollectionInfo:
+        library = await self._shelf.library()
+        try:
+            mismatch = "; ".join(self._shelf.differences(spec, self._shelf.embedding.info))
+        except Unavailable as error:
+            mismatch = str(error)
+        return CollectionInfo(spec, await library.store.count(spec.name), mismatch)
+
+    async def drop(self, name: str) -> int:
+        """Delete a collection, and say how many rows it had."""
+        collection = await self._shelf.get(name)
+        library, mirror = collection.library, collection.mirror
+
+        async def drop() -> int:
+            rows = await library.store.count(name)
+            mirror.forget()
+            await library.store.drop(name)
+            await library.texts.drop(name)
+            return rows
+
+        async with mirror.lock:
+            try:
+                return await to_end(drop())
+            finally:
+                self._shelf.forget(name)
+
+    async def check(self, name: str) -> AsyncGenerator[Progress | Diagnosis, None]:
+        """Look for rows that cannot be found, and for counts that disagree."""
+        collection = await self._shelf.get(name)
+        library, mirror = collection.library, collection.mirror
+        await mirror.settled()
+        async with aclosing(library.store.check(name)) as events:
+            async for event in events:
+                if isinstance(event, Progress):
+                    yield event
+                    continue
+                # What is written meanwhile is no disagreement: both are counted between two writes.
+                async with mirror.lock:
+                    missing = await library.store.count(name) - await library.texts.count(name)
+                yield replace(event, counts={**event.counts, "sparse": event.rows - missing})
+
+    async def rebuild(self, name: str, changes: IndexChanges) -> AsyncGenerator[Progress, None]:
+        """Build a collection anew, for the present embedding model where it was made for another."""
+        collection = await self._shelf.get(name)
+        library, mirror = collection.library, collection.mirror
+        index = changes.applied(collection.spec.index)
+        check_index(index)
+        spec = replace(collection.spec, index=index)
+        embedding = self._shelf.embedding
+        info = embedding.info
+        embed = None
+        if self._shelf.differences(spec, info):
+            spec = CollectionSpec(name, info.dimension, embedding.name, info.identity, index)
+            embed = self._embed
+        await mirror.settled()
+        async with mirror.lock:
+            try:
+                async with aclosing(library.store.rebuild(spec, embed)) as progress:
+                    async for event in progress:
+                        yield event
+            finally:
+                self._shelf.forget(name)
+            await mirror.resync()
+
+    async def _embed(self, rows: Sequence[Row]) -> Matrix:
+        texts = [row.text for row in rows]
+        found = [
+            await self._shelf.embedding.embed(page, TextRole.DOCUMENT, truncate=True, field="rows[{}].text")
+            for page in pages(texts, EMBEDDED_AT_ONCE)
+        ]
+        return np.concatenate([one.vectors for one in found])

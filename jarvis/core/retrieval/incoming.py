@@ -1,0 +1,106 @@
+"""Puts the documents of an ingestion together from the parts in which they come."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from jarvis.core.retrieval.documents import Document, IngestEvent, IngestStart, Prune
+from jarvis.core.retrieval.validation import length, metadata
+from jarvis_ports.errors import FieldViolation, InvalidArgument
+
+MAX_SOURCE = 2048
+MAX_DOCUMENT_ID = 256
+MAX_MEDIA_TYPE = 256
+MAX_DOCUMENT_FIELDS = 56
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A document that was sent as a whole; `problem` says why it cannot be taken, where it cannot."""
+
+    document: Document
+    data: bytes
+    problem: str = ""
+
+
+class Incoming:
+    """Reads the events of an ingestion that follow its start; memory is bounded by one document.
+
+    Args:
+        events: the events.
+        max_bytes: the largest document; of a larger one the content is thrown away.
+    """
+
+    def __init__(self, events: AsyncIterator[IngestEvent], max_bytes: int) -> None:
+        self._events = events
+        self._max_bytes = max_bytes
+        self.prune: Prune | None = None
+        """What to prune; known once all documents are read."""
+        self.ids: set[str] = set()
+        """Of the documents so far."""
+
+    async def documents(self) -> AsyncGenerator[Sent, None]:
+        """Give each document once it is whole.
+
+        Raises:
+            InvalidArgument: an event is wrong, or out of order.
+        """
+        document: Document | None = None
+        content = bytearray()
+        size = 0
+        async for event in self._events:
+            if self.prune:
+                raise InvalidArgument.of("prune", "must come last")
+            match event:
+                case bytes():
+                    if document is None:
+                        raise InvalidArgument.of("data", "must follow a document")
+                    size += len(event)
+                    if size <= self._max_bytes:
+                        content += event
+                    else:
+                        content.clear()
+                case Document() | Prune():
+                    if document:
+                        yield self._sent(document, content, size)
+                    content, size = bytearray(), 0
+                    document = self._begun(event)
+                case IngestStart():
+                    raise InvalidArgument.of("start", "must come once, and first")
+        if document:
+            yield self._sent(document, content, size)
+
+    def _begun(self, event: Document | Prune) -> Document | None:
+        violations = _document(event) if isinstance(event, Document) else _prune(event)
+        if found := list(violations):
+            raise InvalidArgument(found)
+        if isinstance(event, Document):
+            return event
+        self.prune = event
+        return None
+
+    def _sent(self, document: Document, content: bytearray, size: int) -> Sent:
+        problem = ""
+        if document.id in self.ids:
+            problem = f"a document of the id {document.id!r} came before it; give each an id of its own"
+        elif size > self._max_bytes:
+            problem = f"has {size} bytes, and retrieval.max_document_bytes is {self._max_bytes}"
+        self.ids.add(document.id)
+        return Sent(document, b"" if problem else bytes(content), problem)
+
+
+def _document(document: Document) -> Iterator[FieldViolation]:
+    checks = [
+        length("document.source", document.source, MAX_SOURCE),
+        metadata("document.metadata", document.metadata, MAX_DOCUMENT_FIELDS),
+    ]
+    if document.given_id is not None:
+        checks.append(length("document.id", document.given_id, MAX_DOCUMENT_ID))
+    if document.media_type is not None:
+        checks.append(length("document.media_type", document.media_type, MAX_MEDIA_TYPE))
+    return chain(*checks)
+
+
+def _prune(prune: Prune) -> Iterator[FieldViolation]:
+    if not prune.prefixes:
+        yield FieldViolation("prune.prefixes", 'is empty; the prefix "" is every document')

@@ -1,0 +1,123 @@
+"""Takes documents in, one after the other."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from jarvis.core.retrieval.chunks import Splitting, check_splitting
+from jarvis.core.retrieval.documents import (
+    IngestedDocument,
+    IngestEvent,
+    IngestFinished,
+    IngestStart,
+    Outcome,
+    Prune,
+)
+from jarvis.core.retrieval.incoming import Incoming
+from jarvis.core.retrieval.shelf import Shelf
+from jarvis.core.retrieval.types import RetrievalSettings
+from jarvis.core.retrieval.writer import DocumentWriter, Locks
+from jarvis.textindex import DocumentRows
+from jarvis_ports.errors import InvalidArgument
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AHEAD = 8
+"""Documents at work at once: they are embedded together, and written together, while the next are read."""
+
+
+class Ingest:
+    """The use case of ingestion; `Retrieval` describes it."""
+
+    def __init__(self, shelf: Shelf, settings: RetrievalSettings) -> None:
+        self._shelf = shelf
+        self._settings = settings
+        self._locks = Locks()
+
+    async def run(
+        self, events: AsyncIterator[IngestEvent]
+    ) -> AsyncGenerator[IngestedDocument | IngestFinished, None]:
+        """Take documents in."""
+        start = await anext(events, None)
+        if not isinstance(start, IngestStart):
+            raise InvalidArgument.of("start", "must come first")
+        collection = await self._shelf.fitting(start.collection)
+        writer = DocumentWriter(
+            self._shelf, collection, self._locks, self._splitting(start), dry_run=start.dry_run
+        )
+        incoming = Incoming(events, self._settings.max_document_bytes)
+        outcomes: Counter[Outcome] = Counter()
+        chunks = embedded = 0
+        async with aclosing(in_order(incoming.documents(), writer.write, AHEAD)) as results:
+            async for result in results:
+                outcomes[result.outcome] += 1
+                chunks += result.chunks
+                embedded += result.embedded
+                yield result
+        if incoming.prune:
+            for document in await _gone(writer, incoming.prune, incoming.ids):
+                outcomes[Outcome.PRUNED] += 1
+                yield await writer.prune(document)
+        yield IngestFinished(outcomes, chunks, embedded)
+
+    def _splitting(self, start: IngestStart) -> Splitting:
+        info = self._shelf.embedding.info
+        tokens, overlap = start.chunk_tokens, start.chunk_overlap
+        if tokens is None:
+            tokens = min(self._settings.chunk_tokens, info.max_tokens)
+        if overlap is None:
+            overlap = min(self._settings.chunk_overlap, max(tokens - 1, 0) // 2)
+        check_splitting(tokens, overlap, info.max_tokens)
+        return Splitting(tokens, overlap, info.identity)
+
+
+async def _gone(writer: DocumentWriter, prune: Prune, sent: set[str]) -> list[DocumentRows]:
+    """List the documents that were not sent, and are to go."""
+    collection = writer.collection
+    return [
+        document
+        async for page in collection.library.texts.documents(collection.name)
+        for document in page
+        if document.document not in sent and document.source.startswith(prune.prefixes)
+    ]
+
+
+async def in_order(
+    items: AsyncGenerator[T, None], work: Callable[[T], Coroutine[Any, Any, R]], ahead: int
+) -> AsyncGenerator[R, None]:
+    """Work at several items at once, and give the results in the order of the items.
+
+    The first failure, be it in the work or in reading the items, comes after the results before it, and ends
+    the work at those behind it. No more than `ahead` items are at work, or done and not taken yet.
+    """
+    queue: asyncio.Queue[asyncio.Task[R] | None] = asyncio.Queue()
+    free = asyncio.Semaphore(ahead)
+    tasks: set[asyncio.Task[Any]] = set()
+
+    async def fill() -> None:
+        try:
+            async with aclosing(items):
+                async for item in items:
+                    await free.acquire()
+                    task = asyncio.create_task(work(item))
+                    tasks.add(task)
+                    queue.put_nowait(task)
+        finally:
+            queue.put_nowait(None)
+
+    filling = asyncio.create_task(fill())
+    tasks.add(filling)
+    try:
+        while task := await queue.get():
+            result = await task
+            tasks.discard(task)
+            yield result
+            free.release()
+        await filling
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,21 @@
+"""What retrieval needs opened, all together."""
+
+from dataclasses import dataclass
+
+from jarvis.documents import Reader
+from jarvis.textindex import TextIndex
+from jarvis_ports.health import Health
+from jarvis_ports.store import VectorStore
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """A vector store, the index that mirrors its texts, and the reader of documents."""
+
+    store: VectorStore
+    texts: TextIndex
+    reader: Reader
+
+    async def health(self) -> Health:
+        """Tell whether the store answers; the rest is of this machine."""
+        return await self.store.health()

@@ -1,0 +1,125 @@
+"""Keeps texts with their vectors in collections, and finds those that answer a question."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+from jarvis.core.component import Component
+from jarvis.core.embedding import Embedding
+from jarvis.core.retrieval.collections import Collections
+from jarvis.core.retrieval.documents import IngestedDocument, IngestEvent, IngestFinished
+from jarvis.core.retrieval.ingest import Ingest
+from jarvis.core.retrieval.library import Library
+from jarvis.core.retrieval.rows import RowWriter
+from jarvis.core.retrieval.search import Search
+from jarvis.core.retrieval.shelf import Shelf
+from jarvis.core.retrieval.types import CollectionInfo, Found, IndexChanges, RetrievalSettings, SearchQuery
+from jarvis_ports.embedding import Matrix
+from jarvis_ports.filters import Filter
+from jarvis_ports.store import Diagnosis, IndexSettings, Progress, Row
+
+
+class Retrieval:
+    """The use cases of retrieval.
+
+    Every method raises `NotConfigured` where there is no library, `Unavailable` while it or the embedding
+    model is not there, `StoreFailure` where the store failed, and all but `create` and `collections`
+    `CollectionNotFound`.
+
+    Args:
+        library: what it works with; None is none.
+        embedding: the use case of embedding.
+        settings: what holds where a request says nothing.
+    """
+
+    def __init__(
+        self, library: Component[Library] | None, embedding: Embedding, settings: RetrievalSettings
+    ) -> None:
+        shelf = Shelf(library, embedding)
+        self._collections = Collections(shelf)
+        self._rows = RowWriter(shelf)
+        self._search = Search(shelf)
+        self._ingest = Ingest(shelf, settings)
+
+    async def create(self, name: str, index: IndexSettings) -> CollectionInfo:
+        """Make a collection for the configured embedding model; does nothing where it exists just so.
+
+        Raises:
+            InvalidArgument: the name or a setting is out of range.
+            CollectionMismatch: it exists otherwise.
+        """
+        return await self._collections.create(name, index)
+
+    async def collection(self, name: str) -> CollectionInfo:
+        """Tell of one collection."""
+        return await self._collections.get(name)
+
+    async def collections(self) -> list[CollectionInfo]:
+        """Tell of all collections, by name."""
+        return await self._collections.list()
+
+    async def drop(self, name: str) -> int:
+        """Delete a collection with all that is in it, and say how many rows it had."""
+        return await self._collections.drop(name)
+
+    def check(self, name: str) -> AsyncGenerator[Progress | Diagnosis, None]:
+        """Look for rows that no search finds, and counts that disagree: `Progress`, then one `Diagnosis`."""
+        return self._collections.check(name)
+
+    def rebuild(self, name: str, changes: IndexChanges) -> AsyncGenerator[Progress, None]:
+        """Build a collection anew from its stored rows, for the configured embedding model; writes wait.
+
+        The text index is made anew too. Closed in the middle, the collection stays as it was.
+
+        Raises:
+            InvalidArgument: a setting is out of range.
+        """
+        return self._collections.rebuild(name, changes)
+
+    async def upsert(
+        self, name: str, rows: Sequence[Row], vectors: Sequence[Matrix | None], *, truncate: bool = False
+    ) -> int:
+        """Insert rows, or replace those of the same id; what has returned is stored.
+
+        Args:
+            name: the collection's name.
+            rows: 1 to 2,048.
+            vectors: one for each row, of shape (components,); None: its text is embedded.
+            truncate: cut off texts that are too long before they are embedded, instead of refusing them.
+
+        Raises:
+            InvalidArgument: naming every field that is wrong; `TextTooLong` for a text.
+            CollectionMismatch: the collection was made for another embedding model.
+        """
+        return await self._rows.upsert(name, rows, vectors, truncate=truncate)
+
+    async def delete(
+        self, name: str, ids: Sequence[str], filter_: Filter | None, *, dry_run: bool = False
+    ) -> int:
+        """Delete rows of these ids, or those that pass, or those of these ids that pass; return how many.
+
+        Raises:
+            InvalidArgument: there are neither ids nor a filter.
+        """
+        return await self._rows.delete(name, ids, filter_, dry_run=dry_run)
+
+    async def search(self, query: SearchQuery) -> Found:
+        """Find rows.
+
+        Raises:
+            InvalidArgument: naming every field that is wrong; `TextTooLong` for the text.
+            CollectionMismatch: the collection was made for another embedding model.
+        """
+        return await self._search.run(query)
+
+    def ingest(
+        self, events: AsyncIterator[IngestEvent]
+    ) -> AsyncGenerator[IngestedDocument | IngestFinished, None]:
+        """Take documents in: an `IngestedDocument` for each, in order, once it is stored; then those pruned.
+
+        Closed or failed in the middle, what came out is stored, and the same documents again repair the rest.
+
+        Raises:
+            InvalidArgument: an event is wrong, or out of order.
+            CollectionMismatch: the collection was made for another embedding model.
+            EngineFailure: the embedding model failed at a text.
+        """
+        return self._ingest.run(events)

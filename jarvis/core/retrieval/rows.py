@@ -1,0 +1,77 @@
+"""Rows that callers store and delete."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+
+from jarvis.core.retrieval.paging import PAGE, pages
+from jarvis.core.retrieval.shelf import Collection, Shelf
+from jarvis.core.retrieval.validation import check_rows
+from jarvis.core.retrieval.vectors import check_vector
+from jarvis_ports.embedding import Matrix, TextRole
+from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.filters import Filter
+from jarvis_ports.store import Row
+
+
+class RowWriter:
+    """The use cases of single rows; `Retrieval` describes them."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def upsert(
+        self, name: str, rows: Sequence[Row], vectors: Sequence[Matrix | None], *, truncate: bool
+    ) -> int:
+        """Store rows; embed the texts of those without a vector."""
+        check_rows(rows)
+        collection = await self._shelf.fitting(name)
+        for position, vector in enumerate(vectors):
+            if vector is not None:
+                check_vector(f"rows[{position}].vector", vector, collection.spec.dimension)
+        matrix = await self._complete(rows, vectors, truncate=truncate)
+        await collection.mirror.upsert(rows, matrix)
+        return len(rows)
+
+    async def _complete(
+        self, rows: Sequence[Row], vectors: Sequence[Matrix | None], *, truncate: bool
+    ) -> Matrix:
+        """Give the vectors of all rows, shape (rows, dimension)."""
+        embedding, role = self._shelf.embedding, TextRole.DOCUMENT
+        if all(vector is None for vector in vectors):
+            texts = [row.text for row in rows]
+            return (await embedding.embed(texts, role, truncate=truncate, field="rows[{}].text")).vectors
+
+        async def one(position: int) -> Matrix:
+            if (vector := vectors[position]) is not None:
+                return vector
+            field = f"rows[{position}].text"
+            embedded = await embedding.embed([rows[position].text], role, truncate=truncate, field=field)
+            made: Matrix = embedded.vectors[0]
+            return made
+
+        return np.stack(await asyncio.gather(*(one(position) for position in range(len(rows)))))
+
+    async def delete(self, name: str, ids: Sequence[str], filter_: Filter | None, *, dry_run: bool) -> int:
+        """Delete rows, and say how many there were."""
+        if not ids and filter_ is None:
+            raise InvalidArgument.of(
+                "ids", "set ids or filter; jarvis collections delete takes a whole collection"
+            )
+        collection = await self._shelf.get(name)
+        async with collection.mirror.writing():
+            doomed = await self._chosen(collection, ids, filter_)
+            if not dry_run:
+                await collection.mirror.delete(doomed)
+        return len(doomed)
+
+    @staticmethod
+    async def _chosen(collection: Collection, ids: Sequence[str], filter_: Filter | None) -> list[str]:
+        texts, name = collection.library.texts, collection.name
+        if filter_ is None:
+            distinct = list(dict.fromkeys(ids))
+            return [row.id for page in pages(distinct, PAGE) for row in await texts.rows(name, page)]
+        passing = await texts.filtered(name, filter_)
+        wanted = set(ids)
+        return [id_ for id_ in passing if not wanted or id_ in wanted]

@@ -1,0 +1,117 @@
+"""The servicer of RetrievalService."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
+
+import grpc
+
+from jarvis.core.requests import Requests
+from jarvis.core.retrieval import Retrieval
+from jarvis.server import retrieval_convert as convert
+from jarvis.server.context import current
+from jarvis.server.filter_convert import filter_
+from jarvis.v1 import retrieval_pb2 as pb
+from jarvis.v1 import retrieval_pb2_grpc
+from jarvis_ports.store import IndexSettings
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
+    """Speaks the contract for the use cases of retrieval."""
+
+    def __init__(self, retrieval: Retrieval, requests: Requests) -> None:
+        self._retrieval = retrieval
+        self._requests = requests
+
+    async def CreateCollection(
+        self, request: pb.CreateCollectionRequest, context: Context
+    ) -> pb.CreateCollectionResponse:
+        """Make a collection."""
+        index = convert.index_changes(request.index).applied(IndexSettings())
+        with self._tracked():
+            info = await self._retrieval.create(request.name, index)
+        return pb.CreateCollectionResponse(collection=convert.collection(info))
+
+    async def GetCollection(
+        self, request: pb.GetCollectionRequest, context: Context
+    ) -> pb.GetCollectionResponse:
+        """Tell of one collection."""
+        with self._tracked():
+            info = await self._retrieval.collection(request.name)
+        return pb.GetCollectionResponse(collection=convert.collection(info))
+
+    async def ListCollections(
+        self, request: pb.ListCollectionsRequest, context: Context
+    ) -> pb.ListCollectionsResponse:
+        """Tell of all collections."""
+        with self._tracked():
+            infos = await self._retrieval.collections()
+        return pb.ListCollectionsResponse(collections=[convert.collection(info) for info in infos])
+
+    async def DeleteCollection(
+        self, request: pb.DeleteCollectionRequest, context: Context
+    ) -> pb.DeleteCollectionResponse:
+        """Delete a collection."""
+        with self._tracked():
+            rows = await self._retrieval.drop(request.name)
+        return pb.DeleteCollectionResponse(rows=rows)
+
+    async def CheckCollection(  # type: ignore[override] # the stubs know generators alone
+        self, request: pb.CheckCollectionRequest, context: Context
+    ) -> None:
+        """Write progress, then the diagnosis."""
+        with self._tracked():
+            async with aclosing(self._retrieval.check(request.name)) as events:
+                async for event in events:
+                    await context.write(convert.checked(event))
+
+    async def RebuildCollection(  # type: ignore[override]
+        self, request: pb.RebuildCollectionRequest, context: Context
+    ) -> None:
+        """Write progress."""
+        changes = convert.index_changes(request.index)
+        with self._tracked():
+            async with aclosing(self._retrieval.rebuild(request.name, changes)) as events:
+                async for event in events:
+                    await context.write(pb.RebuildCollectionResponse(progress=convert.progress(event)))
+
+    async def Upsert(self, request: pb.UpsertRequest, context: Context) -> pb.UpsertResponse:
+        """Store rows."""
+        rows, vectors = convert.rows(request)
+        with self._tracked():
+            upserted = await self._retrieval.upsert(
+                request.collection, rows, vectors, truncate=request.truncate
+            )
+        return pb.UpsertResponse(upserted=upserted)
+
+    async def Delete(self, request: pb.DeleteRequest, context: Context) -> pb.DeleteResponse:
+        """Delete rows."""
+        passing = filter_(request.filter) if request.HasField("filter") else None
+        with self._tracked():
+            deleted = await self._retrieval.delete(
+                request.collection, request.ids, passing, dry_run=request.dry_run
+            )
+        return pb.DeleteResponse(deleted=deleted)
+
+    async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
+        """Find rows."""
+        with self._tracked():
+            found = await self._retrieval.search(convert.query(request))
+        return convert.found(found)
+
+    async def Ingest(  # type: ignore[override]
+        self, request_iterator: AsyncIterator[pb.IngestRequest], context: Context
+    ) -> None:
+        """Write what became of each document; a caller that reads slowly holds up its own stream alone."""
+        events = (convert.ingest_event(message) async for message in request_iterator)
+        with self._tracked():
+            async with aclosing(self._retrieval.ingest(events)) as results:
+                async for result in results:
+                    await context.write(convert.ingest_result(result))
+
+    @contextmanager
+    def _tracked(self) -> Iterator[None]:
+        with self._requests.track(current.get().request_id, "store"):
+            yield

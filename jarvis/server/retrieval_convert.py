@@ -1,0 +1,215 @@
+"""Between the contract's messages for retrieval and the domain's types. Pure functions."""
+
+from dataclasses import asdict
+from typing import Final
+
+import numpy as np
+
+from jarvis.core.retrieval.documents import (
+    Document,
+    IngestedDocument,
+    IngestEvent,
+    IngestFinished,
+    IngestStart,
+    Outcome,
+    Prune,
+)
+from jarvis.core.retrieval.types import (
+    CollectionInfo,
+    Found,
+    Hit,
+    IndexChanges,
+    SearchMode,
+    SearchQuery,
+    chunk_source,
+    own_metadata,
+)
+from jarvis.server.filter_convert import filter_, metadata, values
+from jarvis.v1 import retrieval_pb2 as pb
+from jarvis_ports.embedding import Matrix
+from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.store import Diagnosis, IndexSettings, Progress, Row, Space
+
+FLOAT32: Final = np.dtype("<f4")
+UNREACHABLE_TOLD = 100
+INDEX_FIELDS = ("max_neighbors", "ef_construction", "ef_search")
+SPACES = {pb.SPACE_COSINE: Space.COSINE, pb.SPACE_L2: Space.L2, pb.SPACE_IP: Space.IP}
+SPACE_NUMBERS = {space: number for number, space in SPACES.items()}
+MODES = {
+    pb.SEARCH_MODE_DENSE: SearchMode.DENSE,
+    pb.SEARCH_MODE_SPARSE: SearchMode.SPARSE,
+    pb.SEARCH_MODE_HYBRID: SearchMode.HYBRID,
+}
+MODE_NUMBERS = {mode: number for number, mode in MODES.items()}
+OUTCOMES = {
+    Outcome.ADDED: pb.INGEST_OUTCOME_ADDED,
+    Outcome.CHANGED: pb.INGEST_OUTCOME_CHANGED,
+    Outcome.UNCHANGED: pb.INGEST_OUTCOME_UNCHANGED,
+    Outcome.FAILED: pb.INGEST_OUTCOME_FAILED,
+    Outcome.PRUNED: pb.INGEST_OUTCOME_PRUNED,
+}
+
+
+def index_changes(message: pb.IndexSettings) -> IndexChanges:
+    """Read index settings, of which any may be left out.
+
+    Raises:
+        InvalidArgument: the space is unknown.
+    """
+    if message.space and message.space not in SPACES:
+        known = ", ".join(pb.Space.Name(space) for space in SPACES)
+        raise InvalidArgument.of("index.space", f"must be one of {known}, got {message.space}")
+    figures = {field.name: figure for field, figure in message.ListFields() if field.name in INDEX_FIELDS}
+    return IndexChanges(SPACES.get(message.space), **figures)
+
+
+def collection(info: CollectionInfo) -> pb.Collection:
+    """Write a collection."""
+    spec = info.spec
+    return pb.Collection(
+        name=spec.name,
+        dimension=spec.dimension,
+        embedder=spec.embedder,
+        index=_index(spec.index),
+        rows=info.rows,
+        mismatch=info.mismatch,
+    )
+
+
+def _index(index: IndexSettings) -> pb.IndexSettings:
+    figures = {name: getattr(index, name) for name in INDEX_FIELDS}
+    return pb.IndexSettings(space=SPACE_NUMBERS[index.space], **figures)
+
+
+def progress(done: Progress) -> pb.RowProgress:
+    """Write how far long work is."""
+    return pb.RowProgress(done=done.done, total=done.total)
+
+
+def checked(event: Progress | Diagnosis) -> pb.CheckCollectionResponse:
+    """Write an event of a check."""
+    if isinstance(event, Progress):
+        return pb.CheckCollectionResponse(progress=progress(event))
+    return pb.CheckCollectionResponse(
+        diagnosis=pb.Diagnosis(
+            ok=event.ok,
+            checked=event.checked,
+            unreachable=len(event.unreachable),
+            unreachable_ids=event.unreachable[:UNREACHABLE_TOLD],
+            counts=event.counts,
+        )
+    )
+
+
+def rows(message: pb.UpsertRequest) -> tuple[list[Row], list[Matrix | None]]:
+    """Read rows, and the vectors of those that have one.
+
+    Raises:
+        InvalidArgument: naming the first field that is wrong.
+    """
+    read = [
+        Row(row.id, row.text, metadata(row.metadata, f"rows[{position}].metadata"))
+        for position, row in enumerate(message.rows)
+    ]
+    vectors = [
+        _vector(row.vector, f"rows[{position}].vector") if row.HasField("vector") else None
+        for position, row in enumerate(message.rows)
+    ]
+    return read, vectors
+
+
+def _vector(packed: bytes, path: str) -> Matrix:
+    if len(packed) % FLOAT32.itemsize:
+        raise InvalidArgument.of(path, f"has {len(packed)} bytes, which is no number of float32 of 4 bytes")
+    return np.frombuffer(packed, FLOAT32).astype(np.float32)
+
+
+def query(message: pb.SearchRequest) -> SearchQuery:
+    """Read a query.
+
+    Raises:
+        InvalidArgument: naming the first field that cannot be expressed in the domain's types.
+    """
+    if message.mode and message.mode not in MODES:
+        known = ", ".join(pb.SearchMode.Name(mode) for mode in MODES)
+        raise InvalidArgument.of("mode", f"must be one of {known}, got {message.mode}")
+    least = message.min_similarity if message.HasField("min_similarity") else None
+    return SearchQuery(
+        collection=message.collection,
+        text=message.text if message.HasField("text") else None,
+        vector=_vector(message.vector, "vector") if message.HasField("vector") else None,
+        mode=MODES.get(message.mode),
+        top_k=message.top_k if message.HasField("top_k") else 10,
+        filter=filter_(message.filter) if message.HasField("filter") else None,
+        min_similarity=least,
+        truncate=message.truncate,
+    )
+
+
+def found(result: Found) -> pb.SearchResponse:
+    """Write what was found."""
+    return pb.SearchResponse(hits=[_hit(hit) for hit in result.hits], mode=MODE_NUMBERS[result.mode])
+
+
+def _hit(hit: Hit) -> pb.Hit:
+    source = chunk_source(hit.row)
+    return pb.Hit(
+        id=hit.row.id,
+        text=hit.row.text,
+        metadata=values(own_metadata(hit.row)),
+        score=hit.score,
+        similarity=hit.similarity,
+        dense_rank=hit.dense_rank,
+        sparse_rank=hit.sparse_rank,
+        source=pb.ChunkSource(**asdict(source)) if source else None,
+    )
+
+
+def ingest_event(message: pb.IngestRequest) -> IngestEvent:
+    """Read an event of an ingestion.
+
+    Raises:
+        InvalidArgument: it is empty, or a value of the metadata is wrong.
+    """
+    match message.WhichOneof("event"):
+        case "start":
+            start = message.start
+            return IngestStart(
+                collection=start.collection,
+                chunk_tokens=start.chunk_tokens if start.HasField("chunk_tokens") else None,
+                chunk_overlap=start.chunk_overlap if start.HasField("chunk_overlap") else None,
+                dry_run=start.dry_run,
+            )
+        case "document":
+            document = message.document
+            return Document(
+                source=document.source,
+                given_id=document.id if document.HasField("id") else None,
+                media_type=document.media_type if document.HasField("media_type") else None,
+                metadata=metadata(document.metadata, "document.metadata"),
+            )
+        case "data":
+            return message.data
+        case "prune":
+            return Prune(tuple(message.prune.prefixes))
+        case None:
+            raise InvalidArgument.of("event", "set start, document, data or prune")
+
+
+def ingest_result(result: IngestedDocument | IngestFinished) -> pb.IngestResponse:
+    """Write what became of a document, or of all of them."""
+    if isinstance(result, IngestedDocument):
+        return pb.IngestResponse(
+            document=pb.IngestedDocument(
+                id=result.id,
+                source=result.source,
+                outcome=OUTCOMES[result.outcome],
+                chunks=result.chunks,
+                embedded=result.embedded,
+                message=result.message,
+            )
+        )
+    documents = {outcome.value: result.documents.get(outcome, 0) for outcome in Outcome}
+    return pb.IngestResponse(
+        finished=pb.IngestFinished(**documents, chunks=result.chunks, embedded=result.embedded)
+    )
