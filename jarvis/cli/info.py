@@ -31,7 +31,7 @@ def health(
 
 
 def status(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False) -> None:
-    """Show the state of the server and of each of its models."""
+    """Show the state of the server, of its models, and of what stands beside them."""
     with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
         found = client.status()
     if as_json:
@@ -41,16 +41,16 @@ def status(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_j
     typer.echo(
         f"jarvis {found.version}: {found.state}, up {uptime}, {found.active_requests} active requests\n"
     )
-    print_table(
-        ("MODEL", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE"),
-        (
-            (m.name, m.adapter, m.state, str(m.active_requests), str(m.restarts), m.message)
-            for m in found.models
-        ),
-    )
-    for model in found.models:
-        for note in model.notes:
-            typer.echo(f"\n{model.name}: {note}")
+    rows = [
+        ("model", m.name, m.adapter, m.state, str(m.active_requests), str(m.restarts), m.message)
+        for m in found.models
+    ]
+    rows += [(c.port, c.name, c.adapter, c.state, "-", str(c.restarts), c.message) for c in found.components]
+    print_table(("PORT", "NAME", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE"), rows)
+    notes = [(m.name, m.notes) for m in found.models] + [(c.name, c.notes) for c in found.components]
+    for name, noted in notes:
+        for note in noted:
+            typer.echo(f"\n{name}: {note}")
 
 
 def adapters(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False) -> None:

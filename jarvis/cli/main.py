@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from jarvis import __version__
-from jarvis.cli import config, info, models
+from jarvis.cli import collections, config, info, models
+from jarvis.cli.ask import ask
 from jarvis.cli.chat import chat
+from jarvis.cli.embed import embed
 from jarvis.cli.errors import exit_code
 from jarvis.cli.generate import generate
+from jarvis.cli.ingest import ingest
 from jarvis.cli.options import examples
+from jarvis.cli.search import search
 from jarvis.cli.serve import serve
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -31,6 +35,33 @@ app.command(
         "jarvis generate --raw 'Once upon a time'",
     )
 )(generate)
+app.command(
+    epilog=examples(
+        "jarvis ask 'What did we decide about backups?'",
+        "jarvis ask --collection manuals --top-k 3 --json 'How is it reset?'",
+    )
+)(ask)
+app.command(
+    epilog=examples(
+        "jarvis ingest ~/notes",
+        "jarvis ingest docs --collection manuals --prune --dry-run",
+        "curl -s https://example.org/page.html | jarvis ingest - --source https://example.org/page.html",
+    )
+)(ingest)
+app.command(
+    epilog=examples(
+        "jarvis search 'how to reset it' --top-k 3",
+        "jarvis search backups --mode sparse --filter lang=es --json",
+    )
+)(search)
+app.command(epilog=examples("jarvis embed 'some text'", "jarvis embed --role query --json < questions.txt"))(
+    embed
+)
+app.add_typer(
+    collections.app,
+    name="collections",
+    epilog=examples("jarvis collections list", "jarvis collections doctor default"),
+)
 app.command(epilog=examples("jarvis health", "jarvis health jarvis.v1.GenerationService"))(info.health)
 app.command(epilog=examples("jarvis status", "jarvis status --json --server 10.0.0.7:50051"))(info.status)
 app.command(epilog=examples("jarvis adapters", "jarvis adapters --json"))(info.adapters)

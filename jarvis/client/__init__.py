@@ -9,11 +9,14 @@ async with JarvisClient("127.0.0.1:50051") as client:
 from jarvis.client.blocking import BlockingClient
 from jarvis.client.channel import TLS
 from jarvis.client.client import JarvisClient
+from jarvis.client.embedding import Embeddings, EmbedOptions
 from jarvis.client.errors import CannotConnect, JarvisClientError
-from jarvis.client.events import Answer, Choice, Event, Finished, Started, Timings
+from jarvis.client.events import Answer, Choice, Citation, Event, Finished, Retrieved, Started, Timings
+from jarvis.client.filter_json import parse_filter
 from jarvis.client.info import (
     AdapterInfo,
     AdapterState,
+    ComponentStatus,
     HealthStatus,
     ModelInfo,
     ModelStatus,
@@ -21,8 +24,23 @@ from jarvis.client.info import (
     State,
     TokenCount,
 )
-from jarvis.client.requests import GenerateOptions, Prompt
+from jarvis.client.requests import GenerateOptions, Prompt, Retrieval
+from jarvis.client.retrieval_types import (
+    ChunkSource,
+    Collection,
+    Diagnosis,
+    Document,
+    Hit,
+    IndexOptions,
+    IngestedDocument,
+    IngestFinished,
+    Outcome,
+    SearchMode,
+    SearchResult,
+)
+from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import FieldViolation
+from jarvis_ports.filters import And, Equals, Exists, Filter, In, Not, Or, Range, Value
 from jarvis_ports.llm import (
     Constraint,
     Delta,
@@ -34,37 +52,70 @@ from jarvis_ports.llm import (
     TopLogprob,
     Usage,
 )
+from jarvis_ports.store import IndexSettings, Progress, Row, Space
 
 __all__ = [
     "TLS",
     "AdapterInfo",
     "AdapterState",
+    "And",
     "Answer",
     "BlockingClient",
     "CannotConnect",
     "Choice",
+    "ChunkSource",
+    "Citation",
+    "Collection",
+    "ComponentStatus",
     "Constraint",
     "Delta",
+    "Diagnosis",
+    "Document",
+    "EmbedOptions",
+    "Embeddings",
+    "Equals",
     "Event",
+    "Exists",
     "FieldViolation",
+    "Filter",
     "FinishReason",
     "Finished",
     "GenerateOptions",
     "HealthStatus",
+    "Hit",
+    "In",
+    "IndexOptions",
+    "IndexSettings",
+    "IngestFinished",
+    "IngestedDocument",
     "JarvisClient",
     "JarvisClientError",
     "Message",
     "ModelInfo",
     "ModelStatus",
+    "Not",
+    "Or",
+    "Outcome",
+    "Progress",
     "Prompt",
+    "Range",
+    "Retrieval",
+    "Retrieved",
     "Role",
+    "Row",
+    "SearchMode",
+    "SearchResult",
     "ServerStatus",
+    "Space",
     "Started",
     "State",
     "StructuredOutput",
+    "TextRole",
     "Timings",
     "TokenCount",
     "TokenLogprob",
     "TopLogprob",
     "Usage",
+    "Value",
+    "parse_filter",
 ]

@@ -1,14 +1,16 @@
 """The client for code without an event loop."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable, Sequence
 from concurrent.futures import Future
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
+from jarvis.client.blocking_retrieval import BlockingRetrieval
 from jarvis.client.channel import TLS
 from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
+from jarvis.client.embedding import Embeddings, EmbedOptions
 from jarvis.client.events import Answer, Event
 from jarvis.client.info import AdapterInfo, HealthStatus, ModelInfo, ServerStatus, TokenCount
 from jarvis.client.requests import GenerateOptions, Prompt
@@ -45,6 +47,7 @@ class BlockingClient:
         self._thread = Thread(target=asyncio.run, args=(live(),), name="jarvis-client", daemon=True)
         self._thread.start()
         self._client = made.result()
+        self.retrieval = BlockingRetrieval(self._client.retrieval, self._wait, self._iterate)
 
     def __enter__(self) -> Self:
         return self
@@ -69,14 +72,7 @@ class BlockingClient:
         **options: Unpack[GenerateOptions],
     ) -> Generator[Event, None, None]:
         """See `JarvisClient.stream`."""
-        events = self._client.stream(prompt, request_id=request_id, timeout=timeout, **options)
-        while event := self._wait(_next(events)):
-            try:
-                yield event
-            except GeneratorExit:
-                if not self._loop.is_closed():
-                    self._wait(events.aclose())
-                raise
+        return self._iterate(self._client.stream(prompt, request_id=request_id, timeout=timeout, **options))
 
     def generate(
         self,
@@ -92,6 +88,30 @@ class BlockingClient:
     def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
         """See `JarvisClient.count_tokens`."""
         return self._wait(self._client.count_tokens(prompt, model=model))
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[EmbedOptions],
+    ) -> Embeddings:
+        """See `JarvisClient.embed`."""
+        return self._wait(self._client.embed(texts, request_id=request_id, timeout=timeout, **options))
+
+    def embed_stream(
+        self,
+        batches: Iterable[Sequence[str]],
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[EmbedOptions],
+    ) -> Generator[Embeddings, None, None]:
+        """See `JarvisClient.embed_stream`."""
+        return self._iterate(
+            self._client.embed_stream(batches, request_id=request_id, timeout=timeout, **options)
+        )
 
     def status(self) -> ServerStatus:
         """See `JarvisClient.status`."""
@@ -121,6 +141,15 @@ class BlockingClient:
             future.cancel()
             raise
 
+    def _iterate(self, items: AsyncGenerator[T, None]) -> Generator[T, None, None]:
+        while (item := self._wait(_next(items))) is not None:
+            try:
+                yield item
+            except GeneratorExit:
+                if not self._loop.is_closed():
+                    self._wait(items.aclose())
+                raise
 
-async def _next(events: AsyncGenerator[Event, None]) -> Event | None:
-    return await anext(events, None)
+
+async def _next(items: AsyncGenerator[T, None]) -> T | None:
+    return await anext(items, None)

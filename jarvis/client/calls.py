@@ -1,8 +1,10 @@
 """Calls with a deadline, repeated where that helps."""
 # ruff: noqa: ASYNC109 - these are gRPC deadlines, which the server sees too
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import TypeVar
 
 import grpc
@@ -83,6 +85,35 @@ class Calls:
         finally:
             call.cancel()
 
+    async def duplex(
+        self,
+        method: grpc.aio.StreamStreamMultiCallable[Request, Response],
+        requests: AsyncGenerator[Request, None],
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[Response, None]:
+        """Call a method that takes a stream and answers with one; nothing is repeated.
+
+        What `requests` raises ends the call, and is raised here.
+        """
+        limit = self._timeout if timeout is None else timeout
+        call = method(timeout=limit, metadata=_metadata(request_id))
+        sending = asyncio.create_task(_send(call, requests))
+        try:
+            async for message in call:
+                yield message
+        except grpc.aio.AioRpcError as error:
+            raise self._explain(error, request_id) from error
+        except asyncio.CancelledError:
+            if sending.done() and not sending.cancelled():
+                sending.result()  # what cancelled the call
+            raise
+        finally:
+            call.cancel()
+            sending.cancel()
+            await asyncio.wait([sending])
+
     async def _repeat(self, attempt: Callable[[float | None], Awaitable[T]], timeout: float | None) -> T:
         limit = self._timeout if timeout is None else timeout
         end = None if limit is None else time.monotonic() + limit
@@ -108,6 +139,21 @@ class Calls:
             message = f"cannot connect to {self._address}: {why}"
             return CannotConnect(explained.code, message, request_id=explained.request_id)
         return explained
+
+
+async def _send(
+    call: grpc.aio.StreamStreamCall[Request, Response], requests: AsyncGenerator[Request, None]
+) -> None:
+    try:
+        async with aclosing(requests):
+            async for request in requests:
+                await call.write(request)
+        await call.done_writing()
+    except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        return  # the call is over; whoever reads its answers is told why
+    except BaseException:
+        call.cancel()
+        raise
 
 
 def _metadata(request_id: str | None) -> tuple[tuple[str, str], ...]:

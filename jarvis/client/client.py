@@ -1,7 +1,8 @@
 """The client for asyncio."""
 # ruff: noqa: ASYNC109 - these are gRPC deadlines, which the server sees too
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -11,11 +12,27 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from jarvis.client import responses
 from jarvis.client.calls import Calls
 from jarvis.client.channel import TLS, open_channel
+from jarvis.client.embedding import (
+    Batches,
+    Embeddings,
+    EmbedOptions,
+    embed_request,
+    embeddings,
+    stream_requests,
+)
 from jarvis.client.errors import JarvisClientError
 from jarvis.client.events import Answer, Event, Finished, Started
 from jarvis.client.info import AdapterInfo, HealthStatus, ModelInfo, ServerStatus, TokenCount
 from jarvis.client.requests import GenerateOptions, Prompt, count_tokens_request, generate_request
-from jarvis.v1 import generation_pb2, generation_pb2_grpc, server_pb2, server_pb2_grpc
+from jarvis.client.retrieval import RetrievalClient
+from jarvis.v1 import (
+    embedding_pb2,
+    embedding_pb2_grpc,
+    generation_pb2,
+    generation_pb2_grpc,
+    server_pb2,
+    server_pb2_grpc,
+)
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 
@@ -53,6 +70,8 @@ class JarvisClient:
         self._channel = open_channel(address, tls)
         self._calls = Calls(self._channel, address, timeout=timeout, attempts=attempts)
         self._generation = generation_pb2_grpc.GenerationServiceStub(self._channel)
+        self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
+        self.retrieval = RetrievalClient(self._channel, self._calls)
         self._server = server_pb2_grpc.ServerServiceStub(self._channel)
         self._health = health_pb2_grpc.HealthStub(self._channel)
 
@@ -130,6 +149,53 @@ class JarvisClient:
         request = count_tokens_request(prompt, model)
         response = await self._calls.unary(self._generation.CountTokens, request)
         return TokenCount(response.model, response.tokens, response.context_length)
+
+    async def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[EmbedOptions],
+    ) -> Embeddings:
+        """Turn texts into vectors.
+
+        Args:
+            texts: at least one, at most 2,048, none empty.
+            request_id: see `stream`.
+            timeout: seconds for the call.
+            **options: see `EmbedOptions`.
+        """
+        request = embed_request(embedding_pb2.EmbedRequest, texts, options)
+        method = self._embedding.Embed
+        response = await self._calls.unary(method, request, request_id=request_id, timeout=timeout)
+        return embeddings(response)
+
+    async def embed_stream(
+        self,
+        batches: Batches,
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[EmbedOptions],
+    ) -> AsyncGenerator[Embeddings, None]:
+        """Turn one batch of texts after another into vectors, in their order; nothing is repeated.
+
+        Batches are taken while earlier ones are embedded, as far ahead as the server reads. Closing the
+        stream, or breaking out of the loop over it, cancels what is left.
+
+        Args:
+            batches: each as the texts of `embed`; an ordinary iterable is read in a thread.
+            request_id: see `stream`.
+            timeout: seconds for the whole stream.
+            **options: see `EmbedOptions`.
+        """
+        requests = stream_requests(batches, **options)
+        method = self._embedding.EmbedStream
+        messages = self._calls.duplex(method, requests, request_id=request_id, timeout=timeout)
+        async with aclosing(messages):
+            async for message in messages:
+                yield embeddings(message)
 
     async def status(self) -> ServerStatus:
         """Ask for the state of the server and of each of its models."""

@@ -2,16 +2,41 @@
 
 from dataclasses import dataclass
 
+from jarvis.client.retrieval_types import ChunkSource
 from jarvis_ports.llm import Delta, FinishReason, TokenLogprob, Usage
 
 
 @dataclass(frozen=True, slots=True)
+class Citation:
+    """A source that the model was given; an answer cites it as [number].
+
+    `similarity` is None in sparse mode, `source` for a row that was not ingested.
+    """
+
+    number: int
+    id: str
+    text: str
+    score: float
+    similarity: float | None = None
+    source: ChunkSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The sources, by number; `left_out` relevant ones did not fit. None: the model was told so."""
+
+    citations: tuple[Citation, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
-    """The first event: the request was accepted."""
+    """The first event: the request was accepted. `retrieved` is None where no search was asked for."""
 
     request_id: str
     model: str
     prompt_tokens: int
+    retrieved: Retrieved | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +44,30 @@ class Timings:
     """Seconds since the request reached the server.
 
     `queue_seconds` is None where the engine does not tell, `time_to_first_token_seconds` where there was no
-    text.
+    text, `retrieval_seconds` where no search was asked for.
     """
 
     total_seconds: float
     queue_seconds: float | None = None
     time_to_first_token_seconds: float | None = None
+    retrieval_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of a choice. `usage` is over all choices, up to this moment."""
+    """The last event of a choice. `usage` is over all choices, up to this moment.
+
+    `cited` are the numbers of the sources that the text cites, in the order of their first mention;
+    `cited_unknown` those that are no source's.
+    """
 
     index: int
     reason: FinishReason
     usage: Usage
     timings: Timings
     matched_stop: str | None = None
+    cited: tuple[int, ...] = ()
+    cited_unknown: tuple[int, ...] = ()
 
 
 Event = Started | Delta | Finished
@@ -43,7 +75,10 @@ Event = Started | Delta | Finished
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A complete answer. Token ids and log probabilities are there where asked for."""
+    """A complete answer. Token ids and log probabilities are there where asked for.
+
+    `cited` and `cited_unknown` are as in `Finished`.
+    """
 
     index: int
     text: str
@@ -51,17 +86,20 @@ class Choice:
     matched_stop: str | None = None
     token_ids: tuple[int, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
+    cited: tuple[int, ...] = ()
+    cited_unknown: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All `n` choices, by index."""
+    """All `n` choices, by index. `retrieved` is None where no search was asked for."""
 
     request_id: str
     model: str
     choices: tuple[Choice, ...]
     usage: Usage
     timings: Timings
+    retrieved: Retrieved | None = None
 
     @property
     def text(self) -> str:

@@ -38,14 +38,29 @@ class ModelStatus:
 
 
 @dataclass(frozen=True)
+class ComponentStatus:
+    """The state of what stands beside the models; `port` is embedder, store or cache."""
+
+    port: str
+    name: str
+    adapter: str
+    state: State
+    message: str
+    restarts: int
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ServerStatus:
-    """The state of the server: ready when every model is. `active_requests` run or wait, over all models."""
+    """The state of the server: ready when all that it needs is. `active_requests` run or wait in it."""
 
     version: str
     state: State
     uptime_seconds: float
     active_requests: int
     models: tuple[ModelStatus, ...]
+    components: tuple[ComponentStatus, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,20 @@
 """Python values to requests."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, TypeVar
-
-from google.protobuf.message import Message as ProtoMessage
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
 from jarvis.client.errors import invalid
+from jarvis.client.filters import filter_message
+from jarvis.client.messages import M, build
+from jarvis.client.retrieval_types import SearchMode
 from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import retrieval_pb2
+from jarvis_ports.filters import Filter
 from jarvis_ports.llm import Constraint, Message, Role, StructuredOutput
 
 Prompt = str | Sequence[Message | Mapping[str, str]]
 """A raw prompt, passed to the model as it is; or a conversation: `Message`s, or dicts of role and content."""
-
-M = TypeVar("M", bound=ProtoMessage)
 
 
 class Sampling(TypedDict, total=False):
@@ -35,6 +37,29 @@ class Sampling(TypedDict, total=False):
     ignore_eos: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What to search before answering, in messages that end with the user's.
+
+    Attributes:
+        collection: the collection's name.
+        query: what to search with; the content of the last message where it is None.
+        mode: how to search; hybrid where it is None.
+        top_k: the most sources; the contract's default where it is None.
+        filter: only rows that pass.
+        min_similarity: the least similarity of a source; the server's default where it is None.
+        max_tokens: the most tokens of all sources together; the server's default where it is None.
+    """
+
+    collection: str
+    query: str | None = None
+    mode: SearchMode | str | None = None
+    top_k: int | None = None
+    filter: Filter | None = None
+    min_similarity: float | None = None
+    max_tokens: int | None = None
+
+
 class GenerateOptions(Sampling, total=False):
     """What may be said beside the prompt; a `model` that is left out is the server's default."""
 
@@ -42,6 +67,7 @@ class GenerateOptions(Sampling, total=False):
     structured_output: StructuredOutput | None
     priority: int | None
     return_token_ids: bool | None
+    retrieval: Retrieval | None
 
 
 def generate_request(kind: type[M], prompt: Prompt, options: GenerateOptions) -> M:
@@ -53,6 +79,7 @@ def generate_request(kind: type[M], prompt: Prompt, options: GenerateOptions) ->
     """
     rest: dict[str, Any] = {**options}
     output: StructuredOutput | None = rest.pop("structured_output", None)
+    retrieval: Retrieval | None = rest.pop("retrieval", None)
     names = ("model", "priority", "return_token_ids")
     fields = {name: rest.pop(name, None) for name in names} | _prompt(prompt)
     return build(
@@ -60,6 +87,7 @@ def generate_request(kind: type[M], prompt: Prompt, options: GenerateOptions) ->
         **fields,
         sampling=_sampling(rest),
         structured_output=output and _structured_output(output),
+        retrieval=_retrieval(retrieval) if retrieval else None,
     )
 
 
@@ -70,20 +98,6 @@ def count_tokens_request(prompt: Prompt, model: str | None) -> pb.CountTokensReq
         JarvisClientError: INVALID_ARGUMENT, a value cannot be sent.
     """
     return build(pb.CountTokensRequest, model=model, **_prompt(prompt))
-
-
-def build(kind: type[M], path: str = "", **fields: object) -> M:
-    """Fill a message, leaving out what is None, and blame the field that does not fit."""
-    message = kind()
-    for name, value in fields.items():
-        if value is not None:
-            try:
-                message.MergeFrom(kind(**{name: value}))
-            except UnicodeEncodeError:
-                raise invalid(path + name, "is not valid Unicode") from None
-            except (TypeError, ValueError) as error:
-                raise invalid(path + name, str(error)) from None
-    return message
 
 
 def _prompt(prompt: Prompt) -> dict[str, Any]:
@@ -119,3 +133,20 @@ def _structured_output(output: StructuredOutput) -> pb.StructuredOutput:
     if output.constraint is Constraint.CHOICE:
         value = build(pb.Choices, "structured_output.choice.", values=value)
     return build(pb.StructuredOutput, "structured_output.", **{output.constraint.value: value})
+
+
+def _retrieval(retrieval: Retrieval) -> pb.Retrieval:
+    mode = retrieval.mode
+    if mode is not None and mode not in list(SearchMode):
+        raise invalid("retrieval.mode", f"{mode!r} is not one of {', '.join(SearchMode)}")
+    return build(
+        pb.Retrieval,
+        "retrieval.",
+        collection=retrieval.collection,
+        query=retrieval.query,
+        mode=retrieval_pb2.SearchMode.Value(f"SEARCH_MODE_{mode.upper()}") if mode else None,
+        top_k=retrieval.top_k,
+        filter=filter_message(retrieval.filter, "retrieval.filter") if retrieval.filter else None,
+        min_similarity=retrieval.min_similarity,
+        max_tokens=retrieval.max_tokens,
+    )

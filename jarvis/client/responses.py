@@ -1,22 +1,26 @@
 """Answers to Python values."""
 
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import Any
 
-import grpc
-
-from jarvis.client.errors import JarvisClientError
-from jarvis.client.events import Answer, Choice, Event, Finished, Started, Timings
-from jarvis.client.info import AdapterInfo, AdapterState, ModelInfo, ModelStatus, ServerStatus, State
+from jarvis.client.events import Answer, Choice, Citation, Event, Finished, Retrieved, Started, Timings
+from jarvis.client.info import (
+    AdapterInfo,
+    AdapterState,
+    ComponentStatus,
+    ModelInfo,
+    ModelStatus,
+    ServerStatus,
+    State,
+)
+from jarvis.client.messages import known
+from jarvis.client.retrieval_types import ChunkSource
 from jarvis.v1 import generation_pb2 as pb
-from jarvis.v1 import server_pb2
+from jarvis.v1 import retrieval_pb2, server_pb2
 from jarvis_ports.llm import Delta, FinishReason, TokenLogprob, TopLogprob, Usage
 
-S = TypeVar("S", bound=StrEnum)
-V = TypeVar("V", bound=int)
-
 FINISH_REASONS = {pb.FINISH_REASON_STOP: FinishReason.STOP, pb.FINISH_REASON_LENGTH: FinishReason.LENGTH}
+TIMES: Any = ("queue_seconds", "time_to_first_token_seconds", "retrieval_seconds")
 STATES = {
     server_pb2.STATE_LOADING: State.LOADING,
     server_pb2.STATE_READY: State.READY,
@@ -39,15 +43,18 @@ def event(response: pb.GenerateStreamResponse) -> Event | None:
             return Delta(delta.index, delta.text, tuple(delta.token_ids), _logprobs(delta.logprobs))
         case "started":
             started = response.started
-            return Started(started.request_id, started.model, started.prompt_tokens)
+            found = _retrieved(started)
+            return Started(started.request_id, started.model, started.prompt_tokens, found)
         case "finished":
             finished = response.finished
             return Finished(
                 index=finished.index,
-                reason=_known(FINISH_REASONS, finished.reason),
+                reason=known(FINISH_REASONS, finished.reason),
                 usage=_usage(finished.usage),
                 timings=_timings(finished.timings),
                 matched_stop=finished.matched_stop if finished.HasField("matched_stop") else None,
+                cited=tuple(finished.cited),
+                cited_unknown=tuple(finished.cited_unknown),
             )
     return None
 
@@ -60,7 +67,29 @@ def answer(response: pb.GenerateResponse) -> Answer:
         choices=tuple(_choice(choice) for choice in response.choices),
         usage=_usage(response.usage),
         timings=_timings(response.timings),
+        retrieved=_retrieved(response),
     )
+
+
+def _retrieved(message: pb.Started | pb.GenerateResponse) -> Retrieved | None:
+    if not message.HasField("retrieved"):
+        return None
+    citations = (
+        Citation(
+            number=citation.number,
+            id=citation.id,
+            text=citation.text,
+            score=citation.score,
+            similarity=citation.similarity if citation.HasField("similarity") else None,
+            source=_source(citation.source) if citation.HasField("source") else None,
+        )
+        for citation in message.retrieved.citations
+    )
+    return Retrieved(tuple(citations), message.retrieved.left_out)
+
+
+def _source(source: retrieval_pb2.ChunkSource) -> ChunkSource:
+    return ChunkSource(source.document_id, source.source, source.start, source.end)
 
 
 def server_status(response: server_pb2.GetStatusResponse) -> ServerStatus:
@@ -69,7 +98,7 @@ def server_status(response: server_pb2.GetStatusResponse) -> ServerStatus:
         ModelStatus(
             name=model.name,
             adapter=model.adapter,
-            state=_known(STATES, model.state),
+            state=known(STATES, model.state),
             message=model.message,
             active_requests=model.active_requests,
             restarts=model.restarts,
@@ -80,10 +109,24 @@ def server_status(response: server_pb2.GetStatusResponse) -> ServerStatus:
     )
     return ServerStatus(
         version=response.version,
-        state=_known(STATES, response.state),
+        state=known(STATES, response.state),
         uptime_seconds=response.uptime_seconds,
         active_requests=response.active_requests,
         models=tuple(models),
+        components=tuple(_component(component) for component in response.components),
+    )
+
+
+def _component(component: server_pb2.ComponentStatus) -> ComponentStatus:
+    return ComponentStatus(
+        port=component.port,
+        name=component.name,
+        adapter=component.adapter,
+        state=known(STATES, component.state),
+        message=component.message,
+        restarts=component.restarts,
+        notes=tuple(component.notes),
+        settings=dict(component.settings),
     )
 
 
@@ -94,7 +137,7 @@ def models(response: server_pb2.ListModelsResponse) -> list[ModelInfo]:
             name=model.name,
             is_default=model.is_default,
             adapter=model.adapter,
-            state=_known(STATES, model.state),
+            state=known(STATES, model.state),
             context_length=model.context_length if model.HasField("context_length") else None,
             supported_fields=tuple(model.supported_fields),
         )
@@ -110,7 +153,7 @@ def adapters(response: server_pb2.ListAdaptersResponse) -> list[AdapterInfo]:
             name=adapter.name,
             distribution=adapter.distribution,
             version=adapter.version,
-            state=_known(ADAPTER_STATES, adapter.state),
+            state=known(ADAPTER_STATES, adapter.state),
             message=adapter.message,
         )
         for adapter in response.adapters
@@ -121,10 +164,12 @@ def _choice(choice: pb.Choice) -> Choice:
     return Choice(
         index=choice.index,
         text=choice.text,
-        reason=_known(FINISH_REASONS, choice.reason),
+        reason=known(FINISH_REASONS, choice.reason),
         matched_stop=choice.matched_stop if choice.HasField("matched_stop") else None,
         token_ids=tuple(choice.token_ids),
         logprobs=_logprobs(choice.logprobs),
+        cited=tuple(choice.cited),
+        cited_unknown=tuple(choice.cited_unknown),
     )
 
 
@@ -134,13 +179,8 @@ def _usage(usage: pb.Usage) -> Usage:
 
 
 def _timings(timings: pb.Timings) -> Timings:
-    return Timings(
-        total_seconds=timings.total_seconds,
-        queue_seconds=timings.queue_seconds if timings.HasField("queue_seconds") else None,
-        time_to_first_token_seconds=(
-            timings.time_to_first_token_seconds if timings.HasField("time_to_first_token_seconds") else None
-        ),
-    )
+    told = {name: getattr(timings, name) for name in TIMES if timings.HasField(name)}
+    return Timings(timings.total_seconds, **told)
 
 
 def _logprobs(logprobs: Iterable[pb.TokenLogprob]) -> tuple[TokenLogprob, ...]:
@@ -153,10 +193,3 @@ def _logprobs(logprobs: Iterable[pb.TokenLogprob]) -> tuple[TokenLogprob, ...]:
         )
         for token in logprobs
     )
-
-
-def _known(names: Mapping[V, S], value: V) -> S:
-    if value not in names:
-        msg = f"the server sent {value}, which this client does not know; is it older than the server?"
-        raise JarvisClientError(grpc.StatusCode.INTERNAL, msg)
-    return names[value]

@@ -8,10 +8,21 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from jarvis.v1 import generation_pb2 as pb
-from jarvis.v1 import generation_pb2_grpc, server_pb2, server_pb2_grpc
+from jarvis.v1 import generation_pb2_grpc, retrieval_pb2, server_pb2, server_pb2_grpc
 
 USAGE = pb.Usage(prompt_tokens=5, cached_tokens=0, completion_tokens=2)
 TIMINGS = pb.Timings(queue_seconds=0.0, time_to_first_token_seconds=0.25, total_seconds=0.5)
+CITATIONS = [
+    pb.Citation(
+        number=1,
+        id="c1",
+        text="Paris is a city.",
+        source=retrieval_pb2.ChunkSource(document_id="d", source="a.md", start=3, end=19),
+        score=0.5,
+        similarity=0.75,
+    ),
+    pb.Citation(number=2, id="row", text="Rome too.", score=0.25),
+]
 
 
 class FakeServer(
@@ -28,6 +39,8 @@ class FakeServer(
         self.failures: list[tuple[grpc.StatusCode, str, list[object]]] = []
         self.failure_after_started: tuple[grpc.StatusCode, str, list[object]] | None = None
         self.texts = ["Par", "is."]
+        self.citations = CITATIONS
+        self.left_out = 4
         self.unfinished = 0
         self.delay = 0.0
         self.finish_reason = pb.FINISH_REASON_LENGTH
@@ -61,11 +74,32 @@ class FakeServer(
         await self._begin(request, context)
         text = "".join(self.texts)
         choices = [
-            pb.Choice(index=i, text=text, reason=self.finish_reason) for i in range(request.sampling.n or 1)
+            pb.Choice(index=i, text=text, reason=self.finish_reason, **self._cited(request))
+            for i in range(request.sampling.n or 1)
         ]
         return pb.GenerateResponse(
-            request_id="r-1", model="echo", choices=choices, usage=USAGE, timings=TIMINGS
+            request_id="r-1",
+            model="echo",
+            choices=choices,
+            usage=USAGE,
+            timings=self._timings(request),
+            retrieved=self._retrieved(request),
         )
+
+    def _retrieved(self, request) -> pb.Retrieved | None:
+        wanted = request.HasField("retrieval")
+        return pb.Retrieved(citations=self.citations, left_out=self.left_out) if wanted else None
+
+    def _cited(self, request) -> dict[str, list[int]]:
+        wanted = request.HasField("retrieval") and self.citations
+        return {"cited": [1], "cited_unknown": [7]} if wanted else {}
+
+    def _timings(self, request) -> pb.Timings:
+        timings = pb.Timings()
+        timings.CopyFrom(TIMINGS)
+        if request.HasField("retrieval"):
+            timings.retrieval_seconds = 0.125
+        return timings
 
     async def GenerateStream(self, request, context) -> AsyncIterator[pb.GenerateStreamResponse]:  # noqa: N802
         await self._begin(request, context)
@@ -79,7 +113,9 @@ class FakeServer(
                 self.cancelled.set()
 
     async def _stream(self, request, context) -> AsyncIterator[pb.GenerateStreamResponse]:
-        yield pb.GenerateStreamResponse(started=pb.Started(request_id="r-1", model="echo", prompt_tokens=5))
+        retrieved = self._retrieved(request)
+        started = pb.Started(request_id="r-1", model="echo", prompt_tokens=5, retrieved=retrieved)
+        yield pb.GenerateStreamResponse(started=started)
         if self.failure_after_started:
             await self._abort(context, *self.failure_after_started)
         for text in self.texts:
@@ -89,7 +125,12 @@ class FakeServer(
             await asyncio.sleep(60)
         for index in range((request.sampling.n or 1) - self.unfinished):
             finished = pb.Finished(
-                index=index, reason=pb.FINISH_REASON_STOP, matched_stop="!", usage=USAGE, timings=TIMINGS
+                index=index,
+                reason=pb.FINISH_REASON_STOP,
+                matched_stop="!",
+                usage=USAGE,
+                timings=self._timings(request),
+                **self._cited(request),
             )
             yield pb.GenerateStreamResponse(finished=finished)
 
@@ -106,8 +147,15 @@ class FakeServer(
             notes=["max_num_seqs was lowered [64 to 32]"],
             settings={"delay": "0"},
         )
+        store = server_pb2.ComponentStatus(
+            port="store", name="chroma", adapter="chroma", state=server_pb2.STATE_FAILED, message="disk full"
+        )
         return server_pb2.GetStatusResponse(
-            version="9.9", state=server_pb2.STATE_DRAINING, uptime_seconds=3661.2, models=[model]
+            version="9.9",
+            state=server_pb2.STATE_DRAINING,
+            uptime_seconds=3661.2,
+            models=[model],
+            components=[store],
         )
 
     async def ListModels(self, request, context) -> server_pb2.ListModelsResponse:  # noqa: N802

@@ -76,10 +76,18 @@ async def test_json_is_one_document_with_everything(fake, run):
                 "matched_stop": None,
                 "token_ids": [],
                 "logprobs": [],
+                "cited": [],
+                "cited_unknown": [],
             }
         ],
         "usage": {"prompt_tokens": 5, "completion_tokens": 2, "cached_tokens": 0},
-        "timings": {"total_seconds": 0.5, "queue_seconds": 0.0, "time_to_first_token_seconds": 0.25},
+        "timings": {
+            "total_seconds": 0.5,
+            "queue_seconds": 0.0,
+            "time_to_first_token_seconds": 0.25,
+            "retrieval_seconds": None,
+        },
+        "retrieved": None,
     }
 
 

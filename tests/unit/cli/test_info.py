@@ -28,9 +28,10 @@ async def test_status_shows_the_models_and_their_notes(fake, run):
     assert (code, err) == (0, "")
     lines = [line.rstrip() for line in out.splitlines()]
     assert lines[0] == "jarvis 9.9: draining, up 1:01:01, 0 active requests"
-    assert lines[2].split() == ["MODEL", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE"]
-    assert lines[3].split() == ["echo", "echo", "ready", "0", "0"]
-    assert lines[5] == "echo: max_num_seqs was lowered [64 to 32]"
+    assert lines[2].split() == ["PORT", "NAME", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE"]
+    assert lines[3].split() == ["model", "echo", "echo", "ready", "0", "0"]
+    assert lines[4].split() == ["store", "chroma", "chroma", "failed", "-", "0", "disk", "full"]
+    assert lines[6] == "echo: max_num_seqs was lowered [64 to 32]"
 
 
 async def test_status_as_json(fake, run):

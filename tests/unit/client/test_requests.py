@@ -1,9 +1,20 @@
 import grpc
 import pytest
 
-from jarvis.client import Constraint, JarvisClientError, Message, Role, StructuredOutput
+from jarvis.client import (
+    Constraint,
+    Equals,
+    Exists,
+    JarvisClientError,
+    Message,
+    Retrieval,
+    Role,
+    SearchMode,
+    StructuredOutput,
+)
 from jarvis.client.requests import count_tokens_request, generate_request
 from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import retrieval_pb2
 from jarvis_ports.llm import SamplingParams
 
 
@@ -63,6 +74,29 @@ def test_structured_output(output, sent):
     assert build("x", structured_output=output).structured_output == sent
 
 
+def test_retrieval_is_carried_whole():
+    retrieval = Retrieval("docs", "it", SearchMode.SPARSE, 0, Exists("lang"), -0.5, 9)
+    assert build("x", retrieval=retrieval).retrieval == pb.Retrieval(
+        collection="docs",
+        query="it",
+        mode=retrieval_pb2.SEARCH_MODE_SPARSE,
+        top_k=0,
+        filter=retrieval_pb2.Filter(exists="lang"),
+        min_similarity=-0.5,
+        max_tokens=9,
+    )
+
+
+def test_what_retrieval_leaves_out_is_left_out():
+    assert build("x", retrieval=Retrieval("docs")).retrieval == pb.Retrieval(collection="docs")
+    assert not build("x", retrieval=None).HasField("retrieval")
+
+
+def test_a_search_mode_may_be_its_name():
+    retrieval = build("x", retrieval=Retrieval("docs", mode="dense")).retrieval
+    assert retrieval.mode == retrieval_pb2.SEARCH_MODE_DENSE
+
+
 def test_an_option_that_there_is_not_is_a_type_error():
     with pytest.raises(TypeError, match="unknown options: temprature"):
         build("x", temprature=1)
@@ -80,6 +114,10 @@ def test_an_option_that_there_is_not_is_a_type_error():
         ([{"role": "user", "content": 5}], {}, "messages[0].content"),
         ([{"role": "wizard", "content": "x"}], {}, "messages[0].role"),
         ([{"role": "user"}], {}, "messages[0]"),
+        ("x", {"retrieval": Retrieval("\udcff")}, "retrieval.collection"),
+        ("x", {"retrieval": Retrieval("docs", top_k=-1)}, "retrieval.top_k"),
+        ("x", {"retrieval": Retrieval("docs", mode="fuzzy")}, "retrieval.mode"),
+        ("x", {"retrieval": Retrieval("docs", filter=Equals("a", 2**63))}, "retrieval.filter.equals.value"),
         ([{"role": "user", "content": "x", "name": "y"}], {}, "messages[0]"),
     ],
 )

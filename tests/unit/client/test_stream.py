@@ -4,14 +4,26 @@ import grpc
 import pytest
 
 from jarvis.client import (
+    ChunkSource,
+    Citation,
     Delta,
     Finished,
     FinishReason,
     JarvisClient,
     JarvisClientError,
+    Retrieval,
+    Retrieved,
     Started,
     Timings,
     Usage,
+)
+
+SOURCES = Retrieved(
+    (
+        Citation(1, "c1", "Paris is a city.", 0.5, 0.75, ChunkSource("d", "a.md", 3, 19)),
+        Citation(2, "row", "Rome too.", 0.25),
+    ),
+    left_out=4,
 )
 
 
@@ -24,6 +36,31 @@ async def test_a_stream_is_started_deltas_and_finished(fake):
         Delta(0, "is.", (7,)),
         Finished(0, FinishReason.STOP, Usage(5, 2, 0), Timings(0.5, 0.0, 0.25), "!"),
     ]
+
+
+async def test_a_stream_tells_its_sources_and_what_was_cited(fake):
+    async with JarvisClient(fake.address) as client:
+        events = [event async for event in client.stream("x", retrieval=Retrieval("docs"))]
+    assert events[0] == Started("r-1", "echo", 5, SOURCES)
+    assert (events[-1].cited, events[-1].cited_unknown) == ((1,), (7,))
+    assert events[-1].timings == Timings(0.5, 0.0, 0.25, 0.125)
+
+
+async def test_an_answer_tells_its_sources_and_what_was_cited(fake):
+    async with JarvisClient(fake.address) as client:
+        answer = await client.generate("x", retrieval=Retrieval("docs"))
+        plain = await client.generate("x")
+    assert answer.retrieved == SOURCES
+    assert (answer.choices[0].cited, answer.choices[0].cited_unknown) == ((1,), (7,))
+    assert plain.retrieved is None
+    assert plain.choices[0].cited == ()
+
+
+async def test_nothing_found_is_not_the_same_as_nothing_asked(fake):
+    fake.citations = []
+    async with JarvisClient(fake.address) as client:
+        events = [event async for event in client.stream("x", retrieval=Retrieval("docs"))]
+    assert events[0].retrieved == Retrieved((), 4)
 
 
 async def test_breaking_out_of_the_loop_cancels_the_request(fake):

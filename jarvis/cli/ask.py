@@ -1,0 +1,141 @@
+"""`jarvis ask`."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jarvis.cli.options import (
+    DEFAULT_SERVER,
+    DEFAULT_TIMEOUT,
+    Json,
+    MaxTokens,
+    Model,
+    Seed,
+    Server,
+    Temperature,
+    Timeout,
+    TLSAuthority,
+    connect,
+)
+from jarvis.cli.output import print_json, print_table, write
+from jarvis.cli.retrieval_options import (
+    DEFAULT_COLLECTION,
+    Collection,
+    MinSimilarity,
+    Mode,
+    Where,
+    read_filter,
+)
+
+if TYPE_CHECKING:
+    from jarvis.client import Citation, Event, Finished, Retrieved
+
+
+def ask(  # noqa: PLR0913 - one for each option
+    question: Annotated[str, typer.Argument(show_default=False, help="What to ask.")],
+    *,
+    collection: Collection = DEFAULT_COLLECTION,
+    mode: Mode = None,
+    top_k: Annotated[
+        int | None, typer.Option(metavar="COUNT", help="The most sources; 5 when left out.")
+    ] = None,
+    min_similarity: MinSimilarity = None,
+    where: Where = None,
+    system: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Instructions that go before the question.")
+    ] = None,
+    model: Model = None,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
+    seed: Seed = None,
+    as_json: Json = False,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    server: Server = DEFAULT_SERVER,
+    tls_ca: TLSAuthority = None,
+) -> None:
+    """Answer a question from what was ingested, and print the answer as it comes, then its sources."""
+    from jarvis.client import JarvisClientError, Retrieval  # noqa: PLC0415
+
+    messages = [("system", system), ("user", question)]
+    prompt: Any = [{"role": role, "content": content} for role, content in messages if content is not None]
+    options: dict[str, Any] = {
+        "model": model,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "seed": seed,
+        "retrieval": Retrieval(
+            collection, mode=mode, top_k=top_k, filter=read_filter(where), min_similarity=min_similarity
+        ),
+    }
+    with connect(server, tls_ca, timeout=timeout) as client:
+        try:
+            if as_json:
+                answer = client.generate(prompt, **options)
+                print_json({"text": answer.text, "reason": answer.reason, **asdict(answer)})
+            else:
+                _show(client.stream(prompt, **options), collection)
+        except JarvisClientError as error:
+            if error.reason == "COLLECTION_NOT_FOUND":
+                hint = f"no collection {collection!r}; jarvis ingest PATH --collection {collection} makes one"
+                raise JarvisClientError(error.code, hint, reason=error.reason) from None
+            raise
+
+
+def _show(events: Iterable["Event"], collection: str) -> None:
+    """Print an answer as it comes, then its sources."""
+    from jarvis.client import Delta, Finished, Started  # noqa: PLC0415
+
+    started: Started | None = None
+    finished: Finished | None = None
+    last = "\n"
+    try:
+        for event in events:
+            match event:
+                case Started():
+                    started = event
+                case Delta(text=text) if text:
+                    write(text)
+                    last = text
+                case Finished():
+                    finished = event
+    finally:
+        if not last.endswith("\n"):
+            write("\n")
+    if started and started.retrieved and finished:
+        _sources(started.retrieved, finished, collection)
+
+
+def _sources(retrieved: "Retrieved", finished: "Finished", collection: str) -> None:
+    write("\n")
+    if retrieved.citations:
+        rows = [_row(citation, cited=citation.number in finished.cited) for citation in retrieved.citations]
+        print_table(("", "SOURCE", "CHARACTERS", "SIMILARITY", ""), rows)
+        if retrieved.left_out:
+            typer.echo(f"{retrieved.left_out} more were relevant, and did not fit into the prompt")
+    elif retrieved.left_out:
+        typer.echo(f"none of the {retrieved.left_out} sources that were found fits into the prompt")
+    else:
+        typer.echo(f"nothing relevant was found in collection {collection!r}")
+    if finished.cited_unknown:
+        numbers = ", ".join(f"[{number}]" for number in finished.cited_unknown)
+        typer.echo(f"the answer cites {numbers}, and there is no such source")
+
+
+def _row(citation: "Citation", *, cited: bool) -> tuple[str, ...]:
+    source = citation.source
+    return (
+        f"[{citation.number}]",
+        _near(source.source) if source else citation.id,
+        f"{source.start}-{source.end}" if source else "",
+        "" if citation.similarity is None else f"{citation.similarity:.2f}",
+        "cited" if cited else "",
+    )
+
+
+def _near(source: str) -> str:
+    """Shorten the path of a file below the current folder."""
+    path, here = Path(source), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else source

@@ -1,0 +1,27 @@
+"""Progress bars on the terminal."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Show = Callable[[float, float | None], None]
+"""Takes what is done, and what there is in all."""
+
+
+@contextmanager
+def bar(description: str, *, hidden: bool = False) -> Iterator[Show]:
+    """Show a bar on standard error, where that is a terminal; it goes when it is done."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=hidden or not console.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),  # else rich would print there what goes into a pipe
+    ) as progress:
+        task = progress.add_task(description, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,73 @@
+"""`jarvis search`."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
+from jarvis.cli.output import print_json
+from jarvis.cli.retrieval_options import (
+    DEFAULT_COLLECTION,
+    Collection,
+    MinSimilarity,
+    Mode,
+    Where,
+    read_filter,
+)
+
+if TYPE_CHECKING:
+    from jarvis.client import Hit
+
+LINES = 3
+"""Of the text of each hit, at most so many are shown."""
+
+
+def search(  # noqa: PLR0913 - one for each option
+    query: Annotated[str, typer.Argument(help="What to find.")],
+    *,
+    collection: Collection = DEFAULT_COLLECTION,
+    mode: Mode = None,
+    top_k: Annotated[int, typer.Option(metavar="COUNT", help="The most hits, up to 1000.")] = 10,
+    where: Where = None,
+    min_similarity: MinSimilarity = None,
+    server: Server = DEFAULT_SERVER,
+    tls_ca: TLSAuthority = None,
+    as_json: Json = False,
+) -> None:
+    """Find what is nearest to a question, by its meaning and by its words."""
+    with connect(server, tls_ca) as client:
+        found = client.retrieval.search(
+            collection,
+            query,
+            mode=mode,
+            top_k=top_k,
+            filter=read_filter(where),
+            min_similarity=min_similarity,
+        )
+    if as_json:
+        print_json(asdict(found))
+        return
+    for rank, hit in enumerate(found.hits, 1):
+        _show(rank, hit)
+
+
+def _show(rank: int, hit: "Hit") -> None:
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.text import Text  # noqa: PLC0415
+
+    source = hit.source
+    place = f"{source.source}:{source.start}-{source.end}" if source else hit.id
+    similarity = "" if hit.similarity is None else f" (similarity {hit.similarity:.3f})"
+    typer.echo(f"{rank}. {hit.score:.4f}{similarity} {place}")
+    console = Console()
+    width = console.width if console.is_terminal else 10_000
+    for line in [line for line in hit.text.splitlines() if line.strip()][:LINES]:
+        text = Text(f"   {_printable(line.strip())}")
+        text.truncate(width, overflow="ellipsis")
+        typer.echo(text.plain)
+
+
+def _printable(line: str) -> str:
+    """Take out what would steer the terminal: the text is from anyone's documents."""
+    return "".join(character if character.isprintable() else " " for character in line)

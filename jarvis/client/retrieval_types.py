@@ -1,0 +1,135 @@
+"""What goes into retrieval, and what comes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypedDict
+
+from jarvis_ports.filters import Metadata, Value
+from jarvis_ports.store import IndexSettings, Space
+
+
+class IndexOptions(TypedDict, total=False):
+    """How to index a collection; what is left out is the contract's default, or stays as it is."""
+
+    space: Space | None
+    max_neighbors: int | None
+    ef_construction: int | None
+    ef_search: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection; `mismatch` says what hinders its use, and is empty where nothing does."""
+
+    name: str
+    dimension: int
+    embedder: str
+    index: IndexSettings
+    rows: int
+    mismatch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What a check found; `unreachable_ids` are the first 100 of the rows that no search finds."""
+
+    ok: bool
+    checked: int
+    unreachable: int
+    unreachable_ids: tuple[str, ...]
+    counts: Mapping[str, int]
+
+
+class SearchMode(StrEnum):
+    """How to search: by vector, by words, by both."""
+
+    DENSE = "dense"
+    SPARSE = "sparse"
+    HYBRID = "hybrid"
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSource:
+    """The place of a chunk in its document; offsets are in Unicode code points."""
+
+    document_id: str
+    source: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row that was found. Larger scores are better; they are comparable within one mode alone."""
+
+    id: str
+    text: str
+    score: float
+    metadata: Metadata
+    similarity: float | None = None
+    dense_rank: int | None = None
+    sparse_rank: int | None = None
+    source: ChunkSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The hits, the best first, and how they were searched for."""
+
+    hits: tuple[Hit, ...]
+    mode: SearchMode
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document to ingest.
+
+    Attributes:
+        source: where it comes from; its ending tells what it is, unless `media_type` does.
+        data: its content.
+        id: what it is known by; the source where it is None.
+        media_type: what it is, such as "text/html".
+        metadata: that of each of its chunks.
+    """
+
+    source: str
+    data: bytes
+    id: str | None = None
+    media_type: str | None = None
+    metadata: Metadata = field(default_factory=dict[str, Value])
+
+
+class Outcome(StrEnum):
+    """What became of a document."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    PRUNED = "pruned"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestedDocument:
+    """A document is done: chunks that it has now, those that were embedded for it, and why it failed."""
+
+    id: str
+    source: str
+    outcome: Outcome
+    chunks: int
+    embedded: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestFinished:
+    """All documents are done: how many of each outcome, and the chunks of all that were sent."""
+
+    added: int
+    changed: int
+    unchanged: int
+    failed: int
+    pruned: int
+    chunks: int
+    embedded: int
