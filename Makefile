@@ -49,8 +49,8 @@ proto: setup ## Generate jarvis/v1 from protos/
 lock: ## Resolve requirements/cpu.txt again; ARGS=--upgrade takes the newest of everything
 	@scripts/lock.sh $(ARGS)
 
-bench: model ## Measure Jarvis beside vLLM in process and vLLM's own servers
-	python -m bench.frontend $(ARGS)
+bench: model ## Measure; BENCH= is frontend (the default), embedding, cache, retrieval or quality
+	python -m bench.$(or $(BENCH),frontend) $(ARGS)
 
 clean: ## Remove what make made here, .venv included; models stay in the user's cache folder
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

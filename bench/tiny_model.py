@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -57,9 +56,8 @@ def make(folder: Path) -> Path:
 
 
 def _demo_gguf() -> Path:
-    demo = CATALOGUE[DEMO_MODEL]
-    spec = find_spec(demo.module)
-    if spec is None or spec.origin is None:
-        msg = f"the package {demo.package} is not installed"
-        raise ModuleNotFoundError(msg)
-    return Path(spec.origin).parent / demo.gguf
+    gguf = CATALOGUE[DEMO_MODEL].location
+    if gguf is None:
+        msg = f"the package {CATALOGUE[DEMO_MODEL].package} is not installed: make setup"
+        raise FileNotFoundError(msg)
+    return gguf

@@ -26,6 +26,8 @@ async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
             "models.tiny.adapter=vllm",
             f"models.tiny.settings.model={engine['model']}",
             f"models.tiny.settings.dtype={engine['dtype']}",
+            "embedder.adapter=none",
+            "store.adapter=none",
         ]
         return [COMMAND, "serve", *(part for pair in sets for part in ("--set", pair))]
 

@@ -1,0 +1,111 @@
+"""What the tiers of the cache find, and how fast: `python -m bench.cache --help`."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.adapters import opened, real_embedder
+from bench.cache.measure import Counted, Phase, Times, look_up, time_to_vector, zipf
+from jarvis.core.embedding import Embedding
+from jarvis_plugins.registry import PortName
+
+DIMENSION = 384
+MEMORY_ENTRIES = 5000
+
+
+def main() -> int:
+    """Measure, and print Markdown."""
+    args = _parser().parse_args()
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    with tempfile.TemporaryDirectory() as folder:
+        phases, times = asyncio.run(_run(args, folder))
+    if args.json:
+        found = {"phases": [asdict(phase) for phase in phases], "microseconds": times}
+        args.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print("| look-ups | found | in memory | on disk | look-ups/s |\n|---|---|---|---|---|")
+    for phase in phases:
+        print(phase.row())
+    print("\n| a vector from | median, µs | 95 % below, µs |\n|---|---|---|")
+    for source, (median, most) in times.items():
+        print(f"| {source} | {median:,.0f} | {most:,.0f} |")
+    return 0
+
+
+async def _run(args: argparse.Namespace, folder: str) -> tuple[list[Phase], Times]:
+    draws = [zipf(args.texts, args.lookups, args.exponent, seed) for seed in range(3)]
+    async with _tiers(folder) as (embedding, tiers):
+        phases = [await look_up("cold", embedding, tiers, draws[0])]
+        await embedding.flush()
+        phases.append(await look_up("warm", embedding, tiers, draws[1]))
+        await embedding.flush()
+    async with _tiers(folder) as (embedding, tiers):
+        phases.append(await look_up("after a restart", embedding, tiers, draws[2]))
+        await embedding.flush()
+    return phases, await _times(folder, draws[0])
+
+
+@asynccontextmanager
+async def _tiers(folder: str) -> AsyncIterator[tuple[Embedding, Sequence[Counted]]]:
+    """Open the caches as the server does by default, before a model that costs next to nothing."""
+    async with (
+        opened(PortName.EMBEDDER, "hashing", dimension=DIMENSION) as embedder,
+        opened(PortName.CACHE, "memory", max_entries=MEMORY_ENTRIES) as memory,
+        opened(PortName.CACHE, "diskcache", path=folder) as disk,
+    ):
+        tiers = [Counted(memory), Counted(disk)]
+        yield Embedding(embedder, [tier.component for tier in tiers], max_batch_tokens=16_384), tiers
+
+
+async def _times(folder: str, draw: Sequence[str]) -> Times:
+    """Time one look-up after another of texts that the one tier has, or that none has."""
+    some = list(dict.fromkeys(draw))[:500]
+    times: Times = {}
+    for name, adapter, settings in (
+        ("memory", "memory", {}),
+        ("disk", "diskcache", {"path": str(Path(folder, "one"))}),
+    ):
+        async with (
+            opened(PortName.EMBEDDER, "hashing", dimension=DIMENSION) as embedder,
+            opened(PortName.CACHE, adapter, **settings) as cache,
+        ):
+            embedding = Embedding(embedder, [cache], max_batch_tokens=16_384)
+            await time_to_vector(embedding, some)
+            await embedding.flush()
+            times[name] = await time_to_vector(embedding, some)
+    async with real_embedder() as embedder:
+        embedding = Embedding(embedder, [], max_batch_tokens=16_384)
+        await time_to_vector(embedding, some[:20])
+        times["the model (all-MiniLM-L6-v2)"] = await time_to_vector(embedding, some[:100])
+    return times
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.cache",
+        description="Hit rates of the caches of vectors, memory (5,000 entries) before disk, when texts are "
+        "drawn by Zipf's law, one look-up after another; and the time to a vector from each.",
+    )
+    parser.add_argument("--texts", type=positive_int, default=20_000, help="different texts")
+    parser.add_argument("--lookups", type=positive_int, default=200_000, help="look-ups of each phase")
+    parser.add_argument("--exponent", type=float, default=1.1, help="of Zipf's law")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found there as well")
+    return parser
+
+
+def positive_int(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        msg = f"must be at least 1, got {number}"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

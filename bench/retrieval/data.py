@@ -1,0 +1,57 @@
+"""Vectors to search among, and to search with; all of length 1."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.corpus import docstrings
+from jarvis.models import resolve
+from jarvis_ports.embedding import Matrix
+
+EMBEDDER = "all-minilm-l6-v2"
+CLUSTERS = 100
+SPREAD = 0.3
+"""Standard deviation within a cluster, where the distance of centres is about 1.4."""
+KINDS = ("random-768", "random-384", "clustered-768", "clustered-384", "real-384")
+
+
+@dataclass(frozen=True)
+class Data:
+    """`vectors` of shape (rows, dimension), `queries` of shape (queries, dimension), `texts` of the rows."""
+
+    kind: str
+    vectors: Matrix
+    queries: Matrix
+    texts: list[str]
+
+
+def make(kind: str, rows: int, queries: int) -> Data:
+    """Make the data of a kind; the same each time."""
+    shape, _, dimension = kind.partition("-")
+    if shape == "real":
+        return _real(kind, rows, queries)
+    rng = np.random.default_rng(0)
+    all_ = rng.standard_normal((rows + queries, int(dimension)), dtype=np.float32)
+    if shape == "clustered":
+        centres = _unit(rng.standard_normal((CLUSTERS, int(dimension)), dtype=np.float32))
+        all_ = centres[rng.integers(CLUSTERS, size=len(all_))] + all_ * np.float32(
+            SPREAD / int(dimension) ** 0.5
+        )
+    all_ = _unit(all_)
+    return Data(kind, all_[:rows], all_[rows:], [f"text {i} " * 50 for i in range(rows)])
+
+
+def _real(kind: str, rows: int, queries: int) -> Data:
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - takes seconds
+
+    found = docstrings()[:rows]
+    model = SentenceTransformer(str(resolve(EMBEDDER)), device="cpu")
+    texts = [one.rest for one in found]
+    vectors = model.encode(texts, normalize_embeddings=True)
+    # Every so many, so that the questions are about all of the library.
+    asked = [one.first for one in found[:: max(1, len(found) // queries)]][:queries]
+    return Data(kind, vectors, model.encode(asked, normalize_embeddings=True), texts)
+
+
+def _unit(matrix: Matrix) -> Matrix:
+    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
