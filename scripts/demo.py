@@ -1,6 +1,7 @@
-"""What `make demo` runs: the server on a real model, from nothing to an answer, and back to nothing.
+"""What `make demo` runs: the server on real models, from nothing to an answer with sources, and to nothing.
 
 Ends 0 when all of it worked, 1 when something did not, 130 when interrupted; leaves no process in any case.
+What the server stores goes with the demo: only the models stay, in the user's cache folder.
 """
 
 import contextlib
@@ -16,9 +17,12 @@ from pathlib import Path
 
 import psutil
 
+ROOT = Path(__file__).parents[1]
 JARVIS = str(Path(sys.executable).with_name("jarvis"))
-MODEL = "smollm2-135m-instruct"
-QUESTION = "What is the capital of France?"
+MODELS = ("smollm2-135m-instruct", "all-minilm-l6-v2")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", ".github/decisions")
+QUESTION = "When is started sent?"
+ANSWER_IS_IN = "0004-started.md"
 START_SECONDS = 300
 STOP_SECONDS = 60
 
@@ -32,12 +36,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="jarvis-demo-") as folder:
         log = Path(folder, "server.log")
         try:
-            show("models", "fetch", MODEL)
+            for model in MODELS:
+                show("models", "fetch", model)
             with server(Path(folder), log) as (process, address):
                 wait_until_serving(process, address)
-                show("generate", QUESTION, "--max-tokens", "64", "--temperature", "0", "--server", address)
-                show("health", "--server", address)
-                show("status", "--server", address)
+                use(address)
                 stop(process)
         except DemoFailed as error:
             print(f"demo: {error}", file=sys.stderr)
@@ -51,13 +54,37 @@ def main() -> int:
     return 0
 
 
+def use(address: str) -> None:
+    """Ingest, ask, and look around."""
+    at = ("--server", address)
+    show("ingest", *DOCUMENTS, *at)
+    answer = show("ask", QUESTION, "--top-k", "3", "--max-tokens", "32", "--temperature", "0", *at)
+    sources = answer.rpartition("SOURCE")[2]
+    if ANSWER_IS_IN not in sources:
+        msg = f"{ANSWER_IS_IN} is not among the sources of the answer"
+        raise DemoFailed(msg)
+    show("search", QUESTION, "--top-k", "2", *at)
+    again = show("ingest", *DOCUMENTS, *at)
+    if " 0 of them embedded" not in again:
+        msg = "documents that have not changed were embedded again"
+        raise DemoFailed(msg)
+    show("health", *at)
+    show("status", *at)
+
+
 @contextlib.contextmanager
 def server(folder: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Start the server with its defaults, in a session of its own; kill what is left of it at the end."""
+    """Start the server in a session of its own; kill what is left of it at the end.
+
+    It runs with its defaults, but for where it listens and where it keeps things.
+    """
     address = f"unix:{folder}/jarvis.sock"
-    command = [JARVIS, "serve", "--set", f'server.listen=["{address}"]']
+    disk = f'{{adapter="diskcache", settings={{path="{folder}/cache"}}}}'
+    sets = (f'server.listen=["{address}"]', f'cache=[{{adapter="memory"}}, {disk}]')
+    command = [JARVIS, "serve", *(part for pair in sets for part in ("--set", pair))]
     print(f"\n$ jarvis {shlex.join(command[1:])} &", flush=True)
     environ = {key: value for key, value in os.environ.items() if not key.startswith("JARVIS__")}
+    environ["JARVIS_DATA_DIR"] = f"{folder}/data"
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, cwd=folder, env=environ, stdout=out, stderr=out, start_new_session=True
@@ -102,13 +129,19 @@ def wait_until_serving(process: subprocess.Popen[bytes], address: str) -> None:
         time.sleep(1)
 
 
-def show(*arguments: str) -> None:
-    """Run a command for all to see; it has to succeed."""
+def show(*arguments: str) -> str:
+    """Run a command for all to see, and give what it printed; it has to succeed."""
     print(f"\n$ jarvis {shlex.join(arguments)}", flush=True)
-    code = subprocess.run([JARVIS, *arguments], check=False).returncode
-    if code:
-        msg = f"jarvis {arguments[0]} ended with exit code {code}"
+    printed = b""
+    with subprocess.Popen([JARVIS, *arguments], stdout=subprocess.PIPE, bufsize=0, cwd=ROOT) as process:
+        while part := process.stdout.read(4096):
+            sys.stdout.buffer.write(part)
+            sys.stdout.buffer.flush()
+            printed += part
+    if process.returncode:
+        msg = f"jarvis {arguments[0]} ended with exit code {process.returncode}"
         raise DemoFailed(msg)
+    return printed.decode()
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -13,10 +13,15 @@ from jarvis.bootstrap import check
 from jarvis.config import Config, ModelConfig, load
 from jarvis.models.catalogue import CATALOGUE
 from jarvis.server.errors import INTERNAL, STATUS_CODES
-from jarvis_adapters.vllm.settings import GPU_PROFILES, PROFILES, VLLMSettings
+from jarvis_adapters.vllm.settings import GPU_PROFILES, PROFILES
+from jarvis_plugins.loader import load_plugins
+from jarvis_plugins.registry import PortName
 from jarvis_ports.errors import JarvisError, StartupError, Unavailable
 
 ROOT = Path(__file__).parents[2]
+STAND_INS = {"echo", "hashing"}
+UNEXPLAINED = {"host", "port", "ssl", "headers"}
+"""Settings that shut out others of the example."""
 
 
 def table(*rows: Iterable[str]) -> str:
@@ -30,7 +35,13 @@ def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
     shown = dict(re.findall(r"<!-- table: (.+?) -->\n(.+?)\n<!-- end -->", readme, re.DOTALL))
     wanted = {
         "configuration": table(("key", "default", "meaning"), *settings(Config)),
-        "vllm settings": table(("setting", "default", "meaning"), *settings(VLLMSettings)),
+        **{
+            f"{adapter.port} {adapter.name}": table(
+                ("setting", "default", "meaning"), *settings(adapter.settings)
+            )
+            for adapter in load_plugins().loaded.values()
+            if adapter.settings.model_fields and adapter.name not in STAND_INS
+        },
         "vllm profiles": table(("setting", "`baseline`", "`optimized` (default)"), *profiles()),
         "catalogue": table(
             ("model", "package", "licence"),
@@ -50,8 +61,10 @@ def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, st
         elif field.annotation == dict[str, ModelConfig]:
             yield from settings(ModelConfig, f"{prefix}{name}.NAME.")
         else:
-            default = "required" if field.is_required() else f"`{json.dumps(field.default)}`"
-            default = "" if field.default is None else default
+            given = field.get_default(call_default_factory=True)
+            given = [tier.model_dump(exclude_defaults=True) for tier in given] if name == "cache" else given
+            default = "required" if field.is_required() else f"`{json.dumps(given)}`"
+            default = "" if given is None else default
             yield f"`{prefix}{name}`", default, field.description or " or ".join(field.annotation.__args__)
 
 
@@ -100,9 +113,26 @@ def test_the_example_configuration_names_every_key() -> None:
     config = load(ROOT / "jarvis.example.toml", environ={})
     unnamed = [
         f"{table.__class__.__name__}.{key}"
-        for table in (config, config.server, config.log, config.plugins, *config.models.values())
+        for table in (
+            config,
+            config.server,
+            config.log,
+            config.plugins,
+            config.embedder,
+            *config.cache,
+            config.store,
+            config.retrieval,
+            *config.models.values(),
+        )
         for key in type(table).model_fields.keys() - table.model_fields_set
     ]
-    settings = next(iter(config.models.values())).settings
     assert not unnamed
-    assert settings.keys() == VLLMSettings.model_fields.keys()
+    sections = {
+        PortName.LLM: next(iter(config.models.values())),
+        PortName.EMBEDDER: config.embedder,
+        PortName.STORE: config.store,
+    }
+    found = load_plugins()
+    for port, section in [*sections.items(), *((PortName.CACHE, tier) for tier in config.cache)]:
+        known = found.get(port, section.adapter).settings.model_fields.keys()
+        assert section.settings.keys() == known - UNEXPLAINED

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ENGINES = {"vllm", "torch", "transformers"}
+ENGINES = {"vllm", "torch", "transformers", "sentence_transformers", "chromadb", "diskcache"}
 
 
 def test_import_contracts_hold() -> None:
@@ -19,6 +19,12 @@ def test_import_contracts_hold() -> None:
     [
         ("jarvis_adapters.vllm", ENGINES | {"grpc"}),
         ("jarvis_adapters.echo", ENGINES | {"grpc"}),
+        ("jarvis_adapters.hashing", ENGINES | {"grpc"}),
+        ("jarvis_adapters.sentence_transformers", ENGINES | {"grpc"}),
+        ("jarvis_adapters.diskcache", ENGINES | {"grpc"}),
+        ("jarvis_adapters.memory_cache", ENGINES | {"grpc"}),
+        ("jarvis_adapters.chroma", ENGINES | {"grpc"}),
+        ("jarvis_adapters.memory_store", ENGINES | {"grpc"}),
         ("jarvis_plugins.loader", ENGINES | {"grpc", "jarvis_adapters"}),
         ("jarvis.config", ENGINES | {"grpc", "jarvis_adapters"}),
         ("jarvis.client", ENGINES | {"jarvis_adapters", "jarvis_plugins"}),

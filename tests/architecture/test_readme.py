@@ -21,8 +21,14 @@ QUESTION = "What is the capital of France?"
 def address(tmp_path: Path) -> Iterator[str]:
     """A server with the stand-in, as a process of its own."""
     address = f"unix:{tmp_path}/jarvis.sock"
-    options = ["--set", f'server.listen=["{address}"]', "--set", 'models={echo={adapter="echo"}}']
+    sets = [
+        f'server.listen=["{address}"]',
+        'models={echo={adapter="echo"}}',
+        "embedder.adapter=none",
+        "store.adapter=none",
+    ]
     jarvis = Path(sys.executable).with_name("jarvis")
+    options = [part for pair in sets for part in ("--set", pair)]
     with subprocess.Popen([jarvis, "serve", *options], cwd=tmp_path) as server:
         try:
             wait_for(address)
