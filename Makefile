@@ -13,7 +13,7 @@ help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo 'ARGS="…" is passed on by serve, test, test-fast, bench and lock.'
 
-setup: ## Make .venv with the locked packages (about 3 GB); PYTHON= names a CPython 3.11
+setup: ## Make .venv with the locked packages (about 3.3 GB); PYTHON= names a CPython 3.11
 	@scripts/setup.sh
 
 model: setup
