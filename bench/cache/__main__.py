@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.adapters import opened, real_embedder
+from bench.arguments import positive_int
 from bench.cache.measure import Counted, Phase, Times, look_up, time_to_vector, zipf
 from jarvis.core.embedding import Embedding
 from jarvis_plugins.registry import PortName
@@ -97,14 +98,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--exponent", type=float, default=1.1, help="of Zipf's law")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found there as well")
     return parser
-
-
-def positive_int(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = f"must be at least 1, got {number}"
-        raise argparse.ArgumentTypeError(msg)
-    return number
 
 
 if __name__ == "__main__":

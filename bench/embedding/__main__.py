@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 
 from bench.adapters import real_embedder
+from bench.arguments import positive_int
 from bench.corpus import docstrings
 from jarvis.config import Config
 from jarvis.core.component import Component
@@ -112,14 +113,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=positive_int, default=20, help="rounds, after one to warm up")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round there as well")
     return parser
-
-
-def positive_int(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = f"must be at least 1, got {number}"
-        raise argparse.ArgumentTypeError(msg)
-    return number
 
 
 if __name__ == "__main__":

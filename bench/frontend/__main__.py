@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import tiny_model
+from bench.arguments import positive_int
 from bench.frontend import engine, report
 from bench.frontend.load import Plan
 from bench.frontend.measure import CONTENDERS, measure
@@ -53,14 +54,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--streams", type=positive_int, nargs="+", default=[1, 64], help="streams at once")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round there as well")
     return parser
-
-
-def positive_int(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = f"must be at least 1, got {number}"
-        raise argparse.ArgumentTypeError(msg)
-    return number
 
 
 if __name__ == "__main__":

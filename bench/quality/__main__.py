@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.adapters import opened, real_embedder
+from bench.arguments import positive_int
 from bench.corpus import Docstring, docstrings
 from jarvis.config import Config
 from jarvis.core.component import Component, WhenUnwell
@@ -113,19 +114,13 @@ def _parser() -> argparse.ArgumentParser:
         "server's use case with the real model and store. The texts are the docstrings of Python's standard "
         "library: the first sentence is the question, and the rest is to be found.",
     )
-    parser.add_argument("--rows", type=_positive, help="take the first so many docstrings; all when left out")
-    parser.add_argument("--queries", type=_positive, default=600, help="questions, drawn at random")
+    parser.add_argument(
+        "--rows", type=positive_int, help="take the first so many docstrings; all when left out"
+    )
+    parser.add_argument("--queries", type=positive_int, default=600, help="questions, drawn at random")
     parser.add_argument("--seed", type=int, default=1, help="of the drawing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = f"must be at least 1, got {number}"
-        raise argparse.ArgumentTypeError(msg)
-    return number
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from bench.arguments import positive_int
 from bench.retrieval.data import KINDS, Data, make
 from bench.retrieval.sides import SIDES, Measured, measure
 
@@ -54,21 +55,13 @@ def _parser() -> argparse.ArgumentParser:
         "ingests, and numpy.",
     )
     parser.add_argument(
-        "--rows", type=_positive, default=10_000, help="rows; of real texts, as many as there are"
+        "--rows", type=positive_int, default=10_000, help="rows; of real texts, as many as there are"
     )
-    parser.add_argument("--queries", type=_positive, default=300, help="queries")
-    parser.add_argument("--top-k", type=_positive, default=10, help="rows to find")
+    parser.add_argument("--queries", type=positive_int, default=300, help="queries")
+    parser.add_argument("--top-k", type=positive_int, default=10, help="rows to find")
     parser.add_argument("--data", nargs="+", choices=KINDS, default=list(KINDS), help="what the vectors are")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = f"must be at least 1, got {number}"
-        raise argparse.ArgumentTypeError(msg)
-    return number
 
 
 if __name__ == "__main__":

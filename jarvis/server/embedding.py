@@ -1,13 +1,13 @@
 """The servicer of EmbeddingService."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any, TypeVar
 
 import grpc
 
 from jarvis.core.embedding import Embedding
+from jarvis.core.in_order import in_order
 from jarvis.core.requests import Requests
 from jarvis.server import embedding_convert as convert
 from jarvis.server.context import current
@@ -15,8 +15,6 @@ from jarvis.v1 import embedding_pb2 as pb
 from jarvis.v1 import embedding_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Request = TypeVar("Request")
-Response = TypeVar("Response")
 R = TypeVar("R", pb.EmbedResponse, pb.EmbedStreamResponse)
 
 READ_AHEAD = 4
@@ -45,8 +43,9 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
         async def answer(request: pb.EmbedStreamRequest) -> pb.EmbedStreamResponse:
             return await self._embed(request, pb.EmbedStreamResponse)
 
+        requests = (request async for request in request_iterator)
         with self._requests.track(current.get().request_id, TRACKED_AS):
-            async with aclosing(in_order(request_iterator, answer, READ_AHEAD)) as answers:
+            async with aclosing(in_order(requests, answer, READ_AHEAD)) as answers:
                 async for response in answers:
                     await context.write(response)
 
@@ -61,39 +60,3 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
             truncate=request.truncate,
         )
         return convert.response(kind, self._embedding.name, embedded)
-
-
-async def in_order(
-    requests: AsyncIterator[Request], answer: Callable[[Request], Coroutine[Any, Any, Response]], ahead: int
-) -> AsyncGenerator[Response, None]:
-    """Answer requests at once, at most `ahead` of them, and give the answers in the order of the requests.
-
-    Raises:
-        Exception: what reading or answering a request raised, after the answers to those before it.
-    """
-    begun: asyncio.Queue[asyncio.Task[Response] | None] = asyncio.Queue()
-    room = asyncio.Semaphore(ahead)
-
-    async def read() -> None:
-        try:
-            await room.acquire()
-            async for request in requests:
-                begun.put_nowait(asyncio.create_task(answer(request)))
-                await room.acquire()
-        finally:
-            begun.put_nowait(None)
-
-    reader = asyncio.create_task(read())
-    try:
-        while task := await begun.get():
-            yield await task
-            room.release()
-        await reader
-    finally:
-        reader.cancel()
-        left = []
-        while not begun.empty():
-            if task := begun.get_nowait():
-                task.cancel()
-                left.append(task)
-        await asyncio.gather(reader, *left, return_exceptions=True)

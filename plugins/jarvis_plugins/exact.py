@@ -90,12 +90,11 @@ class ExactIndex:
         """Find the `top_k` rows nearest to a vector of shape (dimension,), the nearest first."""
         view = self._view
         used = len(view.alive)
-        similarities = similar(view.matrix[:used], view.scales[:used], vector, self._space)
-        similarities[~view.alive] = -np.inf
-        slots = _nearest(view, similarities, top_k, filter_)
+        rough = _similar(view.matrix[:used], view.scales[:used], vector, self._space)
+        rough[~view.alive] = -np.inf
+        slots = _nearest(view, rough, top_k, filter_)
         # In single precision the best may stand in the wrong order, and off by what the largest numbers lose.
-        near = view.matrix[slots].astype(np.float64)
-        exact = similar(near, _scales(near, self._space), vector.astype(np.float64), self._space)
+        exact = similarities(view.matrix[slots], vector, self._space)
         return [Match(view.rows[slots[i]], float(exact[i])) for i in np.argsort(-exact, kind="stable")]
 
     def _with_room(self, rows: int) -> _View:
@@ -114,7 +113,13 @@ class ExactIndex:
         return self._view
 
 
-def similar(matrix: Floats, scales: Floats, vector: Floats, space: Space) -> Floats:
+def similarities(vectors: Floats, vector: Floats, space: Space) -> Floats:
+    """Compute `Match.similarity` of vectors, one a row, to one of shape (dimension,), in double precision."""
+    exact = vectors.astype(np.float64)
+    return _similar(exact, _scales(exact, space), vector.astype(np.float64), space)
+
+
+def _similar(matrix: Floats, scales: Floats, vector: Floats, space: Space) -> Floats:
     """Compute `Match.similarity` of each row; `scales` are the inverse lengths of the rows for the cosine."""
     match space:
         case Space.COSINE:
@@ -124,11 +129,11 @@ def similar(matrix: Floats, scales: Floats, vector: Floats, space: Space) -> Flo
             products: Floats = matrix @ vector
             return products
         case Space.L2:
-            similarities = np.empty(len(matrix), matrix.dtype)
+            nearness = np.empty(len(matrix), matrix.dtype)
             for start in range(0, len(matrix), BLOCK):
                 difference = matrix[start : start + BLOCK] - vector
-                similarities[start : start + BLOCK] = -np.einsum("ij,ij->i", difference, difference)
-            return similarities
+                nearness[start : start + BLOCK] = -np.einsum("ij,ij->i", difference, difference)
+            return nearness
 
 
 def _scales(vectors: Floats, space: Space) -> Floats:

@@ -21,23 +21,30 @@ def cache_folder(name: str) -> Path:
     return Path(os.environ.get("JARVIS_CACHE_DIR") or user_cache_dir("jarvis")).absolute() / name
 
 
+HOLDER = "lock.pid"
+"""The file in a locked folder that names the process that others are told of."""
+
+
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, holder: int | None = None) -> Iterator[None]:
     """Make a folder where there is none, mode 0700, and hold it against other processes.
 
     The lock goes with the process, however that ends.
 
+    Args:
+        folder: the folder.
+        holder: the process id that others are told; this process's own when left out.
+
     Raises:
         StoreUnusable: another process holds it, which is named; or the folder cannot be written.
     """
-    holder = folder / "lock.pid"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = FileLock(folder / "lock")
         lock.acquire(timeout=0)
-        holder.write_text(str(os.getpid()))
+        (folder / HOLDER).write_text(str(holder or os.getpid()))
     except Timeout:
-        pid = holder.read_text() if holder.exists() else "unknown"
+        pid = (folder / HOLDER).read_text() if (folder / HOLDER).exists() else "unknown"
         msg = f"{folder}: the process {pid} uses it; stop that one, or configure another folder"
         raise StoreUnusable(msg) from None
     except OSError as error:

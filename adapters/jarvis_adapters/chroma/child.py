@@ -12,11 +12,9 @@ from pathlib import Path
 import psutil
 
 from jarvis_adapters.chroma.errors import describe, translate
-from jarvis_plugins.folders import locked
+from jarvis_plugins.folders import HOLDER, locked
 from jarvis_ports.errors import JarvisError, StoreUnusable
 
-HOLDER = "lock.pid"
-"""Where `locked` names the process that holds a folder."""
 MOST_SECONDS = {"upsert": 20, "delete": 20}
 """The longest that a call may take, in seconds; MOST_SECONDS_OF_OTHERS where it is not here.
 
@@ -59,8 +57,7 @@ def opened(folder: Path, server: int) -> Iterator[object]:
         StoreUnusable: it is locked, or damaged, or cannot be written.
     """
     with ExitStack() as stack:
-        _lock(stack, folder)
-        (folder / HOLDER).write_text(str(server))
+        _lock(stack, folder, server)
         # Imported under the lock: that takes a second, and a second server is to be refused at once.
         import chromadb  # noqa: PLC0415
         from chromadb.config import Settings  # noqa: PLC0415
@@ -82,12 +79,12 @@ def opened(folder: Path, server: int) -> Iterator[object]:
         yield engine
 
 
-def _lock(stack: ExitStack, folder: Path) -> None:
+def _lock(stack: ExitStack, folder: Path, server: int) -> None:
     """Lock a folder; wait while its holder is gone and that one's child is still at its last write."""
     give_up = time.monotonic() + LEFT_BEHIND_SECONDS
     while True:
         try:
-            stack.enter_context(locked(folder))
+            stack.enter_context(locked(folder, server))
         except StoreUnusable:
             if time.monotonic() > give_up or not _holder_is_gone(folder):
                 raise

@@ -58,8 +58,8 @@ class Grounding:
         """The configured one is a cosine: it says nothing of a collection that measures otherwise."""
         if options.min_similarity is not None or options.mode is SearchMode.SPARSE:
             return options.min_similarity
-        collection = await self._retrieval.collection(options.collection)
-        return self._settings.min_similarity if collection.spec.index.space is Space.COSINE else None
+        spec = await self._retrieval.spec(options.collection)
+        return self._settings.min_similarity if spec.index.space is Space.COSINE else None
 
     async def _fit(
         self,

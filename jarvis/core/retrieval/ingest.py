@@ -1,11 +1,10 @@
 """Takes documents in, one after the other."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any, TypeVar
 
+from jarvis.core.in_order import in_order
 from jarvis.core.retrieval.chunks import Splitting, check_splitting
 from jarvis.core.retrieval.documents import (
     IngestedDocument,
@@ -21,9 +20,6 @@ from jarvis.core.retrieval.types import RetrievalSettings
 from jarvis.core.retrieval.writer import DocumentWriter, Locks
 from jarvis.textindex import DocumentRows
 from jarvis_ports.errors import InvalidArgument
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 AHEAD = 8
 """Documents at work at once: they are embedded together, and written together, while the next are read."""
@@ -83,41 +79,3 @@ async def _gone(writer: DocumentWriter, prune: Prune, sent: set[str]) -> list[Do
         for document in page
         if document.document not in sent and document.source.startswith(prune.prefixes)
     ]
-
-
-async def in_order(
-    items: AsyncGenerator[T, None], work: Callable[[T], Coroutine[Any, Any, R]], ahead: int
-) -> AsyncGenerator[R, None]:
-    """Work at several items at once, and give the results in the order of the items.
-
-    The first failure, be it in the work or in reading the items, comes after the results before it, and ends
-    the work at those behind it. No more than `ahead` items are at work, or done and not taken yet.
-    """
-    queue: asyncio.Queue[asyncio.Task[R] | None] = asyncio.Queue()
-    free = asyncio.Semaphore(ahead)
-    tasks: set[asyncio.Task[Any]] = set()
-
-    async def fill() -> None:
-        try:
-            async with aclosing(items):
-                async for item in items:
-                    await free.acquire()
-                    task = asyncio.create_task(work(item))
-                    tasks.add(task)
-                    queue.put_nowait(task)
-        finally:
-            queue.put_nowait(None)
-
-    filling = asyncio.create_task(fill())
-    tasks.add(filling)
-    try:
-        while task := await queue.get():
-            result = await task
-            tasks.discard(task)
-            yield result
-            free.release()
-        await filling
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,7 +14,7 @@ from jarvis.core.retrieval.shelf import Shelf
 from jarvis.core.retrieval.types import CollectionInfo, Found, IndexChanges, RetrievalSettings, SearchQuery
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.filters import Filter
-from jarvis_ports.store import Diagnosis, IndexSettings, Progress, Row
+from jarvis_ports.store import CollectionSpec, Diagnosis, IndexSettings, Progress, Row
 
 
 class Retrieval:
@@ -34,6 +34,7 @@ class Retrieval:
         self, library: Component[Library] | None, embedding: Embedding, settings: RetrievalSettings
     ) -> None:
         shelf = Shelf(library, embedding)
+        self._shelf = shelf
         self._collections = Collections(shelf)
         self._rows = RowWriter(shelf)
         self._search = Search(shelf)
@@ -51,6 +52,10 @@ class Retrieval:
     async def collection(self, name: str) -> CollectionInfo:
         """Tell of one collection."""
         return await self._collections.get(name)
+
+    async def spec(self, name: str) -> CollectionSpec:
+        """Tell what a collection was made for, without counting its rows."""
+        return (await self._shelf.get(name)).spec
 
     async def collections(self) -> list[CollectionInfo]:
         """Tell of all collections, by name."""

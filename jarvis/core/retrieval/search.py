@@ -7,8 +7,9 @@ from jarvis.core.retrieval.fusion import Fused, fuse
 from jarvis.core.retrieval.shelf import Collection, Shelf
 from jarvis.core.retrieval.types import Found, Hit, SearchMode, SearchQuery
 from jarvis.core.retrieval.validation import check_query
-from jarvis.core.retrieval.vectors import check_vector, similarities
+from jarvis.core.retrieval.vectors import check_vector
 from jarvis.textindex import TextMatch
+from jarvis_plugins.exact import similarities
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.store import Match, Row
 
@@ -100,7 +101,7 @@ class Search:
         found = await collection.library.store.get(collection.name, ids, vectors=True)
         if found.vectors is None or not found.rows:
             return {}
-        near = similarities(collection.spec.index.space, vector, found.vectors)
+        near = similarities(found.vectors, vector, collection.spec.index.space).tolist()
         return {row.id: (row, similarity) for row, similarity in zip(found.rows, near, strict=True)}
 
 

@@ -12,7 +12,7 @@ from jarvis.core.grounding import Cited, GroundingSettings, RetrievalOptions
 from jarvis.core.grounding.prompt import NOTHING_FOUND, block
 from jarvis.core.model import Models
 from jarvis.core.requests import Requests
-from jarvis.core.retrieval.types import CollectionInfo, Found, Hit, SearchMode, SearchQuery
+from jarvis.core.retrieval.types import Found, Hit, SearchMode, SearchQuery
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_ports.errors import CollectionNotFound, InvalidArgument, RequestAborted, TextTooLong
 from jarvis_ports.filters import Exists
@@ -52,9 +52,8 @@ class FakeRetrieval:
             raise self.error
         return Found(tuple(self.hits), query.mode or SearchMode.HYBRID)
 
-    async def collection(self, name):
-        spec = CollectionSpec(name, 3, "e", "i", IndexSettings(space=self.space))
-        return CollectionInfo(spec, len(self.hits))
+    async def spec(self, name):
+        return CollectionSpec(name, 3, "e", "i", IndexSettings(space=self.space))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from jarvis.server.embedding import in_order
+from jarvis.core.in_order import in_order
 
 
 class Work:

@@ -5,7 +5,7 @@ import pytest
 
 from jarvis.core.retrieval.fusion import fuse
 from jarvis.core.retrieval.types import SearchMode, SearchQuery
-from jarvis.core.retrieval.vectors import similarities
+from jarvis_plugins.exact import similarities
 from jarvis_ports.errors import CollectionNotFound, InvalidArgument, TextTooLong
 from jarvis_ports.filters import Equals, Not
 from jarvis_ports.store import IndexSettings, Row, Space
@@ -42,7 +42,7 @@ def test_of_equal_scores_the_better_dense_rank_goes_first():
 def test_similarities_of_each_space(space, wanted):
     query = np.array([1, 0], np.float32)
     vectors = np.array([[2, 0], [0.6, 0.8]], np.float32)
-    found = similarities(space, query, vectors)
+    found = similarities(vectors, query, space)
     assert found == pytest.approx([wanted[0], wanted[1] if space is not Space.L2 else -0.8])
 
 
