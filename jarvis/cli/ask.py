@@ -1,7 +1,6 @@
 """`jarvis ask`."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,8 +18,9 @@ from jarvis.cli.options import (
     Timeout,
     TLSAuthority,
     connect,
+    conversation,
 )
-from jarvis.cli.output import print_json, print_table, write
+from jarvis.cli.output import print_answer, print_table, write
 from jarvis.cli.retrieval_options import (
     DEFAULT_COLLECTION,
     Collection,
@@ -59,8 +59,7 @@ def ask(  # noqa: PLR0913 - one for each option
     """Answer a question from what was ingested, and print the answer as it comes, then its sources."""
     from jarvis.client import JarvisClientError, Retrieval  # noqa: PLC0415
 
-    messages = [("system", system), ("user", question)]
-    prompt: Any = [{"role": role, "content": content} for role, content in messages if content is not None]
+    prompt = conversation(system, question)
     options: dict[str, Any] = {
         "model": model,
         "temperature": temperature,
@@ -73,8 +72,7 @@ def ask(  # noqa: PLR0913 - one for each option
     with connect(server, tls_ca, timeout=timeout) as client:
         try:
             if as_json:
-                answer = client.generate(prompt, **options)
-                print_json({"text": answer.text, "reason": answer.reason, **asdict(answer)})
+                print_answer(client.generate(prompt, **options))
             else:
                 _show(client.stream(prompt, **options), collection)
         except JarvisClientError as error:

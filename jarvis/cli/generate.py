@@ -1,7 +1,6 @@
 """`jarvis generate`."""
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,9 +18,10 @@ from jarvis.cli.options import (
     Timeout,
     TLSAuthority,
     connect,
+    conversation,
     input_file,
 )
-from jarvis.cli.output import deltas, print_json, write
+from jarvis.cli.output import deltas, print_answer, write
 
 if TYPE_CHECKING:
     from jarvis.client import StructuredOutput
@@ -76,14 +76,10 @@ def generate(  # noqa: PLR0913 - one for each option
         "structured_output": _structured_output(json_schema, regex, choice, grammar),
     }
     text = _read(prompt)
-    question: Any = text
-    if not raw:
-        messages = [("system", system), ("user", text.rstrip("\n"))]
-        question = [{"role": role, "content": content} for role, content in messages if content is not None]
+    question = text if raw else conversation(system, text.rstrip("\n"))
     with connect(server, tls_ca, timeout=timeout) as client:
         if as_json:
-            answer = client.generate(question, **options)
-            print_json({"text": answer.text, "reason": answer.reason, **asdict(answer)})
+            print_answer(client.generate(question, **options))
         else:
             last = "\n"
             try:

@@ -43,6 +43,12 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def conversation(system: str | None, text: str) -> list[dict[str, str]]:
+    """Make the messages of a first question."""
+    before = [] if system is None else [{"role": "system", "content": system}]
+    return [*before, {"role": "user", "content": text}]
+
+
 def connect(
     server: str, tls_ca: Path | None, *, timeout: float = DEFAULT_TIMEOUT, attempts: int = 4
 ) -> "BlockingClient":

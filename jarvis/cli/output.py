@@ -3,17 +3,23 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from jarvis.client import Event
+    from jarvis.client import Answer, Event
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print one JSON document."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_answer(answer: "Answer") -> None:
+    """Print a whole answer as JSON, its first choice on top."""
+    print_json({"text": answer.text, "reason": answer.reason, **asdict(answer)})
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
