@@ -7,7 +7,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from jarvis_ports.errors import InvalidArgument, JarvisError
+from jarvis_ports.errors import CallerError, JarvisError
 
 DOMAIN = "jarvis"
 INTERNAL = "INTERNAL"
@@ -19,6 +19,7 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "CONTEXT_LENGTH_EXCEEDED": grpc.StatusCode.INVALID_ARGUMENT,
     "TEXT_TOO_LONG": grpc.StatusCode.INVALID_ARGUMENT,
     "MODEL_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "TEMPLATE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "COLLECTION_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "COLLECTION_MISMATCH": grpc.StatusCode.FAILED_PRECONDITION,
     "DOCUMENT_UNREADABLE": grpc.StatusCode.INVALID_ARGUMENT,
@@ -27,6 +28,7 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "REQUEST_ABORTED": grpc.StatusCode.ABORTED,
     "MODEL_LOADING": grpc.StatusCode.UNAVAILABLE,
     "ENGINE_DEAD": grpc.StatusCode.UNAVAILABLE,
+    "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "STORE_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     "DRAINING": grpc.StatusCode.UNAVAILABLE,
     "ENGINE_FAILURE": grpc.StatusCode.INTERNAL,
@@ -49,7 +51,7 @@ def to_status(error: JarvisError, request_id: str) -> tuple[grpc.StatusCode, sta
     """Describe a foreseen error: its code, and the status with ErrorInfo, BadRequest and RetryInfo."""
     code = STATUS_CODES[error.reason]
     status = _status(code, str(error), error.reason, request_id)
-    if isinstance(error, InvalidArgument):
+    if isinstance(error, CallerError) and error.violations:
         bad_request = error_details_pb2.BadRequest(
             field_violations=[
                 error_details_pb2.BadRequest.FieldViolation(

@@ -77,6 +77,34 @@ FINISH_REASON_LENGTH: FinishReason.ValueType  # 2
 """max_tokens, or the end of the context, was reached."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
+class _RoutingReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoutingReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RoutingReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROUTING_REASON_UNSPECIFIED: _RoutingReason.ValueType  # 0
+    """Never sent."""
+    ROUTING_REASON_NAMED: _RoutingReason.ValueType  # 1
+    """The request names it, or the configuration does as the default."""
+    ROUTING_REASON_ROUTED: _RoutingReason.ValueType  # 2
+    """It comes first in its route: by difficulty, then priority, then load."""
+    ROUTING_REASON_FALLBACK: _RoutingReason.ValueType  # 3
+    """Others come before it, and could not answer."""
+
+class RoutingReason(_RoutingReason, metaclass=_RoutingReasonEnumTypeWrapper):
+    """Why a model answers."""
+
+ROUTING_REASON_UNSPECIFIED: RoutingReason.ValueType  # 0
+"""Never sent."""
+ROUTING_REASON_NAMED: RoutingReason.ValueType  # 1
+"""The request names it, or the configuration does as the default."""
+ROUTING_REASON_ROUTED: RoutingReason.ValueType  # 2
+"""It comes first in its route: by difficulty, then priority, then load."""
+ROUTING_REASON_FALLBACK: RoutingReason.ValueType  # 3
+"""Others come before it, and could not answer."""
+Global___RoutingReason: _TypeAlias = RoutingReason  # noqa: Y015
+
 @_typing.final
 class Message(_message.Message):
     """One message of a conversation."""
@@ -473,6 +501,26 @@ class GenerateRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class TemplateVariablesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
@@ -480,15 +528,28 @@ class GenerateRequest(_message.Message):
     STRUCTURED_OUTPUT_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     RETURN_TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    DIFFICULTY_FIELD_NUMBER: _builtins.int
+    TEMPLATE_VARIABLES_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     RETRIEVAL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """A model's name, from ListModels. Left out or empty: the default model."""
+    """The name of a model or of a route, from ListModels. Left out or empty: the default route."""
     prompt: _builtins.str
     """A raw prompt, passed to the model as it is. Either this or `messages`."""
     priority: _builtins.int
     """Lower is served earlier when requests wait; 0 when left out."""
     return_token_ids: _builtins.bool
     """Return the token ids beside the text."""
+    template: _builtins.str
+    """The name of a prompt template, whose text becomes the system message. Left out: one is chosen by difficulty, unless
+    the messages have a system message, the answer is from sources, or the server's configuration says otherwise.
+    Empty: none. Needs `messages`, without a system message.
+    """
+    difficulty: _builtins.int
+    """How difficult it is, in [0, 100]: it chooses the template, and the model of a route. Left out: it is estimated."""
+    language: _builtins.str
+    """The language of the template, such as "es". Left out: that of the text, where it is known and the template has it."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
         """A conversation, rendered with the model's own chat template. Either this or `prompt`."""
@@ -500,6 +561,10 @@ class GenerateRequest(_message.Message):
     @_builtins.property
     def structured_output(self) -> Global___StructuredOutput:
         """A constraint on the form of the answer."""
+
+    @_builtins.property
+    def template_variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Values of the template's variables, by name, in place of the configured ones. Needs `template`."""
 
     @_builtins.property
     def retrieval(self) -> Global___Retrieval:
@@ -515,12 +580,20 @@ class GenerateRequest(_message.Message):
         structured_output: Global___StructuredOutput | None = ...,
         priority: _builtins.int | None = ...,
         return_token_ids: _builtins.bool | None = ...,
+        template: _builtins.str | None = ...,
+        difficulty: _builtins.int | None = ...,
+        template_variables: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        language: _builtins.str | None = ...,
         retrieval: Global___Retrieval | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "messages", b"messages", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "messages", b"messages", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "template_variables", b"template_variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
+    _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
@@ -529,6 +602,12 @@ class GenerateRequest(_message.Message):
     _WhichOneofArgType__prompt: _TypeAlias = _typing.Literal["_prompt", b"_prompt"]  # noqa: Y015
     _WhichOneofReturnType__return_token_ids: _TypeAlias = _typing.Literal["return_token_ids"]  # noqa: Y015
     _WhichOneofArgType__return_token_ids: _TypeAlias = _typing.Literal["_return_token_ids", b"_return_token_ids"]  # noqa: Y015
+    _WhichOneofReturnType__template: _TypeAlias = _typing.Literal["template"]  # noqa: Y015
+    _WhichOneofArgType__template: _TypeAlias = _typing.Literal["_template", b"_template"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__difficulty) -> _WhichOneofReturnType__difficulty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
     @_typing.overload
@@ -537,6 +616,8 @@ class GenerateRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt) -> _WhichOneofReturnType__prompt | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__return_token_ids) -> _WhichOneofReturnType__return_token_ids | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template) -> _WhichOneofReturnType__template | None: ...
 
 Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
 
@@ -546,6 +627,26 @@ class GenerateStreamRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class TemplateVariablesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
@@ -553,15 +654,28 @@ class GenerateStreamRequest(_message.Message):
     STRUCTURED_OUTPUT_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     RETURN_TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    DIFFICULTY_FIELD_NUMBER: _builtins.int
+    TEMPLATE_VARIABLES_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     RETRIEVAL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """A model's name, from ListModels. Left out or empty: the default model."""
+    """The name of a model or of a route, from ListModels. Left out or empty: the default route."""
     prompt: _builtins.str
     """A raw prompt, passed to the model as it is. Either this or `messages`."""
     priority: _builtins.int
     """Lower is served earlier when requests wait; 0 when left out."""
     return_token_ids: _builtins.bool
     """Return the token ids beside the text."""
+    template: _builtins.str
+    """The name of a prompt template, whose text becomes the system message. Left out: one is chosen by difficulty, unless
+    the messages have a system message, the answer is from sources, or the server's configuration says otherwise.
+    Empty: none. Needs `messages`, without a system message.
+    """
+    difficulty: _builtins.int
+    """How difficult it is, in [0, 100]: it chooses the template, and the model of a route. Left out: it is estimated."""
+    language: _builtins.str
+    """The language of the template, such as "es". Left out: that of the text, where it is known and the template has it."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
         """A conversation, rendered with the model's own chat template. Either this or `prompt`."""
@@ -573,6 +687,10 @@ class GenerateStreamRequest(_message.Message):
     @_builtins.property
     def structured_output(self) -> Global___StructuredOutput:
         """A constraint on the form of the answer."""
+
+    @_builtins.property
+    def template_variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Values of the template's variables, by name, in place of the configured ones. Needs `template`."""
 
     @_builtins.property
     def retrieval(self) -> Global___Retrieval:
@@ -588,12 +706,20 @@ class GenerateStreamRequest(_message.Message):
         structured_output: Global___StructuredOutput | None = ...,
         priority: _builtins.int | None = ...,
         return_token_ids: _builtins.bool | None = ...,
+        template: _builtins.str | None = ...,
+        difficulty: _builtins.int | None = ...,
+        template_variables: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        language: _builtins.str | None = ...,
         retrieval: Global___Retrieval | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "messages", b"messages", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "messages", b"messages", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "template_variables", b"template_variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
+    _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
@@ -602,6 +728,12 @@ class GenerateStreamRequest(_message.Message):
     _WhichOneofArgType__prompt: _TypeAlias = _typing.Literal["_prompt", b"_prompt"]  # noqa: Y015
     _WhichOneofReturnType__return_token_ids: _TypeAlias = _typing.Literal["return_token_ids"]  # noqa: Y015
     _WhichOneofArgType__return_token_ids: _TypeAlias = _typing.Literal["_return_token_ids", b"_return_token_ids"]  # noqa: Y015
+    _WhichOneofReturnType__template: _TypeAlias = _typing.Literal["template"]  # noqa: Y015
+    _WhichOneofArgType__template: _TypeAlias = _typing.Literal["_template", b"_template"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__difficulty) -> _WhichOneofReturnType__difficulty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
     @_typing.overload
@@ -610,6 +742,8 @@ class GenerateStreamRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt) -> _WhichOneofReturnType__prompt | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__return_token_ids) -> _WhichOneofReturnType__return_token_ids | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template) -> _WhichOneofReturnType__template | None: ...
 
 Global___GenerateStreamRequest: _TypeAlias = GenerateStreamRequest  # noqa: Y015
 
@@ -757,14 +891,78 @@ class Timings(_message.Message):
 Global___Timings: _TypeAlias = Timings  # noqa: Y015
 
 @_typing.final
+class SkippedModel(_message.Message):
+    """A model that was passed over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Its name."""
+    reason: _builtins.str
+    """The reason of its error, such as ENGINE_DEAD; CIRCUIT_OPEN where it had failed too often to be tried first."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkippedModel: _TypeAlias = SkippedModel  # noqa: Y015
+
+@_typing.final
+class Routing(_message.Message):
+    """How the model was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUTE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    route: _builtins.str
+    """The route. Left out where the request names a model."""
+    reason: Global___RoutingReason.ValueType
+    """Why this model."""
+    @_builtins.property
+    def skipped(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkippedModel]:
+        """Those that come before it, and those that were tried before it, in their order."""
+
+    def __init__(
+        self,
+        *,
+        route: _builtins.str | None = ...,
+        reason: Global___RoutingReason.ValueType = ...,
+        skipped: _abc.Iterable[Global___SkippedModel] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_route", b"_route", "route", b"route"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_route", b"_route", "reason", b"reason", "route", b"route", "skipped", b"skipped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__route: _TypeAlias = _typing.Literal["route"]  # noqa: Y015
+    _WhichOneofArgType__route: _TypeAlias = _typing.Literal["_route", b"_route"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__route) -> _WhichOneofReturnType__route | None: ...
+
+Global___Routing: _TypeAlias = Routing  # noqa: Y015
+
+@_typing.final
 class Started(_message.Message):
-    """The request was accepted: every field is valid, and the engine has it."""
+    """A model has begun to answer: every field is valid, and its first output is there."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    DIFFICULTY_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    ROUTING_FIELD_NUMBER: _builtins.int
     RETRIEVED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The request's id: the caller's x-request-id, or one that the server made."""
@@ -772,6 +970,16 @@ class Started(_message.Message):
     """The model that answers."""
     prompt_tokens: _builtins.int
     """Tokens of the prompt, template included."""
+    template: _builtins.str
+    """The prompt template. Left out where none is."""
+    difficulty: _builtins.int
+    """The difficulty, given or estimated. Left out where nothing estimates it."""
+    language: _builtins.str
+    """The language of the template. Left out where it has but one text."""
+    @_builtins.property
+    def routing(self) -> Global___Routing:
+        """How the model was found."""
+
     @_builtins.property
     def retrieved(self) -> Global___Retrieved:
         """What the search found, where one was asked for."""
@@ -782,13 +990,28 @@ class Started(_message.Message):
         request_id: _builtins.str = ...,
         model: _builtins.str = ...,
         prompt_tokens: _builtins.int = ...,
+        template: _builtins.str | None = ...,
+        difficulty: _builtins.int | None = ...,
+        language: _builtins.str | None = ...,
+        routing: Global___Routing | None = ...,
         retrieved: Global___Retrieved | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["retrieved", b"retrieved"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "retrieved", b"retrieved", "routing", b"routing", "template", b"template"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "prompt_tokens", b"prompt_tokens", "request_id", b"request_id", "retrieved", b"retrieved"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "model", b"model", "prompt_tokens", b"prompt_tokens", "request_id", b"request_id", "retrieved", b"retrieved", "routing", b"routing", "template", b"template"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
+    _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__template: _TypeAlias = _typing.Literal["template"]  # noqa: Y015
+    _WhichOneofArgType__template: _TypeAlias = _typing.Literal["_template", b"_template"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__difficulty) -> _WhichOneofReturnType__difficulty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template) -> _WhichOneofReturnType__template | None: ...
 
 Global___Started: _TypeAlias = Started  # noqa: Y015
 
@@ -995,11 +1218,21 @@ class GenerateResponse(_message.Message):
     CHOICES_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    DIFFICULTY_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    ROUTING_FIELD_NUMBER: _builtins.int
     RETRIEVED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The request's id: the caller's x-request-id, or one that the server made."""
     model: _builtins.str
     """The model that answered."""
+    template: _builtins.str
+    """The prompt template. Left out where none is."""
+    difficulty: _builtins.int
+    """The difficulty, given or estimated. Left out where nothing estimates it."""
+    language: _builtins.str
+    """The language of the template. Left out where it has but one text."""
     @_builtins.property
     def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Choice]:
         """The answers, by index."""
@@ -1013,6 +1246,10 @@ class GenerateResponse(_message.Message):
         """Durations."""
 
     @_builtins.property
+    def routing(self) -> Global___Routing:
+        """How the model was found."""
+
+    @_builtins.property
     def retrieved(self) -> Global___Retrieved:
         """What the search found, where one was asked for."""
 
@@ -1024,13 +1261,28 @@ class GenerateResponse(_message.Message):
         choices: _abc.Iterable[Global___Choice] | None = ...,
         usage: Global___Usage | None = ...,
         timings: Global___Timings | None = ...,
+        template: _builtins.str | None = ...,
+        difficulty: _builtins.int | None = ...,
+        language: _builtins.str | None = ...,
+        routing: Global___Routing | None = ...,
         retrieved: Global___Retrieved | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["retrieved", b"retrieved", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "retrieved", b"retrieved", "routing", b"routing", "template", b"template", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "model", b"model", "request_id", b"request_id", "retrieved", b"retrieved", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_template", b"_template", "choices", b"choices", "difficulty", b"difficulty", "language", b"language", "model", b"model", "request_id", b"request_id", "retrieved", b"retrieved", "routing", b"routing", "template", b"template", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
+    _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__template: _TypeAlias = _typing.Literal["template"]  # noqa: Y015
+    _WhichOneofArgType__template: _TypeAlias = _typing.Literal["_template", b"_template"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__difficulty) -> _WhichOneofReturnType__difficulty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template) -> _WhichOneofReturnType__template | None: ...
 
 Global___GenerateResponse: _TypeAlias = GenerateResponse  # noqa: Y015
 
@@ -1044,7 +1296,9 @@ class CountTokensRequest(_message.Message):
     PROMPT_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """A model's name, from ListModels. Left out or empty: the default model."""
+    """The name of a model or of a route, from ListModels. Left out or empty: the default route. For a route it is the model
+    that comes first in it.
+    """
     prompt: _builtins.str
     """A raw prompt. Either this or `messages`."""
     @_builtins.property
@@ -1102,3 +1356,205 @@ class CountTokensResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CountTokensResponse: _TypeAlias = CountTokensResponse  # noqa: Y015
+
+@_typing.final
+class ExplainPromptRequest(_message.Message):
+    """What to explain. The fields are those of GenerateRequest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TemplateVariablesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    DIFFICULTY_FIELD_NUMBER: _builtins.int
+    TEMPLATE_VARIABLES_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The name of a model or of a route, from ListModels. Left out or empty: the default route."""
+    prompt: _builtins.str
+    """A raw prompt. Either this or `messages`."""
+    template: _builtins.str
+    """The name of a prompt template. Empty: none."""
+    difficulty: _builtins.int
+    """How difficult it is, in [0, 100]. Left out: it is estimated."""
+    language: _builtins.str
+    """The language of the template, such as "es"."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """A conversation. Either this or `prompt`."""
+
+    @_builtins.property
+    def template_variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Values of the template's variables, by name. Needs `template`."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str | None = ...,
+        prompt: _builtins.str | None = ...,
+        messages: _abc.Iterable[Global___Message] | None = ...,
+        template: _builtins.str | None = ...,
+        difficulty: _builtins.int | None = ...,
+        template_variables: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        language: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_prompt", b"_prompt", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "model", b"model", "prompt", b"prompt", "template", b"template"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_prompt", b"_prompt", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "messages", b"messages", "model", b"model", "prompt", b"prompt", "template", b"template", "template_variables", b"template_variables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
+    _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__prompt: _TypeAlias = _typing.Literal["prompt"]  # noqa: Y015
+    _WhichOneofArgType__prompt: _TypeAlias = _typing.Literal["_prompt", b"_prompt"]  # noqa: Y015
+    _WhichOneofReturnType__template: _TypeAlias = _typing.Literal["template"]  # noqa: Y015
+    _WhichOneofArgType__template: _TypeAlias = _typing.Literal["_template", b"_template"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__difficulty) -> _WhichOneofReturnType__difficulty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt) -> _WhichOneofReturnType__prompt | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template) -> _WhichOneofReturnType__template | None: ...
+
+Global___ExplainPromptRequest: _TypeAlias = ExplainPromptRequest  # noqa: Y015
+
+@_typing.final
+class Signal(_message.Message):
+    """Something in the text that moved its estimated difficulty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    FOUND_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What it is, such as "code"."""
+    points: _builtins.float
+    """By how many points of 100."""
+    found: _builtins.str
+    """What was found in the text, cut off where it is long."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        points: _builtins.float = ...,
+        found: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["found", b"found", "name", b"name", "points", b"points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Signal: _TypeAlias = Signal  # noqa: Y015
+
+@_typing.final
+class ExplainPromptResponse(_message.Message):
+    """The explanation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIFFICULTY_FIELD_NUMBER: _builtins.int
+    SIGNALS_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    ROUTE_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    difficulty: _builtins.int
+    """The difficulty, given or estimated. Left out where nothing estimates it."""
+    template: _builtins.str
+    """The prompt template. Left out where none is."""
+    language: _builtins.str
+    """The language of the template. Left out where it has but one text."""
+    route: _builtins.str
+    """The route. Left out where the request names a model."""
+    model: _builtins.str
+    """The model whose tokens are counted: the first of them that is loaded. Left out where none is."""
+    prompt_tokens: _builtins.int
+    """Tokens of the prompt, template included. Left out where no model is loaded."""
+    @_builtins.property
+    def signals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Signal]:
+        """What moved the estimate, the most points first. Empty where the difficulty was given."""
+
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """The messages with the template. Empty for a raw prompt."""
+
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The models, in the order in which they would be tried now."""
+
+    def __init__(
+        self,
+        *,
+        difficulty: _builtins.int | None = ...,
+        signals: _abc.Iterable[Global___Signal] | None = ...,
+        template: _builtins.str | None = ...,
+        language: _builtins.str | None = ...,
+        messages: _abc.Iterable[Global___Message] | None = ...,
+        route: _builtins.str | None = ...,
+        models: _abc.Iterable[_builtins.str] | None = ...,
+        model: _builtins.str | None = ...,
+        prompt_tokens: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_prompt_tokens", b"_prompt_tokens", "_route", b"_route", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "model", b"model", "prompt_tokens", b"prompt_tokens", "route", b"route", "template", b"template"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_prompt_tokens", b"_prompt_tokens", "_route", b"_route", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "messages", b"messages", "model", b"model", "models", b"models", "prompt_tokens", b"prompt_tokens", "route", b"route", "signals", b"signals", "template", b"template"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
+    _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_tokens: _TypeAlias = _typing.Literal["prompt_tokens"]  # noqa: Y015
+    _WhichOneofArgType__prompt_tokens: _TypeAlias = _typing.Literal["_prompt_tokens", b"_prompt_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__route: _TypeAlias = _typing.Literal["route"]  # noqa: Y015
+    _WhichOneofArgType__route: _TypeAlias = _typing.Literal["_route", b"_route"]  # noqa: Y015
+    _WhichOneofReturnType__template: _TypeAlias = _typing.Literal["template"]  # noqa: Y015
+    _WhichOneofArgType__template: _TypeAlias = _typing.Literal["_template", b"_template"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__difficulty) -> _WhichOneofReturnType__difficulty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_tokens) -> _WhichOneofReturnType__prompt_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__route) -> _WhichOneofReturnType__route | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template) -> _WhichOneofReturnType__template | None: ...
+
+Global___ExplainPromptResponse: _TypeAlias = ExplainPromptResponse  # noqa: Y015

@@ -50,6 +50,11 @@ class GenerationServiceStub(object):
                 request_serializer=jarvis_dot_v1_dot_generation__pb2.CountTokensRequest.SerializeToString,
                 response_deserializer=jarvis_dot_v1_dot_generation__pb2.CountTokensResponse.FromString,
                 _registered_method=True)
+        self.ExplainPrompt = channel.unary_unary(
+                '/jarvis.v1.GenerationService/ExplainPrompt',
+                request_serializer=jarvis_dot_v1_dot_generation__pb2.ExplainPromptRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_generation__pb2.ExplainPromptResponse.FromString,
+                _registered_method=True)
 
 
 class GenerationServiceServicer(object):
@@ -72,7 +77,16 @@ class GenerationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CountTokens(self, request, context):
-        """Counts the tokens that a prompt or a conversation has for a model, chat template included.
+        """Counts the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
+        added.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainPrompt(self, request, context):
+        """Tells what Generate would do with a request before any model answers: how difficult it is and why, the template,
+        the messages, the models in the order in which they would be tried. Nothing is searched.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,6 +109,11 @@ def add_GenerationServiceServicer_to_server(servicer, server):
                     servicer.CountTokens,
                     request_deserializer=jarvis_dot_v1_dot_generation__pb2.CountTokensRequest.FromString,
                     response_serializer=jarvis_dot_v1_dot_generation__pb2.CountTokensResponse.SerializeToString,
+            ),
+            'ExplainPrompt': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainPrompt,
+                    request_deserializer=jarvis_dot_v1_dot_generation__pb2.ExplainPromptRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_generation__pb2.ExplainPromptResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -179,6 +198,33 @@ class GenerationService(object):
             '/jarvis.v1.GenerationService/CountTokens',
             jarvis_dot_v1_dot_generation__pb2.CountTokensRequest.SerializeToString,
             jarvis_dot_v1_dot_generation__pb2.CountTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainPrompt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.GenerationService/ExplainPrompt',
+            jarvis_dot_v1_dot_generation__pb2.ExplainPromptRequest.SerializeToString,
+            jarvis_dot_v1_dot_generation__pb2.ExplainPromptResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,7 +45,13 @@ class GenerationServiceStub:
     choice. A stream that ends without all of its `finished` ends with a non-OK status.
     """
     CountTokens: _grpc.UnaryUnaryMultiCallable[_generation_pb2.CountTokensRequest, _generation_pb2.CountTokensResponse]
-    """Counts the tokens that a prompt or a conversation has for a model, chat template included."""
+    """Counts the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
+    added.
+    """
+    ExplainPrompt: _grpc.UnaryUnaryMultiCallable[_generation_pb2.ExplainPromptRequest, _generation_pb2.ExplainPromptResponse]
+    """Tells what Generate would do with a request before any model answers: how difficult it is and why, the template,
+    the messages, the models in the order in which they would be tried. Nothing is searched.
+    """
 
 @_typing.type_check_only
 class GenerationServiceAsyncStub(GenerationServiceStub):
@@ -59,7 +65,13 @@ class GenerationServiceAsyncStub(GenerationServiceStub):
     choice. A stream that ends without all of its `finished` ends with a non-OK status.
     """
     CountTokens: _aio.UnaryUnaryMultiCallable[_generation_pb2.CountTokensRequest, _generation_pb2.CountTokensResponse]  # type: ignore[assignment]
-    """Counts the tokens that a prompt or a conversation has for a model, chat template included."""
+    """Counts the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
+    added.
+    """
+    ExplainPrompt: _aio.UnaryUnaryMultiCallable[_generation_pb2.ExplainPromptRequest, _generation_pb2.ExplainPromptResponse]  # type: ignore[assignment]
+    """Tells what Generate would do with a request before any model answers: how difficult it is and why, the template,
+    the messages, the models in the order in which they would be tried. Nothing is searched.
+    """
 
 class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Generates text with the models that the server was configured with."""
@@ -88,6 +100,18 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _generation_pb2.CountTokensRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_generation_pb2.CountTokensResponse, _abc.Awaitable[_generation_pb2.CountTokensResponse]]:
-        """Counts the tokens that a prompt or a conversation has for a model, chat template included."""
+        """Counts the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
+        added.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainPrompt(
+        self,
+        request: _generation_pb2.ExplainPromptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_generation_pb2.ExplainPromptResponse, _abc.Awaitable[_generation_pb2.ExplainPromptResponse]]:
+        """Tells what Generate would do with a request before any model answers: how difficult it is and why, the template,
+        the messages, the models in the order in which they would be tried. Nothing is searched.
+        """
 
 def add_GenerationServiceServicer_to_server(servicer: GenerationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -134,6 +134,7 @@ class ModelStatus(_message.Message):
     RESTARTS_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
+    CIRCUIT_OPEN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The model's name."""
     adapter: _builtins.str
@@ -146,6 +147,8 @@ class ModelStatus(_message.Message):
     """Requests that run or wait in it."""
     restarts: _builtins.int
     """Restarts of its engine since the server started."""
+    circuit_open: _builtins.bool
+    """Whether routes try it last, for a while, because it kept failing."""
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What an operator should know of how it runs, such as settings that were lowered to fit in memory."""
@@ -165,10 +168,11 @@ class ModelStatus(_message.Message):
         restarts: _builtins.int = ...,
         notes: _abc.Iterable[_builtins.str] | None = ...,
         settings: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        circuit_open: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_requests", b"active_requests", "adapter", b"adapter", "message", b"message", "name", b"name", "notes", b"notes", "restarts", b"restarts", "settings", b"settings", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_requests", b"active_requests", "adapter", b"adapter", "circuit_open", b"circuit_open", "message", b"message", "name", b"name", "notes", b"notes", "restarts", b"restarts", "settings", b"settings", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -176,7 +180,7 @@ Global___ModelStatus: _TypeAlias = ModelStatus  # noqa: Y015
 
 @_typing.final
 class ComponentStatus(_message.Message):
-    """The state of what stands beside the models: the embedder, the vector store, the cache."""
+    """The state of what stands beside the models: the embedder, the vector store, the cache, the estimator."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -209,7 +213,7 @@ class ComponentStatus(_message.Message):
     NOTES_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     port: _builtins.str
-    """The port that it is for: "embedder", "store" or "cache"."""
+    """The port that it is for: "embedder", "store", "cache" or "estimator"."""
     name: _builtins.str
     """Its name: that of the embedding model, or the adapter's."""
     adapter: _builtins.str
@@ -263,7 +267,7 @@ class GetStatusResponse(_message.Message):
     version: _builtins.str
     """The version of the server."""
     state: Global___State.ValueType
-    """The state of the server: READY when every model is, and the embedder and the store are."""
+    """The state of the server: READY when a model of the default route is, and the embedder and the store are."""
     uptime_seconds: _builtins.float
     """Seconds since the server started."""
     active_requests: _builtins.int
@@ -323,16 +327,28 @@ class Model(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     CONTEXT_LENGTH_FIELD_NUMBER: _builtins.int
     SUPPORTED_FIELDS_FIELD_NUMBER: _builtins.int
+    MIN_DIFFICULTY_FIELD_NUMBER: _builtins.int
+    MAX_DIFFICULTY_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    MAX_REQUESTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name to call it by."""
     is_default: _builtins.bool
-    """Whether a request that names no model goes to it."""
+    """Whether a request that names no model may go to it: through the default route, or its fallbacks."""
     adapter: _builtins.str
     """The adapter that serves it."""
     state: Global___State.ValueType
     """Its state."""
     context_length: _builtins.int
     """The most tokens that prompt and answer may have together. Left out until it is loaded."""
+    min_difficulty: _builtins.int
+    """Routes send it what is at least as difficult as this, in [0, 100], ..."""
+    max_difficulty: _builtins.int
+    """... and at most as difficult as this."""
+    priority: _builtins.int
+    """Of the models of a route that fit, the one with the lowest priority is tried first."""
+    max_requests: _builtins.int
+    """The most requests that run or wait in it. Left out: as many as come."""
     @_builtins.property
     def supported_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The request fields that it honours, by path ("sampling.top_p"). Empty until it is loaded."""
@@ -346,16 +362,63 @@ class Model(_message.Message):
         state: Global___State.ValueType = ...,
         context_length: _builtins.int | None = ...,
         supported_fields: _abc.Iterable[_builtins.str] | None = ...,
+        min_difficulty: _builtins.int = ...,
+        max_difficulty: _builtins.int = ...,
+        priority: _builtins.int = ...,
+        max_requests: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_context_length", b"_context_length", "context_length", b"context_length"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_context_length", b"_context_length", "_max_requests", b"_max_requests", "context_length", b"context_length", "max_requests", b"max_requests"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_context_length", b"_context_length", "adapter", b"adapter", "context_length", b"context_length", "is_default", b"is_default", "name", b"name", "state", b"state", "supported_fields", b"supported_fields"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_context_length", b"_context_length", "_max_requests", b"_max_requests", "adapter", b"adapter", "context_length", b"context_length", "is_default", b"is_default", "max_difficulty", b"max_difficulty", "max_requests", b"max_requests", "min_difficulty", b"min_difficulty", "name", b"name", "priority", b"priority", "state", b"state", "supported_fields", b"supported_fields"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__context_length: _TypeAlias = _typing.Literal["context_length"]  # noqa: Y015
     _WhichOneofArgType__context_length: _TypeAlias = _typing.Literal["_context_length", b"_context_length"]  # noqa: Y015
+    _WhichOneofReturnType__max_requests: _TypeAlias = _typing.Literal["max_requests"]  # noqa: Y015
+    _WhichOneofArgType__max_requests: _TypeAlias = _typing.Literal["_max_requests", b"_max_requests"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__context_length) -> _WhichOneofReturnType__context_length | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_requests) -> _WhichOneofReturnType__max_requests | None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class Route(_message.Message):
+    """A route: a name that stands for several models."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    IS_DEFAULT_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    FALLBACK_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The name to call it by."""
+    is_default: _builtins.bool
+    """Whether a request that names no model goes to it."""
+    fallback: _builtins.str
+    """The route, or model, that is tried after all of them. Left out where there is none."""
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The names of its models."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        is_default: _builtins.bool = ...,
+        models: _abc.Iterable[_builtins.str] | None = ...,
+        fallback: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "fallback", b"fallback"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "fallback", b"fallback", "is_default", b"is_default", "models", b"models", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__fallback: _TypeAlias = _typing.Literal["fallback"]  # noqa: Y015
+    _WhichOneofArgType__fallback: _TypeAlias = _typing.Literal["_fallback", b"_fallback"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fallback) -> _WhichOneofReturnType__fallback | None: ...
+
+Global___Route: _TypeAlias = Route  # noqa: Y015
 
 @_typing.final
 class ListModelsResponse(_message.Message):
@@ -364,18 +427,24 @@ class ListModelsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MODELS_FIELD_NUMBER: _builtins.int
+    ROUTES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
+        """In the order of the configuration."""
+
+    @_builtins.property
+    def routes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Route]:
         """In the order of the configuration."""
 
     def __init__(
         self,
         *,
         models: _abc.Iterable[Global___Model] | None = ...,
+        routes: _abc.Iterable[Global___Route] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "routes", b"routes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -411,7 +480,7 @@ class Adapter(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     port: _builtins.str
-    """The port that it is for ("llm", "embedder", "store" or "cache"). Empty where its plugin did not load."""
+    """The port that it is for ("llm", "embedder", "store", "cache" or "estimator"). Empty where its plugin did not load."""
     name: _builtins.str
     """Its name in the configuration; the plugin's name where that did not load."""
     distribution: _builtins.str

@@ -69,7 +69,7 @@ class ServerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """The models that this server was configured with, and what each can do.
+        """The models and routes that this server was configured with, and what each model can do.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

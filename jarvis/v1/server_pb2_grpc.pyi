@@ -36,7 +36,7 @@ class ServerServiceStub:
     GetStatus: _grpc.UnaryUnaryMultiCallable[_server_pb2.GetStatusRequest, _server_pb2.GetStatusResponse]
     """The state of the server and of each of its models. Answered while the models load."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_server_pb2.ListModelsRequest, _server_pb2.ListModelsResponse]
-    """The models that this server was configured with, and what each can do."""
+    """The models and routes that this server was configured with, and what each model can do."""
     ListAdapters: _grpc.UnaryUnaryMultiCallable[_server_pb2.ListAdaptersRequest, _server_pb2.ListAdaptersResponse]
     """The adapters that are installed, and those that failed to load."""
     Abort: _grpc.UnaryUnaryMultiCallable[_server_pb2.AbortRequest, _server_pb2.AbortResponse]
@@ -50,7 +50,7 @@ class ServerServiceAsyncStub(ServerServiceStub):
     GetStatus: _aio.UnaryUnaryMultiCallable[_server_pb2.GetStatusRequest, _server_pb2.GetStatusResponse]  # type: ignore[assignment]
     """The state of the server and of each of its models. Answered while the models load."""
     ListModels: _aio.UnaryUnaryMultiCallable[_server_pb2.ListModelsRequest, _server_pb2.ListModelsResponse]  # type: ignore[assignment]
-    """The models that this server was configured with, and what each can do."""
+    """The models and routes that this server was configured with, and what each model can do."""
     ListAdapters: _aio.UnaryUnaryMultiCallable[_server_pb2.ListAdaptersRequest, _server_pb2.ListAdaptersResponse]  # type: ignore[assignment]
     """The adapters that are installed, and those that failed to load."""
     Abort: _aio.UnaryUnaryMultiCallable[_server_pb2.AbortRequest, _server_pb2.AbortResponse]  # type: ignore[assignment]
@@ -73,7 +73,7 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _server_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_server_pb2.ListModelsResponse, _abc.Awaitable[_server_pb2.ListModelsResponse]]:
-        """The models that this server was configured with, and what each can do."""
+        """The models and routes that this server was configured with, and what each model can do."""
 
     @_abc_1.abstractmethod
     def ListAdapters(

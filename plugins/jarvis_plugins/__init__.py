@@ -10,7 +10,7 @@ point in the group `jarvis.v1` that names a module with one hook:
         registry.llm("mine", settings=MySettings, factory=open_my_llm)
 """
 
-from jarvis_plugins.settings import AdapterSettings, ModelRef
+from jarvis_plugins.settings import AdapterSettings, MemoryDemand, ModelRef
 from jarvis_plugins.spec import Registry, hookimpl
 
-__all__ = ["AdapterSettings", "ModelRef", "Registry", "hookimpl"]
+__all__ = ["AdapterSettings", "MemoryDemand", "ModelRef", "Registry", "hookimpl"]

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from jarvis_plugins.settings import AdapterSettings
 from jarvis_plugins.spec import S
 from jarvis_ports.cache import Cache
+from jarvis_ports.difficulty import DifficultyEstimator
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLM
 from jarvis_ports.store import VectorStore
@@ -23,6 +24,7 @@ class PortName(StrEnum):
     EMBEDDER = "embedder"
     STORE = "store"
     CACHE = "cache"
+    ESTIMATOR = "estimator"
 
 
 class DuplicateAdapter(ValueError):
@@ -90,6 +92,16 @@ class PluginRegistry:
     ) -> None:
         """Register an adapter for the `Cache` port."""
         self._add(PortName.CACHE, name, settings, factory)
+
+    def estimator(
+        self,
+        name: str,
+        *,
+        settings: type[S],
+        factory: Callable[[S], AbstractAsyncContextManager[DifficultyEstimator]],
+    ) -> None:
+        """Register an adapter for the `DifficultyEstimator` port."""
+        self._add(PortName.ESTIMATOR, name, settings, factory)
 
     def _add(
         self,

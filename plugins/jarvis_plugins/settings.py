@@ -18,7 +18,26 @@ The factory gets a folder.
 """
 
 
+@dataclass(frozen=True)
+class MemoryDemand:
+    """What an adapter will take of a memory that others want as well.
+
+    `share` is of all of that memory, 1.0 being the whole; `detail` gives the figures behind it.
+    """
+
+    memory: str
+    share: float
+    detail: str
+
+
 class AdapterSettings(BaseModel):
     """The base of every adapter's settings: immutable, and a key that it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    def memory_demand(self) -> MemoryDemand | None:
+        """Tell what it will take; None is too little to matter. A `ModelRef` is a folder, if there is one.
+
+        The host refuses a configuration whose models together want more than there is.
+        """
+        return None

@@ -8,6 +8,7 @@ import pluggy
 
 from jarvis_plugins.settings import AdapterSettings
 from jarvis_ports.cache import Cache
+from jarvis_ports.difficulty import DifficultyEstimator
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLM
 from jarvis_ports.store import VectorStore
@@ -55,6 +56,16 @@ class Registry(Protocol):
         self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[Cache]]
     ) -> None:
         """Register an adapter for the `Cache` port."""
+        ...
+
+    def estimator(
+        self,
+        name: str,
+        *,
+        settings: type[S],
+        factory: Callable[[S], AbstractAsyncContextManager[DifficultyEstimator]],
+    ) -> None:
+        """Register an adapter for the `DifficultyEstimator` port."""
         ...
 
 

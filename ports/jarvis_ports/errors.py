@@ -7,6 +7,7 @@
     │   │   ├── ContextLengthExceeded    CONTEXT_LENGTH_EXCEEDED
     │   │   └── TextTooLong              TEXT_TOO_LONG
     │   ├── ModelNotFound                MODEL_NOT_FOUND
+    │   ├── TemplateNotFound             TEMPLATE_NOT_FOUND
     │   ├── CollectionNotFound           COLLECTION_NOT_FOUND
     │   ├── CollectionMismatch           COLLECTION_MISMATCH
     │   ├── DocumentUnreadable           DOCUMENT_UNREADABLE
@@ -16,6 +17,7 @@
     ├── Unavailable                      it may work later, or elsewhere
     │   ├── ModelLoading                 MODEL_LOADING
     │   ├── EngineDead                   ENGINE_DEAD
+    │   ├── Overloaded                   OVERLOADED
     │   ├── StoreUnavailable             STORE_UNAVAILABLE
     │   └── Draining                     DRAINING
     ├── EngineFailure                    ENGINE_FAILURE
@@ -52,7 +54,9 @@ class JarvisError(Exception):
 
 
 class CallerError(JarvisError):
-    """The request is to blame."""
+    """The request is to blame; `violations` are the fields of it that are, where it is known."""
+
+    violations: tuple[FieldViolation, ...] = ()
 
 
 class InvalidArgument(CallerError):
@@ -102,12 +106,25 @@ class TextTooLong(InvalidArgument):
 
 
 class ModelNotFound(CallerError):
-    """No model of that name is configured."""
+    """No model or route of that name is configured."""
 
     reason = "MODEL_NOT_FOUND"
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        super().__init__(f"no model {name!r}; there is {', '.join(known)}")
+        description = f"no model {name!r}; there is {', '.join(known)}"
+        self.violations = (FieldViolation("model", description),)
+        super().__init__(description)
+
+
+class TemplateNotFound(CallerError):
+    """No prompt template of that name is configured."""
+
+    reason = "TEMPLATE_NOT_FOUND"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        description = f"no template {name!r}; there is {', '.join(known)}"
+        self.violations = (FieldViolation("template", description),)
+        super().__init__(description)
 
 
 class CollectionNotFound(CallerError):
@@ -173,6 +190,12 @@ class EngineDead(Unavailable):
 
     reason = "ENGINE_DEAD"
     retry_after = 5.0
+
+
+class Overloaded(Unavailable):
+    """The model has as many requests as it may have."""
+
+    reason = "OVERLOADED"
 
 
 class StoreUnavailable(Unavailable):

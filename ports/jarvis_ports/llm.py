@@ -173,6 +173,7 @@ class LLM(Protocol):
         Raises:
             InvalidArgument: before `Accepted`; what only the engine can judge, such as a schema.
             ContextLengthExceeded: before `Accepted`.
+            Overloaded: before the first `Delta`; it has no room for the request now.
             EngineDead: at any time.
             EngineFailure: at any time.
         """
@@ -200,6 +201,7 @@ ALL_FIELDS = frozenset(
         *(f"sampling.{name}" for name in SamplingParams.__dataclass_fields__),
         *(f"structured_output.{constraint}" for constraint in Constraint),
         "messages",
+        "messages.role.system",
         "priority",
         "return_token_ids",
     }
