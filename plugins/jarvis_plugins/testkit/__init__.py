@@ -14,13 +14,20 @@ installed.
 
 import pytest
 
-MODULES = ("base", "cache", "embedder", "llm", "reply", "rows", "store", "store_care")
+MODULES = ("base", "cache", "embedder", "estimator", "llm", "reply", "rows", "store", "store_care")
 pytest.register_assert_rewrite(*(f"jarvis_plugins.testkit.{name}" for name in MODULES))
 
 # After the lines that make their failures readable.
 from jarvis_plugins.testkit.cache import CacheConformance  # noqa: E402
 from jarvis_plugins.testkit.embedder import EmbedderConformance  # noqa: E402
+from jarvis_plugins.testkit.estimator import EstimatorConformance  # noqa: E402
 from jarvis_plugins.testkit.llm import LLMConformance  # noqa: E402
 from jarvis_plugins.testkit.store import StoreConformance  # noqa: E402
 
-__all__ = ["CacheConformance", "EmbedderConformance", "LLMConformance", "StoreConformance"]
+__all__ = [
+    "CacheConformance",
+    "EmbedderConformance",
+    "EstimatorConformance",
+    "LLMConformance",
+    "StoreConformance",
+]

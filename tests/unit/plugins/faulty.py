@@ -10,7 +10,7 @@ from jarvis_adapters.echo.adapter import Echo, EchoSettings
 from jarvis_plugins import hookimpl
 from jarvis_ports.errors import ContextLengthExceeded
 from jarvis_ports.health import Health
-from jarvis_ports.llm import Accepted, Delta, Finish, SamplingParams
+from jarvis_ports.llm import Accepted, Delta, Finish, Role, SamplingParams
 
 
 class Fault(Echo):
@@ -94,6 +94,14 @@ class Boasts(Fault):
     def capabilities(self):
         capabilities = super().capabilities()
         return replace(capabilities, fields=capabilities.fields | {"sampling.charm"})
+
+
+class NotTold(Fault):
+    """Leaves system messages out of the prompt."""
+
+    async def count_tokens(self, input_):
+        users = input_ if isinstance(input_, str) else [m for m in input_ if m.role is not Role.SYSTEM]
+        return await super().count_tokens(users)
 
 
 class Sick(Fault):

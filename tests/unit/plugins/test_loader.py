@@ -118,5 +118,5 @@ def test_listing_plugins_imports_no_engine():
         "print(sorted({'torch', 'vllm', 'transformers', 'grpc', 'chromadb'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    names = "chroma diskcache echo hashing memory memory sentence-transformers vllm"
+    names = "chroma diskcache echo hashing heuristic memory memory sentence-transformers vllm"
     assert run.stdout.splitlines() == [names, "[]"]

@@ -19,6 +19,7 @@ FOUND_BY = {
     "RefusesLate": "test_refuses_max_tokens_beyond_the_context_before_it_accepts",
     "Leaks": "test_closed_streams_leave_room",
     "Boasts": "test_capabilities",
+    "NotTold": "test_counts_more_tokens_in_a_longer_system_message",
     "Sick": "test_is_healthy",
     "Lax": "test_refuses_settings_that_it_does_not_know",
 }

@@ -1,0 +1,58 @@
+"""Finds keywords in a text, all of them in one pass over its words."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from jarvis_adapters.heuristic.signals import SignalName
+
+_WORD: Final = re.compile(r"\w+[+#]*")
+_ACCENTS: Final = (*zip("áéíóúüñ", "aeiouun", strict=True), *((mark, "") for mark in "\u0301\u0303\u0308"))
+_END: Final = ""
+"""In place of a next word: a keyword ends here."""
+
+
+def words(text: str) -> list[str]:
+    """Split a text in lower case into words, without Spanish accents; `+` and `#` may end one, as in c++."""
+    if not text.isascii():
+        for accented, plain in _ACCENTS:
+            text = text.replace(accented, plain)
+    return _WORD.findall(text)
+
+
+class Keyword(NamedTuple):
+    """A word or phrase, the signal that it stands for, and its language where it is of one."""
+
+    text: str
+    signal: SignalName
+    language: str | None = None
+
+
+class KeywordIndex:
+    """Knows every keyword by its words."""
+
+    def __init__(self, keywords: Iterable[Keyword]) -> None:
+        """Take the keywords; of those that have the same words the last holds."""
+        self._first: dict[str, Any] = {}
+        for keyword in keywords:
+            node = self._first
+            for word in words(keyword.text.lower()):
+                node = node.setdefault(word, {})
+            node[_END] = keyword
+
+    def find(self, in_words: Sequence[str]) -> list[Keyword]:
+        """Find keywords among words, each once, in order; of those that overlap, the first and longest."""
+        found: dict[str, Keyword] = {}
+        free = 0
+        for start, word in enumerate(in_words):
+            if start < free or (node := self._first.get(word)) is None:
+                continue
+            hit, end = None, start + 1
+            while node is not None:
+                if ended := node.get(_END):
+                    hit, free = ended, end
+                node = node.get(in_words[end]) if end < len(in_words) else None
+                end += 1
+            if hit:
+                found[hit.text] = hit
+        return list(found.values())

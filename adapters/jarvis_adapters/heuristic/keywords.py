@@ -1,0 +1,40 @@
+"""All keywords: the built-in ones, and what the settings change of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from jarvis_adapters.heuristic import common, english, spanish
+from jarvis_adapters.heuristic.index import Keyword, words
+from jarvis_adapters.heuristic.signals import SignalName
+
+Key = tuple[str, ...]
+"""The words of a keyword: what keywords that are found alike have in common."""
+
+
+def key(phrase: str) -> Key:
+    """Return the words by which a phrase is found."""
+    return tuple(words(phrase.lower()))
+
+
+def _built_in() -> dict[Key, Keyword]:
+    found: dict[Key, Keyword] = {}
+    for language, keywords in (("en", english.KEYWORDS), ("es", spanish.KEYWORDS), (None, common.KEYWORDS)):
+        for signal, text in keywords.items():
+            for phrase in map(str.strip, text.replace("\n        ", " ").split(",")):
+                known = found.get(key(phrase))
+                found[key(phrase)] = (
+                    Keyword(known.text, signal) if known else Keyword(phrase, signal, language)
+                )
+    return found
+
+
+BUILT_IN: Final = _built_in()
+"""Those of every language, by their words; what is in several languages is of none."""
+
+
+def all_keywords(given: Mapping[SignalName, Sequence[str]], ignored: Sequence[str]) -> Iterator[Keyword]:
+    """List the built-in keywords but the ignored ones, and after them those that are given."""
+    left_out = {key(phrase) for phrase in ignored}
+    yield from (keyword for its_key, keyword in BUILT_IN.items() if its_key not in left_out)
+    for signal, phrases in given.items():
+        yield from (Keyword(phrase, signal) for phrase in phrases)

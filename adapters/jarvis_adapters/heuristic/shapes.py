@@ -1,0 +1,52 @@
+"""What is seen in the shape of a text rather than in single words of it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from jarvis_adapters.heuristic.signals import FEW, LONG, SHORT, SignalName, worth
+
+_CODE: Final = "``` ` == != <= += => -> :: && || () [] {} </ 0x error:"
+_MATHS: Final = "∀ ∃ ∈ ∑ ∏ ∫ √ ∞ ≤ ≥ ≠ ≡ π ² ³ ^2 ^n x^"
+_MARKS: Final = {
+    SignalName.CODE: (*_CODE.split(), "{\n", ";\n", " --", "$ "),
+    SignalName.MATHS: (*_MATHS.split(), "f(x)"),
+}
+"""By signal, what is looked for in a text in lower case."""
+_SUM: Final = re.compile(r"\d ?(?:[+*x\u00d7\u00f7]|% (?:of|de)|[-/] ) ?\d")
+_WOULD: Final = tuple(f"{vowel}ria{person}" for vowel in "aei" for person in ("", "s", "n"))
+"""How a Spanish word ends that says what would be, as in "¿cómo lo averiguarías?"."""
+_ENDS: Final = (". ", ".\n", "; ", "? ", "?\n", "! ", "!\n", "…")
+"""Where a sentence ends that is not the last."""
+_QUOTES: Final = ('"', "«", "“", " '", ":\n", "\n\n")
+"""Where a quotation begins, or what stands below a request."""
+
+
+def shapes(text: str, in_words: Sequence[str]) -> Iterator[tuple[SignalName, str]]:
+    """Find what there is of each signal, in a text in lower case and its words."""
+    for signal, marks in _MARKS.items():
+        for mark in marks:
+            if mark in text:
+                yield signal, mark.strip()
+    if found := _SUM.search(text):
+        yield SignalName.LOOKUP, found[0]
+    for word in dict.fromkeys(in_words):
+        if word[0].isdecimal():
+            yield SignalName.FIGURES, word
+        elif word.endswith(_WOULD):
+            yield SignalName.HYPOTHESIS, word
+
+
+def measures(text: str, in_words: Sequence[str]) -> Iterator[tuple[SignalName, float, str]]:
+    """Measure a text in lower case and its words: how much there is of each signal, and of what."""
+    length, questions, sentences = len(in_words), text.count("?"), sum(map(text.count, _ENDS))
+    yield SignalName.LENGTH, min(1.0, max(0, length - SHORT) / (LONG - SHORT)), _counted(length, "word")
+    yield SignalName.SHORT, max(0, FEW - length) / (FEW - 1), _counted(length, "word")
+    yield SignalName.QUESTION, worth(questions), _counted(questions, "question")
+    yield SignalName.SENTENCES, worth(sentences), _counted(sentences + 1, "sentence")
+    if quoted := next((quote for quote in _QUOTES if quote in text), ""):
+        yield SignalName.MATERIAL, 1.0, quoted.strip()
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,5 @@
+from jarvis_plugins.testkit import EstimatorConformance
+
+
+class TestHeuristic(EstimatorConformance):
+    adapter = "heuristic"
