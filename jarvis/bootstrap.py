@@ -5,8 +5,7 @@ import json
 import logging
 import os
 import signal
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from hashlib import blake2b
@@ -14,31 +13,30 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from jarvis import models as references
-from jarvis.config import NONE, AdapterConfig, Config, ConfigError
-from jarvis.config.explain import explain
+from jarvis.chosen import Chosen, check_memory, choose
+from jarvis.config import NONE, AdapterConfig, Config, ConfigError, PromptsConfig
+from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.component import Component, WhenUnwell
 from jarvis.core.embedding import Embedding
 from jarvis.core.generation import Generation
-from jarvis.core.grounding import GroundingSettings
-from jarvis.core.model import Models
+from jarvis.core.grounding import Grounding, GroundingSettings
+from jarvis.core.model import Model, Terms
+from jarvis.core.prompting import BadTemplate, Prompting, Template, Tier
 from jarvis.core.requests import Requests
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
+from jarvis.core.routing import Route, Routes
 from jarvis.core.status import Components, Status
 from jarvis.core.use_cases import UseCases
 from jarvis.documents import Reader
 from jarvis.textindex import TextIndex
 from jarvis_plugins.folders import data_folder
-from jarvis_plugins.loader import Adapters, load_plugins
-from jarvis_plugins.registry import Adapter, PortName
-from jarvis_plugins.settings import AdapterSettings, ResolvedByHost
+from jarvis_plugins.loader import load_plugins
+from jarvis_plugins.registry import PortName
+from jarvis_ports.difficulty import DifficultyEstimator
 from jarvis_ports.store import VectorStore
 
 logger = logging.getLogger(__name__)
 
-Chosen = tuple[Adapter[Any], AdapterSettings]
 Opened = Callable[[], AbstractAsyncContextManager[Any]]
 
 MEMORY = ":memory:"
@@ -51,7 +49,7 @@ def check(config: Config) -> None:
     Raises:
         ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `build`.
     """
-    build(config)
+    use_cases(config)
 
 
 async def serve(config: Config) -> int:
@@ -91,40 +89,80 @@ def build(config: Config) -> Status:
         ModelUnavailable: a model's files are missing.
     """
     adapters = load_plugins(config.plugins.block)
-
-    def chosen(port: PortName, where: str, section: AdapterConfig) -> Chosen:
-        return _chosen(adapters, port, where, section)
+    chosen = partial(choose, adapters)
 
     embedder, caches = None, []
     if (section := config.embedder).adapter != NONE:
         found = chosen(PortName.EMBEDDER, "embedder", section)
-        name = section.name or _model_name(*found)
-        embedder = Component("embedder", name, section.adapter, partial(_open, *found), WhenUnwell.RESTART)
+        name = section.name or found.model_name
+        embedder = Component("embedder", name, section.adapter, found.open, WhenUnwell.RESTART)
         caches = [
-            _waiting("cache", tier, partial(_open, *chosen(PortName.CACHE, f"cache[{position}]", tier)))
+            _waiting("cache", tier, chosen(PortName.CACHE, f"cache[{position}]", tier).open)
             for position, tier in enumerate(config.cache)
         ]
-    models = [
-        Component(
-            "model",
-            name,
-            model.adapter,
-            partial(_open, *chosen(PortName.LLM, f"models.{name}", model)),
-            WhenUnwell(model.on_engine_death),
-            after=embedder,  # `transformers` fails now and then where two threads import it at once
-        )
-        for name, model in config.models.items()
-    ]
-    components = Components(Models(models, config.default), embedder, caches=caches)
+    models = {name: chosen(PortName.LLM, f"models.{name}", model) for name, model in config.models.items()}
+    check_memory(models)
+    components = Components(_routes(config, models, embedder), embedder, caches=caches)
     if config.store.adapter != NONE:
-        open_store = partial(_open, *chosen(PortName.STORE, "store", config.store))
+        open_store = chosen(PortName.STORE, "store", config.store).open
         opened = partial(_open_library, _text_index(config), open_store)
         components.store = _waiting("store", config.store, opened)
+    if config.estimator.adapter != NONE:
+        found = chosen(PortName.ESTIMATOR, "estimator", config.estimator)
+        components.estimator = _waiting("estimator", config.estimator, found.open)
     return Status(components, Requests(), adapters)
+
+
+def _routes(config: Config, chosen: Mapping[str, Chosen], embedder: Component[Any] | None) -> Routes:
+    """Make the models, and the routes over them."""
+    death = WhenUnwell.RESTART if len(chosen) > 1 else WhenUnwell.EXIT
+    breaker = config.circuit_breaker
+    models = {
+        name: Model(
+            name,
+            model.adapter,
+            chosen[name].open,
+            WhenUnwell(model.on_engine_death or death),
+            after=embedder,  # `transformers` fails now and then where two threads import it at once
+            terms=Terms(
+                range(model.min_difficulty, model.max_difficulty + 1), model.priority, model.max_requests
+            ),
+            breaker=CircuitBreaker(breaker.failures, breaker.open_seconds),
+        )
+        for name, model in config.models.items()
+    }
+    routes = [
+        Route(name, [models[model] for model in route.models], route.fallback)
+        for name, route in config.routes.items()
+    ]
+    return Routes(list(models.values()), routes, config.default_route)
 
 
 def _waiting(kind: str, section: AdapterConfig, opened: Opened) -> Component[Any]:
     return Component(kind, section.adapter, section.adapter, opened, WhenUnwell.WAIT)
+
+
+def _prompting(config: PromptsConfig, estimator: Component[DifficultyEstimator] | None) -> Prompting:
+    """Read and check the templates.
+
+    Raises:
+        ConfigError: one cannot be used.
+    """
+    templates = {}
+    for name, template in config.templates.items():
+        try:
+            templates[name] = Template(
+                name,
+                template.texts(),
+                template.variables,
+                temperature=template.temperature,
+                max_tokens=template.max_tokens,
+            )
+        except BadTemplate as error:
+            msg = f"prompts.templates.{error}"
+            raise ConfigError(msg) from None
+    tiers = [Tier(tier.template, tier.below) for tier in config.tiers]
+    return Prompting(estimator, templates, tiers, automatic=config.automatic, language=config.language)
 
 
 def use_cases(config: Config) -> UseCases:
@@ -140,51 +178,9 @@ def use_cases(config: Config) -> UseCases:
         RetrievalSettings(limits.chunk_tokens, limits.chunk_overlap, limits.max_document_bytes),
     )
     grounding = GroundingSettings(limits.min_similarity, limits.max_context_tokens)
-    generation = Generation(status.models, status.requests, retrieval, grounding)
+    prompting = _prompting(config.prompts, components.estimator)
+    generation = Generation(status.routes, status.requests, prompting, Grounding(retrieval, grounding))
     return UseCases(status, generation, embedding, retrieval)
-
-
-def _chosen(adapters: Adapters, port: PortName, where: str, section: AdapterConfig) -> Chosen:
-    """Find an adapter, and check its settings and the models that these name."""
-    adapter = adapters.get(port, section.adapter)
-    try:
-        settings = adapter.settings.model_validate(section.settings)
-    except ValidationError as error:
-        lines = [
-            f"{where}.settings (adapter {adapter.name}): {explain(adapter.settings, e)}"
-            for e in error.errors()
-        ]
-        if port in {PortName.EMBEDDER, PortName.STORE}:
-            lines.append(f'{where}.adapter = "{NONE}" turns it off')
-        raise ConfigError("\n".join(lines)) from None
-    for field in _model_refs(settings):
-        references.check(getattr(settings, field))
-    return adapter, settings
-
-
-def _model_name(adapter: Adapter[Any], settings: AdapterSettings) -> str:
-    """Name what an adapter serves after the model that its settings name, or after itself."""
-    if not (fields := _model_refs(settings)):
-        return adapter.name
-    reference: str = getattr(settings, fields[0])
-    return Path(reference).name if Path(reference).expanduser().is_dir() else reference
-
-
-def _model_refs(settings: AdapterSettings) -> list[str]:
-    """List the settings that name a model."""
-    return [
-        name
-        for name, field in type(settings).model_fields.items()
-        if any(isinstance(mark, ResolvedByHost) for mark in field.metadata)
-    ]
-
-
-@asynccontextmanager
-async def _open(adapter: Adapter[Any], settings: AdapterSettings) -> AsyncIterator[Any]:
-    """Fetch the models that the settings name, then open the adapter."""
-    folders = {field: str(await _resolved(getattr(settings, field))) for field in _model_refs(settings)}
-    async with adapter.factory(settings.model_copy(update=folders)) as port:
-        yield port
 
 
 def _text_index(config: Config) -> Path | None:
@@ -207,23 +203,3 @@ async def _open_library(
         Reader() as reader,
     ):
         yield Library(store, texts, reader)
-
-
-async def _resolved(reference: str) -> Path:
-    """Fetch a model off the event loop; when the waiting task is cancelled, the work ends soon after."""
-    cancelled = threading.Event()
-    last = ""
-
-    def progress(step: str, _done: float | None) -> None:
-        nonlocal last
-        if cancelled.is_set():
-            msg = "nobody waits for the model any more"
-            raise RuntimeError(msg)
-        if step != last:
-            last = step
-            logger.info("model %s: %s", reference, step)
-
-    try:
-        return await asyncio.to_thread(references.resolve, reference, progress)
-    finally:
-        cancelled.set()

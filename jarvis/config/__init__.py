@@ -1,16 +1,10 @@
 """The configuration: a TOML file, then `JARVIS__…` environment variables, then `--set key=value`."""
 
 from jarvis.config.load import ConfigError, load
-from jarvis.config.schema import (
-    NONE,
-    AdapterConfig,
-    Config,
-    LogConfig,
-    ModelConfig,
-    PluginsConfig,
-    RetrievalConfig,
-    ServerConfig,
-)
+from jarvis.config.prompts import PromptsConfig, TemplateConfig
+from jarvis.config.routes import RouteConfig
+from jarvis.config.schema import NONE, Config, LogConfig, PluginsConfig, RetrievalConfig, ServerConfig
+from jarvis.config.section import AdapterConfig, ModelConfig
 
 __all__ = [
     "NONE",
@@ -20,7 +14,10 @@ __all__ = [
     "LogConfig",
     "ModelConfig",
     "PluginsConfig",
+    "PromptsConfig",
     "RetrievalConfig",
+    "RouteConfig",
     "ServerConfig",
+    "TemplateConfig",
     "load",
 ]

@@ -64,7 +64,9 @@ def _file(path: Path | None) -> Source:
     except UnicodeDecodeError as error:
         msg = f"{path}: is not UTF-8: {error.reason} at byte {error.start}"
     except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: is not TOML: {error}"
+        twice = any(said in str(error) for said in (" twice", "Cannot overwrite"))
+        hint = "; a name stands there twice: give one of them another" if twice else ""
+        msg = f"{path}: is not TOML: {error}{hint}"
     raise ConfigError(msg)
 
 

@@ -1,20 +1,17 @@
 """Everything that can be configured."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from jarvis.address import check
+from jarvis.config.prompts import PromptsConfig
+from jarvis.config.routes import DEFAULT_ROUTE, CircuitBreakerConfig, RouteConfig, checked_routes
+from jarvis.config.section import AdapterConfig, ModelConfig, Section
 from jarvis.models.catalogue import DEMO_MODEL
 
 NONE = "none"
 """In place of an adapter's name: what it would serve is not offered."""
-
-
-class Section(BaseModel):
-    """A table of the file: immutable, and a key that it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ServerConfig(Section):
@@ -57,20 +54,11 @@ class PluginsConfig(Section):
     block: list[str] = Field([], description="Plugins (entry points) or distributions that are not loaded.")
 
 
-class AdapterConfig(Section):
-    """What a port is served by."""
+class EstimatorConfig(AdapterConfig):
+    """What tells how difficult a question is."""
 
-    adapter: str
-    settings: dict[str, Any] = Field({}, description="The adapter's own settings.")
-
-
-class ModelConfig(AdapterConfig):
-    """A model that the server offers."""
-
-    adapter: str = Field("vllm", description="The LLM adapter that serves it; `jarvis adapters` lists them.")
-    on_engine_death: Literal["exit", "restart"] = Field(
-        "exit",
-        description="When its engine dies: end the server with exit code 1, or start the engine again.",
+    adapter: str = Field(
+        "heuristic", description="The estimator adapter, or none; `jarvis adapters` lists them."
     )
 
 
@@ -140,9 +128,19 @@ class Config(Section):
         {DEMO_MODEL: ModelConfig(settings={"model": DEMO_MODEL, "dtype": "float32"})},
         description="The models, by the name that callers use.",
     )
-    default_model: str | None = Field(
-        None, description="The model of a request that names none; the first when left out."
+    routes: dict[str, RouteConfig] = Field(
+        {},
+        validate_default=True,
+        description="Names that stand for several models; `default` is all of them unless it is configured.",
     )
+    default_route: str = Field(
+        DEFAULT_ROUTE,
+        validate_default=True,
+        description="The route, or model, of a request that names none.",
+    )
+    circuit_breaker: CircuitBreakerConfig = CircuitBreakerConfig()
+    estimator: EstimatorConfig = EstimatorConfig()
+    prompts: PromptsConfig = PromptsConfig()
 
     embedder: EmbedderConfig = EmbedderConfig()
     cache: list[CacheConfig] = Field(
@@ -169,16 +167,18 @@ class Config(Section):
             raise ValueError(msg)
         return models
 
-    @field_validator("default_model")
+    @field_validator("routes")
     @classmethod
-    def _default_exists(cls, name: str | None, info: ValidationInfo) -> str | None:
-        models = info.data.get("models", {})
-        if models and name is not None and name not in models:
-            msg = f"is not one of the models ({', '.join(models)})"
+    def _routes_lead_to_models(
+        cls, routes: dict[str, RouteConfig], info: ValidationInfo
+    ) -> dict[str, RouteConfig]:
+        return checked_routes(routes, info.data["models"]) if "models" in info.data else routes
+
+    @field_validator("default_route")
+    @classmethod
+    def _default_exists(cls, name: str, info: ValidationInfo) -> str:
+        known = {**info.data.get("routes", {}), **info.data.get("models", {})}
+        if {"routes", "models"} <= info.data.keys() and name not in known:
+            msg = f"is neither a route nor a model ({', '.join(known)})"
             raise ValueError(msg)
         return name
-
-    @property
-    def default(self) -> str:
-        """The name of the model of a request that names none."""
-        return self.default_model or next(iter(self.models))

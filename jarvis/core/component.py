@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -152,10 +152,10 @@ class Component(Generic[P]):
                 return health.message
             self._heed(health, port)
             self._look_now.clear()
-            try:
-                await asyncio.wait_for(self._look_now.wait(), HEALTH_INTERVAL)
-            except TimeoutError:
-                continue
+            # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEALTH_INTERVAL):
+                    await self._look_now.wait()
 
     def _heed(self, health: Health, port: P) -> None:
         """Follow the health of an adapter that stays open whatever it says."""

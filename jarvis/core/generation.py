@@ -1,80 +1,59 @@
-"""Generates text: finds the model, checks the request, runs it, and tells how it went."""
+"""Generates text: checks a request, finds its prompt and its model, and runs it."""
 
 import time
-from collections import defaultdict
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from functools import partial
 
-from jarvis.core.grounding import (
-    Cited,
-    Grounded,
-    Grounding,
-    GroundingSettings,
-    RetrievalOptions,
-    Retrieved,
-    cited,
-)
-from jarvis.core.model import Models
+from jarvis.core.answer import Answer, GenerationEvent, Prepared
+from jarvis.core.grounding import Grounded, Grounding, RetrievalOptions
+from jarvis.core.prompting import Chosen, Prompting, PromptOptions
 from jarvis.core.requests import Requests
-from jarvis.core.retrieval import Retrieval
-from jarvis.core.validation import check_input, check_request
-from jarvis_ports.errors import EngineDead
-from jarvis_ports.llm import Accepted, Delta, Finish, GenerateRequest, Input
+from jarvis.core.routing import Routes, begin, untroubled_first
+from jarvis.core.validation import check_input, check_request, check_supported
+from jarvis_ports.errors import JarvisError
+from jarvis_ports.llm import LLM, GenerateRequest, Input
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """The request was accepted by a model. `retrieved` is None where no search was asked for."""
+class Explanation:
+    """What would happen to a request; `model` counts its tokens, and is None where none is loaded."""
 
-    request_id: str
-    model: str
-    prompt_tokens: int
-    retrieved: Retrieved | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Seconds since the request arrived; None where nothing happened or nobody tells."""
-
-    queue: float | None
-    time_to_first_token: float | None
-    total: float
-    retrieval: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """One choice is complete."""
-
-    finish: Finish
-    timings: Timings
-    cited: Cited
-
-
-GenerationEvent = Started | Delta | Finished
+    prompt: Chosen
+    input: Input
+    route: str | None
+    models: tuple[str, ...]
+    model: str | None = None
+    prompt_tokens: int | None = None
 
 
 class Generation:
     """The use case of generation."""
 
     def __init__(
-        self, models: Models, requests: Requests, retrieval: Retrieval, grounding: GroundingSettings
+        self, routes: Routes, requests: Requests, prompting: Prompting, grounding: Grounding
     ) -> None:
-        self._models = models
+        self._routes = routes
         self._requests = requests
-        self._grounding = Grounding(retrieval, grounding)
+        self._prompting = prompting
+        self._grounding = grounding
 
     async def stream(
-        self, model_name: str, request: GenerateRequest, retrieval: RetrievalOptions | None = None
+        self,
+        name: str,
+        request: GenerateRequest,
+        options: PromptOptions,
+        retrieval: RetrievalOptions | None = None,
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Generate: `Started`, any number of `Delta`s, one `Finished` for each choice.
 
         Closing the iterator, or cancelling its task, frees what the request holds.
 
         Args:
-            model_name: which model; an empty name is the default.
+            name: which model or route; an empty name is the default.
             request: what to generate.
+            options: how difficult it is, and what the model is told before it.
             retrieval: what to search first, and to answer from.
 
         Raises:
@@ -82,44 +61,72 @@ class Generation:
                 `Started`.
         """
         arrived = time.monotonic()
-        first: float | None = None
-        texts: defaultdict[int, list[str]] = defaultdict(list)
-        model = self._models.get(model_name)
-        with self._requests.track(request.request_id, model.name):
-            llm = model.port
-            check_request(request, llm.capabilities(), retrieval)
-            grounded = Grounded(request)
-            if retrieval:
-                grounded = await self._grounding.ground(llm, request, retrieval)
-            retrieved = grounded.retrieved
-            try:
-                async with aclosing(llm.generate(grounded.request)) as events:
-                    async for event in events:
-                        if isinstance(event, Delta):
-                            first = first or time.monotonic() - arrived
-                            if retrieved:
-                                texts[event.index].append(event.text)
-                            yield event
-                        elif isinstance(event, Accepted):
-                            yield Started(request.request_id, model.name, event.prompt_tokens, retrieved)
-                        else:
-                            total = time.monotonic() - arrived
-                            timings = Timings(event.queue_seconds, first, total, grounded.seconds)
-                            sources = len(retrieved.sources) if retrieved else 0
-                            yield Finished(event, timings, cited("".join(texts[event.index]), sources))
-            except EngineDead:
-                model.suspect()
-                raise
+        way = self._routes.get(name)
+        with self._requests.track(request.request_id):
+            check_request(request, retrieval)
+            chosen = await self._prompting.choose(request.input, options, from_sources=retrieval is not None)
+            prepare = partial(self._prepare, request, chosen, retrieval)
+            async with AsyncExitStack() as stack:
+                attempt = await begin(stack, way, chosen.difficulty, prepare)
+                answer = Answer(attempt, arrived)
+                try:
+                    yield answer.started(request.request_id)
+                    yield answer.told(attempt.first)
+                    async for event in attempt.events:
+                        yield answer.told(event)
+                except JarvisError as error:
+                    attempt.model.failed(error)
+                    raise
 
-    async def count_tokens(self, model_name: str, input_: Input) -> tuple[str, int, int]:
+    async def _prepare(
+        self, request: GenerateRequest, chosen: Chosen, retrieval: RetrievalOptions | None, llm: LLM
+    ) -> tuple[GenerateRequest, Prepared]:
+        """Make a request as a model gets it."""
+        capabilities = llm.capabilities()
+        check_supported(request, capabilities)
+        prompt = chosen.for_model(capabilities)
+        grounded = Grounded(prompt.applied(request))
+        if retrieval:
+            grounded = await self._grounding.ground(llm, grounded.request, retrieval)
+        ready = grounded.request
+        if request.sampling.max_tokens is None and ready.sampling.max_tokens is not None:
+            # The template's bound is no demand: where the context holds less, less will do.
+            room = capabilities.context_length - await llm.count_tokens(ready.input)
+            most = max(1, min(ready.sampling.max_tokens, room))
+            ready = replace(ready, sampling=replace(ready.sampling, max_tokens=most))
+        return ready, Prepared(prompt, grounded)
+
+    async def explain(self, name: str, input_: Input, options: PromptOptions) -> Explanation:
+        """Tell what `stream` would do before a model answers.
+
+        Raises:
+            JarvisError: what `stream` raises for these arguments.
+        """
+        way = self._routes.get(name)
+        check_input(input_)
+        chosen = await self._prompting.choose(input_, options)
+        models = untroubled_first(way.order(chosen.difficulty))
+        names = tuple(model.name for model in models)
+        loaded = next((model for model in models if model.loaded), None)
+        request = GenerateRequest("", input_)
+        if loaded is None:
+            return Explanation(chosen, chosen.applied(request).input, way.route, names)
+        prompt = chosen.for_model(loaded.port.capabilities())
+        ready = prompt.applied(request).input
+        tokens = await loaded.port.count_tokens(ready)
+        return Explanation(prompt, ready, way.route, names, loaded.name, tokens)
+
+    async def count_tokens(self, name: str, input_: Input) -> tuple[str, int, int]:
         """Count tokens; return the model's name, the count, and the model's context length in tokens.
 
         Raises:
-            ModelNotFound: no model has that name.
+            ModelNotFound: no model or route has that name.
             InvalidArgument: the input is empty, or the chat template refuses it.
-            Unavailable: the model is not loaded.
+            Unavailable: the model is not loaded, or none of the route is.
         """
-        model = self._models.get(model_name)
+        way = self._routes.get(name)
         check_input(input_)
+        order = way.order(None)
+        model = next((model for model in order if model.loaded), order[0])
         llm = model.port
         return model.name, await llm.count_tokens(input_), llm.capabilities().context_length

@@ -1,30 +1,76 @@
-"""The configured models, by name."""
+"""A configured model, and what routes know of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from jarvis.core.component import Component
-from jarvis_ports.errors import ModelNotFound
+from jarvis.core.breaker import CircuitBreaker
+from jarvis.core.component import Component, State, WhenUnwell
+from jarvis_ports.difficulty import HARDEST
+from jarvis_ports.errors import EngineDead, EngineFailure, JarvisError, Overloaded
 from jarvis_ports.llm import LLM
 
-Model = Component[LLM]
+
+@dataclass(frozen=True)
+class Terms:
+    """Which requests a model is for: how difficult, before which others, and how many at a time."""
+
+    difficulties: range = range(HARDEST + 1)
+    priority: int = 0
+    max_requests: int | None = None
 
 
-class Models:
-    """The configured models, in the order of the configuration."""
+class Model(Component[LLM]):
+    """A model: the life of its adapter, its terms, and how it fares. See `Component` for what is not here.
 
-    def __init__(self, models: list[Model], default: str) -> None:
-        self._by_name = {model.name: model for model in models}
-        self.default = default
+    Args:
+        terms: which requests it is for.
+        breaker: follows how its requests end.
+    """
 
-    def __iter__(self) -> Iterator[Model]:
-        return iter(self._by_name.values())
+    def __init__(  # noqa: PLR0913 - all that it is made of
+        self,
+        name: str,
+        adapter: str,
+        open_port: Callable[[], AbstractAsyncContextManager[LLM]],
+        when_unwell: WhenUnwell = WhenUnwell.EXIT,
+        *,
+        after: Component[Any] | None = None,
+        terms: Terms = Terms(),
+        breaker: CircuitBreaker,
+    ) -> None:
+        super().__init__("model", name, adapter, open_port, when_unwell, after=after)
+        self.terms = terms
+        self.breaker = breaker
+        self.active = 0
 
-    def get(self, name: str) -> Model:
-        """Find a model; an empty name is the default.
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Count a request while it runs.
 
         Raises:
-            ModelNotFound: no model has that name.
+            Overloaded: there are as many as there may be.
         """
-        if model := self._by_name.get(name or self.default):
-            return model
-        raise ModelNotFound(name, list(self._by_name))
+        most = self.terms.max_requests
+        if most is not None and self.active >= most:
+            msg = f"{self} has {self.active} requests, as many as it may have"
+            raise Overloaded(msg)
+        self.active += 1
+        try:
+            with self.breaker.attempt():
+                yield
+        finally:
+            self.active -= 1
+
+    def failed(self, error: JarvisError) -> None:
+        """Take note of how a request ended."""
+        if isinstance(error, EngineDead):
+            self.suspect()
+        if isinstance(error, EngineDead | EngineFailure):
+            self.breaker.failed()
+
+    def _become(self, state: State, message: str, port: LLM | None = None) -> None:
+        if state is State.READY:
+            self.breaker.succeeded()  # the engine is a new one
+        super()._become(state, message, port)

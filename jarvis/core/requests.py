@@ -13,7 +13,6 @@ class Running:
     """A request, the task that serves it, and why it was ended, if it was."""
 
     request_id: str
-    model: str
     task: "asyncio.Task[object]"
     error: JarvisError | None = None
 
@@ -28,12 +27,13 @@ class Requests:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def active(self, model: str | None = None) -> int:
-        """Count the requests, of one model or of all."""
-        return sum(1 for running in self._running if model in {None, running.model})
+    @property
+    def active(self) -> int:
+        """How many there are."""
+        return len(self._running)
 
     @contextmanager
-    def track(self, request_id: str, model: str) -> Iterator[None]:
+    def track(self, request_id: str) -> Iterator[None]:
         """Track the current task while it serves a request.
 
         Raises:
@@ -44,7 +44,7 @@ class Requests:
             raise _draining()
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - requests are served by tasks
-        running = Running(request_id, model, task)
+        running = Running(request_id, task)
         self._running.add(running)
         self._idle.clear()
         try:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from jarvis.core.component import Component, State
-from jarvis.core.model import Model, Models
+from jarvis.core.model import Model
 from jarvis.core.requests import Requests
 from jarvis.core.retrieval import Library
+from jarvis.core.routing import Routes
 from jarvis_plugins.loader import Adapters
 from jarvis_ports.cache import Cache
+from jarvis_ports.difficulty import DifficultyEstimator
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLMCapabilities
 
@@ -20,15 +22,17 @@ from jarvis_ports.llm import LLMCapabilities
 class Components:
     """All that the server opens; None is what the configuration turns off."""
 
-    models: Models
+    routes: Routes
     embedder: Component[Embedder] | None = None
     store: Component[Library] | None = None
     caches: Sequence[Component[Cache]] = ()
+    estimator: Component[DifficultyEstimator] | None = None
 
     @property
     def beside_models(self) -> list[Component[Any]]:
-        """The embedder, the store and the tiers of the cache."""
-        return [component for component in (self.embedder, self.store, *self.caches) if component]
+        """The embedder, the store, the tiers of the cache, and the estimator of difficulty."""
+        found = (self.embedder, self.store, *self.caches, self.estimator)
+        return [component for component in found if component]
 
 
 class Status:
@@ -36,7 +40,7 @@ class Status:
 
     def __init__(self, components: Components, requests: Requests, adapters: Adapters) -> None:
         self.components = components
-        self.models = components.models
+        self.routes = components.routes
         self.requests = requests
         self.adapters = adapters
         self._started = time.monotonic()
@@ -47,7 +51,7 @@ class Status:
     @property
     def all(self) -> list[Component[Any]]:
         """Everything that is opened."""
-        return [*self.models, *self.components.beside_models]
+        return [*self.routes.models, *self.components.beside_models]
 
     @property
     def uptime(self) -> float:
@@ -56,18 +60,26 @@ class Status:
 
     @property
     def state(self) -> State:
-        """Draining, or the worst of the states; a cache that is unwell is slow and no more."""
+        """Draining, or the worst of the states of what is needed.
+
+        One model of the default route is enough; without a cache it is slow, and no more.
+        """
         if self.requests.draining:
             return State.DRAINING
-        needed = (*self.models, self.components.embedder, self.components.store)
-        states = {component.state for component in needed if component}
+        states = {c.state for c in (self.components.embedder, self.components.store) if c}
+        states.add(self._best_of_default_route)
         return next((state for state in (State.FAILED, State.LOADING) if state in states), State.READY)
+
+    @property
+    def _best_of_default_route(self) -> State:
+        states = {model.state for model in self.routes.get("").order(None)}
+        return next((state for state in (State.READY, State.LOADING) if state in states), State.FAILED)
 
     @property
     def serving(self) -> dict[str, bool]:
         """Whether each service that is configured can answer."""
         components = self.components
-        states = {"GenerationService": [model.state for model in self.models]}
+        states = {"GenerationService": [self._best_of_default_route]}
         if components.embedder:
             states["EmbeddingService"] = [components.embedder.state]
             if components.store:

@@ -27,22 +27,27 @@ OPEN_RANGES: Final[dict[str, tuple[float, float]]] = {"top_p": (0, 1), "repetiti
 """Without their lower end."""
 
 
-def check_request(
-    request: GenerateRequest, capabilities: LLMCapabilities, retrieval: RetrievalOptions | None = None
-) -> None:
-    """Check ranges, and that the engine honours every field that is set.
+def check_request(request: GenerateRequest, retrieval: RetrievalOptions | None = None) -> None:
+    """Check ranges.
 
     Of `retrieval`, what the search itself knows nothing of; the search checks the rest.
 
     Raises:
         InvalidArgument: naming every field that is out of range.
-        UnsupportedField: naming every field that the engine cannot honour.
     """
     violations = [*_input(request.input), *_sampling(request.sampling), *_structured_output(request)]
     if retrieval:
         violations += _retrieval(request.input, retrieval)
     if violations:
         raise InvalidArgument(violations)
+
+
+def check_supported(request: GenerateRequest, capabilities: LLMCapabilities) -> None:
+    """Check that the engine honours every field that is set.
+
+    Raises:
+        UnsupportedField: naming every field that it cannot honour.
+    """
     unsupported = sorted(set(_fields(request)) - capabilities.fields)
     if unsupported:
         raise UnsupportedField(
@@ -140,6 +145,8 @@ def _fields(request: GenerateRequest) -> Iterator[str]:
         yield request.structured_output.field
     if not isinstance(request.input, str):
         yield "messages"
+        if any(message.role is Role.SYSTEM for message in request.input):
+            yield "messages.role.system"
     if request.priority is not None:
         yield "priority"
     if request.return_token_ids:

@@ -1,5 +1,5 @@
 """Model references: names of the catalogue, local folders, and Hugging Face repositories."""
 
-from jarvis.models.references import Progress, check, resolve
+from jarvis.models.references import Progress, check, local, resolve
 
-__all__ = ["Progress", "check", "resolve"]
+__all__ = ["Progress", "check", "local", "resolve"]

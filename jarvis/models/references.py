@@ -69,6 +69,12 @@ def check(reference: str) -> None:
         raise ModelUnavailable(msg)
 
 
+def local(reference: str) -> Path | None:
+    """Return the folder of a checked reference, where it needs neither making nor fetching."""
+    model = parse(reference)
+    return model.resolve() if isinstance(model, Path) else cache.ready(reference)
+
+
 def resolve(reference: str, progress: Progress = lambda _step, _done: None) -> Path:
     """Return the folder of a model, ready to load; make or fetch it first where needed.
 
@@ -83,10 +89,7 @@ def resolve(reference: str, progress: Progress = lambda _step, _done: None) -> P
         ModelUnavailable: with one line that says what to do.
     """
     check(reference)
-    model = parse(reference)
-    if isinstance(model, Path):
-        return model.resolve()
-    if folder := cache.ready(reference):
+    if folder := local(reference):
         return folder
     from jarvis.models.make import make  # noqa: PLC0415 - the configuration imports this package
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jarvis.core.generation import Finished, GenerationEvent, Started, Timings
+from jarvis.core.answer import Finished, GenerationEvent, Started, Timings
 from jarvis.server.grounding_convert import retrieved
+from jarvis.server.prompting_convert import routing
 from jarvis.v1 import generation_pb2 as pb
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import (
@@ -48,7 +49,9 @@ def request(
     )
 
 
-def input_(message: pb.GenerateRequest | pb.GenerateStreamRequest | pb.CountTokensRequest) -> Input:
+def input_(
+    message: pb.GenerateRequest | pb.GenerateStreamRequest | pb.CountTokensRequest | pb.ExplainPromptRequest,
+) -> Input:
     """Read a prompt or a conversation.
 
     Raises:
@@ -97,6 +100,10 @@ def event(event_: GenerationEvent) -> pb.GenerateStreamResponse:
                 request_id=event_.request_id,
                 model=event_.model,
                 prompt_tokens=event_.prompt_tokens,
+                template=event_.prompt.template,
+                difficulty=event_.prompt.difficulty,
+                language=event_.prompt.language,
+                routing=routing(event_.routing),
                 retrieved=retrieved(event_.retrieved),
             )
         )
@@ -134,6 +141,10 @@ def answer(started: Started, deltas: Sequence[Delta], finished: Sequence[Finishe
         choices=[_choice(one, deltas) for one in sorted(finished, key=lambda f: f.finish.index)],
         usage=_usage(last.finish.usage),
         timings=_timings(last.timings),
+        template=started.prompt.template,
+        difficulty=started.prompt.difficulty,
+        language=started.prompt.language,
+        routing=routing(started.routing),
         retrieved=retrieved(started.retrieved),
     )
 

@@ -19,7 +19,6 @@ R = TypeVar("R", pb.EmbedResponse, pb.EmbedStreamResponse)
 
 READ_AHEAD = 4
 """How many requests of one stream are worked at, or answered and not yet sent."""
-TRACKED_AS = "embedder"
 
 
 class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
@@ -32,7 +31,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
 
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
         """Embed one batch."""
-        with self._requests.track(current.get().request_id, TRACKED_AS):
+        with self._requests.track(current.get().request_id):
             return await self._embed(request, pb.EmbedResponse)
 
     async def EmbedStream(  # type: ignore[override] # the stubs know generators alone
@@ -44,7 +43,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
             return await self._embed(request, pb.EmbedStreamResponse)
 
         requests = (request async for request in request_iterator)
-        with self._requests.track(current.get().request_id, TRACKED_AS):
+        with self._requests.track(current.get().request_id):
             async with aclosing(in_order(requests, answer, READ_AHEAD)) as answers:
                 async for response in answers:
                     await context.write(response)

@@ -5,10 +5,12 @@ from typing import Any
 
 import grpc
 
-from jarvis.core.generation import Finished, Generation, Started
+from jarvis.core.answer import Finished, Started
+from jarvis.core.generation import Generation
 from jarvis.server import convert
 from jarvis.server.context import current
 from jarvis.server.grounding_convert import retrieval_options
+from jarvis.server.prompting_convert import explanation, prompt_options
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import generation_pb2_grpc
 from jarvis_ports.errors import EngineFailure
@@ -29,8 +31,8 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         """Write each event as it comes; a caller that reads slowly holds up its own stream alone."""
         call = current.get()
         wanted = convert.request(request, call.request_id, call.trace)
-        retrieval = retrieval_options(request)
-        async with aclosing(self._generation.stream(request.model, wanted, retrieval)) as events:
+        options, retrieval = prompt_options(request), retrieval_options(request)
+        async with aclosing(self._generation.stream(request.model, wanted, options, retrieval)) as events:
             async for event in events:
                 await context.write(convert.event(event))
 
@@ -38,11 +40,11 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         """Collect a stream into one answer."""
         call = current.get()
         wanted = convert.request(request, call.request_id, call.trace)
-        retrieval = retrieval_options(request)
+        options, retrieval = prompt_options(request), retrieval_options(request)
         started: Started | None = None
         deltas: list[Delta] = []
         finished: list[Finished] = []
-        async with aclosing(self._generation.stream(request.model, wanted, retrieval)) as events:
+        async with aclosing(self._generation.stream(request.model, wanted, options, retrieval)) as events:
             async for event in events:
                 if isinstance(event, Delta):
                     deltas.append(event)
@@ -61,3 +63,10 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             request.model, convert.input_(request)
         )
         return pb.CountTokensResponse(model=model, tokens=tokens, context_length=context_length)
+
+    async def ExplainPrompt(
+        self, request: pb.ExplainPromptRequest, context: Context
+    ) -> pb.ExplainPromptResponse:
+        """Tell what would happen to a request before a model answers."""
+        input_, options = convert.input_(request), prompt_options(request)
+        return explanation(await self._generation.explain(request.model, input_, options))

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from jarvis.config import ServerConfig
+from jarvis.core.component import State
 from jarvis.core.use_cases import UseCases
 from jarvis.server.embedding import EmbeddingServicer
 from jarvis.server.generation import GenerationServicer
@@ -55,7 +56,8 @@ class Server:
         self._stop = asyncio.Event()
         self.addresses: list[str] = []
         services = [f"{PACKAGE}.{service}" for service in status.serving]
-        self._health = HealthServicer([*services, SERVER_SERVICE])
+        models = [_of_model(model.name) for model in status.routes.models]
+        self._health = HealthServicer([*services, *models, SERVER_SERVICE])
         self._server = grpc.aio.server(
             interceptors=[CallInterceptor()],
             options=[
@@ -121,7 +123,10 @@ class Server:
         while True:
             serving = {f"{PACKAGE}.{service}": ready for service, ready in self._status.serving.items()}
             everything = all(serving.values())
-            await self._health.become({**serving, "": everything, SERVER_SERVICE: everything})
+            models = {
+                _of_model(model.name): model.state is State.READY for model in self._status.routes.models
+            }
+            await self._health.become({**serving, **models, "": everything, SERVER_SERVICE: everything})
             await self._status.change()
 
     async def _drain(self) -> None:
@@ -159,6 +164,11 @@ class Server:
             await self._server.stop(grace=1)
             kill_children()
             logger.info("stopped")
+
+
+def _of_model(name: str) -> str:
+    """Name a model for the health service."""
+    return f"{PACKAGE}.GenerationService/{name}"
 
 
 def answers(address: str) -> bool:

@@ -113,5 +113,5 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
 
     @contextmanager
     def _tracked(self) -> Iterator[None]:
-        with self._requests.track(current.get().request_id, "store"):
+        with self._requests.track(current.get().request_id):
             yield

@@ -41,8 +41,8 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
             version=jarvis.__version__,
             state=STATES[self._status.state],
             uptime_seconds=self._status.uptime,
-            active_requests=self._status.requests.active(),
-            models=[self._model_status(model) for model in self._status.models],
+            active_requests=self._status.requests.active,
+            models=[self._model_status(model) for model in self._status.routes.models],
             components=[_component(component) for component in self._status.components.beside_models],
         )
 
@@ -53,25 +53,42 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
             adapter=model.adapter,
             state=STATES[model.state],
             message=model.message,
-            active_requests=self._status.requests.active(model.name),
+            active_requests=model.active,
             restarts=model.restarts,
             notes=capabilities.notes if capabilities else (),
             settings=capabilities.settings if capabilities else {},
+            circuit_open=model.breaker.open,
         )
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
-        """List the configured models."""
-        return pb.ListModelsResponse(models=[self._model(model) for model in self._status.models])
+        """List the configured models, and the routes over them."""
+        routes = self._status.routes
+        return pb.ListModelsResponse(
+            models=[self._model(model) for model in routes.models],
+            routes=[
+                pb.Route(
+                    name=route.name,
+                    is_default=route.name == routes.default,
+                    models=[model.name for model in route.models],
+                    fallback=route.fallback,
+                )
+                for route in routes.routes
+            ],
+        )
 
     def _model(self, model: Model) -> pb.Model:
-        capabilities = self._status.capabilities(model)
+        capabilities, terms = self._status.capabilities(model), model.terms
         return pb.Model(
             name=model.name,
-            is_default=model.name == self._status.models.default,
+            is_default=model in self._status.routes.get("").order(None),
             adapter=model.adapter,
             state=STATES[model.state],
             context_length=capabilities.context_length if capabilities else None,
             supported_fields=sorted(capabilities.fields) if capabilities else (),
+            min_difficulty=terms.difficulties.start,
+            max_difficulty=terms.difficulties.stop - 1,
+            priority=terms.priority,
+            max_requests=terms.max_requests,
         )
 
     async def ListAdapters(

@@ -74,7 +74,7 @@ async def test_fewer_dimensions(server):
         (pb.EmbedRequest(texts=["a"], dimension=0), ("INVALID_ARGUMENT", "INVALID_ARGUMENT", ["dimension"])),
         (pb.EmbedRequest(texts=["a"], dimension=65), ("INVALID_ARGUMENT", "INVALID_ARGUMENT", ["dimension"])),
         (pb.EmbedRequest(texts=["a"], role=9), ("INVALID_ARGUMENT", "INVALID_ARGUMENT", ["role"])),
-        (pb.EmbedRequest(texts=["a"], model="other"), ("NOT_FOUND", "MODEL_NOT_FOUND", [])),
+        (pb.EmbedRequest(texts=["a"], model="other"), ("NOT_FOUND", "MODEL_NOT_FOUND", ["model"])),
         (
             pb.EmbedRequest(texts=["a", "a " * 300]),
             ("INVALID_ARGUMENT", "TEXT_TOO_LONG", ["texts[1]"]),

@@ -37,7 +37,7 @@ async def idle(server):
 
 async def test_a_stream_is_started_then_deltas_then_finished(server):
     call = server.generation.GenerateStream(
-        pb.GenerateStreamRequest(messages=USER), metadata=(("x-request-id", "mine"),)
+        pb.GenerateStreamRequest(messages=USER, template=""), metadata=(("x-request-id", "mine"),)
     )
     events = await collect(call)
 
@@ -176,7 +176,7 @@ async def test_a_bad_request_names_its_fields_before_the_stream_begins(
 async def test_an_unknown_model_is_not_found(server, failure):
     call = server.generation.Generate(pb.GenerateRequest(model="nope", prompt="a"))
 
-    assert await failure(call) == ("NOT_FOUND", "MODEL_NOT_FOUND", [], None)
+    assert await failure(call) == ("NOT_FOUND", "MODEL_NOT_FOUND", ["model"], None)
 
 
 async def test_a_long_request_id_is_refused(server, failure):

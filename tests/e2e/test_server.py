@@ -13,8 +13,8 @@ from jarvis.v1 import embedding_pb2, retrieval_pb2, server_pb2
 from jarvis.v1 import generation_pb2 as pb
 
 SERVICES = ["EmbeddingService", "GenerationService", "RetrievalService", "ServerService"]
-NAMES = ["", *(f"jarvis.v1.{service}" for service in SERVICES)]
 GENERATION = "jarvis.v1.GenerationService"
+NAMES = sorted(["", f"{GENERATION}/echo", *(f"jarvis.v1.{service}" for service in SERVICES)])
 SLOW = "models.echo.settings.tokens_per_second=20"
 
 
@@ -48,7 +48,7 @@ async def test_what_the_configuration_turns_off_is_no_service_and_says_so(start,
     async with start("embedder.adapter=none", "store.adapter=none") as server:
         assert await server.check() == "SERVING"
         names = (await server.health.List(health_pb2.HealthListRequest())).statuses
-        assert sorted(names) == ["", GENERATION, "jarvis.v1.ServerService"]
+        assert sorted(names) == ["", GENERATION, f"{GENERATION}/echo", "jarvis.v1.ServerService"]
         embed = server.embedding.Embed(embedding_pb2.EmbedRequest(texts=["a"]))
         assert (await failure(embed))[:2] == ("UNIMPLEMENTED", "NOT_CONFIGURED")
         search = server.retrieval.Search(retrieval_pb2.SearchRequest(collection="abc", text="a"))
@@ -105,7 +105,7 @@ async def test_calls_that_do_not_finish_in_time_are_ended(start, failure):
 
 
 async def test_models_are_listed_with_what_they_honour(start):
-    async with start("models.other.adapter=echo", 'default_model="other"') as server:
+    async with start("models.other.adapter=echo", 'default_route="other"') as server:
         models = (await server.server.ListModels(server_pb2.ListModelsRequest())).models
 
         assert [(model.name, model.is_default) for model in models] == [("echo", False), ("other", True)]
@@ -133,7 +133,8 @@ async def test_reflection_lists_the_services(start):
         replies = [reply async for reply in stub.ServerReflectionInfo(asked)]
 
     names = {service.name for service in replies[0].list_services_response.service}
-    assert {*NAMES[1:], "grpc.health.v1.Health"} <= names
+    assert {*(f"jarvis.v1.{service}" for service in SERVICES), "grpc.health.v1.Health"} <= names
+    assert not any("/" in name for name in names), "models are no services"
 
 
 async def test_a_unix_socket_serves(start, tmp_path):

@@ -20,8 +20,8 @@ def test_with_nothing_at_all_it_serves_the_demo_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = load(environ={})
 
-    assert config.default == DEMO_MODEL
     assert config.models[DEMO_MODEL].adapter == "vllm"
+    assert config.routes[config.default_route].models == [DEMO_MODEL]
 
 
 def test_a_set_goes_before_the_environment_and_that_before_the_file(file):
@@ -53,7 +53,12 @@ WRONG = {
     "nested": ("[models.m]\nadaptr = 'x'", "models.m.adaptr: unknown key; did you mean adapter?"),
     "choice": ("[log]\nlevel = 'loud'", "log.level: Input should be 'debug', 'info', 'warning' or 'error'"),
     "address": ("[server]\nlisten = ['nowhere']", "'nowhere' is neither host:port nor unix:/path"),
-    "default": ("default_model = 'a'\n[models.b]", "default_model: is not one of the models (b)"),
+    "default": (
+        "default_route = 'a'\n[models.b]",
+        "default_route: is neither a route nor a model (default, b)",
+    ),
+    "a table twice": ("[models.a]\n[models.a]", "twice (at line 2, column 10); a name stands there twice"),
+    "a key twice": ("[models]\na = {}\na = {}", "a name stands there twice: give one of them another"),
     "none": ("[models]", "models: name at least one model"),
     "toml": ("[server", "is not TOML"),
     "utf8": ("x = '\udcff'", "is not UTF-8"),

@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 import pytest
 
 from jarvis.core import component as module
+from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.component import Component, State, WhenUnwell
-from jarvis.core.model import Models
+from jarvis.core.model import Model
 from jarvis.core.requests import Requests
+from jarvis.core.routing import Routes
 from jarvis.core.status import Components, Status
 from jarvis_plugins.loader import Adapters
-from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading, ModelNotFound
+from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading
 from jarvis_ports.health import Health
 
 
@@ -121,18 +123,19 @@ async def test_one_that_stays_open_whatever_it_says_is_failed_until_it_is_well_a
 
 
 async def test_status_tells_when_a_state_has_changed_and_which_services_can_answer():
-    models = Models([Component("model", "m", "a", Engine(True))], default="m")
+    model = Model("m", "a", Engine(True), breaker=CircuitBreaker(5, 30))
+    routes = Routes([model], [], "m")
     embedder = Component("embedder", "e", "a", Engine(True))
     store = Component("store", "s", "a", Engine(True))
     cache = Component("cache", "c", "a", Engine(True), WhenUnwell.WAIT)
-    status = Status(Components(models, embedder, store, [cache]), Requests(), Adapters())
+    status = Status(Components(routes, embedder, store, [cache]), Requests(), Adapters())
     services = ["GenerationService", "EmbeddingService", "RetrievalService"]
     assert status.serving == dict.fromkeys(services, False)
 
     changed = asyncio.create_task(status.change())
-    runs = [asyncio.create_task(component.run()) for component in (models.get(""), embedder)]
+    runs = [asyncio.create_task(component.run()) for component in (model, embedder)]
     await asyncio.wait_for(changed, 1)
-    await until(models.get(""), State.READY)
+    await until(model, State.READY)
     await until(embedder, State.READY)
     assert status.serving == {**dict.fromkeys(services, True), "RetrievalService": False}
     assert status.state is State.LOADING
@@ -146,10 +149,6 @@ async def test_status_tells_when_a_state_has_changed_and_which_services_can_answ
 
 
 def test_what_is_turned_off_is_no_service():
-    status = Status(Components(Models([], default="m")), Requests(), Adapters())
+    model = Model("m", "a", Engine(), breaker=CircuitBreaker(5, 30))
+    status = Status(Components(Routes([model], [], "m")), Requests(), Adapters())
     assert set(status.serving) == {"GenerationService"}
-
-
-def test_an_unknown_model_names_those_there_are():
-    with pytest.raises(ModelNotFound, match="no model 'x'; there is m"):
-        Models([Component("model", "m", "a", Engine())], default="m").get("x")

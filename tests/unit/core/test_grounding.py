@@ -6,13 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from jarvis.core.component import Component
-from jarvis.core.generation import Finished, Generation, Started
-from jarvis.core.grounding import Cited, GroundingSettings, RetrievalOptions
+from jarvis.core.answer import Finished, Started
+from jarvis.core.breaker import CircuitBreaker
+from jarvis.core.generation import Generation
+from jarvis.core.grounding import Cited, Grounding, GroundingSettings, RetrievalOptions
 from jarvis.core.grounding.prompt import NOTHING_FOUND, block
-from jarvis.core.model import Models
+from jarvis.core.model import Model
+from jarvis.core.prompting import Prompting, PromptOptions
 from jarvis.core.requests import Requests
 from jarvis.core.retrieval.types import Found, Hit, SearchMode, SearchQuery
+from jarvis.core.routing import Routes
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_ports.errors import CollectionNotFound, InvalidArgument, RequestAborted, TextTooLong
 from jarvis_ports.filters import Exists
@@ -60,12 +63,15 @@ class FakeRetrieval:
 async def house():
     """A generation on echo, and its fake retrieval."""
     async with asyncio.TaskGroup() as tasks:
-        model = Component("model", "echo", "echo", lambda: open_echo(EchoSettings(context_length=CONTEXT)))
+        settings = EchoSettings(context_length=CONTEXT)
+        model = Model("echo", "echo", lambda: open_echo(settings), breaker=CircuitBreaker(5, 30))
         run = tasks.create_task(model.run())
         while not model.loaded:
             await asyncio.sleep(0)
         retrieval, requests = FakeRetrieval(), Requests()
-        generation = Generation(Models([model], "echo"), requests, retrieval, GroundingSettings(0.25, BUDGET))
+        grounding = Grounding(retrieval, GroundingSettings(0.25, BUDGET))
+        prompting = Prompting(None, {}, [], automatic=False, language="en")
+        generation = Generation(Routes([model], [], "echo"), requests, prompting, grounding)
         yield SimpleNamespace(generation=generation, retrieval=retrieval, requests=requests)
         run.cancel()
 
@@ -73,7 +79,7 @@ async def house():
 async def ask(house, options=None, messages=(QUESTION,), **sampling):
     request = GenerateRequest("r", messages, SamplingParams(**sampling))
     options = options or RetrievalOptions("docs")
-    return [event async for event in house.generation.stream("", request, options)]
+    return [event async for event in house.generation.stream("", request, PromptOptions(), options)]
 
 
 def written(events):
@@ -96,7 +102,7 @@ async def test_the_model_is_given_what_was_found_and_the_caller_is_told(house):
 
 async def test_without_options_nothing_is_searched(house):
     request = GenerateRequest("r", "See [1].", SamplingParams())
-    events = [event async for event in house.generation.stream("", request)]
+    events = [event async for event in house.generation.stream("", request, PromptOptions())]
 
     assert house.retrieval.queries == []
     assert events[0].retrieved is None
@@ -250,7 +256,7 @@ async def test_other_errors_of_the_search_come_as_they_are(house):
     with pytest.raises(CollectionNotFound):
         await ask(house)
 
-    assert house.requests.active() == 0
+    assert house.requests.active == 0
 
 
 async def test_a_search_can_be_aborted(house):
@@ -258,17 +264,19 @@ async def test_a_search_can_be_aborted(house):
     asking = asyncio.create_task(ask(house))
     await house.retrieval.searching.wait()
 
-    assert house.requests.active() == 1
+    assert house.requests.active == 1
     house.requests.abort("r")
     with pytest.raises(RequestAborted):
         await asking
-    assert house.requests.active() == 0
+    assert house.requests.active == 0
 
 
 async def test_closing_the_stream_during_the_answer_ends_it(house):
     request = GenerateRequest("r", (QUESTION,))
-    async with aclosing(house.generation.stream("", request, RetrievalOptions("docs"))) as events:
+    async with aclosing(
+        house.generation.stream("", request, PromptOptions(), RetrievalOptions("docs"))
+    ) as events:
         await anext(events)
-        assert house.requests.active() == 1
+        assert house.requests.active == 1
 
-    assert house.requests.active() == 0
+    assert house.requests.active == 0

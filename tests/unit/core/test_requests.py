@@ -8,8 +8,8 @@ from jarvis.core.requests import Requests
 from jarvis_ports.errors import Draining, RequestAborted, RequestNotFound
 
 
-async def work(requests, seconds=10, request_id="r", model="m"):
-    with requests.track(request_id, model):
+async def work(requests, seconds=10, request_id="r"):
+    with requests.track(request_id):
         await asyncio.sleep(seconds)
 
 
@@ -19,15 +19,15 @@ async def begun(coroutine):
     return task
 
 
-async def test_they_are_counted_by_model():
+async def test_they_are_counted():
     requests = Requests()
-    one, two = await begun(work(requests)), await begun(work(requests, model="other"))
+    one, two = await begun(work(requests)), await begun(work(requests))
 
-    assert (requests.active(), requests.active("m"), requests.active("none")) == (2, 1, 0)
+    assert requests.active == 2
     one.cancel()
     two.cancel()
     await asyncio.wait([one, two])
-    assert requests.active() == 0
+    assert requests.active == 0
 
 
 async def test_abort_ends_every_request_of_an_id_and_no_other():

@@ -1,0 +1,48 @@
+"""What the tables of the configuration are made of."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+
+class Section(BaseModel):
+    """A table of the file: immutable, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AdapterConfig(Section):
+    """What a port is served by."""
+
+    adapter: str
+    settings: dict[str, Any] = Field({}, description="The adapter's own settings.")
+
+
+class ModelConfig(AdapterConfig):
+    """A model that the server offers."""
+
+    adapter: str = Field("vllm", description="The LLM adapter that serves it; `jarvis adapters` lists them.")
+    on_engine_death: Literal["exit", "restart"] | None = Field(
+        None,
+        description="When its engine dies: end the server with exit code 1, or start the engine again. Left "
+        "out: exit where it is the only model, else restart.",
+    )
+    min_difficulty: int = Field(
+        0, ge=0, le=100, description="Routes send it questions that are at least as difficult as this, ..."
+    )
+    max_difficulty: int = Field(100, ge=0, le=100, description="... and at most as difficult as this.")
+    priority: int = Field(
+        0, description="Of the models of a route that fit, the one with the lowest is tried first."
+    )
+    max_requests: int | None = Field(
+        None, ge=1, description="The most requests that run or wait in it; one more is told to come later."
+    )
+
+    @field_validator("max_difficulty")
+    @classmethod
+    def _not_below_min(cls, most: int, info: ValidationInfo) -> int:
+        least = info.data.get("min_difficulty", 0)
+        if most < least:
+            msg = f"must be at least min_difficulty ({least})"
+            raise ValueError(msg)
+        return most

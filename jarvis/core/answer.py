@@ -1,0 +1,94 @@
+"""What is told of a request while a model answers it."""
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+
+from jarvis.core.grounding import Cited, Grounded, Retrieved, cited
+from jarvis.core.prompting import Chosen
+from jarvis.core.routing import Attempt, Routing
+from jarvis_ports.llm import Accepted, Delta, Finish, LLMEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A model has begun to answer. `retrieved` is None where no search was asked for."""
+
+    request_id: str
+    model: str
+    prompt_tokens: int
+    prompt: Chosen
+    routing: Routing
+    retrieved: Retrieved | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds since the request arrived; None where nothing happened or nobody tells."""
+
+    queue: float | None
+    time_to_first_token: float | None
+    total: float
+    retrieval: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One choice is complete."""
+
+    finish: Finish
+    timings: Timings
+    cited: Cited
+
+
+GenerationEvent = Started | Delta | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request as one model gets it: what that is told, and what was found for it."""
+
+    prompt: Chosen
+    grounded: Grounded
+
+
+class Answer:
+    """Turns what a model puts out into what is told of it.
+
+    Args:
+        attempt: the request that the model has begun to answer.
+        arrived: when it arrived, by `time.monotonic`.
+    """
+
+    def __init__(self, attempt: Attempt[Prepared], arrived: float) -> None:
+        self._attempt = attempt
+        self._grounded = attempt.prepared.grounded
+        self._arrived = arrived
+        self._first: float | None = None
+        self._texts: defaultdict[int, list[str]] = defaultdict(list)
+
+    def started(self, request_id: str) -> Started:
+        """Tell that it has begun."""
+        attempt = self._attempt
+        return Started(
+            request_id,
+            attempt.model.name,
+            attempt.prompt_tokens,
+            attempt.prepared.prompt,
+            attempt.routing,
+            self._grounded.retrieved,
+        )
+
+    def told(self, event: LLMEvent) -> Delta | Finished:
+        """Tell of one output."""
+        assert not isinstance(event, Accepted)  # noqa: S101 - it comes once, before the first output
+        retrieved = self._grounded.retrieved
+        if isinstance(event, Delta):
+            self._first = self._first or time.monotonic() - self._arrived
+            if retrieved:
+                self._texts[event.index].append(event.text)
+            return event
+        total = time.monotonic() - self._arrived
+        timings = Timings(event.queue_seconds, self._first, total, self._grounded.seconds)
+        sources = len(retrieved.sources) if retrieved else 0
+        return Finished(event, timings, cited("".join(self._texts[event.index]), sources))

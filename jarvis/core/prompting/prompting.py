@@ -1,0 +1,135 @@
+"""Chooses the template of a request.
+
+The engine's prefix cache serves what a prompt has in common with an earlier one from its first byte on. The
+template stands first, and its text is the same from call to call; it changes with the difficulty, so that of
+a conversation is the highest of its questions: a short "and why?" does not change what stands before it. An
+answer from sources has an instruction of its own, and gets no template by itself: questions of different
+difficulty over the same sources would have nothing in common.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from jarvis.core.component import Component
+from jarvis.core.prompting.templates import Template
+from jarvis.core.prompting.types import Chosen, PromptOptions, Tier
+from jarvis_ports.difficulty import HARDEST, DifficultyEstimator, Estimate, Signal
+from jarvis_ports.errors import FieldViolation, InvalidArgument, TemplateNotFound
+from jarvis_ports.llm import Input, Role
+
+logger = logging.getLogger(__name__)
+
+MAX_QUESTIONS = 8
+"""Of a conversation, so many of the user's last messages are estimated."""
+
+
+class Prompting:
+    """Knows the templates, and which is for which difficulty.
+
+    Args:
+        estimator: tells how difficult a text is; None is nothing does.
+        templates: all of them, by name.
+        tiers: from easy to hard; the last has no end.
+        automatic: whether a conversation gets the template of its difficulty where it names none.
+        language: of templates, where that of a text is not known.
+    """
+
+    def __init__(
+        self,
+        estimator: Component[DifficultyEstimator] | None,
+        templates: Mapping[str, Template],
+        tiers: Sequence[Tier],
+        *,
+        automatic: bool,
+        language: str,
+    ) -> None:
+        self._estimator = estimator
+        self._templates = templates
+        self._tiers = tiers
+        self._automatic = automatic
+        self._language = language
+
+    async def choose(self, input_: Input, options: PromptOptions, *, from_sources: bool = False) -> Chosen:
+        """Choose what a request is told, and tell how difficult it is.
+
+        Args:
+            input_: the prompt or conversation.
+            options: what the request says.
+            from_sources: whether it is to be answered from what is searched.
+
+        Raises:
+            InvalidArgument: an option is wrong, or does not go with the input.
+            TemplateNotFound: there is no template of that name.
+        """
+        automatic = self._automatic and not (from_sources or isinstance(input_, str) or _has_system(input_))
+        if violations := _violations(input_, options, automatic=automatic):
+            raise InvalidArgument(violations)
+        if options.template and options.template not in self._templates:
+            raise TemplateNotFound(options.template, list(self._templates))
+        estimate = None
+        if options.difficulty is None or not (options.language or isinstance(input_, str)):
+            estimate = await self._estimate(input_)
+        difficulty, signals = options.difficulty, tuple[Signal, ...]()
+        if difficulty is None and estimate:
+            difficulty, signals = estimate.difficulty, estimate.signals
+        template = self._template(options.template, difficulty if automatic else None)
+        if template is None:
+            return Chosen(difficulty, signals)
+        spoken = estimate.language if estimate else None
+        language = template.language(options.language, spoken, self._language)
+        return Chosen(
+            difficulty,
+            signals,
+            template.name,
+            language,
+            template.render(language, options.variables),
+            named=options.template is not None,
+            temperature=template.temperature,
+            max_tokens=template.max_tokens,
+        )
+
+    def _template(self, name: str | None, difficulty: int | None) -> Template | None:
+        """Find a template by its name, or by the difficulty where none is given."""
+        if name is not None:
+            return self._templates[name] if name else None
+        if difficulty is None:
+            return None
+        tier = next(tier for tier in self._tiers if tier.below is None or difficulty < tier.below)
+        return self._templates[tier.template]
+
+    async def _estimate(self, input_: Input) -> Estimate | None:
+        """Estimate a prompt, or the hardest question of a conversation; None where nothing can."""
+        if self._estimator is None:
+            return None
+        if isinstance(input_, str):
+            texts = [input_]
+        else:
+            texts = [message.content for message in input_ if message.role is Role.USER][-MAX_QUESTIONS:]
+        try:
+            estimates = [await self._estimator.port.estimate(text) for text in texts]
+        except Exception as error:  # noqa: BLE001 - an answer without a template is better than none
+            logger.warning("no estimate of difficulty: %s", error)
+            return None
+        return max(estimates, key=lambda estimate: estimate.difficulty, default=None)
+
+
+def _has_system(input_: Input) -> bool:
+    return not isinstance(input_, str) and any(message.role is Role.SYSTEM for message in input_)
+
+
+def _violations(input_: Input, options: PromptOptions, *, automatic: bool) -> list[FieldViolation]:
+    """Check the options, so that none is silently without effect."""
+    found = []
+    if options.difficulty is not None and not 0 <= options.difficulty <= HARDEST:
+        found.append(FieldViolation("difficulty", f"must be in [0, {HARDEST}], got {options.difficulty}"))
+    if options.template and isinstance(input_, str):
+        found.append(
+            FieldViolation("template", "needs messages: a raw prompt is passed to the model as it is")
+        )
+    elif options.template and _has_system(input_):
+        found.append(FieldViolation("template", "the messages have a system message, which it would become"))
+    if options.variables and not options.template:
+        found.append(FieldViolation("template_variables", "set template as well"))
+    if options.language and not options.template and (options.template == "" or not automatic):
+        found.append(FieldViolation("language", "it is that of a template, and this request gets none"))
+    return found

@@ -1,0 +1,72 @@
+"""What goes into the choice of a template, and what comes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from jarvis_ports.difficulty import Signal
+from jarvis_ports.errors import FieldViolation, UnsupportedField
+from jarvis_ports.llm import GenerateRequest, LLMCapabilities, Message, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A range of difficulty up to `below`, which is not in it, and the template for it."""
+
+    template: str
+    below: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptOptions:
+    """What a request says of its template; see the contract. An empty template is none."""
+
+    template: str | None = None
+    difficulty: int | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a request is told, and how difficult it is; None where that is not known.
+
+    `signals` are what moved an estimate. `text` is empty where there is no template.
+    """
+
+    difficulty: int | None = None
+    signals: tuple[Signal, ...] = ()
+    template: str | None = None
+    language: str | None = None
+    text: str = ""
+    named: bool = False
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+    def for_model(self, capabilities: LLMCapabilities) -> "Chosen":
+        """Leave out what a model cannot take.
+
+        Raises:
+            UnsupportedField: it takes no system message, and the request names a template.
+        """
+        fields = capabilities.fields
+        if self.template and "messages.role.system" not in fields:
+            if self.named:
+                raise UnsupportedField([FieldViolation("template", "the model takes no system message")])
+            return Chosen(self.difficulty, self.signals)
+        return replace(
+            self,
+            temperature=self.temperature if "sampling.temperature" in fields else None,
+            max_tokens=self.max_tokens if "sampling.max_tokens" in fields else None,
+        )
+
+    def applied(self, request: GenerateRequest) -> GenerateRequest:
+        """Put the text before a conversation, and the defaults where the request sets nothing."""
+        if not self.template:
+            return request
+        assert not isinstance(request.input, str)  # noqa: S101 - a raw prompt gets no template
+        sampling = request.sampling
+        if sampling.temperature is None:
+            sampling = replace(sampling, temperature=self.temperature)
+        if sampling.max_tokens is None:
+            sampling = replace(sampling, max_tokens=self.max_tokens)
+        return replace(request, input=(Message(Role.SYSTEM, self.text), *request.input), sampling=sampling)

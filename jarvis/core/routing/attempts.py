@@ -1,0 +1,108 @@
+"""Begins a request at the first model that can answer it."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from jarvis.core.model import Model
+from jarvis.core.routing.routes import Way, untroubled_first
+from jarvis.core.routing.types import CIRCUIT_OPEN, Routing, RoutingReason, SkippedModel
+from jarvis_ports.errors import (
+    ContextLengthExceeded,
+    EngineDead,
+    EngineFailure,
+    JarvisError,
+    ModelLoading,
+    Overloaded,
+)
+from jarvis_ports.llm import LLM, Accepted, Delta, Finish, GenerateRequest, LLMEvent
+
+ELSEWHERE = (ModelLoading, EngineDead, Overloaded, ContextLengthExceeded)
+"""What another model may not suffer from."""
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt(Generic[P]):
+    """A request that a model has begun to answer: `first` is its first output, `events` are the others."""
+
+    model: Model
+    routing: Routing
+    prepared: P
+    prompt_tokens: int
+    first: Delta | Finish
+    events: AsyncGenerator[LLMEvent, None]
+
+
+async def begin(
+    stack: AsyncExitStack,
+    way: Way,
+    difficulty: int | None,
+    prepare: Callable[[LLM], Awaitable[tuple[GenerateRequest, P]]],
+) -> Attempt[P]:
+    """Try one model after another, until one gives its first output.
+
+    Nobody has seen anything of a model that failed before that, so the next one starts afresh.
+
+    Args:
+        stack: closes what the request holds.
+        way: where the request goes.
+        difficulty: how difficult it is, where that is known.
+        prepare: makes the request for a model, and whatever else the caller wants back. What it raises is
+            raised at once: it is not the model's.
+
+    Raises:
+        JarvisError: of the models that could not answer, one that a retry may help against, or else the last.
+    """
+    wanted = way.order(difficulty)
+    failures: dict[str, JarvisError] = {}
+    for model in untroubled_first(wanted):
+        async with AsyncExitStack() as own:
+            try:
+                llm = model.port
+                own.enter_context(model.request())
+            except ELSEWHERE as error:
+                failures[model.name] = error
+                continue
+            request, prepared = await prepare(llm)
+            events = await own.enter_async_context(aclosing(llm.generate(request)))
+            try:
+                prompt_tokens, first = await _first(events)
+            except JarvisError as error:
+                model.failed(error)
+                if not isinstance(error, ELSEWHERE):
+                    raise
+                failures[model.name] = error
+                continue
+            model.breaker.succeeded()
+            stack.push_async_callback(own.pop_all().aclose)
+            return Attempt(
+                model, _routing(way, wanted, model, failures), prepared, prompt_tokens, first, events
+            )
+    errors = list(failures.values())
+    raise next((error for error in errors if error.retry_after is not None), errors[-1])
+
+
+async def _first(events: AsyncGenerator[LLMEvent, None]) -> tuple[int, Delta | Finish]:
+    """Wait for the first output; return it after the number of tokens of the prompt."""
+    prompt_tokens = 0
+    async for event in events:
+        if not isinstance(event, Accepted):
+            return prompt_tokens, event
+        prompt_tokens = event.prompt_tokens
+    msg = "the engine ended the stream without an answer"
+    raise EngineFailure(msg)
+
+
+def _routing(way: Way, wanted: Sequence[Model], model: Model, failures: Mapping[str, JarvisError]) -> Routing:
+    before = wanted[: wanted.index(model)]
+    skipped = tuple(
+        SkippedModel(one.name, failures[one.name].reason if one.name in failures else CIRCUIT_OPEN)
+        for one in wanted
+        if one in before or one.name in failures
+    )
+    if way.route is None:
+        return Routing(None, RoutingReason.NAMED)
+    return Routing(way.route, RoutingReason.FALLBACK if skipped else RoutingReason.ROUTED, skipped)
