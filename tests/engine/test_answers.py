@@ -29,12 +29,10 @@ async def test_it_answers_a_question(engine):
 
 
 async def test_a_stream_adds_up_to_the_answer_and_usage_counts_it(engine):
-    fields = {"sampling": S(temperature=0, max_tokens=30), "return_token_ids": True}
+    fields = {"sampling": S(temperature=0, max_tokens=30), "return_token_ids": True, "template": ""}
     whole = await only(engine, "Name three colours.", **fields)
     request = ask("Name three colours.", **fields)
-    stream = engine.generation.GenerateStream(
-        pb.GenerateStreamRequest(messages=request.messages, sampling=request.sampling, return_token_ids=True)
-    )
+    stream = engine.generation.GenerateStream(pb.GenerateStreamRequest(messages=request.messages, **fields))
     events = [event async for event in stream]
 
     assert "".join(event.delta.text for event in events) == whole.text
@@ -68,7 +66,8 @@ async def test_a_seed_repeats_itself_and_choices_differ(engine):
 
 
 async def test_logprobs_are_natural_logarithms_with_the_likeliest_first(engine):
-    choice = await only(engine, "Hello!", sampling=S(temperature=0, max_tokens=4, logprobs=3))
+    sampling = S(temperature=0, max_tokens=4, logprobs=3)
+    choice = await only(engine, "Hello!", sampling=sampling, template="")
 
     assert len(choice.logprobs) == 4
     for position in choice.logprobs:
@@ -167,7 +166,11 @@ async def test_what_only_the_engine_can_judge_names_its_field(engine, failure, f
     ("request_", "blamed", "numbers"),
     [
         (pb.GenerateRequest(prompt="a " * 9000), "prompt", ["9001", "8192"]),
-        (ask("hi", sampling=S(max_tokens=8190)), "sampling.max_tokens", ["31", "8190", "8192"]),
+        (
+            ask("hi", sampling=S(max_tokens=8190), template=""),
+            "sampling.max_tokens",
+            ["31", "8190", "8192"],
+        ),
     ],
     ids=["prompt", "prompt and answer"],
 )

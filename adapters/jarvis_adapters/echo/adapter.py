@@ -33,6 +33,7 @@ from jarvis_ports.llm import (
 _FIELDS = frozenset(
     {
         "messages",
+        "messages.role.system",
         "return_token_ids",
         *(f"sampling.{name}" for name in ("ignore_eos", "max_tokens", "n", "seed", "stop")),
     }

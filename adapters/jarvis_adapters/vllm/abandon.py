@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
 from typing import TypeVar
 
 import psutil
@@ -13,41 +15,48 @@ R = TypeVar("R")
 async def in_thread(function: Callable[[], R], *, abandon: Callable[[R], object]) -> R:
     """Run `function` in a daemon thread and return what it returns.
 
-    When the waiting task is cancelled, the processes that the function has started are killed, which makes it
-    fail soon; should it succeed all the same, its result goes to `abandon`.
+    When the waiting task is cancelled, the processes that the function has started are killed, and no others,
+    which makes it fail soon; should it succeed all the same, its result goes to `abandon`, in a thread.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[R] = loop.create_future()
-    before = set(psutil.Process().children(recursive=True))
-    lock = threading.Lock()
-    abandoned = False
-
-    def settle(result: R | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type] # without an error there is a result
+    work: Future[R] = Future()
 
     def run() -> None:
-        result, error = None, None
+        work.set_running_or_notify_cancel()
         try:
-            result = function()
-        except BaseException as raised:  # noqa: BLE001 - it is handed over
-            error = raised
-        with lock:
-            if not abandoned:
-                loop.call_soon_threadsafe(settle, result, error)
-            elif error is None:
-                abandon(result)  # type: ignore[arg-type]
+            work.set_result(function())
+        except BaseException as error:  # noqa: BLE001 - it is handed over
+            work.set_exception(error)
 
-    threading.Thread(target=run, name="engine-start", daemon=True).start()
+    def undo(done: Future[R]) -> None:
+        if done.exception() is None:
+            threading.Thread(target=abandon, args=(done.result(),), name="engine-stop", daemon=True).start()
+
+    thread = threading.Thread(target=run, name="engine-start", daemon=True)
+    thread.start()
     try:
-        return await future
+        return await asyncio.wrap_future(work)
     except asyncio.CancelledError:
-        with lock:
-            abandoned = True
-        for process in set(psutil.Process().children(recursive=True)) - before:
+        for process in _started_by(thread):
             process.kill()
+        work.add_done_callback(undo)
         raise
+
+
+def _started_by(thread: threading.Thread) -> list[psutil.Process]:
+    """List the processes that a running thread has started, and theirs, from the end of the tree.
+
+    Linux keeps children by thread, which tells those of a start from those of another at the same time. There
+    are none where the kernel does not tell (built without CONFIG_PROC_CHILDREN), or the thread has ended.
+    """
+    try:
+        children = Path(f"/proc/self/task/{thread.native_id}/children").read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        return []
+    found = []
+    for pid in children:
+        try:
+            process = psutil.Process(int(pid))
+            found += [*reversed(process.children(recursive=True)), process]
+        except psutil.NoSuchProcess:
+            continue
+    return found

@@ -1,7 +1,22 @@
 """Why an engine failed: it runs in processes of its own, and only their log tells."""
 
 import json
+import logging
+import os
 from pathlib import Path
+
+from jarvis_adapters.vllm.orphan import SERVER_PID
+
+
+class OfEngine(logging.Filter):
+    """Lets pass what a process of the engine logs.
+
+    The server's process has one log of vLLM for all engines, so that it cannot tell them apart.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is from another process than the server's."""
+        return str(record.process) != os.environ.get(SERVER_PID)
 
 
 class FailureLog:
@@ -24,11 +39,13 @@ class FailureLog:
             "formatter": "bare",
             "filename": str(self._file),
             "level": "ERROR",
+            "filters": ["engine"],
             "delay": True,
         }
         return {
             "version": 1,
             "disable_existing_loggers": False,
+            "filters": {"engine": {"()": f"{OfEngine.__module__}.{OfEngine.__name__}"}},
             "formatters": {"plain": {"format": form}, "bare": {"format": "%(message)s"}},
             "handlers": {"stderr": stderr, "failures": failures},
             "loggers": {"vllm": {"handlers": ["stderr", "failures"], "level": "INFO", "propagate": False}},

@@ -1,46 +1,37 @@
 """The port on a running `AsyncLLM`."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
 
-from vllm.renderers.params import ChatParams, TokenizeParams
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from jarvis_adapters.vllm.convert import Outputs, sampling_params
 from jarvis_adapters.vllm.errors import translated
 from jarvis_adapters.vllm.failures import FailureLog
+from jarvis_adapters.vllm.render import render
 from jarvis_ports.errors import ContextLengthExceeded
 from jarvis_ports.health import Health
-from jarvis_ports.llm import (
-    ALL_FIELDS,
-    Accepted,
-    GenerateRequest,
-    Input,
-    LLMCapabilities,
-    LLMEvent,
-)
+from jarvis_ports.llm import Accepted, GenerateRequest, Input, LLMCapabilities, LLMEvent
 
 BUSY_STREAM_INTERVAL = 2
 """Tokens a delta, after the first, of a request that comes while the engine is busy: see decision 5."""
-SHOWN = ("max_num_seqs", "max_num_batched_tokens", "enable_prefix_caching", "gpu_memory_utilization")
 
 
 class VLLM:
     """A model that vLLM serves."""
 
-    def __init__(self, engine: AsyncLLM, notes: Sequence[str], failures: FailureLog) -> None:
+    def __init__(self, engine: AsyncLLM, capabilities: LLMCapabilities, failures: FailureLog) -> None:
         self._engine = engine
         self._failures = failures
         self._defaults = engine.model_config.get_diff_sampling_param()
         self._traces = engine.observability_config.otlp_traces_endpoint is not None
-        self._capabilities = _capabilities(engine, notes)
+        self._capabilities = capabilities
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `LLM.generate`; `Accepted` comes with the first output."""
         with translated(request):
-            rendered = await self._render(request.input)
+            rendered = await render(self._engine.renderer, request.input)
             prompt_tokens = len(rendered["prompt_token_ids"])
             params = sampling_params(request, self._defaults, self._room(request, prompt_tokens))
             params.stream_interval = BUSY_STREAM_INTERVAL if self._busy() else None
@@ -65,7 +56,7 @@ class VLLM:
     async def count_tokens(self, input_: Input) -> int:
         """See `LLM.count_tokens`."""
         with translated(GenerateRequest("", input_)):
-            return len((await self._render(input_))["prompt_token_ids"])
+            return len((await render(self._engine.renderer, input_))["prompt_token_ids"])
 
     def capabilities(self) -> LLMCapabilities:
         """See `LLM.capabilities`."""
@@ -102,33 +93,3 @@ class VLLM:
         slots: int = self._engine.vllm_config.scheduler_config.max_num_seqs
         taken: int = self._engine.get_num_unfinished_requests()
         return taken > slots // 2
-
-    async def _render(self, input_: Input) -> Any:  # noqa: ANN401 - vLLM's own form of a prompt
-        """Tokenise in vLLM's threads, whatever the length: the error for what is too long is `_room`'s."""
-        renderer = self._engine.renderer
-        if isinstance(input_, str):
-            params = TokenizeParams(max_total_tokens=None)
-            (rendered,) = await renderer.render_cmpl_async([{"prompt": input_}], params)
-            return rendered
-        messages = [{"role": message.role.value, "content": message.content} for message in input_]
-        chat = ChatParams(chat_template_kwargs={"add_generation_prompt": True})
-        params = TokenizeParams(max_total_tokens=None, add_special_tokens=False)
-        _, (rendered,) = await renderer.render_chat_async([messages], chat, params)
-        return rendered
-
-
-def _capabilities(engine: AsyncLLM, notes: Sequence[str]) -> LLMCapabilities:
-    config = engine.vllm_config
-    used = {**vars(config.cache_config), **vars(config.scheduler_config)}
-    fields = ALL_FIELDS
-    if not getattr(engine.get_tokenizer(), "chat_template", None):
-        fields -= {"messages"}
-    return LLMCapabilities(
-        context_length=config.model_config.max_model_len,
-        fields=frozenset(fields),
-        notes=tuple(notes),
-        settings={
-            "dtype": str(config.model_config.dtype).removeprefix("torch."),
-            **{name: str(used[name]) for name in SHOWN if name in used},
-        },
-    )

@@ -5,11 +5,18 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from jarvis_plugins import AdapterSettings, ModelRef
-
-GIB = 2**30
+from jarvis_adapters.vllm.memory import GIB, cpu_demand, gpu_demand, is_cpu_build
+from jarvis_plugins import AdapterSettings, MemoryDemand, ModelRef
 
 PROFILES: dict[str, dict[str, Any]] = {
     "baseline": {"gpu_memory_utilization": 0.85, "max_num_seqs": 16, "enable_prefix_caching": False},
@@ -25,6 +32,10 @@ GPU_PROFILES: dict[str, dict[str, Any]] = {"baseline": {}, "optimized": {"kv_off
 CPU_DEFAULTS = {"enforce_eager": True, "kv_cache_memory_bytes": 2 * GIB}
 """In addition, on a CPU: compilation wants a compiler, and a share of all memory is too much for a cache."""
 ALIASES = {"swap_space": "kv_offloading_size"}
+EXECUTOR = "jarvis_adapters.vllm.cpus.OnCPUs"
+"""By name, as it imports vLLM."""
+BINDING = {"distributed_executor_backend", "additional_config"}
+"""What binds an engine to CPUs, with that executor."""
 OWN_KEYS = ("model", "dtype", "max_model_len")
 
 
@@ -43,6 +54,12 @@ class VLLMSettings(AdapterSettings):
         default=True,
         description="When memory runs out at start, try again with smaller settings instead of giving up.",
     )
+    cpus: str | None = Field(
+        None,
+        pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$",
+        description="The CPUs that this engine computes on, such as 0-6,8. Left out, all engines of the "
+        "server compute on the same ones. For vLLM's CPU build.",
+    )
     engine_args: dict[str, Any] = Field(
         {}, description="Any other field of vLLM's AsyncEngineArgs; it goes before the profile."
     )
@@ -58,10 +75,27 @@ class VLLMSettings(AdapterSettings):
             raise ValueError(msg)
         return values
 
+    @field_validator("cpus")
+    @classmethod
+    def _cpus_are_of_use(cls, cpus: str | None) -> str | None:
+        if cpus and not is_cpu_build():
+            msg = "the installed vLLM computes on a GPU; leave it out"
+            raise ValueError(msg)
+        return cpus
+
     @field_validator("engine_args")
     @classmethod
-    def _engine_args_exist(cls, args: dict[str, Any]) -> dict[str, Any]:
+    def _engine_args_exist(cls, args: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if info.data.get("cpus") and (taken := sorted(args.keys() & BINDING)):
+            msg = f"{taken[0]}: cpus sets it; leave one of the two out"
+            raise ValueError(msg)
         return checked_engine_args(args) if args else args
+
+    def memory_demand(self) -> MemoryDemand:
+        """See `AdapterSettings.memory_demand`: of the GPU, or of the machine where vLLM runs on its CPUs."""
+        cpu = is_cpu_build()
+        args = engine_args(self, cpu=cpu)
+        return cpu_demand(args) if cpu else gpu_demand(args)
 
 
 def checked_engine_args(args: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +130,7 @@ def checked_engine_args(args: dict[str, Any]) -> dict[str, Any]:
 def engine_args(settings: VLLMSettings, *, cpu: bool) -> dict[str, Any]:
     """Put together the arguments of `AsyncEngineArgs`; what the user sets wins."""
     device = CPU_DEFAULTS if cpu else GPU_PROFILES[settings.profile]
+    bound = {"distributed_executor_backend": EXECUTOR, "additional_config": {"cpus": settings.cpus}}
     return {
         "model": settings.model,
         "dtype": settings.dtype,
@@ -103,5 +138,6 @@ def engine_args(settings: VLLMSettings, *, cpu: bool) -> dict[str, Any]:
         "scheduling_policy": "priority",  # with first-come-first-served, vLLM ignores a request's priority
         **PROFILES[settings.profile],
         **device,
+        **(bound if settings.cpus else {}),
         **settings.engine_args,
     }

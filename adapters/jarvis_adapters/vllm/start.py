@@ -5,14 +5,27 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
+from vllm.config import VllmConfig
+from vllm.config.logging import LoggingConfig
+from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.envs import disable_envs_cache, enable_envs_cache
+from vllm.platforms import current_platform
+from vllm.tokenizers.registry import cached_tokenizer_from_config
+from vllm.usage.usage_lib import UsageContext
+from vllm.v1.engine.async_llm import AsyncLLM
+
 from jarvis_adapters.vllm.abandon import in_thread
+from jarvis_adapters.vllm.capabilities import find_capabilities
+from jarvis_adapters.vllm.exclusive import PREPARING, TAKING_GPU_MEMORY
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.llm import VLLM
+from jarvis_adapters.vllm.metrics import Metrics
 from jarvis_adapters.vllm.orphan import SERVER_PID
 from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
 from jarvis_adapters.vllm.step_down import is_out_of_memory, smaller
@@ -30,10 +43,11 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
     """
     with tempfile.TemporaryDirectory(prefix="jarvis-vllm-") as folder:
         failures = FailureLog(Path(folder))
+        resource_tracker.ensure_running()  # it is all engines', and not to end with a start that is cancelled
         start = partial(_start, settings, failures)
         engine, notes = await in_thread(start, abandon=lambda started: started[0].shutdown())
         try:
-            yield VLLM(engine, notes, failures)
+            yield VLLM(engine, await find_capabilities(engine, notes), failures)
         finally:
             await asyncio.shield(asyncio.to_thread(engine.shutdown))
             engine.shutdown = lambda: None  # its destructor calls it again, when half of Python is gone
@@ -44,16 +58,21 @@ def _start(settings: VLLMSettings, failures: FailureLog) -> tuple[Any, list[str]
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     os.environ[SERVER_PID] = str(os.getpid())
-    from vllm.platforms import current_platform  # noqa: PLC0415 - takes seconds
+    cpu = current_platform.is_cpu()
+    args = engine_args(settings, cpu=cpu)
+    with contextlib.nullcontext() if cpu else TAKING_GPU_MEMORY:
+        return _start_or_step_down(args, failures, steps=smaller(args) if settings.step_down else iter(()))
 
-    args = engine_args(settings, cpu=current_platform.is_cpu())
+
+def _start_or_step_down(
+    args: dict[str, Any], failures: FailureLog, steps: Iterator[tuple[dict[str, Any], str]]
+) -> tuple[Any, list[str]]:
     notes: list[str] = []
-    steps = smaller(args)
     while True:
         try:
             return _start_once(args, failures), notes
         except EngineStartFailed as error:
-            step = next(steps, None) if settings.step_down and is_out_of_memory(str(error)) else None
+            step = next(steps, None) if is_out_of_memory(str(error)) else None
             if step is None:
                 tried = f" (after: {'; '.join(notes)})" if notes else ""
                 msg = f"{error}{tried}"
@@ -64,19 +83,27 @@ def _start(settings: VLLMSettings, failures: FailureLog) -> tuple[Any, list[str]
             notes.append(note)
 
 
-def _start_once(args: dict[str, Any], failures: FailureLog) -> Any:  # noqa: ANN401 - vLLM is imported late
-    from vllm.config.logging import LoggingConfig  # noqa: PLC0415
-    from vllm.engine.arg_utils import AsyncEngineArgs  # noqa: PLC0415
-    from vllm.envs import disable_envs_cache, enable_envs_cache  # noqa: PLC0415
-    from vllm.v1.engine.async_llm import AsyncLLM  # noqa: PLC0415
-
-    disable_envs_cache()  # an engine that starts again may set other variables
+def _start_once(args: dict[str, Any], failures: FailureLog) -> AsyncLLM:
     failures.clear()
     logs = LoggingConfig(pylogging_config_file=str(failures.config))
     try:
-        engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**{"logging_config": logs, **args}))
+        asked = AsyncEngineArgs(**{"logging_config": logs, **args})
+        return AsyncLLM.from_vllm_config(
+            _prepared(asked),
+            stat_loggers=None if asked.disable_log_stats else [Metrics],
+            enable_log_requests=asked.enable_log_requests,
+            disable_log_stats=asked.disable_log_stats,
+        )
     except Exception as error:
         cause = failures.root_cause() or f"{type(error).__name__}: {error}"
         raise EngineStartFailed(cause) from error
-    enable_envs_cache()  # without it, os.environ is read anew for each token
-    return engine
+
+
+def _prepared(asked: AsyncEngineArgs) -> VllmConfig:
+    """Make an engine's configuration, and the tokenizer, which vLLM keeps, for the engine to find."""
+    with PREPARING:
+        disable_envs_cache()  # it may set other variables than the engine before
+        config = asked.create_engine_config(UsageContext.ENGINE_CONTEXT)
+        cached_tokenizer_from_config(config.model_config)
+        enable_envs_cache()  # without it, os.environ is read anew for each token
+    return config

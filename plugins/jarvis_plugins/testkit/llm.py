@@ -12,7 +12,15 @@ import pytest
 from jarvis_plugins.registry import PortName
 from jarvis_plugins.testkit.base import AdapterConformance
 from jarvis_plugins.testkit.reply import Reply, read, request
-from jarvis_plugins.testkit.samples import BAD_CONSTRAINTS, CONSTRAINTS, FIELDS, MESSAGES, PROMPT
+from jarvis_plugins.testkit.samples import (
+    BAD_CONSTRAINTS,
+    CONSTRAINTS,
+    FIELDS,
+    MESSAGES,
+    PROMPT,
+    WITH_LONGER_SYSTEM,
+    WITH_SYSTEM,
+)
 from jarvis_ports.errors import ContextLengthExceeded, InvalidArgument
 from jarvis_ports.llm import ALL_FIELDS, LLM, Accepted, Constraint, Delta, FinishReason, StructuredOutput
 
@@ -61,15 +69,27 @@ class LLMConformance(AdapterConformance):
 
     # Counting
 
-    @pytest.mark.parametrize("input_", [PROMPT, MESSAGES], ids=["prompt", "messages"])
-    async def test_counts_the_tokens_that_it_accepts(self, llm: LLM, input_: Any) -> None:  # noqa: ANN401
-        if input_ is MESSAGES:
-            self.need(llm, "messages")
+    @pytest.mark.parametrize(
+        ("input_", "needed"),
+        [(PROMPT, ()), (MESSAGES, ("messages",)), (WITH_SYSTEM, ("messages.role.system",))],
+        ids=["prompt", "messages", "system message"],
+    )
+    async def test_counts_the_tokens_that_it_accepts(
+        self,
+        llm: LLM,
+        input_: Any,  # noqa: ANN401
+        needed: tuple[str, ...],
+    ) -> None:
+        self.need(llm, *needed)
         reply = await self.ask(llm, input_)
         assert reply.accepted.prompt_tokens == await llm.count_tokens(input_) > 0
 
     async def test_counts_more_tokens_in_a_longer_prompt(self, llm: LLM) -> None:
         assert await llm.count_tokens(PROMPT + " one, two, three") > await llm.count_tokens(PROMPT)
+
+    async def test_counts_more_tokens_in_a_longer_system_message(self, llm: LLM) -> None:
+        self.need(llm, "messages.role.system")
+        assert await llm.count_tokens(WITH_LONGER_SYSTEM) > await llm.count_tokens(WITH_SYSTEM)
 
     # Answering
 

@@ -5,9 +5,11 @@ from typing import Any
 from jarvis_ports.llm import Constraint, Message, Role, StructuredOutput
 
 PROMPT = "Here is a list of the numbers from one to ten, in words:"
-MESSAGES = (
-    Message(Role.SYSTEM, "You answer in one sentence."),
-    Message(Role.USER, "What is the capital of France, and what is it known for?"),
+MESSAGES = (Message(Role.USER, "What is the capital of France, and what is it known for?"),)
+WITH_SYSTEM = (Message(Role.SYSTEM, "You answer in one sentence."), *MESSAGES)
+WITH_LONGER_SYSTEM = (
+    Message(Role.SYSTEM, "You answer in one sentence, which is short, clear and true."),
+    *MESSAGES,
 )
 
 CONSTRAINTS: dict[Constraint, StructuredOutput] = {
@@ -30,6 +32,7 @@ BAD_CONSTRAINTS = [
 
 FIELDS: dict[str, dict[str, Any]] = {
     "messages": {"input_": MESSAGES},
+    "messages.role.system": {"input_": WITH_SYSTEM},
     "priority": {"priority": 1},
     "return_token_ids": {"return_token_ids": True},
     "sampling.temperature": {"temperature": 0.7},

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from pkgutil import resolve_name
 
 import psutil
 import pytest
@@ -61,6 +62,31 @@ def test_engine_args_go_before_the_profile():
 def test_engine_args_are_checked_before_the_engine_starts(args, said):
     with pytest.raises(ValidationError, match=said):
         VLLMSettings(model="m", engine_args=args)
+
+
+def test_an_engine_is_bound_to_its_cpus():
+    args = engine_args(VLLMSettings(model="m", cpus="0-2,5"), cpu=True)
+
+    assert args["additional_config"] == {"cpus": "0-2,5"}
+    assert resolve_name(args["distributed_executor_backend"]).__name__ == "OnCPUs"
+
+
+@pytest.mark.parametrize("cpus", ["", "a", "1-", "0;1"])
+def test_cpus_are_numbers_and_ranges(cpus):
+    with pytest.raises(ValidationError, match="cpus"):
+        VLLMSettings(model="m", cpus=cpus)
+
+
+def test_cpus_and_what_they_set_are_not_given_both():
+    with pytest.raises(ValidationError, match="additional_config: cpus sets it; leave one of the two out"):
+        VLLMSettings(model="m", cpus="0", engine_args={"additional_config": {}})
+
+
+def test_cpus_are_refused_where_vllm_has_a_gpu(monkeypatch):
+    monkeypatch.setattr("jarvis_adapters.vllm.settings.is_cpu_build", lambda: False)
+
+    with pytest.raises(ValidationError, match="computes on a GPU; leave it out"):
+        VLLMSettings(model="m", cpus="0")
 
 
 def test_the_steps_down_are_taken_one_after_the_other():

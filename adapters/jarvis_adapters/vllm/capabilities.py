@@ -1,0 +1,37 @@
+"""What a loaded model can do."""
+
+from collections.abc import Sequence
+
+from vllm.v1.engine.async_llm import AsyncLLM
+
+from jarvis_adapters.vllm.render import takes_system_message
+from jarvis_ports.llm import ALL_FIELDS, LLMCapabilities
+
+SHOWN = (
+    "max_num_seqs",
+    "max_num_batched_tokens",
+    "enable_prefix_caching",
+    "block_size",
+    "gpu_memory_utilization",
+    "kv_cache_memory_bytes",
+)
+
+
+async def find_capabilities(engine: AsyncLLM, notes: Sequence[str]) -> LLMCapabilities:
+    """Ask the engine's configuration, and its chat template."""
+    config = engine.vllm_config
+    used = {**vars(config.cache_config), **vars(config.scheduler_config)}
+    fields = ALL_FIELDS
+    if not getattr(engine.get_tokenizer(), "chat_template", None):
+        fields -= {"messages", "messages.role.system"}
+    elif not await takes_system_message(engine.renderer):
+        fields -= {"messages.role.system"}
+    return LLMCapabilities(
+        context_length=config.model_config.max_model_len,
+        fields=frozenset(fields),
+        notes=tuple(notes),
+        settings={
+            "dtype": str(config.model_config.dtype).removeprefix("torch."),
+            **{name: str(used[name]) for name in SHOWN if name in used},
+        },
+    )

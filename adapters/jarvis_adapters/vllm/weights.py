@@ -1,0 +1,52 @@
+"""How large a model is in memory, told from the heads of its files."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FLOATS = {"F64", "F32", "F16", "BF16"}
+"""What vLLM turns into the type that it computes in; quantised tensors stay as they are."""
+BYTES = {"float32": 4}
+"""Of a number, by `dtype`; of all others 2. vLLM's `auto` is never float32: it takes such models in half."""
+
+
+def weight_bytes(folder: Path, dtype: str) -> int | None:
+    """Return the bytes of a model's weights once vLLM has loaded them as `dtype`.
+
+    None is: there is no such folder yet, or it has no readable safetensors. About their format:
+    https://huggingface.co/docs/safetensors
+    """
+    try:
+        tensors = [tensor for file in _files(folder) for tensor in _tensors(file)]
+    except (OSError, ValueError):
+        return None
+    return sum(_bytes(tensor, dtype) for tensor in tensors) or None
+
+
+def _files(folder: Path) -> list[Path]:
+    """List the files that vLLM loads; the folder may have the same weights in others, too."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        return [folder / name for name in names]
+    return list(folder.glob("*.safetensors"))
+
+
+def _tensors(file: Path) -> Iterator[dict[str, Any]]:
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        if length > file.stat().st_size:
+            msg = f"{file} is no safetensors file"
+            raise ValueError(msg)
+        head = json.loads(opened.read(length))
+    return (tensor for name, tensor in head.items() if name != "__metadata__")
+
+
+def _bytes(tensor: dict[str, Any], dtype: str) -> int:
+    if tensor["dtype"] in FLOATS:
+        numbers: int = math.prod(tensor["shape"])
+        return numbers * BYTES.get(dtype, 2)
+    begin, end = tensor["data_offsets"]
+    return int(end - begin)

@@ -1,0 +1,210 @@
+"""A small and a large model behind one route, each on a real engine of its own."""
+
+import asyncio
+import os
+import re
+from types import SimpleNamespace
+
+import grpc
+import psutil
+import pytest
+from grpc_health.v1 import health_pb2
+
+from bench import tiny_model
+from jarvis.models.catalogue import DEMO_MODEL
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import server_pb2
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+START = 240
+GENERATION = "jarvis.v1.GenerationService"
+SERVING, NOT_SERVING = (
+    health_pb2.HealthCheckResponse.SERVING,
+    health_pb2.HealthCheckResponse.NOT_SERVING,
+)
+EASY = "What is the capital of France?"
+HARD = "Prove that there are infinitely many primes, and explain why each step of the proof holds."
+
+
+def model(name, reference, length):
+    settings = f"models.{name}.settings"
+    return [
+        f'{settings}.model="{reference}"',
+        f"{settings}.dtype=float32",
+        f"{settings}.max_model_len={length}",
+        f"{settings}.engine_args.kv_cache_memory_bytes={2**28}",
+    ]
+
+
+@pytest.fixture(scope="module")
+def tiny_folder(tmp_path_factory):
+    return tiny_model.make(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+async def two(serve, connect, tiny_folder, tmp_path_factory):
+    cpus = os.sched_getaffinity(0)
+    sets = [
+        *model("small", tiny_folder, 1024),
+        f'models.small.settings.cpus="{min(cpus)}"',
+        f'models.large.settings.cpus="{max(cpus)}"',
+        "models.small.max_difficulty=39",
+        *model("large", DEMO_MODEL, 2048),
+        "models.large.min_difficulty=40",
+        "embedder.adapter=none",
+        "store.adapter=none",
+        "server.drain_delay_seconds=0",
+        "circuit_breaker.open_seconds=1",
+    ]
+    async with serve(tmp_path_factory.mktemp("two"), *sets) as server, connect(server.address) as peer:
+        for name in ("small", "large"):
+            try:
+                await peer.serving(START, f"{GENERATION}/{name}")
+            except grpc.aio.AioRpcError:
+                pytest.fail(server.log.read_text()[-5000:])
+        yield SimpleNamespace(server=server, peer=peer)
+
+
+def ask(text, **fields):
+    messages = [pb.Message(role=pb.ROLE_USER, content=text)]
+    sampling = pb.SamplingParams(max_tokens=4)
+    return pb.GenerateRequest(messages=messages, sampling=sampling, **fields)
+
+
+def core(server, folder):
+    """Find the process of the engine that has a model: it logs that with its own process id."""
+    started = re.findall(
+        r"vllm\[(\d+)\] Initializing a V1 LLM engine .*?model='([^']*)'", server.log.read_text()
+    )
+    return psutil.Process({reference: int(pid) for pid, reference in started}[str(folder)])
+
+
+@pytest.mark.parametrize(("difficulty", "name"), [(0, "small"), (39, "small"), (40, "large"), (100, "large")])
+async def test_the_difficulty_that_is_sent_chooses_the_model(two, difficulty, name):
+    answer = await two.peer.generation.Generate(ask("Tell me", difficulty=difficulty))
+
+    assert (answer.model, answer.difficulty) == (name, difficulty)
+    assert answer.routing == pb.Routing(route="default", reason=pb.ROUTING_REASON_ROUTED)
+
+
+@pytest.mark.parametrize(("text", "name"), [(EASY, "small"), (HARD, "large")], ids=["easy", "hard"])
+async def test_the_difficulty_that_is_estimated_chooses_the_model(two, text, name):
+    answer = await two.peer.generation.Generate(ask(text))
+
+    assert answer.model == name
+    assert (answer.difficulty >= 40) == (name == "large")
+    assert answer.routing == pb.Routing(route="default", reason=pb.ROUTING_REASON_ROUTED)
+
+
+async def test_a_named_model_answers_whatever_the_difficulty(two):
+    answer = await two.peer.generation.Generate(ask(HARD, model="small"))
+
+    assert answer.model == "small"
+    assert answer.routing == pb.Routing(reason=pb.ROUTING_REASON_NAMED)
+
+
+async def test_both_answer_at_once(two):
+    answers = await asyncio.gather(
+        *(two.peer.generation.Generate(ask("Tell me", difficulty=d)) for d in [10, 90] * 8)
+    )
+
+    assert [answer.model for answer in answers] == ["small", "large"] * 8
+
+
+class Traffic:
+    """Streams by route, each with whether it had begun, how it ended, and which model answered."""
+
+    def __init__(self, peer):
+        self._peer = peer
+        self.begun = asyncio.Event()
+        self.ended = []
+
+    async def stream(self, max_tokens):
+        sampling = pb.SamplingParams(max_tokens=max_tokens, ignore_eos=True)
+        request = pb.GenerateStreamRequest(prompt="Once", sampling=sampling, difficulty=10)
+        started, code = None, "OK"
+        try:
+            async for event in self._peer.generation.GenerateStream(request):
+                if event.HasField("started"):
+                    started = event.started
+                    self.begun.set()
+        except grpc.aio.AioRpcError as error:
+            code = error.code().name
+        self.ended.append((started, code))
+
+    async def trickle(self):
+        async with asyncio.TaskGroup() as streams:
+            while True:
+                streams.create_task(self.stream(4))
+                await asyncio.sleep(0.2)
+
+
+async def follow(peer, service, seen):
+    request = health_pb2.HealthCheckRequest(service=service)
+    async for response in peer.health.Watch(request):
+        seen.append(response.status)
+
+
+async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_is_back(two, tiny_folder):
+    peer, traffic = two.peer, Traffic(two.peer)
+    services = ("", GENERATION, f"{GENERATION}/large", f"{GENERATION}/small")
+    seen = {service: [] for service in services}
+    others = [asyncio.create_task(follow(peer, service, statuses)) for service, statuses in seen.items()]
+    others.append(asyncio.create_task(traffic.trickle()))
+    try:
+        async with asyncio.timeout(START), asyncio.TaskGroup() as streams:
+            for _ in range(20):
+                streams.create_task(traffic.stream(100))
+            await traffic.begun.wait()
+            core(two.server, tiny_folder).kill()
+            while seen[services[-1]] != [SERVING, NOT_SERVING, SERVING]:
+                await asyncio.sleep(0.1)
+            traffic.ended, before = [], traffic.ended
+            while not [one for one, _ in traffic.ended if one and one.model == "small"]:
+                await asyncio.sleep(0.1)
+    finally:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others)
+
+    failed = [(started, code) for started, code in before if code != "OK"]
+    assert all(started and started.model == "small" and code == "UNAVAILABLE" for started, code in failed)
+    replaced = [started for started, code in before if code == "OK" and started.model == "large"]
+    assert {started.routing.reason for started in replaced} == {pb.ROUTING_REASON_FALLBACK}
+    assert {started.routing.skipped[0].model for started in replaced} == {"small"}
+    assert [seen[service] for service in services[:-1]] == [[SERVING]] * 3
+    models = (await peer.server.GetStatus(server_pb2.GetStatusRequest())).models
+    assert {one.name: one.restarts for one in models} == {"small": 1, "large": 0}
+
+
+async def test_the_server_serves_as_soon_as_one_model_of_the_route_does(
+    serve, connect, tiny_folder, tmp_path, still_there
+):
+    sets = [*model("slow", tiny_folder, 1024), "models.quick.adapter=echo", "models.quick.priority=1"]
+    sets += ["embedder.adapter=none", "store.adapter=none"]
+    async with serve(tmp_path, *sets) as server, connect(server.address) as peer:
+        await peer.serving(START)
+        assert await peer.check(f"{GENERATION}/slow") == "NOT_SERVING"
+        assert await peer.check(f"{GENERATION}/quick") == "SERVING"
+        answer = await peer.generation.Generate(ask("Tell me"))
+        assert answer.model == "quick"
+        assert answer.routing.skipped == [pb.SkippedModel(model="slow", reason="MODEL_LOADING")]
+
+        processes = server.ps.children(recursive=True)
+        server.terminate()
+        assert await server.exit_code() == 0
+        assert still_there(processes) == []
+
+
+async def test_models_that_do_not_fit_together_are_told_before_an_engine_starts(serve, tiny_folder, tmp_path):
+    cache = f"engine_args.kv_cache_memory_bytes={2**50}"
+    sets = [pair for name in ("one", "other") for pair in model(name, tiny_folder, 1024)[:3]]
+    sets += [f"models.{name}.settings.{cache}" for name in ("one", "other")]
+    async with serve(tmp_path, *sets, "embedder.adapter=none", "store.adapter=none") as server:
+        assert await server.exit_code() == 2
+
+    log = server.log.read_text()
+    assert re.search(r"models: together they ask for \d+% of memory", log)
+    assert re.search(r"models\.other: \d+%: weights 0\.0 GiB, KV cache 1048576\.0 GiB, processes", log)
+    assert "vllm[" not in log
