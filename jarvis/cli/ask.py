@@ -9,16 +9,22 @@ import typer
 from jarvis.cli.options import (
     DEFAULT_SERVER,
     DEFAULT_TIMEOUT,
+    Difficulty,
     Json,
+    Language,
     MaxTokens,
     Model,
+    NoTemplate,
     Seed,
     Server,
     Temperature,
+    Template,
     Timeout,
     TLSAuthority,
+    Variables,
     connect,
     conversation,
+    template_options,
 )
 from jarvis.cli.output import print_answer, print_table, write
 from jarvis.cli.retrieval_options import (
@@ -48,6 +54,11 @@ def ask(  # noqa: PLR0913 - one for each option
         str | None, typer.Option(metavar="TEXT", help="Instructions that go before the question.")
     ] = None,
     model: Model = None,
+    template: Template = None,
+    no_template: NoTemplate = False,
+    difficulty: Difficulty = None,
+    variables: Variables = None,
+    language: Language = None,
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     seed: Seed = None,
@@ -65,6 +76,7 @@ def ask(  # noqa: PLR0913 - one for each option
         "temperature": temperature,
         "max_tokens": max_tokens,
         "seed": seed,
+        **template_options(template, no_template, difficulty, variables, language),
         "retrieval": Retrieval(
             collection, mode=mode, top_k=top_k, filter=read_filter(where), min_similarity=min_similarity
         ),

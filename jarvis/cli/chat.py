@@ -10,14 +10,20 @@ import typer
 from jarvis.cli.options import (
     DEFAULT_SERVER,
     DEFAULT_TIMEOUT,
+    Difficulty,
+    Language,
     MaxTokens,
     Model,
+    NoTemplate,
     Seed,
     Server,
     Temperature,
+    Template,
     Timeout,
     TLSAuthority,
+    Variables,
     connect,
+    template_options,
 )
 from jarvis.cli.output import deltas, write
 
@@ -31,6 +37,11 @@ def chat(  # noqa: PLR0913 - one for each option
         str | None, typer.Option(metavar="TEXT", help="Instructions that hold for the whole conversation.")
     ] = None,
     model: Model = None,
+    template: Template = None,
+    no_template: NoTemplate = False,
+    difficulty: Difficulty = None,
+    variables: Variables = None,
+    language: Language = None,
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     seed: Seed = None,
@@ -39,7 +50,13 @@ def chat(  # noqa: PLR0913 - one for each option
     tls_ca: TLSAuthority = None,
 ) -> None:
     """Talk with a model, a line each. Ctrl-C stops an answer, Ctrl-D leaves."""
-    options = {"model": model, "temperature": temperature, "max_tokens": max_tokens, "seed": seed}
+    options: dict[str, Any] = {
+        "model": model,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "seed": seed,
+        **template_options(template, no_template, difficulty, variables, language),
+    }
     conversation = [{"role": "system", "content": system}] if system is not None else []
     interactive = sys.stdin.isatty()
     with connect(server, tls_ca, timeout=timeout) as client:

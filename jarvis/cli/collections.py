@@ -14,7 +14,7 @@ from jarvis.cli.progress import bar
 if TYPE_CHECKING:
     from jarvis.client import Collection
 
-app = typer.Typer(no_args_is_help=True, help="List, make, delete, check and rebuild collections.")
+app = typer.Typer(help="List, make, delete, check and rebuild collections.")
 
 Name = Annotated[str, typer.Argument(help="The collection's name.")]
 MaxNeighbors = Annotated[

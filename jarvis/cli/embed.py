@@ -12,7 +12,6 @@ import typer
 from jarvis.cli.options import (
     DEFAULT_SERVER,
     DEFAULT_TIMEOUT,
-    Model,
     Server,
     Timeout,
     TLSAuthority,
@@ -50,7 +49,10 @@ def embed(  # noqa: PLR0913 - one for each option
     truncate: Annotated[
         bool, typer.Option("--truncate", help="Cut off texts that are too long, instead of refusing them.")
     ] = False,
-    model: Model = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="An embedding model's name; the server's own when left out."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, in full.")] = False,
     timeout: Timeout = DEFAULT_TIMEOUT,
     server: Server = DEFAULT_SERVER,

@@ -21,8 +21,7 @@ def exit_code(error: Exception) -> int | None:
             return RUN_TIME_FAILURE
         case StartupError():
             return USAGE_ERROR
-        case JarvisClientError(code=grpc.StatusCode.INVALID_ARGUMENT):
-            return USAGE_ERROR
         case JarvisClientError():
-            return RUN_TIME_FAILURE
+            blamed = error.violations or error.code is grpc.StatusCode.INVALID_ARGUMENT
+            return USAGE_ERROR if blamed else RUN_TIME_FAILURE
     return None

@@ -1,6 +1,5 @@
 """`jarvis generate`."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,17 +8,26 @@ import typer
 from jarvis.cli.options import (
     DEFAULT_SERVER,
     DEFAULT_TIMEOUT,
+    Difficulty,
     Json,
+    Language,
     MaxTokens,
     Model,
+    NoTemplate,
+    PromptText,
+    Raw,
     Seed,
     Server,
+    System,
     Temperature,
+    Template,
     Timeout,
     TLSAuthority,
+    Variables,
     connect,
-    conversation,
     input_file,
+    question,
+    template_options,
 )
 from jarvis.cli.output import deltas, print_answer, write
 
@@ -28,17 +36,16 @@ if TYPE_CHECKING:
 
 
 def generate(  # noqa: PLR0913 - one for each option
-    prompt: Annotated[
-        str | None, typer.Argument(show_default=False, help="What to say; standard input when left out or -.")
-    ] = None,
+    prompt: PromptText = None,
     *,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Pass the text on as it is, not as a user's message.")
-    ] = False,
-    system: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Instructions that go before the message.")
-    ] = None,
+    raw: Raw = False,
+    system: System = None,
     model: Model = None,
+    template: Template = None,
+    no_template: NoTemplate = False,
+    difficulty: Difficulty = None,
+    variables: Variables = None,
+    language: Language = None,
     temperature: Temperature = None,
     top_p: Annotated[
         float | None, typer.Option(metavar="NUMBER", help="Nucleus sampling, above 0, up to 1.")
@@ -64,8 +71,6 @@ def generate(  # noqa: PLR0913 - one for each option
     tls_ca: TLSAuthority = None,
 ) -> None:
     """Generate one answer, and print it as it comes."""
-    if raw and system is not None:
-        raise typer.BadParameter("a raw prompt has no system message", param_hint="--system")
     options: dict[str, Any] = {
         "model": model,
         "temperature": temperature,
@@ -74,28 +79,20 @@ def generate(  # noqa: PLR0913 - one for each option
         "seed": seed,
         "stop": stop or [],
         "structured_output": _structured_output(json_schema, regex, choice, grammar),
+        **template_options(template, no_template, difficulty, variables, language),
     }
-    text = _read(prompt)
-    question = text if raw else conversation(system, text.rstrip("\n"))
+    asked = question(prompt, system, raw=raw)
     with connect(server, tls_ca, timeout=timeout) as client:
         if as_json:
-            print_answer(client.generate(question, **options))
+            print_answer(client.generate(asked, **options))
         else:
             last = "\n"
             try:
-                for last in deltas(client.stream(question, **options)):
+                for last in deltas(client.stream(asked, **options)):
                     write(last)
             finally:
                 if not last.endswith("\n"):
                     write("\n")
-
-
-def _read(prompt: str | None) -> str:
-    if prompt is not None and prompt != "-":
-        return prompt
-    if sys.stdin.isatty():
-        typer.echo("jarvis: reading the prompt from the terminal; Ctrl-D ends it", err=True)
-    return sys.stdin.read()
 
 
 def _structured_output(

@@ -2,12 +2,15 @@
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
-from jarvis.cli.output import print_json, print_table
+from jarvis.cli.output import print_json, print_table, write
+
+if TYPE_CHECKING:
+    from jarvis.client import ModelStatus
 
 PROBE_TIMEOUT = 10.0
 
@@ -31,26 +34,37 @@ def health(
 
 
 def status(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False) -> None:
-    """Show the state of the server, of its models, and of what stands beside them."""
+    """Show the state of the server, of its models, and of what stands beside them; and its routes."""
     with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
-        found = client.status()
+        found, routes = client.status(), client.routes()
     if as_json:
-        print_json(asdict(found))
+        print_json({**asdict(found), "routes": [asdict(route) for route in routes]})
         return
     uptime = timedelta(seconds=round(found.uptime_seconds))
     typer.echo(
         f"jarvis {found.version}: {found.state}, up {uptime}, {found.active_requests} active requests\n"
     )
     rows = [
-        ("model", m.name, m.adapter, m.state, str(m.active_requests), str(m.restarts), m.message)
+        ("model", m.name, m.adapter, m.state, str(m.active_requests), str(m.restarts), _message(m))
         for m in found.models
     ]
     rows += [(c.port, c.name, c.adapter, c.state, "-", str(c.restarts), c.message) for c in found.components]
     print_table(("PORT", "NAME", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE"), rows)
+    if len(found.models) > 1:
+        write("\n")
+        print_table(
+            ("ROUTE", "MODELS", "FALLBACK", "DEFAULT"),
+            ((r.name, ", ".join(r.models), r.fallback or "-", "yes" if r.is_default else "") for r in routes),
+        )
     notes = [(m.name, m.notes) for m in found.models] + [(c.name, c.notes) for c in found.components]
     for name, noted in notes:
         for note in noted:
             typer.echo(f"\n{name}: {note}")
+
+
+def _message(model: "ModelStatus") -> str:
+    circuit = "tried last: kept failing" if model.circuit_open else ""
+    return "; ".join(part for part in (model.message, circuit) if part)
 
 
 def adapters(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jarvis import __version__
-from jarvis.cli import collections, config, info, models
+from jarvis.cli import collections, config, info, models, prompt
 from jarvis.cli.ask import ask
 from jarvis.cli.chat import chat
 from jarvis.cli.embed import embed
@@ -33,6 +33,7 @@ app.command(
         "jarvis generate --json --max-tokens 100 < question.txt",
         "jarvis generate --choice yes --choice no 'Is water wet?'",
         "jarvis generate --raw 'Once upon a time'",
+        "jarvis generate --template technical --language es '¿Qué es un mutex?'",
     )
 )(generate)
 app.command(
@@ -57,6 +58,7 @@ app.command(
 app.command(epilog=examples("jarvis embed 'some text'", "jarvis embed --role query --json < questions.txt"))(
     embed
 )
+app.add_typer(prompt.app, name="prompt", epilog=examples("jarvis prompt explain 'What is a mutex?'"))
 app.add_typer(
     collections.app,
     name="collections",

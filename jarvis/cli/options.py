@@ -1,13 +1,15 @@
 """Options that several commands have."""
 
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from jarvis.client import BlockingClient
+    from jarvis.client import BlockingClient, Prompt
 
 DEFAULT_SERVER = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 300.0
@@ -29,18 +31,88 @@ Timeout = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[
-    str | None, typer.Option(metavar="NAME", help="A model's name; the server's default when left out.")
+    str | None,
+    typer.Option(
+        metavar="NAME", help="The name of a model or a route; the server's default route when left out."
+    ),
 ]
 Temperature = Annotated[
     float | None, typer.Option(metavar="NUMBER", help="Randomness, from 0 (greedy) to 2.")
 ]
 MaxTokens = Annotated[int | None, typer.Option(metavar="COUNT", help="The most tokens to generate.")]
+PromptText = Annotated[
+    str | None, typer.Argument(show_default=False, help="What to say; standard input when left out or -.")
+]
+Raw = Annotated[bool, typer.Option("--raw", help="Pass the text on as it is, not as a user's message.")]
+System = Annotated[str | None, typer.Option(metavar="TEXT", help="Instructions that go before the message.")]
+Template = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="A prompt template's name; the one for the difficulty when left out."),
+]
+NoTemplate = Annotated[bool, typer.Option("--no-template", help="Use no prompt template.")]
+Difficulty = Annotated[
+    int | None,
+    typer.Option(min=0, max=100, metavar="NUMBER", help="How difficult it is; estimated when left out."),
+]
+Variables = Annotated[
+    list[str] | None,
+    typer.Option("--var", metavar="NAME=VALUE", help="A variable of --template; may be repeated."),
+]
+Language = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="The template's language, such as es; the text's when left out."),
+]
 Seed = Annotated[int | None, typer.Option(metavar="INTEGER", help="Seed of the sampling.")]
 
 
 def examples(*lines: str) -> str:
     """Lay out examples for the end of a command's help."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def template_options(
+    template: str | None,
+    no_template: bool,  # noqa: FBT001 - an option like the others
+    difficulty: int | None,
+    variables: Sequence[str] | None,
+    language: str | None,
+) -> dict[str, Any]:
+    """Read the options of templates, as the client's.
+
+    Raises:
+        BadParameter: they contradict one another, or a variable has no name or no value.
+    """
+    if no_template and template is not None:
+        raise typer.BadParameter("give one of them", param_hint="--template and --no-template")
+    values: dict[str, str] = {}
+    for text in variables or ():
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--var")
+        if name in values:
+            raise typer.BadParameter(f"{name!r} is given twice", param_hint="--var")
+        values[name] = value
+    return {
+        "template": "" if no_template else template,
+        "difficulty": difficulty,
+        "template_variables": values,
+        "language": language,
+    }
+
+
+def question(text: str | None, system: str | None, *, raw: bool) -> "Prompt":
+    """Make a prompt of the argument, or of standard input where it is left out.
+
+    Raises:
+        BadParameter: a raw prompt with a system message.
+    """
+    if raw and system is not None:
+        raise typer.BadParameter("a raw prompt has no system message", param_hint="--system")
+    if text is None or text == "-":
+        if sys.stdin.isatty():
+            typer.echo("jarvis: reading the prompt from the terminal; Ctrl-D ends it", err=True)
+        text = sys.stdin.read()
+    return text if raw else conversation(system, text.rstrip("\n"))
 
 
 def conversation(system: str | None, text: str) -> list[dict[str, str]]:

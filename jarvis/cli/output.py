@@ -45,3 +45,8 @@ def write(text: str) -> None:
     """Write a part of a line, at once."""
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def printable(line: str) -> str:
+    """Take out what would steer the terminal: the text may be anyone's."""
+    return "".join(character if character.isprintable() else " " for character in line)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
-from jarvis.cli.output import print_json
+from jarvis.cli.output import print_json, printable
 from jarvis.cli.retrieval_options import (
     DEFAULT_COLLECTION,
     Collection,
@@ -63,11 +63,6 @@ def _show(rank: int, hit: "Hit") -> None:
     console = Console()
     width = console.width if console.is_terminal else 10_000
     for line in [line for line in hit.text.splitlines() if line.strip()][:LINES]:
-        text = Text(f"   {_printable(line.strip())}")
+        text = Text(f"   {printable(line.strip())}")
         text.truncate(width, overflow="ellipsis")
         typer.echo(text.plain)
-
-
-def _printable(line: str) -> str:
-    """Take out what would steer the terminal: the text is from anyone's documents."""
-    return "".join(character if character.isprintable() else " " for character in line)

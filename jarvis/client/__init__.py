@@ -11,7 +11,20 @@ from jarvis.client.channel import TLS
 from jarvis.client.client import JarvisClient
 from jarvis.client.embedding import Embeddings, EmbedOptions
 from jarvis.client.errors import CannotConnect, JarvisClientError
-from jarvis.client.events import Answer, Choice, Citation, Event, Finished, Retrieved, Started, Timings
+from jarvis.client.events import (
+    Answer,
+    Choice,
+    Citation,
+    Event,
+    Finished,
+    Retrieved,
+    Routing,
+    RoutingReason,
+    SkippedModel,
+    Started,
+    Timings,
+)
+from jarvis.client.explanation import PromptExplanation
 from jarvis.client.filter_json import parse_filter
 from jarvis.client.info import (
     AdapterInfo,
@@ -20,11 +33,12 @@ from jarvis.client.info import (
     HealthStatus,
     ModelInfo,
     ModelStatus,
+    RouteInfo,
     ServerStatus,
     State,
     TokenCount,
 )
-from jarvis.client.requests import GenerateOptions, Prompt, Retrieval
+from jarvis.client.requests import GenerateOptions, Prompt, PromptOptions, Retrieval
 from jarvis.client.retrieval_types import (
     ChunkSource,
     Collection,
@@ -38,6 +52,7 @@ from jarvis.client.retrieval_types import (
     SearchMode,
     SearchResult,
 )
+from jarvis_ports.difficulty import Signal
 from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import FieldViolation
 from jarvis_ports.filters import And, Equals, Exists, Filter, In, Not, Or, Range, Value
@@ -98,14 +113,21 @@ __all__ = [
     "Outcome",
     "Progress",
     "Prompt",
+    "PromptExplanation",
+    "PromptOptions",
     "Range",
     "Retrieval",
     "Retrieved",
     "Role",
+    "RouteInfo",
+    "Routing",
+    "RoutingReason",
     "Row",
     "SearchMode",
     "SearchResult",
     "ServerStatus",
+    "Signal",
+    "SkippedModel",
     "Space",
     "Started",
     "State",

@@ -12,8 +12,9 @@ from jarvis.client.channel import TLS
 from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
 from jarvis.client.embedding import Embeddings, EmbedOptions
 from jarvis.client.events import Answer, Event
-from jarvis.client.info import AdapterInfo, HealthStatus, ModelInfo, ServerStatus, TokenCount
-from jarvis.client.requests import GenerateOptions, Prompt
+from jarvis.client.explanation import PromptExplanation
+from jarvis.client.info import AdapterInfo, HealthStatus, ModelInfo, RouteInfo, ServerStatus, TokenCount
+from jarvis.client.requests import GenerateOptions, Prompt, PromptOptions
 
 T = TypeVar("T")
 
@@ -89,6 +90,10 @@ class BlockingClient:
         """See `JarvisClient.count_tokens`."""
         return self._wait(self._client.count_tokens(prompt, model=model))
 
+    def explain_prompt(self, prompt: Prompt, **options: Unpack[PromptOptions]) -> PromptExplanation:
+        """See `JarvisClient.explain_prompt`."""
+        return self._wait(self._client.explain_prompt(prompt, **options))
+
     def embed(
         self,
         texts: Sequence[str],
@@ -120,6 +125,10 @@ class BlockingClient:
     def models(self) -> list[ModelInfo]:
         """See `JarvisClient.models`."""
         return self._wait(self._client.models())
+
+    def routes(self) -> list[RouteInfo]:
+        """See `JarvisClient.routes`."""
+        return self._wait(self._client.routes())
 
     def adapters(self) -> list[AdapterInfo]:
         """See `JarvisClient.adapters`."""

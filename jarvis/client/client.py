@@ -9,7 +9,7 @@ from typing import Self, Unpack
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from jarvis.client import responses
+from jarvis.client import info_convert, responses
 from jarvis.client.calls import Calls
 from jarvis.client.channel import TLS, open_channel
 from jarvis.client.embedding import (
@@ -22,8 +22,16 @@ from jarvis.client.embedding import (
 )
 from jarvis.client.errors import JarvisClientError
 from jarvis.client.events import Answer, Event, Finished, Started
-from jarvis.client.info import AdapterInfo, HealthStatus, ModelInfo, ServerStatus, TokenCount
-from jarvis.client.requests import GenerateOptions, Prompt, count_tokens_request, generate_request
+from jarvis.client.explanation import PromptExplanation, prompt_explanation
+from jarvis.client.info import AdapterInfo, HealthStatus, ModelInfo, RouteInfo, ServerStatus, TokenCount
+from jarvis.client.requests import (
+    GenerateOptions,
+    Prompt,
+    PromptOptions,
+    count_tokens_request,
+    explain_prompt_request,
+    generate_request,
+)
 from jarvis.client.retrieval import RetrievalClient
 from jarvis.v1 import (
     embedding_pb2,
@@ -104,7 +112,7 @@ class JarvisClient:
             request_id: names the request in logs and for `abort`; printable ASCII. The server makes one where
                 it is left out.
             timeout: seconds for the whole stream.
-            **options: see `GenerateOptions`.
+            **options: see `GenerateOptions`, `PromptOptions` and `Sampling`.
         """
         request = generate_request(generation_pb2.GenerateStreamRequest, prompt, options)
         missing = options.get("n") or 1
@@ -149,6 +157,11 @@ class JarvisClient:
         request = count_tokens_request(prompt, model)
         response = await self._calls.unary(self._generation.CountTokens, request)
         return TokenCount(response.model, response.tokens, response.context_length)
+
+    async def explain_prompt(self, prompt: Prompt, **options: Unpack[PromptOptions]) -> PromptExplanation:
+        """Tell what `generate` would do with a prompt, of the same options, before any model answers."""
+        request = explain_prompt_request(prompt, options)
+        return prompt_explanation(await self._calls.unary(self._generation.ExplainPrompt, request))
 
     async def embed(
         self,
@@ -200,17 +213,22 @@ class JarvisClient:
     async def status(self) -> ServerStatus:
         """Ask for the state of the server and of each of its models."""
         request = server_pb2.GetStatusRequest()
-        return responses.server_status(await self._calls.unary(self._server.GetStatus, request))
+        return info_convert.server_status(await self._calls.unary(self._server.GetStatus, request))
 
     async def models(self) -> list[ModelInfo]:
         """List the models that can be called, in the order of the server's configuration."""
         request = server_pb2.ListModelsRequest()
-        return responses.models(await self._calls.unary(self._server.ListModels, request))
+        return info_convert.models(await self._calls.unary(self._server.ListModels, request))
+
+    async def routes(self) -> list[RouteInfo]:
+        """List the routes that can be called in place of a model, in the order of the configuration."""
+        request = server_pb2.ListModelsRequest()
+        return info_convert.routes(await self._calls.unary(self._server.ListModels, request))
 
     async def adapters(self) -> list[AdapterInfo]:
         """List the adapters that the server has, and the plugins that did not load."""
         request = server_pb2.ListAdaptersRequest()
-        return responses.adapters(await self._calls.unary(self._server.ListAdapters, request))
+        return info_convert.adapters(await self._calls.unary(self._server.ListAdapters, request))
 
     async def abort(self, request_id: str) -> int:
         """End the requests of that id, and tell how many there were."""

@@ -1,6 +1,7 @@
 """What the server answers to a request for text."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from jarvis.client.retrieval_types import ChunkSource
 from jarvis_ports.llm import Delta, FinishReason, TokenLogprob, Usage
@@ -29,14 +30,47 @@ class Retrieved:
     left_out: int = 0
 
 
+class RoutingReason(StrEnum):
+    """Why a model answers: it is named, it comes first in its route, or those before it could not."""
+
+    NAMED = "named"
+    ROUTED = "routed"
+    FALLBACK = "fallback"
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedModel:
+    """A model that was passed over; `reason` is that of its error, or CIRCUIT_OPEN where it kept failing."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """How the model was found. `route` is None where the model is named; `skipped` come before it."""
+
+    route: str | None
+    reason: RoutingReason
+    skipped: tuple[SkippedModel, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The first event: the request was accepted. `retrieved` is None where no search was asked for."""
+    """The first event: the request was accepted.
+
+    `retrieved` is None where no search was asked for, `template` where there is none, `difficulty` where
+    nothing estimates it, `language` where the template has but one text.
+    """
 
     request_id: str
     model: str
     prompt_tokens: int
     retrieved: Retrieved | None = None
+    template: str | None = None
+    difficulty: int | None = None
+    language: str | None = None
+    routing: Routing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +126,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All `n` choices, by index. `retrieved` is None where no search was asked for."""
+    """All `n` choices, by index. What may be None is as in `Started`."""
 
     request_id: str
     model: str
@@ -100,6 +134,10 @@ class Answer:
     usage: Usage
     timings: Timings
     retrieved: Retrieved | None = None
+    template: str | None = None
+    difficulty: int | None = None
+    language: str | None = None
+    routing: Routing | None = None
 
     @property
     def text(self) -> str:

@@ -25,7 +25,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """The state of one model; `message` says why where it is not ready."""
+    """The state of one model; `message` says why where it is not ready.
+
+    `circuit_open`: it kept failing, so that routes try it last for a while.
+    """
 
     name: str
     adapter: str
@@ -35,11 +38,12 @@ class ModelStatus:
     restarts: int
     notes: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    circuit_open: bool = False
 
 
 @dataclass(frozen=True)
 class ComponentStatus:
-    """The state of what stands beside the models; `port` is embedder, store or cache."""
+    """The state of what stands beside the models; `port` is embedder, store, cache or estimator."""
 
     port: str
     name: str
@@ -69,6 +73,13 @@ class ModelInfo:
 
     Until it is loaded, `context_length` (tokens of prompt and answer together) is None and `supported_fields`
     (paths of request fields, such as `sampling.top_p`) is empty.
+
+    Attributes:
+        is_default: a request that names no model may go to it.
+        min_difficulty: routes send it what is at least as difficult as this, in [0, 100], ...
+        max_difficulty: ... and at most as difficult as this.
+        priority: of the models of a route that fit, the one with the lowest is tried first.
+        max_requests: the most that run or wait in it; None is as many as come.
     """
 
     name: str
@@ -77,6 +88,20 @@ class ModelInfo:
     state: State
     context_length: int | None = None
     supported_fields: tuple[str, ...] = ()
+    min_difficulty: int = 0
+    max_difficulty: int = 100
+    priority: int = 0
+    max_requests: int | None = None
+
+
+@dataclass(frozen=True)
+class RouteInfo:
+    """A name that stands for several models; `fallback` is the route, or model, that is tried after them."""
+
+    name: str
+    is_default: bool
+    models: tuple[str, ...]
+    fallback: str | None = None
 
 
 class AdapterState(StrEnum):

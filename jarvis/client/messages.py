@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -26,6 +26,17 @@ def build(kind: type[M], path: str = "", **fields: object) -> M:
             except (TypeError, ValueError) as error:
                 raise invalid(path + name, str(error)) from None
     return message
+
+
+def check_names(options: Mapping[str, object], kind: type[Any]) -> None:
+    """Check that there is an option of each name.
+
+    Raises:
+        TypeError: there is none.
+    """
+    if unknown := options.keys() - kind.__annotations__.keys():
+        msg = f"unknown options: {', '.join(sorted(unknown))}"
+        raise TypeError(msg)
 
 
 def known(names: Mapping[V, S], value: V) -> S:

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from jarvis.client.errors import invalid
 from jarvis.client.filters import filter_message
-from jarvis.client.messages import M, build
+from jarvis.client.messages import M, build, check_names
 from jarvis.client.retrieval_types import SearchMode
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2
@@ -60,10 +60,27 @@ class Retrieval:
     max_tokens: int | None = None
 
 
-class GenerateOptions(Sampling, total=False):
-    """What may be said beside the prompt; a `model` that is left out is the server's default."""
+class PromptOptions(TypedDict, total=False):
+    """What the model is told before the prompt, and which model it is; the server decides what is left out.
+
+    Attributes:
+        model: the name of a model or of a route.
+        template: the name of a prompt template, for messages without a system message; "" is none.
+        difficulty: how difficult it is, in [0, 100].
+        template_variables: the values of the template's variables; need `template`.
+        language: that of the template, such as "es".
+    """
 
     model: str | None
+    template: str | None
+    difficulty: int | None
+    template_variables: Mapping[str, str] | None
+    language: str | None
+
+
+class GenerateOptions(Sampling, PromptOptions, total=False):
+    """What may be said beside the prompt."""
+
     structured_output: StructuredOutput | None
     priority: int | None
     return_token_ids: bool | None
@@ -80,7 +97,7 @@ def generate_request(kind: type[M], prompt: Prompt, options: GenerateOptions) ->
     rest: dict[str, Any] = {**options}
     output: StructuredOutput | None = rest.pop("structured_output", None)
     retrieval: Retrieval | None = rest.pop("retrieval", None)
-    names = ("model", "priority", "return_token_ids")
+    names = (*PromptOptions.__annotations__, "priority", "return_token_ids")
     fields = {name: rest.pop(name, None) for name in names} | _prompt(prompt)
     return build(
         kind,
@@ -98,6 +115,17 @@ def count_tokens_request(prompt: Prompt, model: str | None) -> pb.CountTokensReq
         JarvisClientError: INVALID_ARGUMENT, a value cannot be sent.
     """
     return build(pb.CountTokensRequest, model=model, **_prompt(prompt))
+
+
+def explain_prompt_request(prompt: Prompt, options: PromptOptions) -> pb.ExplainPromptRequest:
+    """Build a request to explain.
+
+    Raises:
+        TypeError: there is no option of that name.
+        JarvisClientError: INVALID_ARGUMENT, a value cannot be sent.
+    """
+    check_names(options, PromptOptions)
+    return build(pb.ExplainPromptRequest, **options, **_prompt(prompt))
 
 
 def _prompt(prompt: Prompt) -> dict[str, Any]:
@@ -120,9 +148,7 @@ def _message(index: int, message: Message | Mapping[str, str]) -> pb.Message:
 
 
 def _sampling(values: dict[str, Any]) -> pb.SamplingParams | None:
-    if unknown := values.keys() - Sampling.__annotations__.keys():
-        msg = f"unknown options: {', '.join(sorted(unknown))}"
-        raise TypeError(msg)
+    check_names(values, Sampling)
     if isinstance(stop := values.get("stop"), str):
         values["stop"] = [stop]
     return build(pb.SamplingParams, "sampling.", **values) if values else None

@@ -1,38 +1,34 @@
-"""Answers to Python values."""
+"""Answers with text to Python values."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from jarvis.client.events import Answer, Choice, Citation, Event, Finished, Retrieved, Started, Timings
-from jarvis.client.info import (
-    AdapterInfo,
-    AdapterState,
-    ComponentStatus,
-    ModelInfo,
-    ModelStatus,
-    ServerStatus,
-    State,
+from jarvis.client.events import (
+    Answer,
+    Choice,
+    Citation,
+    Event,
+    Finished,
+    Retrieved,
+    Routing,
+    RoutingReason,
+    SkippedModel,
+    Started,
+    Timings,
 )
 from jarvis.client.messages import known
 from jarvis.client.retrieval_types import ChunkSource
 from jarvis.v1 import generation_pb2 as pb
-from jarvis.v1 import retrieval_pb2, server_pb2
+from jarvis.v1 import retrieval_pb2
 from jarvis_ports.llm import Delta, FinishReason, TokenLogprob, TopLogprob, Usage
 
 FINISH_REASONS = {pb.FINISH_REASON_STOP: FinishReason.STOP, pb.FINISH_REASON_LENGTH: FinishReason.LENGTH}
+ROUTING_REASONS = {
+    pb.ROUTING_REASON_NAMED: RoutingReason.NAMED,
+    pb.ROUTING_REASON_ROUTED: RoutingReason.ROUTED,
+    pb.ROUTING_REASON_FALLBACK: RoutingReason.FALLBACK,
+}
 TIMES: Any = ("queue_seconds", "time_to_first_token_seconds", "retrieval_seconds")
-STATES = {
-    server_pb2.STATE_LOADING: State.LOADING,
-    server_pb2.STATE_READY: State.READY,
-    server_pb2.STATE_FAILED: State.FAILED,
-    server_pb2.STATE_DRAINING: State.DRAINING,
-}
-ADAPTER_STATES = {
-    server_pb2.ADAPTER_STATE_AVAILABLE: AdapterState.AVAILABLE,
-    server_pb2.ADAPTER_STATE_FAILED: AdapterState.FAILED,
-    server_pb2.ADAPTER_STATE_BLOCKED: AdapterState.BLOCKED,
-    server_pb2.ADAPTER_STATE_INCOMPATIBLE: AdapterState.INCOMPATIBLE,
-}
 
 
 def event(response: pb.GenerateStreamResponse) -> Event | None:
@@ -43,8 +39,9 @@ def event(response: pb.GenerateStreamResponse) -> Event | None:
             return Delta(delta.index, delta.text, tuple(delta.token_ids), _logprobs(delta.logprobs))
         case "started":
             started = response.started
-            found = _retrieved(started)
-            return Started(started.request_id, started.model, started.prompt_tokens, found)
+            return Started(
+                started.request_id, started.model, started.prompt_tokens, **_circumstances(started)
+            )
         case "finished":
             finished = response.finished
             return Finished(
@@ -67,7 +64,26 @@ def answer(response: pb.GenerateResponse) -> Answer:
         choices=tuple(_choice(choice) for choice in response.choices),
         usage=_usage(response.usage),
         timings=_timings(response.timings),
-        retrieved=_retrieved(response),
+        **_circumstances(response),
+    )
+
+
+def _circumstances(message: pb.Started | pb.GenerateResponse) -> dict[str, Any]:
+    """Read what `Started` and `Answer` both tell."""
+    return {
+        "retrieved": _retrieved(message),
+        "template": message.template if message.HasField("template") else None,
+        "difficulty": message.difficulty if message.HasField("difficulty") else None,
+        "language": message.language if message.HasField("language") else None,
+        "routing": _routing(message.routing) if message.HasField("routing") else None,
+    }
+
+
+def _routing(routing: pb.Routing) -> Routing:
+    return Routing(
+        route=routing.route if routing.HasField("route") else None,
+        reason=known(ROUTING_REASONS, routing.reason),
+        skipped=tuple(SkippedModel(skipped.model, skipped.reason) for skipped in routing.skipped),
     )
 
 
@@ -90,74 +106,6 @@ def _retrieved(message: pb.Started | pb.GenerateResponse) -> Retrieved | None:
 
 def _source(source: retrieval_pb2.ChunkSource) -> ChunkSource:
     return ChunkSource(source.document_id, source.source, source.start, source.end)
-
-
-def server_status(response: server_pb2.GetStatusResponse) -> ServerStatus:
-    """Read the state of the server."""
-    models = (
-        ModelStatus(
-            name=model.name,
-            adapter=model.adapter,
-            state=known(STATES, model.state),
-            message=model.message,
-            active_requests=model.active_requests,
-            restarts=model.restarts,
-            notes=tuple(model.notes),
-            settings=dict(model.settings),
-        )
-        for model in response.models
-    )
-    return ServerStatus(
-        version=response.version,
-        state=known(STATES, response.state),
-        uptime_seconds=response.uptime_seconds,
-        active_requests=response.active_requests,
-        models=tuple(models),
-        components=tuple(_component(component) for component in response.components),
-    )
-
-
-def _component(component: server_pb2.ComponentStatus) -> ComponentStatus:
-    return ComponentStatus(
-        port=component.port,
-        name=component.name,
-        adapter=component.adapter,
-        state=known(STATES, component.state),
-        message=component.message,
-        restarts=component.restarts,
-        notes=tuple(component.notes),
-        settings=dict(component.settings),
-    )
-
-
-def models(response: server_pb2.ListModelsResponse) -> list[ModelInfo]:
-    """Read the models."""
-    return [
-        ModelInfo(
-            name=model.name,
-            is_default=model.is_default,
-            adapter=model.adapter,
-            state=known(STATES, model.state),
-            context_length=model.context_length if model.HasField("context_length") else None,
-            supported_fields=tuple(model.supported_fields),
-        )
-        for model in response.models
-    ]
-
-
-def adapters(response: server_pb2.ListAdaptersResponse) -> list[AdapterInfo]:
-    """Read the adapters."""
-    return [
-        AdapterInfo(
-            port=adapter.port,
-            name=adapter.name,
-            distribution=adapter.distribution,
-            version=adapter.version,
-            state=known(ADAPTER_STATES, adapter.state),
-            message=adapter.message,
-        )
-        for adapter in response.adapters
-    ]
 
 
 def _choice(choice: pb.Choice) -> Choice:

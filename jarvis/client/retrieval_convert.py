@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from jarvis.client.errors import invalid
 from jarvis.client.filters import filter_message, metadata_messages, read_metadata
-from jarvis.client.messages import build, known
+from jarvis.client.messages import build, check_names, known
 from jarvis.client.retrieval_types import (
     ChunkSource,
     Collection,
@@ -54,9 +54,7 @@ def index(options: IndexOptions) -> pb.IndexSettings:
         TypeError: there is no option of that name.
         JarvisClientError: INVALID_ARGUMENT, a value cannot be sent.
     """
-    if unknown := options.keys() - IndexOptions.__annotations__.keys():
-        msg = f"unknown options: {', '.join(sorted(unknown))}"
-        raise TypeError(msg)
+    check_names(options, IndexOptions)
     rest: dict[str, Any] = {**options}
     space = rest.pop("space", None)
     number = space and pb.Space.Value(f"SPACE_{_choice(Space, space, 'index.space').name}")

@@ -27,3 +27,29 @@ def run(capsys, monkeypatch):
         return code, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture
+async def answer(fake, serve):
+    """Starts the fake anew with methods that answer so, and gives its address."""
+    servers = []
+
+    async def start(**answers) -> str:
+        for name, response in answers.items():
+            setattr(fake, name, _method(fake, response))
+        servers.append(serve(fake))
+        port = servers[-1].add_insecure_port("127.0.0.1:0")
+        await servers[-1].start()
+        return f"127.0.0.1:{port}"
+
+    yield start
+    for server in servers:
+        await server.stop(None)
+
+
+def _method(fake, response):
+    async def method(request, context):
+        await fake._begin(request, context)
+        return response
+
+    return method

@@ -88,6 +88,31 @@ async def test_json_is_one_document_with_everything(fake, run):
             "retrieval_seconds": None,
         },
         "retrieved": None,
+        "template": None,
+        "difficulty": None,
+        "language": None,
+        "routing": None,
+    }
+
+
+async def test_json_tells_how_the_model_was_found(answer, run):
+    routing = pb.Routing(
+        route="default",
+        reason=pb.ROUTING_REASON_FALLBACK,
+        skipped=[pb.SkippedModel(model="big", reason="ENGINE_DEAD")],
+    )
+    circumstances = {"template": "technical", "difficulty": 0, "language": "es", "routing": routing}
+    choice = pb.Choice(text="x", reason=pb.FINISH_REASON_STOP)
+    address = await answer(Generate=pb.GenerateResponse(model="small", choices=[choice], **circumstances))
+    _, out, _ = await run("generate", "x", "--json", "--server", address)
+    found = json.loads(out)
+    assert {name: found[name] for name in circumstances} == {
+        **circumstances,
+        "routing": {
+            "route": "default",
+            "reason": "fallback",
+            "skipped": [{"model": "big", "reason": "ENGINE_DEAD"}],
+        },
     }
 
 

@@ -2,6 +2,8 @@ import json
 
 import grpc
 
+from jarvis.v1 import server_pb2 as pb
+
 
 async def test_health_of_a_server_that_serves(fake, run):
     assert await run("health", "--server", fake.address) == (0, "SERVING\n", "")
@@ -39,6 +41,58 @@ async def test_status_as_json(fake, run):
     status = json.loads(out)
     assert status["state"] == "draining"
     assert status["models"][0]["settings"] == {"delay": "0"}
+
+
+SEVERAL = {
+    "GetStatus": pb.GetStatusResponse(
+        state=pb.STATE_READY,
+        models=[
+            pb.ModelStatus(name="small", adapter="echo", state=pb.STATE_READY),
+            pb.ModelStatus(name="big", adapter="echo", state=pb.STATE_READY, circuit_open=True),
+            pb.ModelStatus(
+                name="far", adapter="echo", state=pb.STATE_FAILED, message="no answer", circuit_open=True
+            ),
+        ],
+    ),
+    "ListModels": pb.ListModelsResponse(
+        routes=[
+            pb.Route(name="hard", models=["big", "far"], fallback="small"),
+            pb.Route(name="default", is_default=True, models=["small", "big"]),
+        ]
+    ),
+}
+
+
+async def test_status_shows_what_is_tried_last_and_the_routes(answer, run):
+    code, out, err = await run("status", "--server", await answer(**SEVERAL))
+    assert (code, err) == (0, "")
+    lines = [line.rstrip() for line in out.splitlines()]
+    assert lines[3].split() == ["model", "small", "echo", "ready", "0", "0"]
+    assert lines[4].endswith("  tried last: kept failing")
+    assert lines[5].endswith("  no answer; tried last: kept failing")
+    assert [line.split() for line in lines[6:]] == [
+        [],
+        ["ROUTE", "MODELS", "FALLBACK", "DEFAULT"],
+        ["hard", "big,", "far", "small"],
+        ["default", "small,", "big", "-", "yes"],
+    ]
+
+
+async def test_status_of_one_model_shows_no_routes(fake, run):
+    _, out, _ = await run("status", "--server", fake.address)
+    assert "ROUTE" not in out
+
+
+async def test_status_as_json_has_the_routes(answer, run):
+    _, out, _ = await run("status", "--json", "--server", await answer(**SEVERAL))
+    status = json.loads(out)
+    assert [model["circuit_open"] for model in status["models"]] == [False, True, True]
+    assert status["routes"][0] == {
+        "name": "hard",
+        "is_default": False,
+        "models": ["big", "far"],
+        "fallback": "small",
+    }
 
 
 async def test_adapters_are_not_cut_where_there_is_no_terminal(fake, run):

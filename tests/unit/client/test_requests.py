@@ -12,7 +12,7 @@ from jarvis.client import (
     SearchMode,
     StructuredOutput,
 )
-from jarvis.client.requests import count_tokens_request, generate_request
+from jarvis.client.requests import count_tokens_request, explain_prompt_request, generate_request
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2
 from jarvis_ports.llm import SamplingParams
@@ -97,9 +97,32 @@ def test_a_search_mode_may_be_its_name():
     assert retrieval.mode == retrieval_pb2.SEARCH_MODE_DENSE
 
 
+def test_what_the_model_is_told_before_the_prompt_is_carried():
+    options = {
+        "model": "fast",
+        "template": "technical",
+        "difficulty": 0,
+        "template_variables": {"audience": "novices"},
+        "language": "es",
+    }
+    messages = [{"role": "user", "content": "x"}]
+    sent = [pb.Message(role=pb.ROLE_USER, content="x")]
+    assert build(messages, **options) == pb.GenerateRequest(messages=sent, **options)
+    assert explain_prompt_request(messages, options) == pb.ExplainPromptRequest(messages=sent, **options)
+
+
+def test_an_empty_template_is_sent_and_none_is_left_out():
+    assert build("x", template="").HasField("template")
+    left_out = {"template": None, "difficulty": None, "template_variables": None, "language": None}
+    assert build("x", **left_out) == pb.GenerateRequest(prompt="x")
+    assert explain_prompt_request("x", left_out) == pb.ExplainPromptRequest(prompt="x")
+
+
 def test_an_option_that_there_is_not_is_a_type_error():
     with pytest.raises(TypeError, match="unknown options: temprature"):
         build("x", temprature=1)
+    with pytest.raises(TypeError, match="unknown options: temperature"):
+        explain_prompt_request("x", {"temperature": 1})
 
 
 @pytest.mark.parametrize(
@@ -109,6 +132,11 @@ def test_an_option_that_there_is_not_is_a_type_error():
         ("x", {"max_tokens": 1.5}, "sampling.max_tokens"),
         ("x", {"logit_bias": {-1: 1.0}}, "sampling.logit_bias"),
         ("x", {"priority": "high"}, "priority"),
+        ("x", {"difficulty": 2**40}, "difficulty"),
+        ("x", {"difficulty": "hard"}, "difficulty"),
+        ("x", {"template": "\udcff"}, "template"),
+        ("x", {"template_variables": {"a": 1}}, "template_variables"),
+        ("x", {"template_variables": {"a": "\udcff"}}, "template_variables"),
         ("\udcff", {}, "prompt"),
         ([{"role": "user", "content": "\udcff"}], {}, "messages[0].content"),
         ([{"role": "user", "content": 5}], {}, "messages[0].content"),
