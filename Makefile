@@ -49,7 +49,7 @@ proto: setup ## Generate jarvis/v1 from protos/
 lock: ## Resolve requirements/cpu.txt again; ARGS=--upgrade takes the newest of everything
 	@scripts/lock.sh $(ARGS)
 
-bench: model ## Measure; BENCH= is frontend (the default), embedding, cache, retrieval or quality
+bench: model ## Measure; BENCH= is frontend (the default), embedding, cache, retrieval, quality, difficulty or prompts
 	python -m bench.$(or $(BENCH),frontend) $(ARGS)
 
 clean: ## Remove what make made here, .venv included; models stay in the user's cache folder

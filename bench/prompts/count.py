@@ -1,0 +1,41 @@
+"""Tokens of instructions and of whole prompts, as the server counts them."""
+
+from dataclasses import dataclass
+
+from bench.prompts.texts import QUESTIONS, Told, conversation, options
+from jarvis.v1.generation_pb2 import CountTokensRequest, ExplainPromptRequest
+from jarvis.v1.generation_pb2_grpc import GenerationServiceStub
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Of one instruction: alone, and of the prompt of each question with it, chat template included."""
+
+    language: str
+    tier: str
+    told: Told
+    instruction: int
+    prompts: tuple[int, ...]
+
+
+async def count(stub: GenerationServiceStub) -> list[Tokens]:
+    """Count every instruction with every question of its tier."""
+    return [
+        await _count(stub, language, tier, told)
+        for language, tiers in QUESTIONS.items()
+        for tier in tiers
+        for told in Told
+    ]
+
+
+async def _count(stub: GenerationServiceStub, language: str, tier: str, told: Told) -> Tokens:
+    explained = [
+        await stub.ExplainPrompt(
+            ExplainPromptRequest(
+                messages=conversation(told, language, tier, question), **options(told, language, tier)
+            )
+        )
+        for question in QUESTIONS[language][tier]
+    ]
+    instruction = await stub.CountTokens(CountTokensRequest(prompt=explained[0].messages[0].content))
+    return Tokens(language, tier, told, instruction.tokens, tuple(one.prompt_tokens for one in explained))

@@ -1,0 +1,99 @@
+"""Time to first token of one server: one caller at a time, and many at once."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from itertools import count
+
+from bench.prompts.texts import QUESTIONS, TIERS, Told, conversation, options
+from jarvis.v1.generation_pb2 import GenerateStreamRequest, SamplingParams
+from jarvis.v1.generation_pb2_grpc import GenerationServiceStub
+
+LANGUAGE = "en"
+ASKED = QUESTIONS[LANGUAGE]
+TICKETS = count(10_000)
+"""Every question begins with another number, so that the prefix cache cannot know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure: rounds, callers at once, tokens of an answer."""
+
+    rounds: int
+    callers: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A request that ended; `ttft` is the server's time to first token in seconds."""
+
+    tier: str
+    told: Told
+    prompt_tokens: int
+    cached_tokens: int
+    ttft: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A request of each of many callers, all at once; `seconds` until the last ended."""
+
+    told: Told
+    seconds: float
+    replies: tuple[Reply, ...]
+
+
+async def alone(stub: GenerationServiceStub, plan: Plan) -> list[Reply]:
+    """Ask every question in every round, with the long prompt and with the template by turns.
+
+    One question of each tier before them warms up.
+    """
+    sets = [dict(zip(ASKED, asked, strict=True)) for asked in zip(*ASKED.values(), strict=True)]
+    replies = [
+        await _ask(stub, tier, told, question, plan.tokens)
+        for number, asked in enumerate([sets[0], *sets * plan.rounds])
+        for tier, question in asked.items()
+        for told in _turn(number)
+    ]
+    return replies[len(TIERS) * len(Told) :]
+
+
+async def loaded(stub: GenerationServiceStub, plan: Plan) -> list[Wave]:
+    """Send waves with the long prompts and with the templates by turns; the first of each warms up."""
+    waves = [await _wave(stub, told, plan) for number in range(plan.rounds + 1) for told in _turn(number)]
+    return waves[len(Told) :]
+
+
+async def _wave(stub: GenerationServiceStub, told: Told, plan: Plan) -> Wave:
+    def call(number: int) -> Coroutine[None, None, Reply]:
+        tier = TIERS[number % len(TIERS)]
+        question = ASKED[tier][number % len(ASKED[tier])]
+        return _ask(stub, tier, told, question, plan.tokens)
+
+    start = time.perf_counter()
+    replies = await asyncio.gather(*map(call, range(plan.callers)))
+    return Wave(told, time.perf_counter() - start, tuple(replies))
+
+
+async def _ask(stub: GenerationServiceStub, tier: str, told: Told, question: str, tokens: int) -> Reply:
+    fields = options(told, LANGUAGE, tier)
+    request = GenerateStreamRequest(
+        messages=conversation(told, LANGUAGE, tier, f"Ticket {next(TICKETS)}: {question}"),
+        sampling=SamplingParams(temperature=0, max_tokens=tokens, ignore_eos=True),
+        **fields,
+    )
+    async for event in stub.GenerateStream(request):
+        if event.HasField("started"):
+            applied = event.started.template
+        elif event.HasField("finished"):
+            usage, timings = event.finished.usage, event.finished.timings
+    if applied != fields.get("template", "") or usage.completion_tokens != tokens:
+        msg = f"{tier}, {told}: template {applied!r} and {usage.completion_tokens} tokens of answer"
+        raise RuntimeError(msg)
+    return Reply(tier, told, usage.prompt_tokens, usage.cached_tokens, timings.time_to_first_token_seconds)
+
+
+def _turn(number: int) -> list[Told]:
+    return list(Told)[:: -1 if number % 2 else 1]
