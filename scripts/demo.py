@@ -63,6 +63,7 @@ def use(address: str) -> None:
     if ANSWER_IS_IN not in sources:
         msg = f"{ANSWER_IS_IN} is not among the sources of the answer"
         raise DemoFailed(msg)
+    show("prompt", "explain", "Compare two designs of a rate limiter, and say which you would choose.", *at)
     show("search", QUESTION, "--top-k", "2", *at)
     again = show("ingest", *DOCUMENTS, *at)
     if " 0 of them embedded" not in again:
