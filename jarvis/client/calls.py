@@ -15,6 +15,7 @@ from tenacity import (
     stop_after_attempt,
     stop_before_delay,
     wait_exponential,
+    wait_random,
 )
 
 from jarvis.client.errors import REQUEST_ID_KEY, CannotConnect, JarvisClientError, from_rpc, invalid
@@ -26,6 +27,9 @@ T = TypeVar("T")
 Opened = tuple[grpc.aio.UnaryStreamCall[Request, Response], AsyncIterator[Response], Response | None]
 
 reconnect_delay = wait_exponential(multiplier=0.25, max=5)
+jitter = wait_random(0, 0.25)
+"""How much longer than it has to a call waits, as a part of the delay: so that refused callers do not come
+back all at once."""
 
 
 class Calls:
@@ -173,5 +177,5 @@ def _worth_repeating(error: BaseException) -> bool:
 def _delay(state: RetryCallState) -> float:
     error = state.outcome and state.outcome.exception()
     if isinstance(error, JarvisClientError) and error.retry_after is not None:
-        return error.retry_after
+        return error.retry_after * (1 + jitter(state))
     return reconnect_delay(state)

@@ -11,7 +11,10 @@ HARDEST = 100
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something that moved an estimate: its name, by how many points, and what was found in the text."""
+    """Something that moved an estimate: its name, by how many points, and what was found in the text.
+
+    What was found is to be shown in a line: at most 100 characters of it.
+    """
 
     name: str
     points: float

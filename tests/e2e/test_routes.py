@@ -7,7 +7,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from jarvis.v1 import generation_pb2 as pb
-from jarvis.v1 import server_pb2
+from jarvis.v1 import retrieval_pb2, server_pb2
 
 SERVICE = "jarvis.v1.GenerationService"
 TWO = [
@@ -81,6 +81,22 @@ async def test_a_prompt_that_one_model_cannot_hold_goes_to_one_that_can(start):
         request = pb.GenerateRequest(prompt="a " * 20, difficulty=0)
         answer = await server.generation.Generate(request)
         assert (answer.model, skipped(answer.routing)) == ("large", [("small", "CONTEXT_LENGTH_EXCEEDED")])
+
+
+async def test_each_model_that_is_tried_gets_the_sources_that_fit_it(start):
+    async with start(*TWO, "models.small.settings.context_length=9") as server:
+        await server.retrieval.CreateCollection(retrieval_pb2.CreateCollectionRequest(name="docs"))
+        rows = [retrieval_pb2.Row(id="tea", text="Tea is kept in the blue tin.")]
+        await server.retrieval.Upsert(retrieval_pb2.UpsertRequest(collection="docs", rows=rows))
+        request = pb.GenerateRequest(
+            messages=[pb.Message(role=pb.ROLE_USER, content="Where is the tea kept?")],
+            difficulty=0,
+            retrieval=pb.Retrieval(collection="docs", min_similarity=-1),
+        )
+        answer = await server.generation.Generate(request)
+        assert (answer.model, skipped(answer.routing)) == ("large", [("small", "CONTEXT_LENGTH_EXCEEDED")])
+        assert [citation.id for citation in answer.retrieved.citations] == ["tea"]
+        assert "blue tin" in answer.choices[0].text
 
 
 async def test_it_serves_as_soon_as_one_model_of_the_default_route_does(start, failure):

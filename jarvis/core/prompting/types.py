@@ -67,6 +67,6 @@ class Chosen:
         sampling = request.sampling
         if sampling.temperature is None:
             sampling = replace(sampling, temperature=self.temperature)
-        if sampling.max_tokens is None:
-            sampling = replace(sampling, max_tokens=self.max_tokens)
+        if sampling.max_tokens is None and self.max_tokens is not None:
+            sampling = replace(sampling, max_tokens=max(self.max_tokens, sampling.min_tokens or 0))
         return replace(request, input=(Message(Role.SYSTEM, self.text), *request.input), sampling=sampling)

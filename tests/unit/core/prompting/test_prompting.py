@@ -171,6 +171,8 @@ async def test_it_becomes_the_system_message_and_its_options_hold_where_the_requ
     assert applied.sampling == SamplingParams(temperature=0.5, max_tokens=9)
     own = GenerateRequest("r", user("1 en x"), SamplingParams(temperature=0.0, max_tokens=1))
     assert chosen.applied(own).sampling == own.sampling
+    longer = GenerateRequest("r", user("1 en x"), SamplingParams(min_tokens=20))
+    assert chosen.applied(longer).sampling.max_tokens == 20, "what the request sets goes before"
 
 
 async def test_what_a_model_cannot_take_is_left_out_unless_it_was_asked_for(prompting):
