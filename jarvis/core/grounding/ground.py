@@ -51,7 +51,7 @@ class Grounding:
         seconds = time.monotonic() - start
         taken = await self._fit(llm, request, messages, found.hits, options)
         retrieved = Retrieved(tuple(sorted(taken, key=prompt.order)), len(found.hits) - len(taken))
-        input_ = prompt.grounded(messages, retrieved.sources)
+        input_ = prompt.grounded(messages, retrieved.sources, takes_system=_takes_system(llm))
         return Grounded(replace(request, input=input_), retrieved, seconds)
 
     async def _min_similarity(self, options: RetrievalOptions) -> float | None:
@@ -74,7 +74,8 @@ class Grounding:
         One that does not fit is passed over whole: part of a text can say the opposite of all of it, and its
         citation would be of something that the model has not read.
         """
-        used = await llm.count_tokens(prompt.grounded(messages, ())) + (request.sampling.max_tokens or 1)
+        empty = prompt.grounded(messages, (), takes_system=_takes_system(llm))
+        used = await llm.count_tokens(empty) + (request.sampling.max_tokens or 1)
         room = min(
             self._settings.max_context_tokens if options.max_tokens is None else options.max_tokens,
             llm.capabilities().context_length - used,
@@ -86,6 +87,10 @@ class Grounding:
                 room -= tokens
                 taken.append(hit)
         return taken
+
+
+def _takes_system(llm: LLM) -> bool:
+    return "messages.role.system" in llm.capabilities().fields
 
 
 @contextmanager

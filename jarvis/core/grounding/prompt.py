@@ -45,14 +45,24 @@ def block(number: int, hit: Hit) -> str:
     return f"[{number}]{name}\n{lines}\n"
 
 
-def grounded(messages: Sequence[Message], sources: Sequence[Hit]) -> tuple[Message, ...]:
-    """Write the instruction and the sources into a conversation that ends with what the user asks."""
+def grounded(
+    messages: Sequence[Message], sources: Sequence[Hit], *, takes_system: bool = True
+) -> tuple[Message, ...]:
+    """Write the instruction and the sources into a conversation that ends with what the user asks.
+
+    Args:
+        messages: the conversation.
+        sources: what was found.
+        takes_system: whether the model takes a system message; the question has the instruction otherwise.
+    """
     *before, question = messages
+    blocks = "".join(block(number, hit) for number, hit in enumerate(sources, 1))
+    asked = f"Sources:\n\n{blocks or NOTHING_FOUND}Question: {question.content}"
+    if not takes_system:
+        return (*before, Message(Role.USER, f"{INSTRUCTION}\n\n{asked}"))
     system = INSTRUCTION
     if before and before[0].role is Role.SYSTEM:
         system = f"{before.pop(0).content}\n\n{INSTRUCTION}"
-    blocks = "".join(block(number, hit) for number, hit in enumerate(sources, 1))
-    asked = f"Sources:\n\n{blocks or NOTHING_FOUND}Question: {question.content}"
     return (Message(Role.SYSTEM, system), *before, Message(Role.USER, asked))
 
 

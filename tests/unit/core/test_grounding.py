@@ -10,12 +10,13 @@ from jarvis.core.answer import Finished, Started
 from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.generation import Generation
 from jarvis.core.grounding import Cited, Grounding, GroundingSettings, RetrievalOptions
-from jarvis.core.grounding.prompt import NOTHING_FOUND, block
+from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block
 from jarvis.core.model import Model
 from jarvis.core.prompting import Prompting, PromptOptions
 from jarvis.core.requests import Requests
 from jarvis.core.retrieval.types import Found, Hit, SearchMode, SearchQuery
 from jarvis.core.routing import Routes
+from jarvis_adapters.echo.adapter import _FIELDS as ECHO_FIELDS
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_ports.errors import CollectionNotFound, InvalidArgument, RequestAborted, TextTooLong
 from jarvis_ports.filters import Exists
@@ -98,6 +99,12 @@ async def test_the_model_is_given_what_was_found_and_the_caller_is_told(house):
     assert "[1] a.md\n> word word word\n\n[2] b.md\n> word word word\n\n" in written(events)
     assert written(events).endswith(QUESTION.content)
     assert events[0].prompt_tokens > sum(cost(hit) for hit in house.retrieval.hits)
+
+
+async def test_a_model_that_takes_no_system_message_gets_none(house, monkeypatch):
+    fields = ECHO_FIELDS - {"messages.role.system"}
+    monkeypatch.setattr("jarvis_adapters.echo.adapter._FIELDS", fields)
+    assert INSTRUCTION in written(await ask(house)), "the instruction stands in the question"
 
 
 async def test_without_options_nothing_is_searched(house):

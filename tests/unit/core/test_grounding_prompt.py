@@ -33,6 +33,15 @@ def test_the_callers_instructions_come_first():
     assert last.role is Role.USER
 
 
+def test_a_model_without_system_messages_is_told_with_the_question():
+    before = (Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "Hello."))
+    *conversation, last = grounded((*before, QUESTION), [chunk("1")], takes_system=False)
+
+    assert tuple(conversation) == before
+    assert last.content.startswith(f"{INSTRUCTION}\n\nSources:")
+    assert last.content.endswith("Why?")
+
+
 def test_a_later_system_message_stays_where_it_is():
     conversation = (Message(Role.USER, "Hi"), Message(Role.SYSTEM, "Be brief."), QUESTION)
 
