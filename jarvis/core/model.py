@@ -1,5 +1,6 @@
 """A configured model, and what routes know of it."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from jarvis.core.component import Component, State, WhenUnwell
 from jarvis_ports.difficulty import HARDEST
 from jarvis_ports.errors import EngineDead, EngineFailure, JarvisError, Overloaded
 from jarvis_ports.llm import LLM
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,10 @@ class Model(Component[LLM]):
         if isinstance(error, EngineDead):
             self.suspect()
         if isinstance(error, EngineDead | EngineFailure):
+            before = self.breaker.open
             self.breaker.failed()
+            if self.breaker.open and not before:
+                logger.warning("%s keeps failing, and is tried last for a while: %s", self, error)
 
     def _become(self, state: State, message: str, port: LLM | None = None) -> None:
         if state is State.READY:

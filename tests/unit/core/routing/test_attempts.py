@@ -111,12 +111,13 @@ async def test_where_nobody_can_the_error_says_to_retry_if_that_may_help(fakes):
         await answer(Routes([], [Route("r", [long])], "r").get("r"))
 
 
-async def test_one_that_keeps_failing_is_tried_last_and_comes_back(fakes, two, monkeypatch):
+async def test_one_that_keeps_failing_is_tried_last_and_comes_back(fakes, two, monkeypatch, caplog):
     a, _ = two.order(None)
     fakes.llms["a"].error = EngineDead("gone")
     for _ in range(2):
         await answer(two)
     assert a.breaker.open
+    assert "model 'a' keeps failing, and is tried last for a while: gone" in caplog.text
 
     routing, text = await answer(two)
     assert (text, fakes.llms["a"].calls) == ("b", 2)
