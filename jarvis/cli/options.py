@@ -47,7 +47,10 @@ Raw = Annotated[bool, typer.Option("--raw", help="Pass the text on as it is, not
 System = Annotated[str | None, typer.Option(metavar="TEXT", help="Instructions that go before the message.")]
 Template = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="A prompt template's name; the one for the difficulty when left out."),
+    typer.Option(
+        metavar="NAME",
+        help="A prompt template's name. Left out: the one for the difficulty, but none for `ask`.",
+    ),
 ]
 NoTemplate = Annotated[bool, typer.Option("--no-template", help="Use no prompt template.")]
 Difficulty = Annotated[
