@@ -65,9 +65,14 @@ def split(text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], i
         for at, part in parts:
             for inner, piece in _fitting(part, count, max_tokens):
                 begin = start + at + inner
-                if begin + len(piece) > end:  # an overlap may hold all that follows
-                    end = begin + len(piece)
-                    chunks.append(Chunk(piece, begin, end))
+                stop = begin + len(piece)
+                if stop <= end:  # an overlap may hold all that follows
+                    continue
+                if chunks and begin <= chunks[-1].start:  # it overlaps more than one half of a chunk
+                    begin = chunks[-1].start + 1
+                kept = text.text[begin:stop].lstrip()
+                chunks.append(Chunk(kept, stop - len(kept), stop))
+                end = stop
     return chunks
 
 

@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jarvis.documents import Kind, Text, split
@@ -74,6 +74,7 @@ KINDS = st.sampled_from(
 
 @given(text=TEXTS, kind=KINDS, overlap=st.integers(0, 7), count=st.sampled_from([words, letters, joined]))
 @settings(deadline=None, max_examples=200)
+@example("00000\u0800\ud7c7\U0001eb2c000 0G", (Kind.CODE, "c"), 6, letters)
 def test_chunks_cover_the_text_and_keep_their_bounds(text, kind, overlap, count):
     whole = Text(text, *kind)
     check(whole, split(whole, max_tokens=16, overlap=overlap, count=count), 16, count)
