@@ -1,5 +1,8 @@
 import importlib
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +26,23 @@ def install(tmp_path, monkeypatch):
     yield install
     for module in set(sys.modules) - before:
         del sys.modules[module]
+
+
+@pytest.fixture
+def run_kit(install, tmp_path):
+    """Install a plugin of faulty adapters, run an author's test of them, and give what pytest printed."""
+
+    def run(distribution, plugin, authors_test):
+        install(distribution, Path(__file__).with_name(plugin).read_text())
+        (tmp_path / "test_faulty.py").write_text(authors_test)
+        (tmp_path / "pytest.ini").touch()
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=no"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+
+    return run

@@ -1,10 +1,6 @@
 """The conformance kit finds what is wrong: it runs on adapters that each have one fault."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -29,20 +25,10 @@ AUTHORS_TEST = "from jarvis_plugins.testkit import LLMConformance\n" + "".join(
 
 
 @pytest.fixture
-def failures(install, tmp_path):
+def failures(run_kit):
     """Run the kit on every faulty adapter; list "adapter: test" of what failed."""
-    install("faulty-llm", Path(__file__).with_name("faulty.py").read_text())
-    (tmp_path / "test_faulty.py").write_text(AUTHORS_TEST)
-    (tmp_path / "pytest.ini").touch()
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=no"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return set(re.findall(r"^(?:FAILED|ERROR) test_faulty.py::Test(\w+::\S+)", run.stdout, re.MULTILINE))
+    output = run_kit("faulty-llm", "faulty.py", AUTHORS_TEST)
+    return set(re.findall(r"^(?:FAILED|ERROR) test_faulty.py::Test(\w+::\S+)", output, re.MULTILINE))
 
 
 def test_every_fault_is_found_and_a_small_one_only_where_it_is(failures):

@@ -1,10 +1,6 @@
 """The conformance kit of estimators finds what is wrong: it runs on adapters that each have one fault."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -35,21 +31,11 @@ AUTHORS_TEST = "from jarvis_plugins.testkit import EstimatorConformance\n" + "".
 
 
 @pytest.fixture
-def failures(install, tmp_path):
+def failures(run_kit):
     """Run the kit on every faulty adapter; list "adapter: test" of what failed."""
-    install("faulty-estimator", Path(__file__).with_name("faulty_estimator.py").read_text())
-    (tmp_path / "test_faulty.py").write_text(AUTHORS_TEST)
-    (tmp_path / "pytest.ini").touch()
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=no"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    output = run_kit("faulty-estimator", "faulty_estimator.py", AUTHORS_TEST)
     found = r"^(?:FAILED|ERROR) test_faulty.py::Test(\w+)::(test_\w+(?:\[.*?\])?)"
-    return set(re.findall(found, run.stdout, re.MULTILINE))
+    return set(re.findall(found, output, re.MULTILINE))
 
 
 def test_every_fault_is_found_and_where_there_is_none_nothing(failures):
