@@ -1,13 +1,14 @@
 """Generates text: checks a request, finds its prompt and its model, and runs it."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 
 from jarvis.core.answer import Answer, GenerationEvent, Prepared
 from jarvis.core.grounding import Grounded, Grounding, RetrievalOptions
+from jarvis.core.model import Model
 from jarvis.core.prompting import Chosen, Prompting, PromptOptions
 from jarvis.core.requests import Requests
 from jarvis.core.routing import Routes, begin, untroubled_first
@@ -107,7 +108,7 @@ class Generation:
         chosen = await self._prompting.choose(input_, options)
         models = untroubled_first(way.order(chosen.difficulty))
         names = tuple(model.name for model in models)
-        loaded = next((model for model in models if model.loaded), None)
+        loaded = _first_loaded(models)
         request = GenerateRequest("", input_)
         if loaded is None:
             return Explanation(chosen, chosen.applied(request).input, way.route, names)
@@ -127,6 +128,10 @@ class Generation:
         way = self._routes.get(name)
         check_input(input_)
         order = way.order(None)
-        model = next((model for model in order if model.loaded), order[0])
+        model = _first_loaded(order) or order[0]
         llm = model.port
         return model.name, await llm.count_tokens(input_), llm.capabilities().context_length
+
+
+def _first_loaded(models: Iterable[Model]) -> Model | None:
+    return next((model for model in models if model.loaded), None)

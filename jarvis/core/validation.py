@@ -65,6 +65,11 @@ def check_input(input_: Input) -> None:
         raise InvalidArgument(violations)
 
 
+def has_system_message(input_: Input) -> bool:
+    """Tell whether a conversation has instructions of its caller; a raw prompt has none."""
+    return not isinstance(input_, str) and any(message.role is Role.SYSTEM for message in input_)
+
+
 def _input(input_: Input) -> Iterator[FieldViolation]:
     if isinstance(input_, str):
         if not input_:
@@ -145,7 +150,7 @@ def _fields(request: GenerateRequest) -> Iterator[str]:
         yield request.structured_output.field
     if not isinstance(request.input, str):
         yield "messages"
-        if any(message.role is Role.SYSTEM for message in request.input):
+        if has_system_message(request.input):
             yield "messages.role.system"
     if request.priority is not None:
         yield "priority"

@@ -5,7 +5,7 @@ from typing import Any
 
 from jarvis.core.answer import Finished, GenerationEvent, Started, Timings
 from jarvis.server.grounding_convert import retrieved
-from jarvis.server.prompting_convert import routing
+from jarvis.server.prompting_convert import ROLES, routing
 from jarvis.v1 import generation_pb2 as pb
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import (
@@ -15,14 +15,12 @@ from jarvis_ports.llm import (
     GenerateRequest,
     Input,
     Message,
-    Role,
     SamplingParams,
     StructuredOutput,
     TokenLogprob,
     Usage,
 )
 
-ROLES = {pb.ROLE_SYSTEM: Role.SYSTEM, pb.ROLE_USER: Role.USER, pb.ROLE_ASSISTANT: Role.ASSISTANT}
 FINISH_REASONS = {
     FinishReason.STOP: pb.FINISH_REASON_STOP,
     FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
@@ -100,11 +98,7 @@ def event(event_: GenerationEvent) -> pb.GenerateStreamResponse:
                 request_id=event_.request_id,
                 model=event_.model,
                 prompt_tokens=event_.prompt_tokens,
-                template=event_.prompt.template,
-                difficulty=event_.prompt.difficulty,
-                language=event_.prompt.language,
-                routing=routing(event_.routing),
-                retrieved=retrieved(event_.retrieved),
+                **_circumstances(event_),
             )
         )
     finish = event_.finish
@@ -141,12 +135,19 @@ def answer(started: Started, deltas: Sequence[Delta], finished: Sequence[Finishe
         choices=[_choice(one, deltas) for one in sorted(finished, key=lambda f: f.finish.index)],
         usage=_usage(last.finish.usage),
         timings=_timings(last.timings),
-        template=started.prompt.template,
-        difficulty=started.prompt.difficulty,
-        language=started.prompt.language,
-        routing=routing(started.routing),
-        retrieved=retrieved(started.retrieved),
+        **_circumstances(started),
     )
+
+
+def _circumstances(started: Started) -> dict[str, Any]:
+    """Write what `Started` and `GenerateResponse` both tell."""
+    return {
+        "template": started.prompt.template,
+        "difficulty": started.prompt.difficulty,
+        "language": started.prompt.language,
+        "routing": routing(started.routing),
+        "retrieved": retrieved(started.retrieved),
+    }
 
 
 def _choice(finished: Finished, deltas: Sequence[Delta]) -> pb.Choice:

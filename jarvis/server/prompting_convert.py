@@ -11,7 +11,8 @@ REASONS = {
     RoutingReason.ROUTED: pb.ROUTING_REASON_ROUTED,
     RoutingReason.FALLBACK: pb.ROUTING_REASON_FALLBACK,
 }
-ROLES = {Role.SYSTEM: pb.ROLE_SYSTEM, Role.USER: pb.ROLE_USER, Role.ASSISTANT: pb.ROLE_ASSISTANT}
+ROLES = {pb.ROLE_SYSTEM: Role.SYSTEM, pb.ROLE_USER: Role.USER, pb.ROLE_ASSISTANT: Role.ASSISTANT}
+OF_ROLES = {role: value for value, role in ROLES.items()}
 
 
 def prompt_options(
@@ -40,7 +41,7 @@ def explanation(found: Explanation) -> pb.ExplainPromptResponse:
         signals=[pb.Signal(name=one.name, points=one.points, found=one.found) for one in prompt.signals],
         template=prompt.template,
         language=prompt.language,
-        messages=[pb.Message(role=ROLES[one.role], content=one.content) for one in messages],
+        messages=[pb.Message(role=OF_ROLES[one.role], content=one.content) for one in messages],
         route=found.route,
         models=found.models,
         model=found.model,

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from jarvis.core.component import Component
 from jarvis.core.prompting.templates import Template
 from jarvis.core.prompting.types import Chosen, PromptOptions, Tier
+from jarvis.core.validation import has_system_message
 from jarvis_ports.difficulty import HARDEST, DifficultyEstimator, Estimate, Signal
 from jarvis_ports.errors import FieldViolation, InvalidArgument, TemplateNotFound
 from jarvis_ports.llm import Input, Role
@@ -61,7 +62,9 @@ class Prompting:
             InvalidArgument: an option is wrong, or does not go with the input.
             TemplateNotFound: there is no template of that name.
         """
-        automatic = self._automatic and not (from_sources or isinstance(input_, str) or _has_system(input_))
+        automatic = self._automatic and not (
+            from_sources or isinstance(input_, str) or has_system_message(input_)
+        )
         if violations := _violations(input_, options, automatic=automatic):
             raise InvalidArgument(violations)
         if options.template and options.template not in self._templates:
@@ -113,10 +116,6 @@ class Prompting:
         return max(estimates, key=lambda estimate: estimate.difficulty, default=None)
 
 
-def _has_system(input_: Input) -> bool:
-    return not isinstance(input_, str) and any(message.role is Role.SYSTEM for message in input_)
-
-
 def _violations(input_: Input, options: PromptOptions, *, automatic: bool) -> list[FieldViolation]:
     """Check the options, so that none is silently without effect."""
     found = []
@@ -126,7 +125,7 @@ def _violations(input_: Input, options: PromptOptions, *, automatic: bool) -> li
         found.append(
             FieldViolation("template", "needs messages: a raw prompt is passed to the model as it is")
         )
-    elif options.template and _has_system(input_):
+    elif options.template and has_system_message(input_):
         found.append(FieldViolation("template", "the messages have a system message, which it would become"))
     if options.variables and not options.template:
         found.append(FieldViolation("template_variables", "set template as well"))
