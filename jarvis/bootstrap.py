@@ -153,7 +153,7 @@ def _prompting(config: PromptsConfig, estimator: Component[DifficultyEstimator] 
         try:
             templates[name] = Template(
                 name,
-                template.texts(),
+                template.texts,
                 template.variables,
                 temperature=template.temperature,
                 max_tokens=template.max_tokens,

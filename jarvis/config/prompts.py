@@ -1,5 +1,6 @@
 """Prompt templates, and which of them is for which difficulty."""
 
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -52,11 +53,12 @@ class TemplateConfig(Section):
         if bool(self.text) == bool(self.file):
             msg = "set either text or file, and not empty"
             raise ValueError(msg)
-        self.texts()
+        _ = self.texts  # what cannot be read is told here
         return self
 
+    @cached_property
     def texts(self) -> dict[str | None, str]:
-        """Read the texts, by language; one that is for all languages stands under None.
+        """The texts, by language; one that is for all languages stands under None.
 
         Raises:
             ValueError: a file cannot be read.

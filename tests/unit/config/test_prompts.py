@@ -16,12 +16,12 @@ def test_the_built_in_tiers_are_there_in_two_languages():
         ("technical", 70),
         ("reasoning", None),
     ]
-    assert {name: template.texts()["es"] for name, template in config.templates.items()} == {
+    assert {name: template.texts["es"] for name, template in config.templates.items()} == {
         "chat": "Responde brevemente y claro:",
         "technical": "Explica técnicamente con ejemplos:",
         "reasoning": "Piensa paso a paso antes de responder:",
     }
-    assert all(template.texts()["en"] for template in config.templates.values())
+    assert all(template.texts["en"] for template in config.templates.values())
 
 
 def test_a_built_in_template_is_changed_in_part():
@@ -29,12 +29,12 @@ def test_a_built_in_template_is_changed_in_part():
         "chat"
     ]
     assert (chat.temperature, chat.max_tokens) == (0.2, None)
-    assert chat.texts() == {"en": "Answer briefly and clearly:", "es": "Hola"}
+    assert chat.texts == {"en": "Answer briefly and clearly:", "es": "Hola"}
 
 
 def test_a_built_in_template_is_replaced():
     templates = prompts("prompts.templates.chat.text=Short.", "prompts.templates.mine.text=Mine.").templates
-    assert templates["chat"].texts() == {None: "Short."}
+    assert templates["chat"].texts == {None: "Short."}
     assert list(templates) == ["chat", "technical", "reasoning", "mine"]
 
 
@@ -43,7 +43,7 @@ def test_long_texts_stand_in_files(tmp_path):
     (tmp_path / "es.j2").write_text("En español.\n")
     files = f'{{en="{tmp_path}/en.j2", es="{tmp_path}/es.j2"}}'
     template = prompts(f"prompts.templates.chat.file={files}").templates["chat"]
-    assert template.texts() == {"en": "In English.\n", "es": "En español.\n"}
+    assert template.texts == {"en": "In English.\n", "es": "En español.\n"}
 
 
 WRONG = {
