@@ -17,25 +17,38 @@ COMMAND = str(Path(sys.executable).with_name("jarvis"))
 
 
 @asynccontextmanager
-async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
-    """Run the server."""
+async def serving(*sets: str) -> AsyncIterator[generation_pb2_grpc.GenerationServiceStub]:
+    """Run `jarvis serve` without embedder and store; `sets` are as for `--set`.
+
+    Raises:
+        RuntimeError: it did not start, or a call failed; the text has the end of its output.
+    """
 
     def command(port: int) -> list[str]:
-        sets = [
+        pairs = [
             f'server.listen=["127.0.0.1:{port}"]',
-            "models.tiny.adapter=vllm",
-            f"models.tiny.settings.model={engine['model']}",
-            f"models.tiny.settings.dtype={engine['dtype']}",
+            *sets,
             "embedder.adapter=none",
             "store.adapter=none",
         ]
-        return [COMMAND, "serve", *(part for pair in sets for part in ("--set", pair))]
+        return [COMMAND, "serve", *(part for pair in pairs for part in ("--set", pair))]
 
     async with (
         running(command, grpc_serving) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
-        stub = generation_pb2_grpc.GenerationServiceStub(channel)
+        yield generation_pb2_grpc.GenerationServiceStub(channel)
+
+
+@asynccontextmanager
+async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
+    """Run the server."""
+    sets = [
+        "models.tiny.adapter=vllm",
+        f"models.tiny.settings.model={engine['model']}",
+        f"models.tiny.settings.dtype={engine['dtype']}",
+    ]
+    async with serving(*sets) as stub:
 
         async def generate(prompt: str, tokens: int) -> Reply:
             request = generation_pb2.GenerateStreamRequest(

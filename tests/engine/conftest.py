@@ -68,9 +68,22 @@ async def serving(folder, *sets):
                         child.kill()
 
 
+async def until_serving(server, peer, service=""):
+    """Wait until health says SERVING; fail with the end of the server's log where it does not."""
+    try:
+        await peer.serving(START, service)
+    except grpc.aio.AioRpcError:
+        pytest.fail(server.log.read_text()[-5000:])
+
+
 @pytest.fixture(scope="session")
 def serve():
     return serving
+
+
+@pytest.fixture(scope="session")
+def ready():
+    return until_serving
 
 
 @pytest.fixture(scope="session")
@@ -88,10 +101,7 @@ async def engine(tmp_path_factory, connect):
     disk = f'{{adapter="diskcache", settings={{path="{folder}/cache"}}}}'
     sets = ["server.drain_delay_seconds=0", f'cache=[{{adapter="memory"}}, {disk}]']
     async with serving(folder, *sets) as server, connect(server.address) as peer:
-        try:
-            await peer.serving(START)
-        except grpc.aio.AioRpcError:
-            pytest.fail(server.log.read_text()[-5000:])
+        await until_serving(server, peer)
         peer.process = server
         yield peer
 

@@ -1,6 +1,5 @@
 """Prompts whose beginnings are alike, on an engine that keeps beginnings: whole blocks of them are reused."""
 
-import grpc
 import pytest
 
 from jarvis.models.catalogue import DEMO_MODEL
@@ -9,7 +8,6 @@ from jarvis.v1 import server_pb2
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
-START = 240
 TEMPLATE = " ".join(
     f"Rule {number}: where somebody asks about part {number} of the machine, name its page in the manual."
     for number in range(1, 17)
@@ -17,7 +15,7 @@ TEMPLATE = " ".join(
 
 
 @pytest.fixture(scope="module")
-async def peer(serve, connect, tmp_path_factory):
+async def peer(serve, connect, ready, tmp_path_factory):
     folder = tmp_path_factory.mktemp("prefix")
     (folder / "house.txt").write_text(TEMPLATE)
     settings = f"models.{DEMO_MODEL}.settings"
@@ -33,10 +31,7 @@ async def peer(serve, connect, tmp_path_factory):
         "server.drain_delay_seconds=0",
     ]
     async with serve(folder, *sets) as server, connect(server.address) as connected:
-        try:
-            await connected.serving(START)
-        except grpc.aio.AioRpcError:
-            pytest.fail(server.log.read_text()[-5000:])
+        await ready(server, connected)
         yield connected
 
 

@@ -43,7 +43,7 @@ def tiny_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-async def two(serve, connect, tiny_folder, tmp_path_factory):
+async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
     cpus = os.sched_getaffinity(0)
     sets = [
         *model("small", tiny_folder, 1024),
@@ -59,10 +59,7 @@ async def two(serve, connect, tiny_folder, tmp_path_factory):
     ]
     async with serve(tmp_path_factory.mktemp("two"), *sets) as server, connect(server.address) as peer:
         for name in ("small", "large"):
-            try:
-                await peer.serving(START, f"{GENERATION}/{name}")
-            except grpc.aio.AioRpcError:
-                pytest.fail(server.log.read_text()[-5000:])
+            await ready(server, peer, f"{GENERATION}/{name}")
         yield SimpleNamespace(server=server, peer=peer)
 
 

@@ -1,13 +1,10 @@
-import json
-from pathlib import Path
-
 import pytest
 
+from bench.difficulty import labels
 from jarvis_adapters.heuristic.estimator import HEAD, TAIL, excerpt, open_heuristic
 from jarvis_adapters.heuristic.settings import HeuristicSettings
 from jarvis_adapters.heuristic.signals import worth
 
-LABELLED = Path(__file__).parents[3] / "bench" / "difficulty" / "tuned.jsonl"
 CHAT = [
     "Hi there!",
     "Thanks a lot, see you tomorrow",
@@ -59,11 +56,9 @@ async def test_plain_cases_fall_into_their_tier(estimate, text, low, high):
 
 
 async def test_most_labelled_questions_fall_into_their_tier(estimate):
-    labelled = [json.loads(line) for line in LABELLED.read_text().splitlines()]
     right = [
-        (label["difficulty"] >= 30, label["difficulty"] >= 70)
-        == (found.difficulty >= 30, found.difficulty >= 70)
-        for label, found in [(label, await estimate(label["text"])) for label in labelled]
+        (label.difficulty >= 30, label.difficulty >= 70) == (found.difficulty >= 30, found.difficulty >= 70)
+        for label, found in [(label, await estimate(label.text)) for label in labels.load("tuned")]
     ]
     assert sum(right) / len(right) >= 0.78
 
