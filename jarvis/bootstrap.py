@@ -179,7 +179,7 @@ def use_cases(config: Config) -> UseCases:
     )
     grounding = GroundingSettings(limits.min_similarity, limits.max_context_tokens)
     prompting = _prompting(config.prompts, components.estimator)
-    generation = Generation(status.routes, status.requests, prompting, Grounding(retrieval, grounding))
+    generation = Generation(status.routes, prompting, Grounding(retrieval, grounding))
     return UseCases(status, generation, embedding, retrieval)
 
 

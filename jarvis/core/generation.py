@@ -10,7 +10,6 @@ from jarvis.core.answer import Answer, GenerationEvent, Prepared
 from jarvis.core.grounding import Grounded, Grounding, RetrievalOptions
 from jarvis.core.model import Model
 from jarvis.core.prompting import Chosen, Prompting, PromptOptions
-from jarvis.core.requests import Requests
 from jarvis.core.routing import Routes, begin, untroubled_first
 from jarvis.core.validation import check_input, check_request, check_supported
 from jarvis_ports.errors import JarvisError
@@ -32,11 +31,8 @@ class Explanation:
 class Generation:
     """The use case of generation."""
 
-    def __init__(
-        self, routes: Routes, requests: Requests, prompting: Prompting, grounding: Grounding
-    ) -> None:
+    def __init__(self, routes: Routes, prompting: Prompting, grounding: Grounding) -> None:
         self._routes = routes
-        self._requests = requests
         self._prompting = prompting
         self._grounding = grounding
 
@@ -58,26 +54,24 @@ class Generation:
             retrieval: what to search first, and to answer from.
 
         Raises:
-            JarvisError: see `jarvis_ports.errors`; a `CallerError` other than `RequestAborted` comes before
-                `Started`.
+            JarvisError: see `jarvis_ports.errors`; a `CallerError` comes before `Started`.
         """
         arrived = time.monotonic()
         way = self._routes.get(name)
-        with self._requests.track(request.request_id):
-            check_request(request, retrieval)
-            chosen = await self._prompting.choose(request.input, options, from_sources=retrieval is not None)
-            prepare = partial(self._prepare, request, chosen, retrieval)
-            async with AsyncExitStack() as stack:
-                attempt = await begin(stack, way, chosen.difficulty, prepare)
-                answer = Answer(attempt, arrived)
-                try:
-                    yield answer.started(request.request_id)
-                    yield answer.told(attempt.first)
-                    async for event in attempt.events:
-                        yield answer.told(event)
-                except JarvisError as error:
-                    attempt.model.failed(error)
-                    raise
+        check_request(request, retrieval)
+        chosen = await self._prompting.choose(request.input, options, from_sources=retrieval is not None)
+        prepare = partial(self._prepare, request, chosen, retrieval)
+        async with AsyncExitStack() as stack:
+            attempt = await begin(stack, way, chosen.difficulty, prepare)
+            answer = Answer(attempt, arrived)
+            try:
+                yield answer.started(request.request_id)
+                yield answer.told(attempt.first)
+                async for event in attempt.events:
+                    yield answer.told(event)
+            except JarvisError as error:
+                attempt.model.failed(error)
+                raise
 
     async def _prepare(
         self, request: GenerateRequest, chosen: Chosen, retrieval: RetrievalOptions | None, llm: LLM

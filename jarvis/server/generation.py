@@ -1,12 +1,14 @@
 """The servicer of GenerationService."""
 
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
 
-from jarvis.core.answer import Finished, Started
+from jarvis.core.answer import Finished, GenerationEvent, Started
 from jarvis.core.generation import Generation
+from jarvis.core.requests import Requests
 from jarvis.server import convert
 from jarvis.server.context import current
 from jarvis.server.grounding_convert import retrieval_options
@@ -22,29 +24,24 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     """Speaks the contract for the use case of generation."""
 
-    def __init__(self, generation: Generation) -> None:
+    def __init__(self, generation: Generation, requests: Requests) -> None:
         self._generation = generation
+        self._requests = requests
 
     async def GenerateStream(  # type: ignore[override] # the stubs know generators alone
         self, request: pb.GenerateStreamRequest, context: Context
     ) -> None:
         """Write each event as it comes; a caller that reads slowly holds up its own stream alone."""
-        call = current.get()
-        wanted = convert.request(request, call.request_id, call.trace)
-        options, retrieval = prompt_options(request), retrieval_options(request)
-        async with aclosing(self._generation.stream(request.model, wanted, options, retrieval)) as events:
+        async with self._events(request) as events:
             async for event in events:
                 await context.write(convert.event(event))
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
         """Collect a stream into one answer."""
-        call = current.get()
-        wanted = convert.request(request, call.request_id, call.trace)
-        options, retrieval = prompt_options(request), retrieval_options(request)
         started: Started | None = None
         deltas: list[Delta] = []
         finished: list[Finished] = []
-        async with aclosing(self._generation.stream(request.model, wanted, options, retrieval)) as events:
+        async with self._events(request) as events:
             async for event in events:
                 if isinstance(event, Delta):
                     deltas.append(event)
@@ -56,6 +53,19 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             msg = "the engine ended the stream without an answer"
             raise EngineFailure(msg)
         return convert.answer(started, deltas, finished)
+
+    @asynccontextmanager
+    async def _events(
+        self, request: pb.GenerateRequest | pb.GenerateStreamRequest
+    ) -> AsyncIterator[AsyncIterator[GenerationEvent]]:
+        """Stream events, and keep track of the request until the last of them is written."""
+        call = current.get()
+        wanted = convert.request(request, call.request_id, call.trace)
+        options, retrieval = prompt_options(request), retrieval_options(request)
+        stream = self._generation.stream(request.model, wanted, options, retrieval)
+        with self._requests.track(call.request_id):
+            async with aclosing(stream) as events:
+                yield events
 
     async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:
         """Count the tokens of a prompt or a conversation."""

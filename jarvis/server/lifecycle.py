@@ -71,7 +71,7 @@ class Server:
             ],
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(
-            GenerationServicer(use_cases.generation), self._server
+            GenerationServicer(use_cases.generation, status.requests), self._server
         )
         embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(
             EmbeddingServicer(use_cases.embedding, status.requests, config.max_message_bytes), self._server

@@ -252,6 +252,18 @@ async def test_abort_ends_a_request_by_its_id(server, failure):
     assert await failure(gone) == ("NOT_FOUND", "REQUEST_NOT_FOUND", [], None)
 
 
+async def test_a_caller_that_does_not_read_is_told_of_the_abort_when_it_does(server, failure, rest):
+    request = pb.GenerateStreamRequest(prompt="word " * 10, sampling=S(ignore_eos=True, n=16))
+    call = server.generation.GenerateStream(request, metadata=(("x-request-id", "unread"),))
+    await call.read()
+    await asyncio.sleep(0.5)
+    assert await active(server) == 1, "the server waits to write"
+    await server.server.Abort(server_pb2.AbortRequest(request_id="unread"))
+
+    assert await failure(rest(call)) == ("ABORTED", "REQUEST_ABORTED", [], None)
+    await idle(server)
+
+
 async def test_a_reader_that_does_not_read_holds_up_no_one_else(server):
     stuck = server.generation.GenerateStream(
         pb.GenerateStreamRequest(prompt="word " * 10, sampling=S(ignore_eos=True, n=16))

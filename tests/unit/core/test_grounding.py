@@ -13,12 +13,11 @@ from jarvis.core.grounding import Cited, Grounding, GroundingSettings, Retrieval
 from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block
 from jarvis.core.model import Model
 from jarvis.core.prompting import Prompting, PromptOptions
-from jarvis.core.requests import Requests
 from jarvis.core.retrieval.types import Found, Hit, SearchMode, SearchQuery
 from jarvis.core.routing import Routes
 from jarvis_adapters.echo.adapter import _FIELDS as ECHO_FIELDS
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
-from jarvis_ports.errors import CollectionNotFound, InvalidArgument, RequestAborted, TextTooLong
+from jarvis_ports.errors import CollectionNotFound, InvalidArgument, TextTooLong
 from jarvis_ports.filters import Exists
 from jarvis_ports.llm import Delta, GenerateRequest, Message, Role, SamplingParams
 from jarvis_ports.store import CollectionSpec, IndexSettings, Row, Space
@@ -69,11 +68,11 @@ async def house():
         run = tasks.create_task(model.run())
         while not model.loaded:
             await asyncio.sleep(0)
-        retrieval, requests = FakeRetrieval(), Requests()
+        retrieval = FakeRetrieval()
         grounding = Grounding(retrieval, GroundingSettings(0.25, BUDGET))
         prompting = Prompting(None, {}, [], automatic=False, language="en")
-        generation = Generation(Routes([model], [], "echo"), requests, prompting, grounding)
-        yield SimpleNamespace(generation=generation, retrieval=retrieval, requests=requests)
+        generation = Generation(Routes([model], [], "echo"), prompting, grounding)
+        yield SimpleNamespace(generation=generation, retrieval=retrieval, model=model)
         run.cancel()
 
 
@@ -263,19 +262,19 @@ async def test_other_errors_of_the_search_come_as_they_are(house):
     with pytest.raises(CollectionNotFound):
         await ask(house)
 
-    assert house.requests.active == 0
+    assert house.model.active == 0
 
 
-async def test_a_search_can_be_aborted(house):
+async def test_a_search_can_be_cancelled(house):
     house.retrieval.hang = True
     asking = asyncio.create_task(ask(house))
     await house.retrieval.searching.wait()
 
-    assert house.requests.active == 1
-    house.requests.abort("r")
-    with pytest.raises(RequestAborted):
+    assert house.model.active == 1
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
         await asking
-    assert house.requests.active == 0
+    assert house.model.active == 0
 
 
 async def test_closing_the_stream_during_the_answer_ends_it(house):
@@ -284,6 +283,6 @@ async def test_closing_the_stream_during_the_answer_ends_it(house):
         house.generation.stream("", request, PromptOptions(), RetrievalOptions("docs"))
     ) as events:
         await anext(events)
-        assert house.requests.active == 1
+        assert house.model.active == 1
 
-    assert house.requests.active == 0
+    assert house.model.active == 0
