@@ -13,6 +13,7 @@ from jarvis_ports.difficulty import DifficultyEstimator
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLM
 from jarvis_ports.store import VectorStore
+from jarvis_ports.telemetry import Telemetry
 
 P = TypeVar("P")
 
@@ -25,6 +26,7 @@ class PortName(StrEnum):
     STORE = "store"
     CACHE = "cache"
     ESTIMATOR = "estimator"
+    TELEMETRY = "telemetry"
 
 
 class DuplicateAdapter(ValueError):
@@ -102,6 +104,12 @@ class PluginRegistry:
     ) -> None:
         """Register an adapter for the `DifficultyEstimator` port."""
         self._add(PortName.ESTIMATOR, name, settings, factory)
+
+    def telemetry(
+        self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[Telemetry]]
+    ) -> None:
+        """Register an adapter for the `Telemetry` port."""
+        self._add(PortName.TELEMETRY, name, settings, factory)
 
     def _add(
         self,

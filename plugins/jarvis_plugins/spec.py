@@ -12,6 +12,7 @@ from jarvis_ports.difficulty import DifficultyEstimator
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLM
 from jarvis_ports.store import VectorStore
+from jarvis_ports.telemetry import Telemetry
 
 API = "jarvis.v1"
 """The entry-point group, one for each major version of this API."""
@@ -66,6 +67,12 @@ class Registry(Protocol):
         factory: Callable[[S], AbstractAsyncContextManager[DifficultyEstimator]],
     ) -> None:
         """Register an adapter for the `DifficultyEstimator` port."""
+        ...
+
+    def telemetry(
+        self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[Telemetry]]
+    ) -> None:
+        """Register an adapter for the `Telemetry` port."""
         ...
 
 

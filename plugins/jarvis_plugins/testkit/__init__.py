@@ -14,7 +14,20 @@ installed.
 
 import pytest
 
-MODULES = ("base", "cache", "embedder", "estimator", "llm", "reply", "rows", "store", "store_care")
+MODULES = (
+    "base",
+    "cache",
+    "embedder",
+    "estimator",
+    "llm",
+    "reply",
+    "rows",
+    "scrape",
+    "store",
+    "store_care",
+    "telemetry",
+    "tracing",
+)
 pytest.register_assert_rewrite(*(f"jarvis_plugins.testkit.{name}" for name in MODULES))
 
 # After the lines that make their failures readable.
@@ -23,6 +36,7 @@ from jarvis_plugins.testkit.embedder import EmbedderConformance  # noqa: E402
 from jarvis_plugins.testkit.estimator import EstimatorConformance  # noqa: E402
 from jarvis_plugins.testkit.llm import LLMConformance  # noqa: E402
 from jarvis_plugins.testkit.store import StoreConformance  # noqa: E402
+from jarvis_plugins.testkit.telemetry import TelemetryConformance  # noqa: E402
 
 __all__ = [
     "CacheConformance",
@@ -30,4 +44,5 @@ __all__ = [
     "EstimatorConformance",
     "LLMConformance",
     "StoreConformance",
+    "TelemetryConformance",
 ]

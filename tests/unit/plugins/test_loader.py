@@ -115,8 +115,11 @@ def test_listing_plugins_imports_no_engine():
     code = (
         "import sys; from jarvis_plugins.loader import load_plugins;"
         "print(*sorted(name for _, name in load_plugins().loaded));"
-        "print(sorted({'torch', 'vllm', 'transformers', 'grpc', 'chromadb'} & set(sys.modules)))"
+        "heavy = {'torch', 'vllm', 'transformers', 'grpc', 'chromadb', 'opentelemetry', 'prometheus_client'};"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    names = "chroma diskcache echo hashing heuristic memory memory sentence-transformers vllm"
+    names = (
+        "chroma diskcache echo hashing heuristic memory memory none opentelemetry sentence-transformers vllm"
+    )
     assert run.stdout.splitlines() == [names, "[]"]

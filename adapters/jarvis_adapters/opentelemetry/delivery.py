@@ -1,0 +1,147 @@
+"""Sends to an OTLP endpoint, and says once that it fails, and once that it works again."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from operator import itemgetter
+from threading import Lock, Timer
+from typing import TypeVar
+from weakref import WeakSet
+
+from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+RETRY_SECONDS = 15.0
+"""Until an endpoint that failed is tried with no spans, where there are none to send."""
+
+saying: ContextVar[list[tuple[int, str]]] = ContextVar("saying")
+failing: WeakSet["Delivery"] = WeakSet()
+
+
+def _hear(record: logging.LogRecord) -> bool:
+    """Take what an exporter logs at every failure as the reason, in place of its being logged."""
+    said = saying.get(None)
+    if said is not None:
+        said.append((record.levelno, record.getMessage()))
+    return said is None
+
+
+def _reason(said: Sequence[tuple[int, str]]) -> str:
+    return max(said, key=itemgetter(0))[1] if said else "no reason was given"
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out that a queue is full while it is known why: said again every 20 s, it would fill the log."""
+    return not (failing and str(record.msg).startswith("Queue full"))
+
+
+# Before OpenTelemetry's own filter, which takes the failures of traces and of metrics for the same.
+logging.getLogger(OTLPExporterMixin.__module__).filters.insert(0, _hear)
+logging.getLogger("opentelemetry.sdk._shared_internal").addFilter(_is_news)
+
+
+class Delivery:
+    """The way of traces, or of metrics, to an endpoint.
+
+    `problem` says why what was sent last did not arrive; it is empty where it did.
+    """
+
+    def __init__(self, what: str, endpoint: str) -> None:
+        self.problem = ""
+        self._what = what
+        self._endpoint = endpoint
+        self._process = os.getpid()
+        self._lock = Lock()
+
+    def attempt(self, export: Callable[[], R], failure: R) -> R:
+        """Export; return `failure` where that fails."""
+        if os.getpid() != self._process:  # a forked child, such as an engine's, must not use the channel
+            return failure
+        with self._lock:
+            said: list[tuple[int, str]] = []
+            token = saying.set(said)
+            try:
+                result = export()
+            except Exception as error:  # noqa: BLE001 - whatever is wrong, it has not arrived
+                said.append((logging.ERROR, f"{type(error).__name__}: {error}"))
+                result = failure
+            finally:
+                saying.reset(token)
+            self._tell(_reason(said) if result is failure else "")
+        return result
+
+    def _tell(self, problem: str) -> None:
+        began, ended = problem and not self.problem, self.problem and not problem
+        self.problem = problem
+        if began:
+            failing.add(self)
+            logger.warning("%s do not arrive, and are lost until they do: %s", self._what, problem)
+        elif ended:
+            failing.discard(self)
+            logger.info("%s arrive again at %s", self._what, self._endpoint)
+
+
+class MetricDelivery(OTLPMetricExporter):
+    """Sends metrics."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint, insecure=endpoint.startswith("http:"))
+        self.delivery = Delivery("Metrics", endpoint)
+        self._closed = False
+
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object
+    ) -> MetricExportResult:
+        """See `MetricExporter`."""
+        export = super().export
+        return self.delivery.attempt(
+            lambda: export(metrics_data, timeout_millis, **kwargs), MetricExportResult.FAILURE
+        )
+
+    def shutdown(self, timeout_millis: float = 30_000, **_: object) -> None:
+        """Cut off what is being sent, however often it is called."""
+        if not self._closed:
+            self._closed = True
+            super().shutdown(timeout_millis)
+
+
+class SpanDelivery(OTLPSpanExporter):
+    """Sends spans; after a failure it tries by itself whether the endpoint is back, as spans may be rare."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint, insecure=endpoint.startswith("http:"))
+        self.delivery = Delivery("Traces", endpoint)
+        self._closed = False
+        self._timer: Timer | None = None
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """See `SpanExporter`."""
+        export = super().export
+        result = self.delivery.attempt(lambda: export(spans), SpanExportResult.FAILURE)
+        if self.delivery.problem and not self._closed and not (self._timer and self._timer.is_alive()):
+            self._timer = Timer(RETRY_SECONDS, self._try_again)
+            self._timer.daemon = True
+            self._timer.start()
+        return result
+
+    def _try_again(self) -> None:
+        self._timer = None
+        if self.delivery.problem:
+            self.export([])
+
+    def shutdown(self, timeout_millis: float = 30_000, **_: object) -> None:
+        """Cut off what is being sent, however often it is called."""
+        if not self._closed:
+            self._closed = True
+            if self._timer:
+                self._timer.cancel()
+            super().shutdown(timeout_millis)
