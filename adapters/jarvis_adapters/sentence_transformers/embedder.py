@@ -1,14 +1,15 @@
 """The port on sentence-transformers, all of whose work is done by one thread."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from jarvis_adapters.sentence_transformers.errors import first_line, free_memory
+from jarvis_adapters.sentence_transformers.errors import first_line
 from jarvis_adapters.sentence_transformers.settings import SentenceTransformersSettings
 from jarvis_ports.embedding import EmbedderInfo, Matrix, TextRole
 from jarvis_ports.errors import EngineDead, EngineStartFailed
@@ -33,21 +34,25 @@ async def running(settings: SentenceTransformersSettings) -> AsyncIterator["Sent
         EngineStartFailed: with one line that says what is wrong.
     """
     executor = ThreadPoolExecutor(1, thread_name_prefix="embedder")
+    run = partial(asyncio.get_running_loop().run_in_executor, executor)
     abandoned = Event()
+    session = ExitStack()  # filled and closed in the one thread: a GPU is set for a thread
+    session.callback(gc.collect)  # for the memory of a CPU: models have cycles
     try:
-        loaded = await asyncio.get_running_loop().run_in_executor(executor, _load, settings, abandoned)
+        loaded = await run(_load, settings, abandoned, session)
         embedder = SentenceTransformersEmbedder(loaded, executor)
         try:
             yield embedder
         finally:
-            await embedder.close()
+            embedder.close()
+            await asyncio.shield(run(session.close))
     finally:
         abandoned.set()
-        executor.submit(free_memory)  # of a load that failed, or that nobody waits for
+        executor.submit(session.close)  # of a load that failed, or that nobody waits for
         executor.shutdown(wait=False)
 
 
-def _load(settings: SentenceTransformersSettings, abandoned: Event) -> "Loaded":
+def _load(settings: SentenceTransformersSettings, abandoned: Event, session: ExitStack) -> "Loaded":
     try:
         from jarvis_adapters.sentence_transformers.load import load  # noqa: PLC0415 - imports torch: seconds
     except Exception as error:  # noqa: BLE001 - installed packages that do not match fail in any way
@@ -56,7 +61,9 @@ def _load(settings: SentenceTransformersSettings, abandoned: Event) -> "Loaded":
     if abandoned.is_set():
         msg = "nobody waits for the model any more"
         raise EngineStartFailed(msg)
-    return load(settings)
+    loaded = load(settings, session)
+    session.callback(loaded.encoder.drop)
+    return loaded
 
 
 class SentenceTransformersEmbedder:
@@ -86,10 +93,9 @@ class SentenceTransformersEmbedder:
         """See `jarvis_ports.embedding.Embedder.health`."""
         return Health(ok=not self._encoder.down, message=self._encoder.down)
 
-    async def close(self) -> None:
-        """Take no more, and drop the model after the batch at hand; those that wait get `EngineDead`."""
+    def close(self) -> None:
+        """Take no more; those that wait behind the batch at hand get `EngineDead`."""
         self._encoder.down = self._encoder.down or "the embedder was closed"
-        await asyncio.shield(self._run(self._encoder.drop))
 
     def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[R]":
         """Call in the one thread; if it is cancelled before its turn, it is not called."""

@@ -56,9 +56,8 @@ class Encoder:
         raise EngineFailure(said)
 
     def drop(self) -> None:
-        """Drop the model, and free its memory."""
+        """Drop the model."""
         self._model = None
-        free_memory()
 
 
 def _forward(

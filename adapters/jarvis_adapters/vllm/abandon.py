@@ -36,13 +36,13 @@ async def in_thread(function: Callable[[], R], *, abandon: Callable[[R], object]
     try:
         return await asyncio.wrap_future(work)
     except asyncio.CancelledError:
-        for process in _started_by(thread):
+        for process in started_by(thread):
             process.kill()
         work.add_done_callback(undo)
         raise
 
 
-def _started_by(thread: threading.Thread) -> list[psutil.Process]:
+def started_by(thread: threading.Thread) -> list[psutil.Process]:
     """List the processes that a running thread has started, and theirs, from the end of the tree.
 
     Linux keeps children by thread, which tells those of a start from those of another at the same time. There

@@ -5,12 +5,15 @@ import contextlib
 import logging
 import os
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
+import psutil
 from vllm.config import VllmConfig
 from vllm.config.logging import LoggingConfig
 from vllm.engine.arg_utils import AsyncEngineArgs
@@ -20,13 +23,14 @@ from vllm.tokenizers.registry import cached_tokenizer_from_config
 from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
 
-from jarvis_adapters.vllm.abandon import in_thread
+from jarvis_adapters.vllm.abandon import in_thread, started_by
 from jarvis_adapters.vllm.capabilities import find_capabilities
 from jarvis_adapters.vllm.exclusive import PREPARING, TAKING_GPU_MEMORY
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.llm import VLLM
-from jarvis_adapters.vllm.metrics import Metrics
+from jarvis_adapters.vllm.metrics import PAGE, Metrics
 from jarvis_adapters.vllm.orphan import SERVER_PID
+from jarvis_adapters.vllm.processes import ensure_ended, trees
 from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
 from jarvis_adapters.vllm.step_down import is_out_of_memory, smaller
 from jarvis_ports.errors import EngineStartFailed
@@ -36,24 +40,48 @@ logger = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
-    """Start an engine, and end its processes when the context is left.
+    """Start an engine and show its metrics; end its processes when the context is left.
 
     Raises:
         EngineStartFailed: with what vLLM said, after the last step down.
     """
-    with tempfile.TemporaryDirectory(prefix="jarvis-vllm-") as folder:
-        failures = FailureLog(Path(folder))
+    with (
+        tempfile.TemporaryDirectory(prefix="jarvis-vllm-") as folder,
+        FailureLog(Path(folder)) as failures,
+    ):
         resource_tracker.ensure_running()  # it is all engines', and not to end with a start that is cancelled
         start = partial(_start, settings, failures)
-        engine, notes = await in_thread(start, abandon=lambda started: started[0].shutdown())
+        started = await in_thread(start, abandon=_Started.stop)
+        engine = started.engine
         try:
-            yield VLLM(engine, await find_capabilities(engine, notes), failures)
+            with PAGE.shows(engine, _metrics_name(settings, engine)):
+                yield VLLM(engine, await find_capabilities(engine, started.notes), failures)
         finally:
-            await asyncio.shield(asyncio.to_thread(engine.shutdown))
+            await asyncio.shield(asyncio.to_thread(started.stop))
             engine.shutdown = lambda: None  # its destructor calls it again, when half of Python is gone
 
 
-def _start(settings: VLLMSettings, failures: FailureLog) -> tuple[Any, list[str]]:
+@dataclass(frozen=True)
+class _Started:
+    """An engine; what was changed for it to start; and its own processes, as those of several are alike."""
+
+    engine: Any
+    notes: list[str]
+    processes: list[psutil.Process]
+
+    def stop(self) -> None:
+        own = trees(self.processes)
+        self.engine.shutdown()
+        ensure_ended(own)
+
+
+def _metrics_name(settings: VLLMSettings, engine: AsyncLLM) -> str:
+    """Name an engine for vLLM's metrics: by the model's folder, as a path says nothing elsewhere."""
+    given: str = engine.model_config.served_model_name
+    return given if "served_model_name" in settings.engine_args else Path(settings.model).name
+
+
+def _start(settings: VLLMSettings, failures: FailureLog) -> _Started:
     # A child made by fork would share the threads and sockets of gRPC.
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -61,7 +89,9 @@ def _start(settings: VLLMSettings, failures: FailureLog) -> tuple[Any, list[str]
     cpu = current_platform.is_cpu()
     args = engine_args(settings, cpu=cpu)
     with contextlib.nullcontext() if cpu else TAKING_GPU_MEMORY:
-        return _start_or_step_down(args, failures, steps=smaller(args) if settings.step_down else iter(()))
+        steps = smaller(args) if settings.step_down else iter(())
+        engine, notes = _start_or_step_down(args, failures, steps=steps)
+    return _Started(engine, notes, started_by(threading.current_thread()))
 
 
 def _start_or_step_down(

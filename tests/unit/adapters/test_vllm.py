@@ -164,8 +164,8 @@ def test_a_start_steps_down_while_memory_runs_out(monkeypatch, tmp_path, failure
         with pytest.raises(EngineStartFailed, match=said):
             start._start(settings, FailureLog(tmp_path))
     else:
-        engine, notes = start._start(settings, FailureLog(tmp_path))
-        assert (engine, len(notes)) == ("engine", len(failures))
+        started = start._start(settings, FailureLog(tmp_path))
+        assert (started.engine, len(started.notes)) == ("engine", len(failures))
     assert len(tried) == attempts
 
 
