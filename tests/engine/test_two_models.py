@@ -72,9 +72,9 @@ def ask(text, **fields):
 def core(server, folder):
     """Find the process of the engine that has a model: it logs that with its own process id."""
     started = re.findall(
-        r"vllm\[(\d+)\] Initializing a V1 LLM engine .*?model='([^']*)'", server.log.read_text()
+        r"Initializing a V1 LLM engine .*? model='([^']*)'.*\"pid\":(\d+)", server.log.read_text()
     )
-    return psutil.Process({reference: int(pid) for pid, reference in started}[str(folder)])
+    return psutil.Process(int(dict(started)[str(folder)]))
 
 
 @pytest.mark.parametrize(("difficulty", "name"), [(0, "small"), (39, "small"), (40, "large"), (100, "large")])
@@ -204,4 +204,4 @@ async def test_models_that_do_not_fit_together_are_told_before_an_engine_starts(
     log = server.log.read_text()
     assert re.search(r"models: together they ask for \d+% of memory", log)
     assert re.search(r"models\.other: \d+%: weights 0\.0 GiB, KV cache 1048576\.0 GiB, processes", log)
-    assert "vllm[" not in log
+    assert "process_name" not in log

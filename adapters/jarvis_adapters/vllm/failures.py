@@ -2,25 +2,17 @@
 
 import json
 import logging
-import os
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from jarvis_adapters.vllm.orphan import SERVER_PID
-
-
-class OfEngine(logging.Filter):
-    """Lets pass what a process of the engine logs.
-
-    The server's process has one log of vLLM for all engines, so that it cannot tell them apart.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record is from another process than the server's."""
-        return str(record.process) != os.environ.get(SERVER_PID)
+from jarvis_adapters.vllm.engine_log import LogReceiver, configure
 
 
 class FailureLog:
-    """Sends vLLM's log to standard error, and the errors in it to a file as well.
+    """Brings the log of an engine's processes to this one's loggers, and the errors in it to a file as well.
+
+    The log is brought while this context manager is open.
 
     Args:
         folder: where the file is; it has to outlive the engine.
@@ -28,28 +20,29 @@ class FailureLog:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "failures.log"
+        self._socket = folder / "log.sock"
         self.config = folder / "logging.json"
         self.config.write_text(json.dumps(self._dict_config()), encoding="utf-8")
 
     def _dict_config(self) -> dict[str, object]:
-        form = "%(levelname)s %(asctime)s vllm[%(process)d] %(message)s"
-        stderr = {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}
-        failures = {
-            "class": "logging.FileHandler",
-            "formatter": "bare",
-            "filename": str(self._file),
-            "level": "ERROR",
-            "filters": ["engine"],
-            "delay": True,
+        """Make what vLLM configures logging with, in this process and in the engine's."""
+        configured = {
+            "()": f"{configure.__module__}.{configure.__name__}",
+            "path": str(self._socket),
+            "failures": str(self._file),
+            "threshold": logging.getLogger().getEffectiveLevel(),
         }
-        return {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "filters": {"engine": {"()": f"{OfEngine.__module__}.{OfEngine.__name__}"}},
-            "formatters": {"plain": {"format": form}, "bare": {"format": "%(message)s"}},
-            "handlers": {"stderr": stderr, "failures": failures},
-            "loggers": {"vllm": {"handlers": ["stderr", "failures"], "level": "INFO", "propagate": False}},
-        }
+        return {"version": 1, "disable_existing_loggers": False, "handlers": {"engine": configured}}
+
+    def __enter__(self) -> Self:
+        self._receiver = LogReceiver(self._socket)
+        self._receiver.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._receiver.close()
 
     def clear(self) -> None:
         """Forget what an earlier attempt has left."""

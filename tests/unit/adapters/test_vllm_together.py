@@ -1,9 +1,6 @@
 """Several engines that start in one process, as far as no engine is needed."""
 
 import asyncio
-import logging
-import logging.config
-import os
 import subprocess
 import threading
 import time
@@ -133,20 +130,3 @@ async def test_a_start_that_succeeds_as_it_is_cancelled_is_undone():
     waiting.cancel()
 
     await asyncio.wait_for(undone.wait(), 5)
-
-
-def test_what_the_server_itself_logs_is_no_cause_of_an_engines_failure(monkeypatch, tmp_path):
-    log = FailureLog(tmp_path)
-    logger = logging.getLogger("vllm")
-    before = logger.handlers[:], logger.level, logger.propagate
-    failed = ValueError("of whichever engine")
-    try:
-        logging.config.dictConfig(log._dict_config())
-        monkeypatch.setenv(SERVER_PID, str(os.getpid()))
-        logger.error("it failed", exc_info=failed)
-        assert log.root_cause() == ""
-        monkeypatch.setenv(SERVER_PID, "1")
-        logger.error("it failed", exc_info=failed)
-    finally:
-        logger.handlers[:], logger.level, logger.propagate = before
-    assert "of whichever engine" in (tmp_path / "failures.log").read_text()
