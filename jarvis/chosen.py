@@ -77,7 +77,7 @@ def choose(adapters: Adapters, port: PortName, where: str, section: AdapterConfi
             f"{where}.settings (adapter {adapter.name}): {explain(adapter.settings, e)}"
             for e in error.errors()
         ]
-        if port in {PortName.EMBEDDER, PortName.STORE, PortName.ESTIMATOR}:
+        if port in {PortName.EMBEDDER, PortName.STORE, PortName.ESTIMATOR, PortName.TELEMETRY}:
             lines.append(f'{where}.adapter = "{NONE}" turns it off')
         raise ConfigError("\n".join(lines)) from None
     chosen = Chosen(adapter, settings)

@@ -1,8 +1,11 @@
 """Shared by every kind of test: a server in this process, called with the bare stubs."""
 
 import asyncio
+import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import grpc
 import pytest
@@ -10,16 +13,18 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from jarvis.bootstrap import use_cases
+from jarvis.components import measuring
 from jarvis.config import load
 from jarvis.server.lifecycle import Server
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, retrieval_pb2_grpc, server_pb2_grpc
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
-DEFAULTS = ['server.listen=["127.0.0.1:0"]', "server.drain_delay_seconds=0"]
+DEFAULTS = ['server.listen=["127.0.0.1:0"]', 'http.listen="127.0.0.1:0"', "server.drain_delay_seconds=0"]
 STAND_INS = [
     "models.echo.adapter=echo",
     "embedder.adapter=hashing",
     "store.adapter=memory",
+    "telemetry.adapter=none",
     'cache=[{adapter="memory"}]',
     'retrieval.text_index=":memory:"',
 ]
@@ -68,7 +73,7 @@ async def peer(address) -> AsyncIterator[Peer]:
 @asynccontextmanager
 async def in_process(*sets, ready=True) -> AsyncIterator[InProcess]:
     config = load(None, [*DEFAULTS, *sets], {})
-    server = Server(config.server, use_cases(config))
+    server = Server(config, use_cases(config, measuring(config)))
     run = asyncio.create_task(server.run())
     while not server.addresses:
         if run.done():
@@ -149,3 +154,27 @@ def failure():
         return caught.value.code().name, found["ErrorInfo"].reason, fields, retry
 
     return failed
+
+
+UNPACKED = Path(__file__).parents[1] / ".venv/prometheus/usr/bin"
+
+
+def program(name) -> Path:
+    """Find a program of Prometheus: scripts/prometheus.sh puts it where the machine has none."""
+    found = shutil.which(name, path=f"{UNPACKED}{os.pathsep}{os.environ['PATH']}")
+    if not found:
+        reason = f"{name} is not on this machine, and scripts/prometheus.sh has not fetched it"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """The program that checks and tests rules; the test is skipped where there is none, but not in CI."""
+    return program("promtool")
+
+
+@pytest.fixture(scope="session")
+def prometheus_binary() -> Path:
+    """The server itself; the test is skipped where there is none, but not in CI."""
+    return program("prometheus")

@@ -15,6 +15,7 @@ from bench.adapters import opened, real_embedder
 from bench.arguments import positive_int
 from bench.cache.measure import Counted, Phase, Times, look_up, time_to_vector, zipf
 from jarvis.core.embedding import Embedding
+from jarvis.core.instruments import Instruments
 from jarvis_plugins.registry import PortName
 
 DIMENSION = 384
@@ -61,7 +62,15 @@ async def _tiers(folder: str) -> AsyncIterator[tuple[Embedding, Sequence[Counted
         opened(PortName.CACHE, "diskcache", path=folder) as disk,
     ):
         tiers = [Counted(memory), Counted(disk)]
-        yield Embedding(embedder, [tier.component for tier in tiers], max_batch_tokens=16_384), tiers
+        yield (
+            Embedding(
+                embedder,
+                [tier.component for tier in tiers],
+                max_batch_tokens=16_384,
+                instruments=Instruments(),
+            ),
+            tiers,
+        )
 
 
 async def _times(folder: str, draw: Sequence[str]) -> Times:
@@ -76,12 +85,12 @@ async def _times(folder: str, draw: Sequence[str]) -> Times:
             opened(PortName.EMBEDDER, "hashing", dimension=DIMENSION) as embedder,
             opened(PortName.CACHE, adapter, **settings) as cache,
         ):
-            embedding = Embedding(embedder, [cache], max_batch_tokens=16_384)
+            embedding = Embedding(embedder, [cache], max_batch_tokens=16_384, instruments=Instruments())
             await time_to_vector(embedding, some)
             await embedding.flush()
             times[name] = await time_to_vector(embedding, some)
     async with real_embedder() as embedder:
-        embedding = Embedding(embedder, [], max_batch_tokens=16_384)
+        embedding = Embedding(embedder, [], max_batch_tokens=16_384, instruments=Instruments())
         await time_to_vector(embedding, some[:20])
         times["the model (all-MiniLM-L6-v2)"] = await time_to_vector(embedding, some[:100])
     return times

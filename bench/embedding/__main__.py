@@ -18,6 +18,7 @@ from bench.corpus import docstrings
 from jarvis.config import Config
 from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
+from jarvis.core.instruments import Instruments
 from jarvis_ports.embedding import Embedder, TextRole
 
 DOCUMENT = TextRole.DOCUMENT
@@ -65,7 +66,8 @@ async def _run(callers: Sequence[int], requests: int, rounds: int) -> Results:
 
 def _sides(component: Component[Embedder], callers: int, requests: int) -> dict[str, Side]:
     embedder = component.port
-    embedding = Embedding(component, [], max_batch_tokens=Config().embedder.max_batch_tokens)
+    most = Config().embedder.max_batch_tokens
+    embedding = Embedding(component, [], max_batch_tokens=most, instruments=Instruments())
 
     async def loop(part: Sequence[str]) -> None:
         for text in part:

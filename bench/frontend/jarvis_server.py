@@ -27,6 +27,7 @@ async def serving(*sets: str) -> AsyncIterator[generation_pb2_grpc.GenerationSer
     def command(port: int) -> list[str]:
         pairs = [
             f'server.listen=["127.0.0.1:{port}"]',
+            'http.listen=""',
             *sets,
             "embedder.adapter=none",
             "store.adapter=none",
@@ -41,14 +42,14 @@ async def serving(*sets: str) -> AsyncIterator[generation_pb2_grpc.GenerationSer
 
 
 @asynccontextmanager
-async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
-    """Run the server."""
-    sets = [
+async def start(engine: dict[str, Any], *sets: str) -> AsyncIterator[Generate]:
+    """Run the server on an engine of these arguments."""
+    model = [
         "models.tiny.adapter=vllm",
         f"models.tiny.settings.model={engine['model']}",
         f"models.tiny.settings.dtype={engine['dtype']}",
     ]
-    async with serving(*sets) as stub:
+    async with serving(*model, *sets) as stub:
 
         async def generate(prompt: str, tokens: int) -> Reply:
             request = generation_pb2.GenerateStreamRequest(

@@ -65,12 +65,18 @@ async def rounds(generate: Generate, plan: Plan) -> AsyncIterator[Round]:
     random_words = random.Random()  # noqa: S311
     for number in range(plan.rounds + 1):
         for streams in plan.streams:
-            measured = await _round(generate, streams, plan, random_words)
+            measured = await one_round(generate, streams, plan, random_words)
             if number:
                 yield measured
 
 
-async def _round(generate: Generate, streams: int, plan: Plan, random_words: random.Random) -> Round:
+async def one_round(generate: Generate, streams: int, plan: Plan, random_words: random.Random) -> Round:
+    """Send the requests of one round.
+
+    Raises:
+        RuntimeError: an answer has not as many tokens as were asked for.
+    """
+
     async def stream(prompts: list[str]) -> list[Reply]:
         return [await generate(prompt, plan.tokens) for prompt in prompts]
 

@@ -23,7 +23,7 @@ async def running(
     Raises:
         RuntimeError: it ended or was not ready in time; the text has the end of its output.
     """
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryFile() as log:
         process = await asyncio.create_subprocess_exec(*command(port), stdout=log, stderr=log)
         try:
@@ -68,7 +68,8 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
             process.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

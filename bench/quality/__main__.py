@@ -18,6 +18,7 @@ from bench.corpus import Docstring, docstrings
 from jarvis.config import Config
 from jarvis.core.component import Component, WhenUnwell
 from jarvis.core.embedding import Embedding
+from jarvis.core.instruments import Instruments
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
 from jarvis.core.retrieval.types import SearchMode, SearchQuery
 from jarvis.documents import Reader
@@ -97,12 +98,15 @@ async def _retrieval() -> AsyncIterator[Retrieval]:
             component = Component("store", "chroma", "chroma", library, WhenUnwell.WAIT)
             running = asyncio.create_task(component.run())
             await component.changed.wait()
-            embedding = Embedding(embedder, [], max_batch_tokens=config.embedder.max_batch_tokens)
+            embedding = Embedding(
+                embedder, [], max_batch_tokens=config.embedder.max_batch_tokens, instruments=Instruments()
+            )
             limits = config.retrieval
             yield Retrieval(
                 component,
                 embedding,
                 RetrievalSettings(limits.chunk_tokens, limits.chunk_overlap, limits.max_document_bytes),
+                Instruments(),
             )
             running.cancel()
 

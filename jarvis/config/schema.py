@@ -1,10 +1,9 @@
 """Everything that can be configured."""
 
-from typing import Literal
-
 from pydantic import Field, ValidationInfo, field_validator
 
 from jarvis.address import check
+from jarvis.config.operations import HTTPConfig, LogConfig, SLOConfig
 from jarvis.config.prompts import PromptsConfig
 from jarvis.config.routes import DEFAULT_ROUTE, CircuitBreakerConfig, RouteConfig, checked_routes
 from jarvis.config.section import AdapterConfig, ModelConfig, Section
@@ -42,12 +41,6 @@ class ServerConfig(Section):
         return listen
 
 
-class LogConfig(Section):
-    """What is logged, to standard error."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-
-
 class PluginsConfig(Section):
     """Which plugins are loaded."""
 
@@ -59,6 +52,14 @@ class EstimatorConfig(AdapterConfig):
 
     adapter: str = Field(
         "heuristic", description="The estimator adapter, or none; `jarvis adapters` lists them."
+    )
+
+
+class TelemetryConfig(AdapterConfig):
+    """Where metrics and traces go."""
+
+    adapter: str = Field(
+        "opentelemetry", description="The telemetry adapter, or none; `jarvis adapters` lists them."
     )
 
 
@@ -121,7 +122,10 @@ class Config(Section):
     """The whole configuration. With no file at all, the catalogue's demo model is served on this machine."""
 
     server: ServerConfig = ServerConfig()
+    http: HTTPConfig = HTTPConfig()
     log: LogConfig = LogConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
+    slo: SLOConfig = SLOConfig()
     plugins: PluginsConfig = PluginsConfig()
     models: dict[str, ModelConfig] = Field(
         # float32: on CPUs with AMX, vLLM's bfloat16 strays far enough to change this model's answers.

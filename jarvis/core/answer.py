@@ -58,13 +58,18 @@ class Answer:
     Args:
         attempt: the request that the model has begun to answer.
         arrived: when it arrived, by `time.monotonic`.
+
+    Attributes:
+        first: seconds from then to the first token; None before it.
+        last: the last choice that was completed, whose usage counts those before as well.
     """
 
     def __init__(self, attempt: Attempt[Prepared], arrived: float) -> None:
         self._attempt = attempt
         self._grounded = attempt.prepared.grounded
-        self._arrived = arrived
-        self._first: float | None = None
+        self.arrived = arrived
+        self.first: float | None = None
+        self.last: Finished | None = None
         self._texts: defaultdict[int, list[str]] = defaultdict(list)
 
     def started(self, request_id: str) -> Started:
@@ -84,11 +89,12 @@ class Answer:
         assert not isinstance(event, Accepted)  # noqa: S101 - it comes once, before the first output
         retrieved = self._grounded.retrieved
         if isinstance(event, Delta):
-            self._first = self._first or time.monotonic() - self._arrived
+            self.first = self.first or time.monotonic() - self.arrived
             if retrieved:
                 self._texts[event.index].append(event.text)
             return event
-        total = time.monotonic() - self._arrived
-        timings = Timings(event.queue_seconds, self._first, total, self._grounded.seconds)
+        total = time.monotonic() - self.arrived
+        timings = Timings(event.queue_seconds, self.first, total, self._grounded.seconds)
         sources = len(retrieved.sources) if retrieved else 0
-        return Finished(event, timings, cited("".join(self._texts[event.index]), sources))
+        self.last = Finished(event, timings, cited("".join(self._texts[event.index]), sources))
+        return self.last

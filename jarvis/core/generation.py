@@ -8,7 +8,9 @@ from functools import partial
 
 from jarvis.core.answer import Answer, GenerationEvent, Prepared
 from jarvis.core.grounding import Grounded, Grounding, RetrievalOptions
+from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
+from jarvis.core.observation import observed
 from jarvis.core.prompting import Chosen, Prompting, PromptOptions
 from jarvis.core.routing import Routes, begin, untroubled_first
 from jarvis.core.validation import check_input, check_request, check_supported
@@ -31,8 +33,11 @@ class Explanation:
 class Generation:
     """The use case of generation."""
 
-    def __init__(self, routes: Routes, prompting: Prompting, grounding: Grounding) -> None:
+    def __init__(
+        self, routes: Routes, prompting: Prompting, grounding: Grounding, instruments: Instruments
+    ) -> None:
         self._routes = routes
+        self._instruments = instruments
         self._prompting = prompting
         self._grounding = grounding
 
@@ -59,11 +64,15 @@ class Generation:
         arrived = time.monotonic()
         way = self._routes.get(name)
         check_request(request, retrieval)
-        chosen = await self._prompting.choose(request.input, options, from_sources=retrieval is not None)
+        with self._instruments.span("prompting", {}) as span:
+            chosen = await self._prompting.choose(request.input, options, from_sources=retrieval is not None)
+            told = {"jarvis.template": chosen.template, "jarvis.difficulty": chosen.difficulty}
+            span.set({name: value for name, value in told.items() if value is not None})
         prepare = partial(self._prepare, request, chosen, retrieval)
         async with AsyncExitStack() as stack:
-            attempt = await begin(stack, way, chosen.difficulty, prepare)
+            attempt = await begin(stack, way, chosen.difficulty, prepare, self._instruments)
             answer = Answer(attempt, arrived)
+            stack.enter_context(observed(self._instruments, attempt, answer, chosen.difficulty))
             try:
                 yield answer.started(request.request_id)
                 yield answer.told(attempt.first)

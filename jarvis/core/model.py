@@ -47,6 +47,7 @@ class Model(Component[LLM]):
         self.terms = terms
         self.breaker = breaker
         self.active = 0
+        self.waiting = 0
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -65,6 +66,15 @@ class Model(Component[LLM]):
                 yield
         finally:
             self.active -= 1
+
+    @contextmanager
+    def queued(self) -> Iterator[None]:
+        """Count a request while it has no output."""
+        self.waiting += 1
+        try:
+            yield
+        finally:
+            self.waiting -= 1
 
     def failed(self, error: JarvisError) -> None:
         """Take note of how a request ended."""

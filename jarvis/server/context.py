@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import grpc
 
@@ -18,16 +20,17 @@ MAX_REQUEST_ID = 128
 
 @dataclass(frozen=True)
 class Call:
-    """One call: its id, and the W3C trace context headers that came with it."""
+    """One call: its id, its W3C trace context headers, and what its line in the log tells of its work."""
 
     request_id: str
     trace: Mapping[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def trace_id(self) -> str:
-        """The trace that it belongs to; empty where the caller has none."""
+    @cached_property
+    def ids(self) -> Mapping[str, str]:
+        """Its id, and that of the trace that it belongs to, if it has one: what names it in the log."""
         match = TRACEPARENT.fullmatch(self.trace.get("traceparent", ""))
-        return match[1] if match else ""
+        return {"request_id": self.request_id, **({"trace_id": match[1]} if match else {})}
 
 
 current: ContextVar[Call] = ContextVar("call")
@@ -53,3 +56,9 @@ def check(call: Call) -> None:
         raise InvalidArgument.of(
             REQUEST_ID, f"at most {MAX_REQUEST_ID} characters, got {len(call.request_id)}"
         )
+
+
+def ids() -> Mapping[str, str]:
+    """Name the call that the running task serves, for a line in the log; empty outside of a call."""
+    call = current.get(None)
+    return call.ids if call else {}

@@ -1,6 +1,6 @@
 """Between the contract's messages and the domain's types. Pure functions, and no third shape."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jarvis.core.answer import Finished, GenerationEvent, Started, Timings
@@ -28,9 +28,7 @@ FINISH_REASONS = {
 SCALARS: Any = set(SamplingParams.__dataclass_fields__) - {"stop", "logit_bias"}
 
 
-def request(
-    message: pb.GenerateRequest | pb.GenerateStreamRequest, request_id: str, trace: Mapping[str, str]
-) -> GenerateRequest:
+def request(message: pb.GenerateRequest | pb.GenerateStreamRequest, request_id: str) -> GenerateRequest:
     """Read a request.
 
     Raises:
@@ -43,7 +41,6 @@ def request(
         structured_output=_structured_output(message),
         priority=message.priority if message.HasField("priority") else None,
         return_token_ids=message.return_token_ids,
-        trace=trace,
     )
 
 

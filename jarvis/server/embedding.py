@@ -11,6 +11,7 @@ from jarvis.core.in_order import in_order
 from jarvis.core.requests import Requests
 from jarvis.server import embedding_convert as convert
 from jarvis.server.context import current
+from jarvis.server.facts import add_embedded
 from jarvis.v1 import embedding_pb2 as pb
 from jarvis.v1 import embedding_pb2_grpc
 
@@ -58,4 +59,6 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
             dimension=request.dimension if request.HasField("dimension") else None,
             truncate=request.truncate,
         )
-        return convert.response(kind, self._embedding.name, embedded)
+        name = self._embedding.name
+        add_embedded(current.get().facts, name, embedded)
+        return convert.response(kind, name, embedded)

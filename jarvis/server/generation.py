@@ -11,6 +11,7 @@ from jarvis.core.generation import Generation
 from jarvis.core.requests import Requests
 from jarvis.server import convert
 from jarvis.server.context import current
+from jarvis.server.facts import GenerationFacts
 from jarvis.server.grounding_convert import retrieval_options
 from jarvis.server.prompting_convert import explanation, prompt_options
 from jarvis.v1 import generation_pb2 as pb
@@ -24,16 +25,18 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     """Speaks the contract for the use case of generation."""
 
-    def __init__(self, generation: Generation, requests: Requests) -> None:
+    def __init__(self, generation: Generation, requests: Requests, *, log_text: bool) -> None:
         self._generation = generation
         self._requests = requests
+        self._log_text = log_text
 
     async def GenerateStream(  # type: ignore[override] # the stubs know generators alone
         self, request: pb.GenerateStreamRequest, context: Context
     ) -> None:
         """Write each event as it comes; a caller that reads slowly holds up its own stream alone."""
-        async with self._events(request) as events:
+        async with self._events(request) as (events, facts):
             async for event in events:
+                facts.saw(event)
                 await context.write(convert.event(event))
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
@@ -41,8 +44,9 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         started: Started | None = None
         deltas: list[Delta] = []
         finished: list[Finished] = []
-        async with self._events(request) as events:
+        async with self._events(request) as (events, facts):
             async for event in events:
+                facts.saw(event)
                 if isinstance(event, Delta):
                     deltas.append(event)
                 elif isinstance(event, Finished):
@@ -57,15 +61,15 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     @asynccontextmanager
     async def _events(
         self, request: pb.GenerateRequest | pb.GenerateStreamRequest
-    ) -> AsyncIterator[AsyncIterator[GenerationEvent]]:
+    ) -> AsyncIterator[tuple[AsyncIterator[GenerationEvent], GenerationFacts]]:
         """Stream events, and keep track of the request until the last of them is written."""
         call = current.get()
-        wanted = convert.request(request, call.request_id, call.trace)
+        wanted = convert.request(request, call.request_id)
         options, retrieval = prompt_options(request), retrieval_options(request)
         stream = self._generation.stream(request.model, wanted, options, retrieval)
         with self._requests.track(call.request_id):
             async with aclosing(stream) as events:
-                yield events
+                yield events, GenerationFacts(call.facts, wanted.input if self._log_text else None)
 
     async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:
         """Count the tokens of a prompt or a conversation."""

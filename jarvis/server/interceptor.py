@@ -1,15 +1,16 @@
-"""Around every call of the contract: ids in and out, errors into statuses, one line in the log."""
+"""Around every call of the contract: ids in and out, errors into statuses, and it is measured."""
 
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
+from jarvis.core.instruments import Instruments
 from jarvis.server import context as calls
 from jarvis.server.errors import internal, to_status
+from jarvis.server.measured import Calls
 from jarvis_ports.errors import InvalidArgument, JarvisError
 
 logger = logging.getLogger(__name__)
@@ -19,7 +20,14 @@ Behaviour = Callable[[Any, Context], Awaitable[Any]]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps unary and streaming methods alike; one that streams its answer writes with `context.write`."""
+    """Wraps unary and streaming methods alike; one that streams its answer writes with `context.write`.
+
+    Args:
+        instruments: measure the calls.
+    """
+
+    def __init__(self, instruments: Instruments) -> None:
+        self._calls = Calls(instruments)
 
     async def intercept_service(
         self,
@@ -32,8 +40,33 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or not method.startswith("/jarvis."):
             return handler
         make, behaviour = HANDLERS[handler.request_streaming, handler.response_streaming]
-        wrapped = _wrap(getattr(handler, behaviour), handler.request_deserializer, method)
+        wrapped = self._wrap(
+            getattr(handler, behaviour),
+            handler.request_deserializer,
+            method.removeprefix("/"),
+            stream=handler.response_streaming,
+        )
         return make(wrapped, request_deserializer=None, response_serializer=handler.response_serializer)
+
+    def _wrap(
+        self, behaviour: Behaviour, deserialize: Callable[[bytes], Any], method: str, *, stream: bool
+    ) -> Behaviour:
+        async def wrapped(raw: bytes | AsyncIterator[bytes], context: Context) -> Any:  # noqa: ANN401
+            try:
+                with self._calls.measured(method, stream=stream, grpc_context=context) as call:
+                    calls.check(call)
+                    await context.send_initial_metadata(((calls.REQUEST_ID, call.request_id),))
+                    request = _parsed(deserialize, raw) if isinstance(raw, bytes) else _each(deserialize, raw)
+                    return await behaviour(request, context)
+            except JarvisError as error:
+                await _abort(context, *to_status(error, call.request_id), call.request_id)
+            except grpc.aio.AbortError:
+                raise
+            except Exception:
+                logger.exception("%s failed", method)
+                await _abort(context, *internal(call.request_id), call.request_id)
+
+        return wrapped
 
 
 HANDLERS: Any = {
@@ -42,37 +75,6 @@ HANDLERS: Any = {
     (True, True): (grpc.stream_stream_rpc_method_handler, "stream_stream"),
 }
 """By whether the request and the response are streams."""
-
-
-def _wrap(behaviour: Behaviour, deserialize: Callable[[bytes], Any], method: str) -> Behaviour:
-    async def wrapped(raw: bytes | AsyncIterator[bytes], context: Context) -> Any:  # noqa: ANN401
-        call = calls.read(context)
-        calls.current.set(call)
-        started = time.monotonic()
-        code = "CANCELLED"
-        try:
-            calls.check(call)
-            await context.send_initial_metadata(((calls.REQUEST_ID, call.request_id),))
-            request = _parsed(deserialize, raw) if isinstance(raw, bytes) else _each(deserialize, raw)
-            response = await behaviour(request, context)
-            code = "OK"
-        except JarvisError as error:
-            code = error.reason
-            await _abort(context, *to_status(error, call.request_id), call.request_id)
-        except grpc.aio.AbortError:
-            raise
-        except Exception:
-            code = "INTERNAL"
-            logger.exception("%s failed: request_id=%s", method, call.request_id)
-            await _abort(context, *internal(call.request_id), call.request_id)
-        else:
-            return response
-        finally:
-            seconds = time.monotonic() - started
-            trace = f" trace_id={call.trace_id}" if call.trace_id else ""
-            logger.info("%s %s %.3fs request_id=%s%s", method, code, seconds, call.request_id, trace)
-
-    return wrapped
 
 
 def _parsed(deserialize: Callable[[bytes], Any], raw: bytes) -> Any:  # noqa: ANN401

@@ -8,8 +8,10 @@ import grpc
 
 from jarvis.core.requests import Requests
 from jarvis.core.retrieval import Retrieval
+from jarvis.core.retrieval.documents import IngestFinished
 from jarvis.server import retrieval_convert as convert
 from jarvis.server.context import current
+from jarvis.server.facts import of_found, of_ingested
 from jarvis.server.filter_convert import filter_
 from jarvis.v1 import retrieval_pb2 as pb
 from jarvis.v1 import retrieval_pb2_grpc
@@ -99,6 +101,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         """Find rows."""
         with self._tracked():
             found = await self._retrieval.search(convert.query(request))
+        current.get().facts.update(of_found(request.collection, found))
         return convert.found(found)
 
     async def Ingest(  # type: ignore[override]
@@ -109,6 +112,8 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         with self._tracked():
             async with aclosing(self._retrieval.ingest(events)) as results:
                 async for result in results:
+                    if isinstance(result, IngestFinished):
+                        current.get().facts.update(of_ingested(result))
                     await context.write(convert.ingest_result(result))
 
     @contextmanager

@@ -5,10 +5,9 @@ import os
 import signal
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import grpc
 import psutil
 import pytest
 
@@ -29,7 +28,13 @@ class ServerProcess:
 
     def engines(self):
         """The processes of the engine: vLLM names them."""
-        return [p for p in self.ps.children(recursive=True) if "VLLM" in " ".join([p.name(), *p.cmdline()])]
+        return [p for p in self.ps.children(recursive=True) if "VLLM" in self._title(p)]
+
+    @staticmethod
+    def _title(process):
+        with suppress(psutil.NoSuchProcess):
+            return " ".join([process.name(), *process.cmdline()])
+        return ""
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
@@ -42,8 +47,8 @@ class ServerProcess:
 async def serving(folder, *sets):
     """Run `jarvis serve`; whatever it has started is gone when this is left."""
     address, log = f"unix:{folder}/jarvis.sock", folder / "server.log"
-    command = [str(Path(sys.executable).parent / "jarvis"), "serve", "--set", f'server.listen=["{address}"]']
-    for pair in sets:
+    command = [str(Path(sys.executable).parent / "jarvis"), "serve"]
+    for pair in (f'server.listen=["{address}"]', 'http.listen="127.0.0.1:0"', *sets):
         command += ["--set", pair]
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
@@ -70,9 +75,12 @@ async def serving(folder, *sets):
 
 async def until_serving(server, peer, service=""):
     """Wait until health says SERVING; fail with the end of the server's log where it does not."""
-    try:
-        await peer.serving(START, service)
-    except grpc.aio.AioRpcError:
+    serving = asyncio.create_task(peer.serving(START, service))
+    ended = asyncio.create_task(server.process.wait())
+    await asyncio.wait([serving, ended], return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if not serving.done() or serving.exception():
+        serving.cancel()
         pytest.fail(server.log.read_text()[-5000:])
 
 

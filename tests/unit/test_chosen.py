@@ -2,10 +2,12 @@
 
 import pytest
 
-from jarvis.bootstrap import build, check
+from jarvis.bootstrap import check
 from jarvis.chosen import Chosen, check_memory
+from jarvis.components import build
 from jarvis.config import ConfigError, load
 from jarvis.core.component import WhenUnwell
+from jarvis.core.instruments import Instruments
 from jarvis_plugins import AdapterSettings
 from jarvis_plugins.registry import Adapter, Origin, PortName
 from jarvis_plugins.settings import MemoryDemand
@@ -43,7 +45,8 @@ def test_models_that_fit_are_not():
 
 def test_one_model_takes_the_server_with_it_and_one_of_several_does_not():
     def deaths(*sets):
-        return [model._when_unwell for model in build(load(None, [*STAND_INS, *sets], {})).routes.models]
+        status = build(load(None, [*STAND_INS, *sets], {}), Instruments())
+        return [model._when_unwell for model in status.routes.models]
 
     assert deaths() == [WhenUnwell.EXIT]
     assert deaths("models.b.adapter=echo") == [WhenUnwell.RESTART] * 2

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from jarvis.core import metrics
 from jarvis.core.component import Component
 from jarvis.core.embedding.queue import Flight, Kind, Queue
 from jarvis.core.embedding.values import pack
+from jarvis.core.instruments import Instruments
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.errors import EngineDead, EngineFailure
 
@@ -18,6 +20,7 @@ class Batcher:
         embedder: the model.
         max_batch_tokens: the most tokens of a batch, padding included; one text alone may have more.
         keep: is given each new value, by key, before those who wait for it.
+        instruments: measure the batches.
     """
 
     def __init__(
@@ -25,12 +28,19 @@ class Batcher:
         embedder: Component[Embedder],
         max_batch_tokens: int,
         keep: Callable[[Mapping[bytes, bytes]], None],
+        instruments: Instruments,
     ) -> None:
         self._embedder = embedder
+        self._instruments = instruments
         self._keep = keep
         self._queue = Queue(max_batch_tokens)
         self._flights: dict[bytes, Flight] = {}
         self._worker: asyncio.Task[None] | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many texts wait for a batch."""
+        return sum(not flight.begun for flight in list(self._flights.values()))
 
     @contextmanager
     def waiting(self) -> Iterator["Waiting"]:
@@ -103,6 +113,7 @@ class Batcher:
         if embedder.info().identity != kind.identity:
             msg = f"{self._embedder} has changed while the texts waited"
             raise EngineDead(msg)
+        self._instruments.observe(metrics.BATCH_SIZE, len(flights), {"model": self._embedder.name})
         try:
             vectors = await embedder.embed([flight.text for flight in flights], kind.role)
         except EngineDead:

@@ -1,18 +1,24 @@
 """The use case of embedding."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from jarvis.core import metrics
 from jarvis.core.component import Component
 from jarvis.core.embedding.batcher import Batcher
 from jarvis.core.embedding.queue import Flight, Kind
 from jarvis.core.embedding.tiers import Tiers
 from jarvis.core.embedding.validation import check_lengths, check_request
 from jarvis.core.embedding.values import make_keys, matrix_of, shortened, tokens_of
+from jarvis.core.instruments import Instruments
+from jarvis.core.measure import request_duration
 from jarvis_ports.cache import Cache
 from jarvis_ports.embedding import Embedder, EmbedderInfo, Matrix, TextRole
 from jarvis_ports.errors import ModelNotFound, NotConfigured
+from jarvis_ports.telemetry import Span, SpanKind
 
 MAX_COUNTED_AT_ONCE = 4096
 """The most characters whose tokens are counted on the event loop; each text is as dear as 256 of them.
@@ -38,6 +44,7 @@ class Embedding:
         embedder: the model; None where none is configured.
         caches: the tiers, the fastest first.
         max_batch_tokens: the most tokens that go through the model at once, padding included.
+        instruments: measure it.
     """
 
     def __init__(
@@ -46,11 +53,13 @@ class Embedding:
         caches: Sequence[Component[Cache]],
         *,
         max_batch_tokens: int,
+        instruments: Instruments,
     ) -> None:
-        self._tiers = Tiers(caches)
+        self._instruments = instruments
+        self._tiers = Tiers(caches, instruments)
         self._embedder = embedder
         if embedder:
-            self._batcher = Batcher(embedder, max_batch_tokens, self._tiers.put)
+            self._batcher = Batcher(embedder, max_batch_tokens, self._tiers.put, instruments)
 
     @property
     def name(self) -> str:
@@ -78,6 +87,11 @@ class Embedding:
     async def flush(self) -> None:
         """Wait until every cache has what was embedded so far."""
         await self._tiers.flush()
+
+    @property
+    def queue_depth(self) -> int:
+        """How many texts wait for a batch."""
+        return self._batcher.depth if self._embedder else 0
 
     async def embed(  # noqa: PLR0913 - each is a field of the request
         self,
@@ -110,37 +124,48 @@ class Embedding:
         embedder = self._configured()
         if model not in {"", embedder.name}:
             raise ModelNotFound(model, [embedder.name])
-        port = embedder.port
-        info = port.info()
-        check_request(texts, dimension, info.dimension, field)
-        keys = make_keys(info.identity, role, texts)
-        wanted = dict(zip(keys, texts, strict=True))
-        with self._batcher.waiting() as waiting:
-            waiting.join(wanted)
-            found = await self._tiers.get(
-                [key for key in wanted if key not in waiting.flights], info.dimension
+        with self._measured(embedder) as span:
+            port = embedder.port
+            info = port.info()
+            check_request(texts, dimension, info.dimension, field)
+            keys = make_keys(info.identity, role, texts)
+            wanted = dict(zip(keys, texts, strict=True))
+            with self._batcher.waiting() as waiting:
+                waiting.join(wanted)
+                found = await self._tiers.get(
+                    [key for key in wanted if key not in waiting.flights], info.dimension
+                )
+                known = found.keys() | waiting.flights.keys()
+                missing = {key: text for key, text in wanted.items() if key not in known}
+                counts = await _count(port, missing, role)
+                tokens = counts | {key: tokens_of(value) for key, value in found.items()}
+                tokens |= {key: flight.tokens for key, flight in waiting.flights.items()}
+                each = tuple(tokens[key] for key in keys)
+                if not truncate:
+                    check_lengths(each, info.max_tokens, field)
+                new = {
+                    key: Flight(key, text, counts[key], min(counts[key], info.max_tokens))
+                    for key, text in missing.items()
+                }
+                waiting.send(Kind(info.identity, role), new)
+                values = found | await waiting.values()
+            span.set({"gen_ai.usage.input_tokens": sum(each), "jarvis.cached_texts": len(found)})
+            vectors = matrix_of([values[key] for key in keys], info.dimension)
+            return Embedded(
+                vectors if dimension is None else shortened(vectors, dimension),
+                each,
+                truncated=tuple(count > info.max_tokens for count in each),
+                cached=tuple(key in found for key in keys),
             )
-            known = found.keys() | waiting.flights.keys()
-            missing = {key: text for key, text in wanted.items() if key not in known}
-            counts = await _count(port, missing, role)
-            tokens = counts | {key: tokens_of(value) for key, value in found.items()}
-            tokens |= {key: flight.tokens for key, flight in waiting.flights.items()}
-            each = tuple(tokens[key] for key in keys)
-            if not truncate:
-                check_lengths(each, info.max_tokens, field)
-            new = {
-                key: Flight(key, text, counts[key], min(counts[key], info.max_tokens))
-                for key, text in missing.items()
-            }
-            waiting.send(Kind(info.identity, role), new)
-            values = found | await waiting.values()
-        vectors = matrix_of([values[key] for key in keys], info.dimension)
-        return Embedded(
-            vectors if dimension is None else shortened(vectors, dimension),
-            each,
-            truncated=tuple(count > info.max_tokens for count in each),
-            cached=tuple(key in found for key in keys),
-        )
+
+    @contextmanager
+    def _measured(self, embedder: Component[Embedder]) -> Iterator[Span]:
+        names = dict(zip(metrics.GEN_AI, ("embeddings", embedder.adapter, embedder.name), strict=True))
+        with (
+            request_duration(self._instruments, names, time.monotonic()),
+            self._instruments.span(f"embeddings {embedder.name}", names, kind=SpanKind.CLIENT) as span,
+        ):
+            yield span
 
     def _configured(self) -> Component[Embedder]:
         if self._embedder is None:

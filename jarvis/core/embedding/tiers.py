@@ -4,8 +4,10 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
+from jarvis.core import metrics
 from jarvis.core.component import Component
 from jarvis.core.embedding.values import is_valid
+from jarvis.core.instruments import Instruments
 from jarvis_ports.cache import Cache
 
 logger = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ class Tier:
 
     def __init__(self, cache: Component[Cache]) -> None:
         self._cache = cache
+        self.name = cache.name
         self._waiting: dict[bytes, bytes] = {}
         self._writer: asyncio.Task[None] | None = None
         self._complained = False
@@ -71,8 +74,9 @@ class Tier:
 class Tiers:
     """Caches in the order in which they are asked."""
 
-    def __init__(self, caches: Sequence[Component[Cache]]) -> None:
+    def __init__(self, caches: Sequence[Component[Cache]], instruments: Instruments) -> None:
         self._tiers = [Tier(cache) for cache in caches]
+        self._instruments = instruments
 
     async def get(self, keys: Sequence[bytes], dimension: int) -> dict[bytes, bytes]:
         """Find vectors; those that a later tier had are put into the earlier ones.
@@ -86,6 +90,11 @@ class Tiers:
                 break
             held = await tier.get(missing)
             new = {key: value for key, value in held.items() if is_valid(value, dimension)}
+            for metric, texts in (
+                (metrics.CACHE_HITS, len(new)),
+                (metrics.CACHE_MISSES, len(missing) - len(new)),
+            ):
+                self._instruments.count(metric, {"tier": tier.name}, texts)
             if new:
                 for earlier in self._tiers[:index]:
                     earlier.put(new)

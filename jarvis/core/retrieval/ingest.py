@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 from jarvis.core.in_order import in_order
+from jarvis.core.instruments import Instruments
+from jarvis.core.metrics import DOCUMENTS
 from jarvis.core.retrieval.chunks import Splitting, check_splitting
 from jarvis.core.retrieval.documents import (
     IngestedDocument,
@@ -28,8 +30,9 @@ AHEAD = 8
 class Ingest:
     """The use case of ingestion; `Retrieval` describes it."""
 
-    def __init__(self, shelf: Shelf, settings: RetrievalSettings) -> None:
+    def __init__(self, shelf: Shelf, settings: RetrievalSettings, instruments: Instruments) -> None:
         self._shelf = shelf
+        self._instruments = instruments
         self._settings = settings
         self._locks = Locks()
 
@@ -52,10 +55,12 @@ class Ingest:
                 outcomes[result.outcome] += 1
                 chunks += result.chunks
                 embedded += result.embedded
+                self._instruments.count(DOCUMENTS, {"outcome": result.outcome.value})
                 yield result
         if incoming.prune:
             for document in await _gone(writer, incoming.prune, incoming.ids):
                 outcomes[Outcome.PRUNED] += 1
+                self._instruments.count(DOCUMENTS, {"outcome": Outcome.PRUNED.value})
                 yield await writer.prune(document)
         yield IngestFinished(outcomes, chunks, embedded)
 

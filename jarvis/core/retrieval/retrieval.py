@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
+from jarvis.core.instruments import Instruments
 from jarvis.core.retrieval.collections import Collections
 from jarvis.core.retrieval.documents import IngestedDocument, IngestEvent, IngestFinished
 from jarvis.core.retrieval.ingest import Ingest
@@ -28,17 +29,22 @@ class Retrieval:
         library: what it works with; None is none.
         embedding: the use case of embedding.
         settings: what holds where a request says nothing.
+        instruments: measure it.
     """
 
     def __init__(
-        self, library: Component[Library] | None, embedding: Embedding, settings: RetrievalSettings
+        self,
+        library: Component[Library] | None,
+        embedding: Embedding,
+        settings: RetrievalSettings,
+        instruments: Instruments,
     ) -> None:
         shelf = Shelf(library, embedding)
         self._shelf = shelf
         self._collections = Collections(shelf)
         self._rows = RowWriter(shelf)
-        self._search = Search(shelf)
-        self._ingest = Ingest(shelf, settings)
+        self._search = Search(shelf, instruments)
+        self._ingest = Ingest(shelf, settings, instruments)
 
     async def create(self, name: str, index: IndexSettings) -> CollectionInfo:
         """Make a collection for the configured embedding model; does nothing where it exists just so.

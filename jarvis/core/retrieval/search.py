@@ -1,8 +1,11 @@
 """Finds rows: by vector, by words, by both."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
+from jarvis.core.instruments import Instruments
+from jarvis.core.metrics import RETRIEVAL_LATENCY
 from jarvis.core.retrieval.fusion import Fused, fuse
 from jarvis.core.retrieval.shelf import Collection, Shelf
 from jarvis.core.retrieval.types import Found, Hit, SearchMode, SearchQuery
@@ -25,23 +28,34 @@ ten with 20 candidates, .697 with 30, .690 with 50 (dense alone .679, words alon
 class Search:
     """The use case of searching; `Retrieval` describes it."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, instruments: Instruments) -> None:
         self._shelf = shelf
+        self._instruments = instruments
 
     async def run(self, query: SearchQuery) -> Found:
         """Find rows."""
+        started = time.monotonic()
         mode = check_query(query)
+        with self._instruments.span(
+            "retrieval", {"jarvis.mode": str(mode), "jarvis.top_k": query.top_k}
+        ) as span:
+            hits = await self._find(query, mode)
+            span.set({"jarvis.hits": len(hits)})
+        seconds = time.monotonic() - started
+        self._instruments.observe(RETRIEVAL_LATENCY, seconds, {"mode": str(mode)})
+        return Found(tuple(hits), mode)
+
+    async def _find(self, query: SearchQuery, mode: SearchMode) -> list[Hit]:
         collection = await self._shelf.fitting(query.collection)
         if query.vector is not None:
             check_vector("vector", query.vector, collection.spec.dimension)
         match mode:
             case SearchMode.DENSE:
-                hits = await self._dense(collection, query)
+                return await self._dense(collection, query)
             case SearchMode.SPARSE:
-                hits = await self._sparse(collection, query)
+                return await self._sparse(collection, query)
             case SearchMode.HYBRID:
-                hits = await self._hybrid(collection, query)
-        return Found(tuple(hits), mode)
+                return await self._hybrid(collection, query)
 
     async def _dense(self, collection: Collection, query: SearchQuery) -> list[Hit]:
         _, matches = await self._nearest(collection, query, query.top_k)

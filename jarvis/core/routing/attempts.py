@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
+from jarvis.core.routing import tracing
 from jarvis.core.routing.routes import Way, untroubled_first
 from jarvis.core.routing.types import CIRCUIT_OPEN, Routing, RoutingReason, SkippedModel
 from jarvis_ports.errors import (
@@ -17,6 +19,7 @@ from jarvis_ports.errors import (
     Overloaded,
 )
 from jarvis_ports.llm import LLM, Accepted, Delta, Finish, GenerateRequest, LLMEvent
+from jarvis_ports.telemetry import Span
 
 ELSEWHERE = (ModelLoading, EngineDead, Overloaded, ContextLengthExceeded)
 """What another model may not suffer from."""
@@ -26,7 +29,10 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class Attempt(Generic[P]):
-    """A request that a model has begun to answer: `first` is its first output, `events` are the others."""
+    """A request that a model has begun to answer: `first` is its first output, `events` are the others.
+
+    `span` is open until the answer ends; `attributes` name the request as OpenTelemetry does.
+    """
 
     model: Model
     routing: Routing
@@ -34,6 +40,8 @@ class Attempt(Generic[P]):
     prompt_tokens: int
     first: Delta | Finish
     events: AsyncGenerator[LLMEvent, None]
+    span: Span
+    attributes: Mapping[str, str]
 
 
 async def begin(
@@ -41,6 +49,7 @@ async def begin(
     way: Way,
     difficulty: int | None,
     prepare: Callable[[LLM], Awaitable[tuple[GenerateRequest, P]]],
+    instruments: Instruments,
 ) -> Attempt[P]:
     """Try one model after another, until one gives its first output.
 
@@ -52,6 +61,7 @@ async def begin(
         difficulty: how difficult it is, where that is known.
         prepare: makes the request for a model, and whatever else the caller wants back. What it raises is
             raised at once: it is not the model's.
+        instruments: trace each attempt.
 
     Raises:
         JarvisError: of the models that could not answer, one that a retry may help against, or else the last.
@@ -60,17 +70,23 @@ async def begin(
     failures: dict[str, JarvisError] = {}
     for model in untroubled_first(wanted):
         async with AsyncExitStack() as own:
-            try:
-                llm = model.port
-                own.enter_context(model.request())
-            except ELSEWHERE as error:
-                failures[model.name] = error
-                continue
+            with instruments.span("admission", {"gen_ai.request.model": model.name}) as span:
+                try:
+                    llm = model.port
+                    own.enter_context(model.request())
+                except ELSEWHERE as error:
+                    span.failed(error.reason)
+                    failures[model.name] = error
+                    continue
             request, prepared = await prepare(llm)
-            events = await own.enter_async_context(aclosing(llm.generate(request)))
+            attributes = tracing.attributes(model, request)
+            span = own.enter_context(tracing.span(instruments, attributes, request, way.route))
+            events = await own.enter_async_context(aclosing(llm.generate(replace(request, trace=span.trace))))
             try:
-                prompt_tokens, first = await _first(events)
+                with model.queued():
+                    prompt_tokens, first = await _first(events)
             except JarvisError as error:
+                span.failed(error.reason)
                 model.failed(error)
                 if not isinstance(error, ELSEWHERE):
                     raise
@@ -78,9 +94,8 @@ async def begin(
                 continue
             model.breaker.succeeded()
             stack.push_async_callback(own.pop_all().aclose)
-            return Attempt(
-                model, _routing(way, wanted, model, failures), prepared, prompt_tokens, first, events
-            )
+            routing = _routing(way, wanted, model, failures)
+            return Attempt(model, routing, prepared, prompt_tokens, first, events, span, attributes)
     errors = list(failures.values())
     raise next((error for error in errors if error.retry_after is not None), errors[-1])
 

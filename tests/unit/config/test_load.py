@@ -49,7 +49,7 @@ def test_a_model_of_the_environment(file):
 
 WRONG = {
     "typo": ("[server]\nlistn = []", "server.listn: unknown key; did you mean listen? (allowed: listen, "),
-    "section": ("[servr]", "servr: unknown key; did you mean server? (allowed: server, log, "),
+    "section": ("[servr]", "servr: unknown key; did you mean server? (allowed: server, http, "),
     "nested": ("[models.m]\nadaptr = 'x'", "models.m.adaptr: unknown key; did you mean adapter?"),
     "choice": ("[log]\nlevel = 'loud'", "log.level: Input should be 'debug', 'info', 'warning' or 'error'"),
     "address": ("[server]\nlisten = ['nowhere']", "'nowhere' is neither host:port nor unix:/path"),

@@ -6,13 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from jarvis.core import component as module
-from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.component import Component, State, WhenUnwell
-from jarvis.core.model import Model
-from jarvis.core.requests import Requests
-from jarvis.core.routing import Routes
-from jarvis.core.status import Components, Status
-from jarvis_plugins.loader import Adapters
 from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading
 from jarvis_ports.health import Health
 
@@ -120,35 +114,3 @@ async def test_one_that_stays_open_whatever_it_says_is_failed_until_it_is_well_a
     await until(store, State.READY)
     assert (store.message, store.restarts) == ("", 0)
     run.cancel()
-
-
-async def test_status_tells_when_a_state_has_changed_and_which_services_can_answer():
-    model = Model("m", "a", Engine(True), breaker=CircuitBreaker(5, 30))
-    routes = Routes([model], [], "m")
-    embedder = Component("embedder", "e", "a", Engine(True))
-    store = Component("store", "s", "a", Engine(True))
-    cache = Component("cache", "c", "a", Engine(True), WhenUnwell.WAIT)
-    status = Status(Components(routes, embedder, store, [cache]), Requests(), Adapters())
-    services = ["GenerationService", "EmbeddingService", "RetrievalService"]
-    assert status.serving == dict.fromkeys(services, False)
-
-    changed = asyncio.create_task(status.change())
-    runs = [asyncio.create_task(component.run()) for component in (model, embedder)]
-    await asyncio.wait_for(changed, 1)
-    await until(model, State.READY)
-    await until(embedder, State.READY)
-    assert status.serving == {**dict.fromkeys(services, True), "RetrievalService": False}
-    assert status.state is State.LOADING
-
-    runs.append(asyncio.create_task(store.run()))
-    await until(store, State.READY)
-    assert status.serving == dict.fromkeys(services, True)
-    assert status.state is State.READY, "a cache is not waited for"
-    for run in runs:
-        run.cancel()
-
-
-def test_what_is_turned_off_is_no_service():
-    model = Model("m", "a", Engine(), breaker=CircuitBreaker(5, 30))
-    status = Status(Components(Routes([model], [], "m")), Requests(), Adapters())
-    assert set(status.serving) == {"GenerationService"}

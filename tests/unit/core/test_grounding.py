@@ -11,6 +11,7 @@ from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.generation import Generation
 from jarvis.core.grounding import Cited, Grounding, GroundingSettings, RetrievalOptions
 from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block
+from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
 from jarvis.core.prompting import Prompting, PromptOptions
 from jarvis.core.retrieval.types import Found, Hit, SearchMode, SearchQuery
@@ -71,7 +72,7 @@ async def house():
         retrieval = FakeRetrieval()
         grounding = Grounding(retrieval, GroundingSettings(0.25, BUDGET))
         prompting = Prompting(None, {}, [], automatic=False, language="en")
-        generation = Generation(Routes([model], [], "echo"), prompting, grounding)
+        generation = Generation(Routes([model], [], "echo"), prompting, grounding, Instruments())
         yield SimpleNamespace(generation=generation, retrieval=retrieval, model=model)
         run.cancel()
 

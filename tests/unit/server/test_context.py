@@ -25,7 +25,7 @@ def test_a_trace_is_carried_on():
     call = context.read(Call(traceparent=TRACE, tracestate="a=b", other="c"))
 
     assert call.trace == {"traceparent": TRACE, "tracestate": "a=b"}
-    assert call.trace_id == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert call.ids["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def test_a_malformed_trace_is_left_out():

@@ -8,6 +8,7 @@ import pytest
 
 from jarvis.core.component import Component, State
 from jarvis.core.embedding import Embedding
+from jarvis.core.instruments import Instruments
 from jarvis_ports.embedding import EmbedderInfo
 
 DIMENSION = 4
@@ -115,7 +116,9 @@ def tiers(caches):
 @pytest.fixture
 def make(component):
     """Makes the use case, without a cache if none is given."""
-    return lambda caches=(), budget=40: Embedding(component, caches, max_batch_tokens=budget)
+    return lambda caches=(), budget=40: Embedding(
+        component, caches, max_batch_tokens=budget, instruments=Instruments()
+    )
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from jarvis.core.component import Component
 from jarvis.core.embedding import MAX_TEXTS, Embedding
+from jarvis.core.instruments import Instruments
 from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import InvalidArgument, ModelLoading, ModelNotFound, NotConfigured, TextTooLong
 
@@ -93,7 +94,7 @@ async def test_the_model_may_be_named_and_no_other(make):
 
 
 async def test_without_an_embedder_nothing_is_configured():
-    embedding = Embedding(None, [], max_batch_tokens=40)
+    embedding = Embedding(None, [], max_batch_tokens=40, instruments=Instruments())
     with pytest.raises(NotConfigured):
         await embedding.embed(["x"], DOCUMENT)
     with pytest.raises(NotConfigured):
@@ -105,7 +106,9 @@ async def test_without_an_embedder_nothing_is_configured():
 
 
 async def test_an_embedder_that_is_not_open_yet_is_loading():
-    embedding = Embedding(Component("embedder", "e", "e", lambda: None), [], max_batch_tokens=40)
+    embedding = Embedding(
+        Component("embedder", "e", "e", lambda: None), [], max_batch_tokens=40, instruments=Instruments()
+    )
     with pytest.raises(ModelLoading):
         await embedding.embed(["x"], DOCUMENT)
 

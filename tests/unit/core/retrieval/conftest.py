@@ -8,6 +8,7 @@ import pytest
 
 from jarvis.core.component import Component, State
 from jarvis.core.embedding import Embedding
+from jarvis.core.instruments import Instruments
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
 from jarvis.core.retrieval.documents import Document, IngestFinished, IngestStart
 from jarvis.documents import Kind, Text
@@ -111,9 +112,13 @@ class Setup:
     def restart(self, embedder=None, name="words"):
         """As a new process: nothing is known but what the store and the index hold."""
         self.embedder = embedder or self.embedder
-        self.embedding = Embedding(opened("embedder", name, self.embedder), [], max_batch_tokens=10_000)
+        self.instruments = Instruments()
+        embedder = opened("embedder", name, self.embedder)
+        self.embedding = Embedding(embedder, [], max_batch_tokens=10_000, instruments=self.instruments)
         self.library = opened("store", "memory", Library(self.store, self.texts, self.reader))
-        self.retrieval = Retrieval(self.library, self.embedding, RetrievalSettings(20, 0, 1000))
+        self.retrieval = Retrieval(
+            self.library, self.embedding, RetrievalSettings(20, 0, 1000), self.instruments
+        )
 
     async def ingest(self, *documents, prune=None, **start):
         """Ingest; returns results and the end."""

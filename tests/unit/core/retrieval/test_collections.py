@@ -6,6 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from jarvis.core.component import Component, WhenUnwell
+from jarvis.core.instruments import Instruments
 from jarvis.core.retrieval import Retrieval, RetrievalSettings
 from jarvis.core.retrieval.types import IndexChanges, SearchQuery
 from jarvis_ports.errors import (
@@ -146,7 +147,7 @@ async def test_many_first_searches_share_one_comparison(setup):
 
 
 async def test_without_a_store_nothing_is_offered(setup):
-    retrieval = Retrieval(None, setup.embedding, RetrievalSettings(20, 0, 1000))
+    retrieval = Retrieval(None, setup.embedding, RetrievalSettings(20, 0, 1000), Instruments())
     for call in (retrieval.collections(), retrieval.search(SearchQuery("docs", "x"))):
         with pytest.raises(NotConfigured, match="set store"):
             await call

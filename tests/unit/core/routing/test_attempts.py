@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from jarvis.core import component
+from jarvis.core.instruments import Instruments
 from jarvis.core.routing import Route, Routes, Routing, RoutingReason, SkippedModel, begin
 from jarvis_ports.errors import (
     ContextLengthExceeded,
@@ -28,7 +29,7 @@ async def prepare(llm):
 async def answer(way, difficulty=None, prepare=prepare):
     """Return how the model was found, and what it wrote."""
     async with AsyncExitStack() as stack:
-        attempt = await begin(stack, way, difficulty, prepare)
+        attempt = await begin(stack, way, difficulty, prepare, Instruments())
         assert attempt.prompt_tokens == 3
         assert attempt.prepared == "prepared"
         outputs = [attempt.first, *[event async for event in attempt.events]]
@@ -162,6 +163,6 @@ async def test_a_failure_while_it_streams_counts_as_well(fakes):
 async def test_a_caller_that_leaves_says_nothing_of_the_model(fakes, two):
     a, _ = two.order(None)
     async with AsyncExitStack() as stack:
-        await begin(stack, two, None, prepare)
+        await begin(stack, two, None, prepare, Instruments())
         assert a.active == 1
     assert (a.active, fakes.llms["a"].open, a.breaker.open) == (0, 0, False)

@@ -1,0 +1,73 @@
+"""What is read whenever the metrics are wanted."""
+
+import platform
+from collections.abc import Iterator
+from typing import Any
+
+import jarvis
+from jarvis.core import metrics
+from jarvis.core.component import Component, State
+from jarvis.core.use_cases import UseCases
+from jarvis_ports.telemetry import Reading
+
+
+class Gauges:
+    """Reads the state of everything."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._status = use_cases.status
+        self._embedding = use_cases.embedding
+
+    def register(self) -> None:
+        """Have all of them read from now on."""
+        readers = {
+            metrics.QUEUE_DEPTH: self._queue_depth,
+            metrics.ACTIVE_REQUESTS: self._active_requests,
+            metrics.BREAKER_OPEN: self._breakers,
+            metrics.ADAPTER_HEALTHY: self._healthy,
+            metrics.ADAPTER_RESTARTS: self._restarts,
+            metrics.GPU_MEMORY: self._gpu_memory,
+            metrics.GPU_MEMORY_LIMIT: self._gpu_memory_limit,
+            metrics.BUILD_INFO: self._build,
+        }
+        for metric, read in readers.items():
+            self._status.instruments.gauge(metric, read)
+
+    def _queue_depth(self) -> Iterator[Reading]:
+        for model in self._status.routes.models:
+            yield model.waiting, {"port": "llm", "name": model.name}
+        if embedder := self._status.components.embedder:
+            yield self._embedding.queue_depth, {"port": embedder.kind, "name": embedder.name}
+
+    def _active_requests(self) -> Iterator[Reading]:
+        for model in self._status.routes.models:
+            yield model.active, {"model": model.name}
+
+    def _breakers(self) -> Iterator[Reading]:
+        for model in self._status.routes.models:
+            yield model.breaker.open, {"model": model.name}
+
+    def _healthy(self) -> Iterator[Reading]:
+        for component in self._status.all:
+            yield component.state is State.READY, _labels(component)
+
+    def _restarts(self) -> Iterator[Reading]:
+        for component in self._status.all:
+            yield component.restarts, _labels(component)
+
+    def _gpu_memory(self) -> Iterator[Reading]:
+        for gpu in self._status.gpus():
+            yield gpu.memory_used_bytes, {"gpu_id": str(gpu.id)}
+
+    def _gpu_memory_limit(self) -> Iterator[Reading]:
+        for gpu in self._status.gpus():
+            yield gpu.memory_total_bytes, {"gpu_id": str(gpu.id)}
+
+    @staticmethod
+    def _build() -> Iterator[Reading]:
+        yield 1, {"version": jarvis.__version__, "python_version": platform.python_version()}
+
+
+def _labels(component: Component[Any]) -> dict[str, str]:
+    port = "llm" if component.kind == "model" else component.kind
+    return {"port": port, "name": component.name, "adapter": component.adapter}

@@ -1,0 +1,101 @@
+"""What the core and the server measure with."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+
+from jarvis.core.figures import Budget, Objective, Recent
+from jarvis.core.guard import Guard, GuardedSpan
+from jarvis.core.objectives import Budgets
+from jarvis.core.recent import RecentFigures
+from jarvis_ports.telemetry import Attributes, Exposition, Metric, Reading, Span, SpanKind, Telemetry
+
+
+class Instruments:
+    """A `Telemetry` that passes all on to an adapter, and keeps for `GetStatus` what it needs of it.
+
+    Before an adapter is connected, nothing is passed on but gauges, which are kept for it. What an adapter
+    raises, though it must not, is logged, the first time, and goes no further.
+
+    Args:
+        objectives: what is promised.
+        bad_codes: the status codes that count as the server's failure.
+        clock: tells the time in seconds.
+    """
+
+    def __init__(
+        self,
+        objectives: Sequence[Objective] = (),
+        bad_codes: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._telemetry: Telemetry | None = None
+        self._guard = Guard()
+        self._gauges: dict[Metric, Callable[[], Iterable[Reading]]] = {}
+        self._recent = RecentFigures(bad_codes, clock)
+        self._budgets = Budgets(objectives, bad_codes, clock)
+
+    @contextmanager
+    def connected(self, telemetry: Telemetry) -> Iterator[None]:
+        """Pass all on to an adapter, while it is open."""
+        self._telemetry, self._guard = telemetry, Guard()
+        for metric, read in self._gauges.items():
+            self._read_by(telemetry, metric, read)
+        try:
+            yield
+        finally:
+            self._telemetry = None
+
+    def count(self, metric: Metric, attributes: Attributes, by: int = 1) -> None:
+        """See the port."""
+        self._recent.count(metric, attributes, by)
+        if telemetry := self._telemetry:
+            with self._guard:
+                telemetry.count(metric, attributes, by)
+
+    def observe(self, metric: Metric, value: float, attributes: Attributes) -> None:
+        """See the port."""
+        self._recent.observe(metric, value, attributes)
+        self._budgets.observe(metric, value, attributes)
+        if telemetry := self._telemetry:
+            with self._guard:
+                telemetry.observe(metric, value, attributes)
+
+    def gauge(self, metric: Metric, read: Callable[[], Iterable[Reading]]) -> None:
+        """See the port."""
+        self._gauges[metric] = read
+        if telemetry := self._telemetry:
+            self._read_by(telemetry, metric, read)
+
+    def span(
+        self,
+        name: str,
+        attributes: Attributes,
+        *,
+        kind: SpanKind = SpanKind.INTERNAL,
+        trace: Mapping[str, str] | None = None,
+    ) -> AbstractContextManager[Span]:
+        """See the port."""
+        telemetry = self._telemetry
+        start = partial(telemetry.span, name, attributes, kind=kind, trace=trace) if telemetry else None
+        return GuardedSpan(start, trace or {}, self._guard)
+
+    def exposition(self, accept: str = "") -> Exposition | None:
+        """See the port."""
+        if telemetry := self._telemetry:
+            with self._guard:
+                return telemetry.exposition(accept)
+        return None
+
+    def recent(self) -> Recent:
+        """Tell what was done in the last minute."""
+        return self._recent.read()
+
+    def budgets(self) -> list[Budget]:
+        """Tell what is left of each error budget, in the order of the objectives."""
+        return self._budgets.read()
+
+    def _read_by(self, telemetry: Telemetry, metric: Metric, read: Callable[[], Iterable[Reading]]) -> None:
+        with self._guard:
+            telemetry.gauge(metric, read)

@@ -1,0 +1,34 @@
+"""Measures a request to a model of either kind."""
+
+import time
+from asyncio import CancelledError
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from jarvis.core.instruments import Instruments
+from jarvis.core.metrics import REQUEST_DURATION
+from jarvis_ports.errors import JarvisError
+
+
+@contextmanager
+def request_duration(
+    instruments: Instruments, attributes: Mapping[str, str], arrived: float
+) -> Iterator[None]:
+    """Record how long a request took, and what ended it where something did.
+
+    Args:
+        instruments: where it goes.
+        attributes: name the request.
+        arrived: when it arrived, by `time.monotonic`.
+    """
+    error = {}
+    try:
+        yield
+    except (CancelledError, GeneratorExit):
+        error = {"error.type": "cancelled"}
+        raise
+    except Exception as failure:
+        error = {"error.type": failure.reason if isinstance(failure, JarvisError) else type(failure).__name__}
+        raise
+    finally:
+        instruments.observe(REQUEST_DURATION, time.monotonic() - arrived, {**attributes, **error})

@@ -1,0 +1,67 @@
+"""Measures requests to models."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from jarvis.core import metrics
+from jarvis.core.answer import Answer, Finished
+from jarvis.core.instruments import Instruments
+from jarvis.core.measure import request_duration
+from jarvis.core.routing import Attempt
+from jarvis_ports.difficulty import HARDEST
+from jarvis_ports.llm import Usage
+
+RANGE = 20
+"""The width of a range of difficulty."""
+
+
+def difficulty_range(difficulty: int | None) -> str:
+    """Name the range that a difficulty is in: `0-20` to `80-100`; each but the last is without its end."""
+    if difficulty is None:
+        return "unknown"
+    start = min(difficulty, HARDEST - 1) // RANGE * RANGE
+    return f"{start}-{start + RANGE}"
+
+
+@contextmanager
+def observed(
+    instruments: Instruments, attempt: Attempt[Any], answer: Answer, difficulty: int | None
+) -> Iterator[None]:
+    """Measure a request that a model has begun to answer, however it ends; nothing is recorded a token."""
+    model = attempt.model.name
+    instruments.count(metrics.QUERIES, {"model": model, "difficulty_range": difficulty_range(difficulty)})
+    try:
+        with request_duration(instruments, attempt.attributes, answer.arrived):
+            yield
+        instruments.observe(metrics.QUERY_LATENCY, time.monotonic() - answer.arrived, {"model": model})
+    finally:
+        if answer.first is not None:
+            instruments.observe(metrics.TIME_TO_FIRST_TOKEN, answer.first, attempt.attributes)
+        if answer.last:
+            _record_finish(instruments, attempt, answer.last, answer.first)
+
+
+def _record_finish(
+    instruments: Instruments, attempt: Attempt[Any], last: Finished, first: float | None
+) -> None:
+    observe, model, usage = instruments.observe, attempt.model.name, last.finish.usage
+    for type_, number in {"input": usage.prompt_tokens, "output": usage.completion_tokens}.items():
+        observe(metrics.TOKEN_USAGE, number, {**attempt.attributes, "gen_ai.token.type": type_})
+        instruments.count(metrics.TOKENS, {"model": model, "type": type_}, number)
+    instruments.count(metrics.TOKENS, {"model": model, "type": "cached"}, usage.cached_tokens or 0)
+    if first is not None and usage.completion_tokens > 1:
+        each = (last.timings.total - first) / (usage.completion_tokens - 1)
+        observe(metrics.TIME_PER_OUTPUT_TOKEN, each, attempt.attributes)
+    if last.timings.queue is not None:
+        observe(metrics.QUEUE_WAIT, last.timings.queue, {"model": model})
+    attempt.span.set({**_usage(usage), "gen_ai.response.finish_reasons": (last.finish.reason.value,)})
+
+
+def _usage(usage: Usage) -> dict[str, int]:
+    return {
+        "gen_ai.usage.input_tokens": usage.prompt_tokens,
+        "gen_ai.usage.output_tokens": usage.completion_tokens,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens or 0,
+    }

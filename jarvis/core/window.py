@@ -1,0 +1,88 @@
+"""Counts and samples of the last while, in bounded memory."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Hashable
+from threading import Lock
+
+import numpy as np
+
+from jarvis.core.figures import Quantiles
+
+MOST_SAMPLES = 4096
+"""Of each kind; where more came in the window, the latest are kept."""
+
+
+class Window:
+    """Counts of what happened in the last `seconds`, to within a slot of `seconds / slots`.
+
+    Args:
+        seconds: how long it reaches back.
+        slots: how many parts it has; each part that anything happened in takes the memory of a small dict.
+        clock: tells the time in seconds.
+    """
+
+    def __init__(self, seconds: float, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._slots = slots
+        self._clock = clock
+        self._start = clock()
+        self._kept: deque[tuple[int, Counter[Hashable]]] = deque()
+        self._lock = Lock()
+
+    @property
+    def observed_seconds(self) -> float:
+        """How long it has counted: `seconds`, or less soon after the start."""
+        return min(self._seconds, self._clock() - self._start)
+
+    def add(self, key: Hashable, by: int = 1) -> None:
+        """Count; keys are few."""
+        with self._lock:
+            slot = self._slot()
+            if not self._kept or self._kept[-1][0] != slot:
+                self._drop(slot)
+                self._kept.append((slot, Counter()))
+            self._kept[-1][1][key] += by
+
+    def sums(self) -> Counter[Hashable]:
+        """Sum up, by key."""
+        with self._lock:
+            self._drop(self._slot())
+            total: Counter[Hashable] = Counter()
+            for _, counts in self._kept:
+                total.update(counts)
+            return total
+
+    def _slot(self) -> int:
+        return int((self._clock() - self._start) * self._slots / self._seconds)
+
+    def _drop(self, now: int) -> None:
+        while self._kept and self._kept[0][0] <= now - self._slots:
+            self._kept.popleft()
+
+
+class Samples:
+    """Values of the last `seconds`, at most `MOST_SAMPLES` of them.
+
+    Args:
+        seconds: how long it reaches back.
+        clock: tells the time in seconds.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._kept: deque[tuple[float, float]] = deque(maxlen=MOST_SAMPLES)
+
+    def add(self, value: float) -> None:
+        """Keep a value."""
+        self._kept.append((self._clock(), value))
+
+    def quantiles(self) -> Quantiles | None:
+        """Work out the percentiles; None where there is no value."""
+        since = self._clock() - self._seconds
+        values = [value for when, value in self._kept.copy() if when > since]
+        if not values:
+            return None
+        p50, p95, p99 = np.quantile(values, (0.5, 0.95, 0.99)).tolist()
+        return Quantiles(p50, p95, p99)

@@ -1,0 +1,97 @@
+"""What the line in the log about a call tells of its work."""
+
+from collections import defaultdict
+from typing import Any
+
+from jarvis.core.answer import Finished, GenerationEvent, Started
+from jarvis.core.embedding import Embedded
+from jarvis.core.retrieval.documents import IngestFinished
+from jarvis.core.retrieval.types import Found
+from jarvis_ports.llm import Delta, Input
+
+
+class GenerationFacts:
+    """Follows an answer.
+
+    Args:
+        facts: where what is told goes.
+        asked: the prompt or the conversation, where texts are logged as well; else None.
+    """
+
+    def __init__(self, facts: dict[str, Any], asked: Input | None) -> None:
+        self._facts = facts
+        self._log_text = asked is not None
+        self._answers: defaultdict[int, str] = defaultdict(str)
+        if isinstance(asked, str):
+            facts["prompt"] = asked
+        elif asked is not None:
+            facts["messages"] = [{"role": one.role.value, "content": one.content} for one in asked]
+
+    def saw(self, event: GenerationEvent) -> None:
+        """Take note of what the caller is told next."""
+        if isinstance(event, Delta):
+            if self._log_text:
+                self._answers[event.index] += event.text
+                self._facts["answers"] = self._answers
+        elif isinstance(event, Finished):
+            self._facts.update(of_finished(event))
+        else:
+            self._facts.update(of_started(event))
+
+
+def of_started(started: Started) -> dict[str, Any]:
+    """Tell which model answers, and how it was chosen."""
+    routing, prompt, retrieved = started.routing, started.prompt, started.retrieved
+    return _known(
+        model=started.model,
+        prompt_tokens=started.prompt_tokens,
+        route=routing.route,
+        routing=routing.reason.value,
+        skipped_models=[one.model for one in routing.skipped] or None,
+        difficulty=prompt.difficulty,
+        template=prompt.template,
+        sources=len(retrieved.sources) if retrieved else None,
+    )
+
+
+def of_finished(finished: Finished) -> dict[str, Any]:
+    """Tell how an answer ended; of several choices, the last one tells."""
+    usage, timings = finished.finish.usage, finished.timings
+    return _known(
+        cached_tokens=usage.cached_tokens,
+        completion_tokens=usage.completion_tokens,
+        finish_reason=finished.finish.reason.value,
+        queue_seconds=timings.queue,
+        time_to_first_token_seconds=timings.time_to_first_token,
+        retrieval_seconds=timings.retrieval,
+    )
+
+
+def add_embedded(facts: dict[str, Any], model: str, embedded: Embedded) -> None:
+    """Tell how many texts a model embedded, and how many of them were cached; batches of a stream add up."""
+    new = {
+        "texts": len(embedded.tokens),
+        "cached_texts": sum(embedded.cached),
+        "prompt_tokens": sum(embedded.tokens),
+    }
+    facts["model"] = model
+    facts.update({name: facts.get(name, 0) + number for name, number in new.items()})
+
+
+def of_found(collection: str, found: Found) -> dict[str, Any]:
+    """Tell where a search looked, how, and how much it found."""
+    return {"collection": collection, "mode": str(found.mode), "hits": len(found.hits)}
+
+
+def of_ingested(finished: IngestFinished) -> dict[str, Any]:
+    """Tell what became of the documents."""
+    outcomes = {outcome.value: number for outcome, number in finished.documents.items()}
+    return {"documents": outcomes, "chunks": finished.chunks, "embedded": finished.embedded}
+
+
+def _known(**facts: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        name: round(value, 6) if isinstance(value, float) else value
+        for name, value in facts.items()
+        if value is not None
+    }

@@ -1,0 +1,105 @@
+"""What operators see of a call: its metrics, its span, and its line in the log."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import grpc
+
+from jarvis.core import metrics
+from jarvis.core.instruments import Instruments
+from jarvis.server import context as calls
+from jarvis.server.errors import INTERNAL, STATUS_CODES
+from jarvis_ports.errors import CallerError, Draining, JarvisError, RequestAborted, Unavailable
+from jarvis_ports.telemetry import Reading, Span, SpanKind
+
+logger = logging.getLogger("jarvis.calls")
+
+OK, CANCELLED = grpc.StatusCode.OK.name, grpc.StatusCode.CANCELLED.name
+CLOCKS = 0.05
+"""Seconds by which a caller's clock may see a deadline pass before ours does."""
+
+
+class Calls:
+    """Measures calls, and counts the streams that are open."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        self._instruments = instruments
+        self._streams: Counter[str] = Counter()
+        instruments.gauge(metrics.ACTIVE_STREAMS, self._active_streams)
+
+    def _active_streams(self) -> Iterator[Reading]:
+        for method, number in list(self._streams.items()):
+            yield number, {"rpc.method": method}
+
+    @contextmanager
+    def measured(self, method: str, *, stream: bool, grpc_context: Any) -> Iterator["calls.Call"]:  # noqa: ANN401
+        """Measure a call in the block, which raises what the call fails with; it is `calls.current` there.
+
+        Args:
+            method: its full name, without a slash at the beginning.
+            stream: whether it streams.
+            grpc_context: gRPC's own of the call.
+        """
+        incoming, started = calls.read(grpc_context), time.monotonic()
+        names = {"rpc.system.name": "grpc", "rpc.method": method}
+        if stream:
+            self._streams[method] += 1
+        with self._instruments.span(method, names, kind=SpanKind.SERVER, trace=incoming.trace) as span:
+            call = replace(incoming, trace=span.trace)
+            calls.current.set(call)
+            reason = code = OK
+            try:
+                yield call
+            except JarvisError as error:
+                reason, code = error.reason, STATUS_CODES[error.reason].name
+                self._refused(method, error, call)
+                raise
+            except Exception:
+                reason = code = INTERNAL
+                raise
+            except BaseException:
+                reason = code = self._left(method, grpc_context)
+                raise
+            finally:
+                if stream:
+                    self._streams[method] -= 1
+                seconds = time.monotonic() - started
+                labels = {**names, "rpc.response.status_code": code}
+                self._instruments.observe(metrics.RPC_DURATION, seconds, labels)
+                _trace(span, call, code, reason)
+                _log(method, code, reason, seconds, call)
+
+    def _refused(self, method: str, error: JarvisError, call: calls.Call) -> None:
+        """Count a call that was ended early, or refused before a model answered."""
+        begun = "model" in call.facts
+        if isinstance(error, RequestAborted) or (begun and isinstance(error, Draining)):
+            reason = "abort" if isinstance(error, RequestAborted) else "drain"
+            self._instruments.count(metrics.CANCELLATIONS, {"rpc.method": method, "reason": reason})
+        elif isinstance(error, CallerError | Unavailable) and not begun:
+            self._instruments.count(metrics.REJECTIONS, {"rpc.method": method, "reason": error.reason})
+
+    def _left(self, method: str, grpc_context: Any) -> str:  # noqa: ANN401
+        """Count a call that its caller left, or whose deadline passed; return its code."""
+        remaining = grpc_context.time_remaining()
+        late = remaining is not None and remaining < CLOCKS
+        reason = "deadline" if late else "caller"
+        self._instruments.count(metrics.CANCELLATIONS, {"rpc.method": method, "reason": reason})
+        return grpc.StatusCode.DEADLINE_EXCEEDED.name if late else CANCELLED
+
+
+def _trace(span: Span, call: calls.Call, code: str, reason: str) -> None:
+    span.set({"rpc.response.status_code": code, "jarvis.request_id": call.request_id})
+    if code not in {OK, CANCELLED}:
+        span.failed(reason)
+
+
+def _log(method: str, code: str, reason: str, seconds: float, call: calls.Call) -> None:
+    """Write the one line about a call."""
+    failure = {} if code == OK else {"reason": reason}
+    fields = {"method": method, "code": code, **failure, "seconds": round(seconds, 6), **call.facts}
+    logger.info("call ended", extra=fields)

@@ -1,0 +1,148 @@
+"""What the server tells of all that it is made of."""
+
+import asyncio
+import threading
+from contextlib import asynccontextmanager
+
+import pytest
+
+from jarvis.core.breaker import CircuitBreaker
+from jarvis.core.component import Component, State, WhenUnwell
+from jarvis.core.instruments import Instruments
+from jarvis.core.model import Model
+from jarvis.core.requests import Requests
+from jarvis.core.routing import Route, Routes
+from jarvis.core.status import Components, HealthLevel, Status
+from jarvis_plugins.loader import Adapters
+from jarvis_ports.health import Health
+
+HEALTHY, DEGRADED, UNHEALTHY = HealthLevel
+
+
+class Engine:
+    """Opens, and is well."""
+
+    @asynccontextmanager
+    async def __call__(self):
+        yield self
+
+    async def health(self):
+        return Health(ok=True)
+
+
+def model(name="m"):
+    return Model(name, "a", Engine(), breaker=CircuitBreaker(1, 30))
+
+
+def everything():
+    """One of each kind, and a model that no default route leads to."""
+    first, second, aside = model("first"), model("second"), model("aside")
+    routes = Routes([first, second, aside], [Route("default", [first, second])], "default")
+    beside = {
+        kind: Component(kind, kind, "a", Engine(), WhenUnwell.WAIT)
+        for kind in ("embedder", "store", "cache", "estimator", "telemetry")
+    }
+    status = Status(
+        Components(routes, caches=[beside.pop("cache")], **beside), Requests(), Adapters(), Instruments()
+    )
+    for component in status.all:
+        component.state = State.READY
+    return status, {component.name: component for component in status.all}
+
+
+async def until(component, state):
+    async with asyncio.timeout(2):
+        while component.state is not state:
+            await asyncio.sleep(0)
+
+
+async def test_it_tells_when_a_state_has_changed_and_which_services_can_answer():
+    first = model()
+    embedder = Component("embedder", "e", "a", Engine())
+    store = Component("store", "s", "a", Engine())
+    cache = Component("cache", "c", "a", Engine(), WhenUnwell.WAIT)
+    components = Components(Routes([first], [], "m"), embedder, store, [cache])
+    status = Status(components, Requests(), Adapters(), Instruments())
+    services = ["GenerationService", "EmbeddingService", "RetrievalService"]
+    assert status.serving == dict.fromkeys(services, False)
+    assert status.models_loaded == []
+
+    changed = asyncio.create_task(status.change())
+    runs = [asyncio.create_task(component.run()) for component in (first, embedder)]
+    await asyncio.wait_for(changed, 1)
+    await until(first, State.READY)
+    await until(embedder, State.READY)
+    assert status.serving == {**dict.fromkeys(services, True), "RetrievalService": False}
+    assert (status.state, status.health) == (State.LOADING, DEGRADED)
+    assert status.models_loaded == ["m"]
+
+    runs.append(asyncio.create_task(store.run()))
+    await until(store, State.READY)
+    assert status.serving == dict.fromkeys(services, True)
+    assert status.state is State.READY, "a cache is not waited for"
+    assert status.health is DEGRADED, "but it is missed"
+    runs.append(asyncio.create_task(cache.run()))
+    await until(cache, State.READY)
+    assert status.health is HEALTHY
+    for run in runs:
+        run.cancel()
+
+
+def test_what_is_turned_off_is_no_service():
+    status = Status(Components(Routes([model()], [], "m")), Requests(), Adapters(), Instruments())
+    assert set(status.serving) == {"GenerationService"}
+
+
+def test_all_that_is_configured_and_ready_is_healthy():
+    status, components = everything()
+    assert list(components) == [
+        *("first", "second", "aside"),
+        *("embedder", "store", "cache", "estimator", "telemetry"),
+    ]
+    assert status.health is HEALTHY
+
+
+@pytest.mark.parametrize("name", ["first", "aside", "embedder", "store", "cache", "estimator", "telemetry"])
+def test_what_loads_degrades(name):
+    status, components = everything()
+    components[name].state = State.LOADING
+    assert status.health is DEGRADED
+
+
+@pytest.mark.parametrize("name", ["first", "aside", "cache", "estimator", "telemetry"])
+def test_a_failure_that_callers_can_do_without_degrades(name):
+    status, components = everything()
+    components[name].state = State.FAILED
+    assert status.health is DEGRADED
+
+
+@pytest.mark.parametrize("names", [["embedder"], ["store"], ["first", "second"]])
+def test_a_failure_of_what_callers_need_is_unhealthy_even_during_a_drain(names):
+    status, components = everything()
+    for name in names:
+        components[name].state = State.FAILED
+    assert status.health is UNHEALTHY
+    status.requests.draining = True
+    assert status.health is UNHEALTHY
+
+
+def test_an_open_circuit_breaker_degrades():
+    status, components = everything()
+    components["second"].breaker.failed()
+    assert status.health is DEGRADED
+
+
+def test_a_shutdown_degrades():
+    status, _ = everything()
+    status.requests.draining = True
+    assert status.health is DEGRADED
+
+
+async def test_the_gpus_are_not_read_in_the_event_loop():
+    threads = []
+    components = Components(Routes([model()], [], "m"))
+    status = Status(
+        components, Requests(), Adapters(), Instruments(), lambda: threads.append(threading.get_ident()) or ()
+    )
+    assert await status.read_gpus() == ()
+    assert threads != [threading.get_ident()]
