@@ -8,9 +8,9 @@ def exit_code(error: Exception) -> int | None:
     """Give the exit code of an expected error; None is a defect of ours."""
     import grpc  # noqa: PLC0415
 
+    from jarvis.address import AddressInUse  # noqa: PLC0415
     from jarvis.client import JarvisClientError  # noqa: PLC0415
     from jarvis.config import ConfigError  # noqa: PLC0415
-    from jarvis.server.lifecycle import AddressInUse  # noqa: PLC0415
     from jarvis_plugins.registry import DuplicateAdapter, UnknownAdapter  # noqa: PLC0415
     from jarvis_ports.errors import EngineStartFailed, StartupError  # noqa: PLC0415
 

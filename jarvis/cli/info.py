@@ -1,18 +1,22 @@
 """`jarvis health`, `status` and `adapters`: what a running server tells of itself."""
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jarvis.cli.figures import components, figures, headline
 from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
 from jarvis.cli.output import print_json, print_table, write
+from jarvis.cli.watch import COLUMNS, watch
 
 if TYPE_CHECKING:
-    from jarvis.client import ModelStatus
+    from collections.abc import Sequence
+
+    from jarvis.client import RouteInfo, ServerStatus
 
 PROBE_TIMEOUT = 10.0
+WATCH_INTERVAL = 2.0
 
 
 def health(
@@ -33,23 +37,47 @@ def health(
     return 0 if status == "SERVING" else 1
 
 
-def status(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False) -> None:
-    """Show the state of the server, of its models, and of what stands beside them; and its routes."""
+def status(
+    *,
+    live: Annotated[bool, typer.Option("--watch", help="Show it live, until Ctrl-C.")] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            metavar="SECONDS",
+            help=f"How often --watch asks the server; every {WATCH_INTERVAL:g} seconds when left out.",
+        ),
+    ] = None,
+    server: Server = DEFAULT_SERVER,
+    tls_ca: TLSAuthority = None,
+    as_json: Json = False,
+) -> None:
+    """Show how a server fares: its health, the last minute, error budgets, and what it is made of.
+
+    Rates and times are those of the last 60 seconds; error budgets are counted since the server's start.
+    With --watch, a server that does not answer is waited for.
+    """
+    if interval is not None and not live:
+        raise typer.BadParameter("is for --watch", param_hint="--interval")
+    if live and as_json:
+        raise typer.BadParameter("give one of them", param_hint="--watch and --json")
     with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
+        if live:
+            watch(client, interval or WATCH_INTERVAL)
+            return
         found, routes = client.status(), client.routes()
     if as_json:
         print_json({**asdict(found), "routes": [asdict(route) for route in routes]})
-        return
-    uptime = timedelta(seconds=round(found.uptime_seconds))
-    typer.echo(
-        f"jarvis {found.version}: {found.state}, up {uptime}, {found.active_requests} active requests\n"
-    )
-    rows = [
-        ("model", m.name, m.adapter, m.state, str(m.active_requests), str(m.restarts), _message(m))
-        for m in found.models
-    ]
-    rows += [(c.port, c.name, c.adapter, c.state, "-", str(c.restarts), c.message) for c in found.components]
-    print_table(("PORT", "NAME", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE"), rows)
+    else:
+        _print_status(found, routes)
+
+
+def _print_status(found: "ServerStatus", routes: "Sequence[RouteInfo]") -> None:
+    typer.echo(headline(found) + "\n")
+    for figure in figures(found):
+        typer.echo(f"{figure.label:13}{figure.value}")
+    write("\n")
+    print_table(COLUMNS, components(found))
     if len(found.models) > 1:
         write("\n")
         print_table(
@@ -60,11 +88,6 @@ def status(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_j
     for name, noted in notes:
         for note in noted:
             typer.echo(f"\n{name}: {note}")
-
-
-def _message(model: "ModelStatus") -> str:
-    circuit = "tried last: kept failing" if model.circuit_open else ""
-    return "; ".join(part for part in (model.message, circuit) if part)
 
 
 def adapters(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False) -> None:

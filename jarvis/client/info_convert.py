@@ -4,8 +4,13 @@ from jarvis.client.info import (
     AdapterInfo,
     AdapterState,
     ComponentStatus,
+    Gpu,
+    HealthLevel,
     ModelInfo,
     ModelStatus,
+    Objective,
+    Quantiles,
+    Recent,
     RouteInfo,
     ServerStatus,
     State,
@@ -18,6 +23,11 @@ STATES = {
     server_pb2.STATE_READY: State.READY,
     server_pb2.STATE_FAILED: State.FAILED,
     server_pb2.STATE_DRAINING: State.DRAINING,
+}
+HEALTH = {
+    server_pb2.HEALTH_HEALTHY: HealthLevel.HEALTHY,
+    server_pb2.HEALTH_DEGRADED: HealthLevel.DEGRADED,
+    server_pb2.HEALTH_UNHEALTHY: HealthLevel.UNHEALTHY,
 }
 ADAPTER_STATES = {
     server_pb2.ADAPTER_STATE_AVAILABLE: AdapterState.AVAILABLE,
@@ -50,6 +60,13 @@ def server_status(response: server_pb2.GetStatusResponse) -> ServerStatus:
         active_requests=response.active_requests,
         models=tuple(models),
         components=tuple(_component(component) for component in response.components),
+        health=known(HEALTH, response.health) if response.health else None,
+        gpus=tuple(
+            Gpu(gpu.id, gpu.name, gpu.memory_total_bytes, gpu.memory_used_bytes) for gpu in response.gpus
+        ),
+        resident_memory_bytes=response.resident_memory_bytes,
+        recent=_recent(response.recent),
+        objectives=tuple(_objective(objective) for objective in response.objectives),
     )
 
 
@@ -63,6 +80,38 @@ def _component(component: server_pb2.ComponentStatus) -> ComponentStatus:
         restarts=component.restarts,
         notes=tuple(component.notes),
         settings=dict(component.settings),
+    )
+
+
+def _recent(recent: server_pb2.Recent) -> Recent:
+    return Recent(
+        window_seconds=recent.window_seconds,
+        calls=recent.calls,
+        failed_calls=recent.failed_calls,
+        latency=_quantiles(recent, "latency"),
+        time_to_first_token=_quantiles(recent, "time_to_first_token"),
+        output_tokens=recent.output_tokens,
+        cache_hit_ratio=recent.cache_hit_ratio if recent.HasField("cache_hit_ratio") else None,
+    )
+
+
+def _quantiles(recent: server_pb2.Recent, name: str) -> Quantiles | None:
+    fields = {quantile: f"{name}_{quantile}_seconds" for quantile in ("p50", "p95", "p99")}
+    if not all(recent.HasField(field) for field in fields.values()):  # type: ignore[arg-type]
+        return None
+    return Quantiles(**{quantile: getattr(recent, field) for quantile, field in fields.items()})
+
+
+def _objective(objective: server_pb2.Objective) -> Objective:
+    return Objective(
+        name=objective.name,
+        objective=objective.objective,
+        threshold_seconds=objective.threshold_seconds if objective.HasField("threshold_seconds") else None,
+        window_seconds=objective.window_seconds,
+        observed_seconds=objective.observed_seconds,
+        events=objective.events,
+        bad_events=objective.bad_events,
+        budget_remaining=objective.budget_remaining,
     )
 
 

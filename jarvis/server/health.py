@@ -21,6 +21,11 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
         super().__init__()
         self._statuses = dict.fromkeys(["", *services], NOT_SERVING)
 
+    @property
+    def ready(self) -> bool:
+        """Whether it says SERVING of the server."""
+        return bool(self._statuses[""] == SERVING)
+
     async def become(self, serving: Mapping[str, bool]) -> None:
         """Tell everyone who asks or watches, of each name; one that is not told of is not serving."""
         for service in self._statuses:

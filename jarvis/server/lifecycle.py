@@ -11,12 +11,15 @@ import psutil
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from jarvis.config import ServerConfig
+from jarvis.address import AddressInUse
+from jarvis.config import Config
 from jarvis.core.component import State
+from jarvis.core.gauges import Gauges
 from jarvis.core.use_cases import UseCases
 from jarvis.server.embedding import EmbeddingServicer
 from jarvis.server.generation import GenerationServicer
 from jarvis.server.health import HealthServicer
+from jarvis.server.http import side_port
 from jarvis.server.interceptor import CallInterceptor
 from jarvis.server.retrieval import RetrievalServicer
 from jarvis.server.service import ServerServicer
@@ -37,33 +40,36 @@ FLUSH_SECONDS = 5
 PACKAGE = SERVER_SERVICE.rpartition(".")[0]
 
 
-class AddressInUse(Exception):
-    """The server cannot listen where it was told to."""
-
-
 class Server:
-    """A gRPC server over the use cases.
+    """A gRPC server over the use cases, and a small HTTP one for those who operate it.
 
     Args:
-        config: addresses, limits and drain times.
+        config: addresses, limits and drain times, and whether texts are logged.
         use_cases: what it serves.
+
+    Attributes:
+        addresses: where it listens, once it does.
+        http_address: where its HTTP server does; None where there is none.
     """
 
-    def __init__(self, config: ServerConfig, use_cases: UseCases) -> None:
-        self._config = config
+    def __init__(self, config: Config, use_cases: UseCases) -> None:
+        self._config = config.server
+        self._http = config.http.listen
         self._status = status = use_cases.status
         self._flush = use_cases.embedding.flush
         self._stop = asyncio.Event()
         self.addresses: list[str] = []
+        self.http_address: str | None = None
+        Gauges(use_cases).register()
         services = [f"{PACKAGE}.{service}" for service in status.serving]
         models = [_of_model(model.name) for model in status.routes.models]
         self._health = HealthServicer([*services, *models, SERVER_SERVICE])
         self._server = grpc.aio.server(
-            interceptors=[CallInterceptor()],
+            interceptors=[CallInterceptor(status.instruments)],
             options=[
                 ("grpc.so_reuseport", 0),  # a second server on the port is a mistake
-                ("grpc.max_receive_message_length", config.max_message_bytes),
-                ("grpc.max_send_message_length", config.max_message_bytes),
+                ("grpc.max_receive_message_length", self._config.max_message_bytes),
+                ("grpc.max_send_message_length", self._config.max_message_bytes),
                 # A caller whose machine is gone is noticed, and a polite one may ask as well.
                 ("grpc.keepalive_time_ms", 30_000),
                 ("grpc.keepalive_timeout_ms", 10_000),
@@ -71,10 +77,11 @@ class Server:
             ],
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(
-            GenerationServicer(use_cases.generation, status.requests), self._server
+            GenerationServicer(use_cases.generation, status.requests, log_text=config.log.text), self._server
         )
         embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(
-            EmbeddingServicer(use_cases.embedding, status.requests, config.max_message_bytes), self._server
+            EmbeddingServicer(use_cases.embedding, status.requests, self._config.max_message_bytes),
+            self._server,
         )
         retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(
             RetrievalServicer(use_cases.retrieval, status.requests), self._server
@@ -94,7 +101,7 @@ class Server:
         Raises:
             AddressInUse: an address is taken, or is none of this machine's.
         """
-        async with self._listening():
+        async with self._side_port(), self._listening():
             components = [asyncio.create_task(component.run()) for component in self._status.all]
             told = asyncio.create_task(self._tell_health())
             stop = asyncio.create_task(self._stop.wait())
@@ -142,6 +149,17 @@ class Server:
         await asyncio.sleep(config.drain_delay_seconds)
         if left := await requests.close(config.drain_timeout_seconds):
             logger.warning("%d calls did not finish in time and were ended", left)
+
+    @asynccontextmanager
+    async def _side_port(self) -> AsyncIterator[None]:
+        if not self._http:
+            yield
+            return
+        exposition, health = self._status.instruments.exposition, self._health
+        async with side_port(self._http, self._status, lambda: health.ready, exposition) as address:
+            self.http_address = address
+            logger.info("/metrics, /health and /ready are on http://%s", address)
+            yield
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:

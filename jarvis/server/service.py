@@ -4,23 +4,15 @@ from typing import Any
 
 import grpc
 
-import jarvis
-from jarvis.core.component import Component, State
 from jarvis.core.model import Model
 from jarvis.core.status import Status
+from jarvis.server.status_convert import STATES, status_response
 from jarvis.v1 import server_pb2 as pb
 from jarvis.v1 import server_pb2_grpc
 from jarvis_plugins.loader import PluginState
-from jarvis_plugins.registry import PortName
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-STATES = {
-    State.LOADING: pb.STATE_LOADING,
-    State.READY: pb.STATE_READY,
-    State.FAILED: pb.STATE_FAILED,
-    State.DRAINING: pb.STATE_DRAINING,
-}
 PLUGIN_STATES = {
     PluginState.AVAILABLE: pb.ADAPTER_STATE_AVAILABLE,
     PluginState.FAILED: pb.ADAPTER_STATE_FAILED,
@@ -36,29 +28,8 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         self._status = status
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
-        """Tell the state of the server, of each model, and of what stands beside them."""
-        return pb.GetStatusResponse(
-            version=jarvis.__version__,
-            state=STATES[self._status.state],
-            uptime_seconds=self._status.uptime,
-            active_requests=self._status.requests.active,
-            models=[self._model_status(model) for model in self._status.routes.models],
-            components=[_component(component) for component in self._status.components.beside_models],
-        )
-
-    def _model_status(self, model: Model) -> pb.ModelStatus:
-        capabilities = self._status.capabilities(model)
-        return pb.ModelStatus(
-            name=model.name,
-            adapter=model.adapter,
-            state=STATES[model.state],
-            message=model.message,
-            active_requests=model.active,
-            restarts=model.restarts,
-            notes=capabilities.notes if capabilities else (),
-            settings=capabilities.settings if capabilities else {},
-            circuit_open=model.breaker.open,
-        )
+        """Tell the state of the server and of all that it is made of, and how it fares."""
+        return status_response(self._status, await self._status.read_gpus())
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """List the configured models, and the routes over them."""
@@ -121,17 +92,3 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
     async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:
         """End a running request."""
         return pb.AbortResponse(aborted=self._status.requests.abort(request.request_id))
-
-
-def _component(component: Component[Any]) -> pb.ComponentStatus:
-    info = component.loaded.info() if component.kind == PortName.EMBEDDER and component.loaded else None
-    return pb.ComponentStatus(
-        port=component.kind,
-        name=component.name,
-        adapter=component.adapter,
-        state=STATES[component.state],
-        message=component.message,
-        restarts=component.restarts,
-        notes=info.notes if info else (),
-        settings=info.settings if info else {},
-    )

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16jarvis/v1/server.proto\x12\tjarvis.v1\"\x12\n\x10GetStatusRequest\"\x97\x02\n\x0bModelStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x02 \x01(\t\x12\x1f\n\x05state\x18\x03 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x17\n\x0f\x61\x63tive_requests\x18\x05 \x01(\r\x12\x10\n\x08restarts\x18\x06 \x01(\r\x12\r\n\x05notes\x18\x07 \x03(\t\x12\x36\n\x08settings\x18\x08 \x03(\x0b\x32$.jarvis.v1.ModelStatus.SettingsEntry\x12\x14\n\x0c\x63ircuit_open\x18\t \x01(\x08\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xfe\x01\n\x0f\x43omponentStatus\x12\x0c\n\x04port\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12\x1f\n\x05state\x18\x04 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x10\n\x08restarts\x18\x06 \x01(\r\x12\r\n\x05notes\x18\x07 \x03(\t\x12:\n\x08settings\x18\x08 \x03(\x0b\x32(.jarvis.v1.ComponentStatus.SettingsEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xce\x01\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x1f\n\x05state\x18\x02 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x16\n\x0euptime_seconds\x18\x03 \x01(\x01\x12\x17\n\x0f\x61\x63tive_requests\x18\x04 \x01(\r\x12&\n\x06models\x18\x05 \x03(\x0b\x32\x16.jarvis.v1.ModelStatus\x12.\n\ncomponents\x18\x06 \x03(\x0b\x32\x1a.jarvis.v1.ComponentStatus\"\x13\n\x11ListModelsRequest\"\x93\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nis_default\x18\x02 \x01(\x08\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12\x1f\n\x05state\x18\x04 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x1b\n\x0e\x63ontext_length\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x10supported_fields\x18\x06 \x03(\t\x12\x16\n\x0emin_difficulty\x18\x07 \x01(\r\x12\x16\n\x0emax_difficulty\x18\x08 \x01(\r\x12\x10\n\x08priority\x18\t \x01(\x05\x12\x19\n\x0cmax_requests\x18\n \x01(\rH\x01\x88\x01\x01\x42\x11\n\x0f_context_lengthB\x0f\n\r_max_requests\"]\n\x05Route\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nis_default\x18\x02 \x01(\x08\x12\x0e\n\x06models\x18\x03 \x03(\t\x12\x15\n\x08\x66\x61llback\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_fallback\"X\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.jarvis.v1.Model\x12 \n\x06routes\x18\x02 \x03(\x0b\x32\x10.jarvis.v1.Route\"\x15\n\x13ListAdaptersRequest\"\x85\x01\n\x07\x41\x64\x61pter\x12\x0c\n\x04port\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0c\x64istribution\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12&\n\x05state\x18\x05 \x01(\x0e\x32\x17.jarvis.v1.AdapterState\x12\x0f\n\x07message\x18\x06 \x01(\t\"<\n\x14ListAdaptersResponse\x12$\n\x08\x61\x64\x61pters\x18\x01 \x03(\x0b\x32\x12.jarvis.v1.Adapter\"\"\n\x0c\x41\x62ortRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\" \n\rAbortResponse\x12\x0f\n\x07\x61\x62orted\x18\x01 \x01(\r*h\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_LOADING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x10\n\x0cSTATE_FAILED\x10\x03\x12\x12\n\x0eSTATE_DRAINING\x10\x04*\x9f\x01\n\x0c\x41\x64\x61pterState\x12\x1d\n\x19\x41\x44\x41PTER_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x44\x41PTER_STATE_AVAILABLE\x10\x01\x12\x18\n\x14\x41\x44\x41PTER_STATE_FAILED\x10\x02\x12\x19\n\x15\x41\x44\x41PTER_STATE_BLOCKED\x10\x03\x12\x1e\n\x1a\x41\x44\x41PTER_STATE_INCOMPATIBLE\x10\x04\x32\xaf\x02\n\rServerService\x12\x46\n\tGetStatus\x12\x1b.jarvis.v1.GetStatusRequest\x1a\x1c.jarvis.v1.GetStatusResponse\x12I\n\nListModels\x12\x1c.jarvis.v1.ListModelsRequest\x1a\x1d.jarvis.v1.ListModelsResponse\x12O\n\x0cListAdapters\x12\x1e.jarvis.v1.ListAdaptersRequest\x1a\x1f.jarvis.v1.ListAdaptersResponse\x12:\n\x05\x41\x62ort\x12\x17.jarvis.v1.AbortRequest\x1a\x18.jarvis.v1.AbortResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16jarvis/v1/server.proto\x12\tjarvis.v1\"\x12\n\x10GetStatusRequest\"\x97\x02\n\x0bModelStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x02 \x01(\t\x12\x1f\n\x05state\x18\x03 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x17\n\x0f\x61\x63tive_requests\x18\x05 \x01(\r\x12\x10\n\x08restarts\x18\x06 \x01(\r\x12\r\n\x05notes\x18\x07 \x03(\t\x12\x36\n\x08settings\x18\x08 \x03(\x0b\x32$.jarvis.v1.ModelStatus.SettingsEntry\x12\x14\n\x0c\x63ircuit_open\x18\t \x01(\x08\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xfe\x01\n\x0f\x43omponentStatus\x12\x0c\n\x04port\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12\x1f\n\x05state\x18\x04 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x10\n\x08restarts\x18\x06 \x01(\r\x12\r\n\x05notes\x18\x07 \x03(\t\x12:\n\x08settings\x18\x08 \x03(\x0b\x32(.jarvis.v1.ComponentStatus.SettingsEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"V\n\x03Gpu\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1a\n\x12memory_total_bytes\x18\x03 \x01(\x04\x12\x19\n\x11memory_used_bytes\x18\x04 \x01(\x04\"\xb2\x04\n\x06Recent\x12\x16\n\x0ewindow_seconds\x18\x01 \x01(\x01\x12\r\n\x05\x63\x61lls\x18\x02 \x01(\x04\x12\x14\n\x0c\x66\x61iled_calls\x18\x03 \x01(\x04\x12 \n\x13latency_p50_seconds\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12 \n\x13latency_p95_seconds\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12 \n\x13latency_p99_seconds\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12,\n\x1ftime_to_first_token_p50_seconds\x18\x07 \x01(\x01H\x03\x88\x01\x01\x12,\n\x1ftime_to_first_token_p95_seconds\x18\x08 \x01(\x01H\x04\x88\x01\x01\x12,\n\x1ftime_to_first_token_p99_seconds\x18\t \x01(\x01H\x05\x88\x01\x01\x12\x15\n\routput_tokens\x18\n \x01(\x04\x12\x1c\n\x0f\x63\x61\x63he_hit_ratio\x18\x0b \x01(\x01H\x06\x88\x01\x01\x42\x16\n\x14_latency_p50_secondsB\x16\n\x14_latency_p95_secondsB\x16\n\x14_latency_p99_secondsB\"\n _time_to_first_token_p50_secondsB\"\n _time_to_first_token_p95_secondsB\"\n _time_to_first_token_p99_secondsB\x12\n\x10_cache_hit_ratio\"\xd2\x01\n\tObjective\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tobjective\x18\x02 \x01(\x01\x12\x1e\n\x11threshold_seconds\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\x0ewindow_seconds\x18\x04 \x01(\x01\x12\x18\n\x10observed_seconds\x18\x05 \x01(\x01\x12\x0e\n\x06\x65vents\x18\x06 \x01(\x04\x12\x12\n\nbad_events\x18\x07 \x01(\x04\x12\x18\n\x10\x62udget_remaining\x18\x08 \x01(\x01\x42\x14\n\x12_threshold_seconds\"\xfb\x02\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x1f\n\x05state\x18\x02 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x16\n\x0euptime_seconds\x18\x03 \x01(\x01\x12\x17\n\x0f\x61\x63tive_requests\x18\x04 \x01(\r\x12&\n\x06models\x18\x05 \x03(\x0b\x32\x16.jarvis.v1.ModelStatus\x12.\n\ncomponents\x18\x06 \x03(\x0b\x32\x1a.jarvis.v1.ComponentStatus\x12!\n\x06health\x18\x07 \x01(\x0e\x32\x11.jarvis.v1.Health\x12\x1c\n\x04gpus\x18\x08 \x03(\x0b\x32\x0e.jarvis.v1.Gpu\x12\x1d\n\x15resident_memory_bytes\x18\t \x01(\x04\x12!\n\x06recent\x18\n \x01(\x0b\x32\x11.jarvis.v1.Recent\x12(\n\nobjectives\x18\x0b \x03(\x0b\x32\x14.jarvis.v1.Objective\"\x13\n\x11ListModelsRequest\"\x93\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nis_default\x18\x02 \x01(\x08\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12\x1f\n\x05state\x18\x04 \x01(\x0e\x32\x10.jarvis.v1.State\x12\x1b\n\x0e\x63ontext_length\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x10supported_fields\x18\x06 \x03(\t\x12\x16\n\x0emin_difficulty\x18\x07 \x01(\r\x12\x16\n\x0emax_difficulty\x18\x08 \x01(\r\x12\x10\n\x08priority\x18\t \x01(\x05\x12\x19\n\x0cmax_requests\x18\n \x01(\rH\x01\x88\x01\x01\x42\x11\n\x0f_context_lengthB\x0f\n\r_max_requests\"]\n\x05Route\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nis_default\x18\x02 \x01(\x08\x12\x0e\n\x06models\x18\x03 \x03(\t\x12\x15\n\x08\x66\x61llback\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_fallback\"X\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.jarvis.v1.Model\x12 \n\x06routes\x18\x02 \x03(\x0b\x32\x10.jarvis.v1.Route\"\x15\n\x13ListAdaptersRequest\"\x85\x01\n\x07\x41\x64\x61pter\x12\x0c\n\x04port\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0c\x64istribution\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12&\n\x05state\x18\x05 \x01(\x0e\x32\x17.jarvis.v1.AdapterState\x12\x0f\n\x07message\x18\x06 \x01(\t\"<\n\x14ListAdaptersResponse\x12$\n\x08\x61\x64\x61pters\x18\x01 \x03(\x0b\x32\x12.jarvis.v1.Adapter\"\"\n\x0c\x41\x62ortRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\" \n\rAbortResponse\x12\x0f\n\x07\x61\x62orted\x18\x01 \x01(\r*h\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_LOADING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x10\n\x0cSTATE_FAILED\x10\x03\x12\x12\n\x0eSTATE_DRAINING\x10\x04*_\n\x06Health\x12\x16\n\x12HEALTH_UNSPECIFIED\x10\x00\x12\x12\n\x0eHEALTH_HEALTHY\x10\x01\x12\x13\n\x0fHEALTH_DEGRADED\x10\x02\x12\x14\n\x10HEALTH_UNHEALTHY\x10\x03*\x9f\x01\n\x0c\x41\x64\x61pterState\x12\x1d\n\x19\x41\x44\x41PTER_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41\x44\x41PTER_STATE_AVAILABLE\x10\x01\x12\x18\n\x14\x41\x44\x41PTER_STATE_FAILED\x10\x02\x12\x19\n\x15\x41\x44\x41PTER_STATE_BLOCKED\x10\x03\x12\x1e\n\x1a\x41\x44\x41PTER_STATE_INCOMPATIBLE\x10\x04\x32\xaf\x02\n\rServerService\x12\x46\n\tGetStatus\x12\x1b.jarvis.v1.GetStatusRequest\x1a\x1c.jarvis.v1.GetStatusResponse\x12I\n\nListModels\x12\x1c.jarvis.v1.ListModelsRequest\x1a\x1d.jarvis.v1.ListModelsResponse\x12O\n\x0cListAdapters\x12\x1e.jarvis.v1.ListAdaptersRequest\x1a\x1f.jarvis.v1.ListAdaptersResponse\x12:\n\x05\x41\x62ort\x12\x17.jarvis.v1.AbortRequest\x1a\x18.jarvis.v1.AbortResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELSTATUS_SETTINGSENTRY']._serialized_options = b'8\001'
   _globals['_COMPONENTSTATUS_SETTINGSENTRY']._loaded_options = None
   _globals['_COMPONENTSTATUS_SETTINGSENTRY']._serialized_options = b'8\001'
-  _globals['_STATE']._serialized_start=1580
-  _globals['_STATE']._serialized_end=1684
-  _globals['_ADAPTERSTATE']._serialized_start=1687
-  _globals['_ADAPTERSTATE']._serialized_end=1846
+  _globals['_STATE']._serialized_start=2619
+  _globals['_STATE']._serialized_end=2723
+  _globals['_HEALTH']._serialized_start=2725
+  _globals['_HEALTH']._serialized_end=2820
+  _globals['_ADAPTERSTATE']._serialized_start=2823
+  _globals['_ADAPTERSTATE']._serialized_end=2982
   _globals['_GETSTATUSREQUEST']._serialized_start=37
   _globals['_GETSTATUSREQUEST']._serialized_end=55
   _globals['_MODELSTATUS']._serialized_start=58
@@ -49,26 +51,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPONENTSTATUS']._serialized_end=594
   _globals['_COMPONENTSTATUS_SETTINGSENTRY']._serialized_start=290
   _globals['_COMPONENTSTATUS_SETTINGSENTRY']._serialized_end=337
-  _globals['_GETSTATUSRESPONSE']._serialized_start=597
-  _globals['_GETSTATUSRESPONSE']._serialized_end=803
-  _globals['_LISTMODELSREQUEST']._serialized_start=805
-  _globals['_LISTMODELSREQUEST']._serialized_end=824
-  _globals['_MODEL']._serialized_start=827
-  _globals['_MODEL']._serialized_end=1102
-  _globals['_ROUTE']._serialized_start=1104
-  _globals['_ROUTE']._serialized_end=1197
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1199
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1287
-  _globals['_LISTADAPTERSREQUEST']._serialized_start=1289
-  _globals['_LISTADAPTERSREQUEST']._serialized_end=1310
-  _globals['_ADAPTER']._serialized_start=1313
-  _globals['_ADAPTER']._serialized_end=1446
-  _globals['_LISTADAPTERSRESPONSE']._serialized_start=1448
-  _globals['_LISTADAPTERSRESPONSE']._serialized_end=1508
-  _globals['_ABORTREQUEST']._serialized_start=1510
-  _globals['_ABORTREQUEST']._serialized_end=1544
-  _globals['_ABORTRESPONSE']._serialized_start=1546
-  _globals['_ABORTRESPONSE']._serialized_end=1578
-  _globals['_SERVERSERVICE']._serialized_start=1849
-  _globals['_SERVERSERVICE']._serialized_end=2152
+  _globals['_GPU']._serialized_start=596
+  _globals['_GPU']._serialized_end=682
+  _globals['_RECENT']._serialized_start=685
+  _globals['_RECENT']._serialized_end=1247
+  _globals['_OBJECTIVE']._serialized_start=1250
+  _globals['_OBJECTIVE']._serialized_end=1460
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1463
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1842
+  _globals['_LISTMODELSREQUEST']._serialized_start=1844
+  _globals['_LISTMODELSREQUEST']._serialized_end=1863
+  _globals['_MODEL']._serialized_start=1866
+  _globals['_MODEL']._serialized_end=2141
+  _globals['_ROUTE']._serialized_start=2143
+  _globals['_ROUTE']._serialized_end=2236
+  _globals['_LISTMODELSRESPONSE']._serialized_start=2238
+  _globals['_LISTMODELSRESPONSE']._serialized_end=2326
+  _globals['_LISTADAPTERSREQUEST']._serialized_start=2328
+  _globals['_LISTADAPTERSREQUEST']._serialized_end=2349
+  _globals['_ADAPTER']._serialized_start=2352
+  _globals['_ADAPTER']._serialized_end=2485
+  _globals['_LISTADAPTERSRESPONSE']._serialized_start=2487
+  _globals['_LISTADAPTERSRESPONSE']._serialized_end=2547
+  _globals['_ABORTREQUEST']._serialized_start=2549
+  _globals['_ABORTREQUEST']._serialized_end=2583
+  _globals['_ABORTRESPONSE']._serialized_start=2585
+  _globals['_ABORTRESPONSE']._serialized_end=2617
+  _globals['_SERVERSERVICE']._serialized_start=2985
+  _globals['_SERVERSERVICE']._serialized_end=3288
 # @@protoc_insertion_point(module_scope)

@@ -51,6 +51,38 @@ STATE_DRAINING: State.ValueType  # 4
 """It finishes what runs, and refuses what is new."""
 Global___State: _TypeAlias = State  # noqa: Y015
 
+class _Health:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HealthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Health.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HEALTH_UNSPECIFIED: _Health.ValueType  # 0
+    """Never sent."""
+    HEALTH_HEALTHY: _Health.ValueType  # 1
+    """All that is configured is ready."""
+    HEALTH_DEGRADED: _Health.ValueType  # 2
+    """Something that is configured is not ready, and callers are or will be served without it: it loads, or is
+    one of several models, or a cache; or a circuit breaker is open; or the server is shutting down.
+    """
+    HEALTH_UNHEALTHY: _Health.ValueType  # 3
+    """Something has failed that callers need."""
+
+class Health(_Health, metaclass=_HealthEnumTypeWrapper):
+    """Whether all is well."""
+
+HEALTH_UNSPECIFIED: Health.ValueType  # 0
+"""Never sent."""
+HEALTH_HEALTHY: Health.ValueType  # 1
+"""All that is configured is ready."""
+HEALTH_DEGRADED: Health.ValueType  # 2
+"""Something that is configured is not ready, and callers are or will be served without it: it loads, or is
+one of several models, or a cache; or a circuit breaker is open; or the server is shutting down.
+"""
+HEALTH_UNHEALTHY: Health.ValueType  # 3
+"""Something has failed that callers need."""
+Global___Health: _TypeAlias = Health  # noqa: Y015
+
 class _AdapterState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -180,7 +212,7 @@ Global___ModelStatus: _TypeAlias = ModelStatus  # noqa: Y015
 
 @_typing.final
 class ComponentStatus(_message.Message):
-    """The state of what stands beside the models: the embedder, the vector store, the cache, the estimator."""
+    """The state of what stands beside the models: the embedder, the vector store, the cache, the estimator, telemetry."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -213,7 +245,7 @@ class ComponentStatus(_message.Message):
     NOTES_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     port: _builtins.str
-    """The port that it is for: "embedder", "store", "cache" or "estimator"."""
+    """The port that it is for: "embedder", "store", "cache", "estimator" or "telemetry"."""
     name: _builtins.str
     """Its name: that of the embedding model, or the adapter's."""
     adapter: _builtins.str
@@ -253,6 +285,181 @@ class ComponentStatus(_message.Message):
 Global___ComponentStatus: _TypeAlias = ComponentStatus  # noqa: Y015
 
 @_typing.final
+class Gpu(_message.Message):
+    """A GPU of this machine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEMORY_TOTAL_BYTES_FIELD_NUMBER: _builtins.int
+    MEMORY_USED_BYTES_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    """Its index, as the driver counts."""
+    name: _builtins.str
+    """What the driver calls it."""
+    memory_total_bytes: _builtins.int
+    """Its memory, in bytes."""
+    memory_used_bytes: _builtins.int
+    """What is in use of it, by whatever process."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        name: _builtins.str = ...,
+        memory_total_bytes: _builtins.int = ...,
+        memory_used_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Gpu: _TypeAlias = Gpu  # noqa: Y015
+
+@_typing.final
+class Recent(_message.Message):
+    """What the server did of late. Each value is left out where nothing was measured."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WINDOW_SECONDS_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
+    FAILED_CALLS_FIELD_NUMBER: _builtins.int
+    LATENCY_P50_SECONDS_FIELD_NUMBER: _builtins.int
+    LATENCY_P95_SECONDS_FIELD_NUMBER: _builtins.int
+    LATENCY_P99_SECONDS_FIELD_NUMBER: _builtins.int
+    TIME_TO_FIRST_TOKEN_P50_SECONDS_FIELD_NUMBER: _builtins.int
+    TIME_TO_FIRST_TOKEN_P95_SECONDS_FIELD_NUMBER: _builtins.int
+    TIME_TO_FIRST_TOKEN_P99_SECONDS_FIELD_NUMBER: _builtins.int
+    OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    CACHE_HIT_RATIO_FIELD_NUMBER: _builtins.int
+    window_seconds: _builtins.float
+    """Over how many seconds: 60, or less soon after the start."""
+    calls: _builtins.int
+    """Calls of generation, embedding and retrieval that ended."""
+    failed_calls: _builtins.int
+    """Those of them that ended with a code that counts as the server's failure."""
+    latency_p50_seconds: _builtins.float
+    """Answered requests to models, from arrival to end: the median, in seconds, ..."""
+    latency_p95_seconds: _builtins.float
+    """... the 95th percentile, ..."""
+    latency_p99_seconds: _builtins.float
+    """... and the 99th."""
+    time_to_first_token_p50_seconds: _builtins.float
+    """From the arrival of a request to the first token: the median, in seconds, ..."""
+    time_to_first_token_p95_seconds: _builtins.float
+    """... the 95th percentile, ..."""
+    time_to_first_token_p99_seconds: _builtins.float
+    """... and the 99th."""
+    output_tokens: _builtins.int
+    """Tokens that models put out, of requests that ended."""
+    cache_hit_ratio: _builtins.float
+    """Of the texts that were looked up in the cache of vectors, the share that some tier of it had."""
+    def __init__(
+        self,
+        *,
+        window_seconds: _builtins.float = ...,
+        calls: _builtins.int = ...,
+        failed_calls: _builtins.int = ...,
+        latency_p50_seconds: _builtins.float | None = ...,
+        latency_p95_seconds: _builtins.float | None = ...,
+        latency_p99_seconds: _builtins.float | None = ...,
+        time_to_first_token_p50_seconds: _builtins.float | None = ...,
+        time_to_first_token_p95_seconds: _builtins.float | None = ...,
+        time_to_first_token_p99_seconds: _builtins.float | None = ...,
+        output_tokens: _builtins.int = ...,
+        cache_hit_ratio: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cache_hit_ratio", b"_cache_hit_ratio", "_latency_p50_seconds", b"_latency_p50_seconds", "_latency_p95_seconds", b"_latency_p95_seconds", "_latency_p99_seconds", b"_latency_p99_seconds", "_time_to_first_token_p50_seconds", b"_time_to_first_token_p50_seconds", "_time_to_first_token_p95_seconds", b"_time_to_first_token_p95_seconds", "_time_to_first_token_p99_seconds", b"_time_to_first_token_p99_seconds", "cache_hit_ratio", b"cache_hit_ratio", "latency_p50_seconds", b"latency_p50_seconds", "latency_p95_seconds", b"latency_p95_seconds", "latency_p99_seconds", b"latency_p99_seconds", "time_to_first_token_p50_seconds", b"time_to_first_token_p50_seconds", "time_to_first_token_p95_seconds", b"time_to_first_token_p95_seconds", "time_to_first_token_p99_seconds", b"time_to_first_token_p99_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cache_hit_ratio", b"_cache_hit_ratio", "_latency_p50_seconds", b"_latency_p50_seconds", "_latency_p95_seconds", b"_latency_p95_seconds", "_latency_p99_seconds", b"_latency_p99_seconds", "_time_to_first_token_p50_seconds", b"_time_to_first_token_p50_seconds", "_time_to_first_token_p95_seconds", b"_time_to_first_token_p95_seconds", "_time_to_first_token_p99_seconds", b"_time_to_first_token_p99_seconds", "cache_hit_ratio", b"cache_hit_ratio", "calls", b"calls", "failed_calls", b"failed_calls", "latency_p50_seconds", b"latency_p50_seconds", "latency_p95_seconds", b"latency_p95_seconds", "latency_p99_seconds", b"latency_p99_seconds", "output_tokens", b"output_tokens", "time_to_first_token_p50_seconds", b"time_to_first_token_p50_seconds", "time_to_first_token_p95_seconds", b"time_to_first_token_p95_seconds", "time_to_first_token_p99_seconds", b"time_to_first_token_p99_seconds", "window_seconds", b"window_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cache_hit_ratio: _TypeAlias = _typing.Literal["cache_hit_ratio"]  # noqa: Y015
+    _WhichOneofArgType__cache_hit_ratio: _TypeAlias = _typing.Literal["_cache_hit_ratio", b"_cache_hit_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__latency_p50_seconds: _TypeAlias = _typing.Literal["latency_p50_seconds"]  # noqa: Y015
+    _WhichOneofArgType__latency_p50_seconds: _TypeAlias = _typing.Literal["_latency_p50_seconds", b"_latency_p50_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__latency_p95_seconds: _TypeAlias = _typing.Literal["latency_p95_seconds"]  # noqa: Y015
+    _WhichOneofArgType__latency_p95_seconds: _TypeAlias = _typing.Literal["_latency_p95_seconds", b"_latency_p95_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__latency_p99_seconds: _TypeAlias = _typing.Literal["latency_p99_seconds"]  # noqa: Y015
+    _WhichOneofArgType__latency_p99_seconds: _TypeAlias = _typing.Literal["_latency_p99_seconds", b"_latency_p99_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__time_to_first_token_p50_seconds: _TypeAlias = _typing.Literal["time_to_first_token_p50_seconds"]  # noqa: Y015
+    _WhichOneofArgType__time_to_first_token_p50_seconds: _TypeAlias = _typing.Literal["_time_to_first_token_p50_seconds", b"_time_to_first_token_p50_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__time_to_first_token_p95_seconds: _TypeAlias = _typing.Literal["time_to_first_token_p95_seconds"]  # noqa: Y015
+    _WhichOneofArgType__time_to_first_token_p95_seconds: _TypeAlias = _typing.Literal["_time_to_first_token_p95_seconds", b"_time_to_first_token_p95_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__time_to_first_token_p99_seconds: _TypeAlias = _typing.Literal["time_to_first_token_p99_seconds"]  # noqa: Y015
+    _WhichOneofArgType__time_to_first_token_p99_seconds: _TypeAlias = _typing.Literal["_time_to_first_token_p99_seconds", b"_time_to_first_token_p99_seconds"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cache_hit_ratio) -> _WhichOneofReturnType__cache_hit_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_p50_seconds) -> _WhichOneofReturnType__latency_p50_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_p95_seconds) -> _WhichOneofReturnType__latency_p95_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_p99_seconds) -> _WhichOneofReturnType__latency_p99_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__time_to_first_token_p50_seconds) -> _WhichOneofReturnType__time_to_first_token_p50_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__time_to_first_token_p95_seconds) -> _WhichOneofReturnType__time_to_first_token_p95_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__time_to_first_token_p99_seconds) -> _WhichOneofReturnType__time_to_first_token_p99_seconds | None: ...
+
+Global___Recent: _TypeAlias = Recent  # noqa: Y015
+
+@_typing.final
+class Objective(_message.Message):
+    """A service-level objective, and what is left of its error budget."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    OBJECTIVE_FIELD_NUMBER: _builtins.int
+    THRESHOLD_SECONDS_FIELD_NUMBER: _builtins.int
+    WINDOW_SECONDS_FIELD_NUMBER: _builtins.int
+    OBSERVED_SECONDS_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    BAD_EVENTS_FIELD_NUMBER: _builtins.int
+    BUDGET_REMAINING_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"availability", "latency" or "time_to_first_token"."""
+    objective: _builtins.float
+    """The share of good events that is promised, in (0, 1)."""
+    threshold_seconds: _builtins.float
+    """What is good, of latency and time to first token: at most so many seconds."""
+    window_seconds: _builtins.float
+    """The time over which the promise holds, in seconds."""
+    observed_seconds: _builtins.float
+    """How much of it this server has seen: since its start. Prometheus knows the rest."""
+    events: _builtins.int
+    """Events in that time."""
+    bad_events: _builtins.int
+    """Those of them that were bad."""
+    budget_remaining: _builtins.float
+    """What is left of the budget, as a share of it: 1 where nothing was bad, negative where it is overspent."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        objective: _builtins.float = ...,
+        threshold_seconds: _builtins.float | None = ...,
+        window_seconds: _builtins.float = ...,
+        observed_seconds: _builtins.float = ...,
+        events: _builtins.int = ...,
+        bad_events: _builtins.int = ...,
+        budget_remaining: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_threshold_seconds", b"_threshold_seconds", "threshold_seconds", b"threshold_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threshold_seconds", b"_threshold_seconds", "bad_events", b"bad_events", "budget_remaining", b"budget_remaining", "events", b"events", "name", b"name", "objective", b"objective", "observed_seconds", b"observed_seconds", "threshold_seconds", b"threshold_seconds", "window_seconds", b"window_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__threshold_seconds: _TypeAlias = _typing.Literal["threshold_seconds"]  # noqa: Y015
+    _WhichOneofArgType__threshold_seconds: _TypeAlias = _typing.Literal["_threshold_seconds", b"_threshold_seconds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold_seconds) -> _WhichOneofReturnType__threshold_seconds | None: ...
+
+Global___Objective: _TypeAlias = Objective  # noqa: Y015
+
+@_typing.final
 class GetStatusResponse(_message.Message):
     """The state."""
 
@@ -264,6 +471,11 @@ class GetStatusResponse(_message.Message):
     ACTIVE_REQUESTS_FIELD_NUMBER: _builtins.int
     MODELS_FIELD_NUMBER: _builtins.int
     COMPONENTS_FIELD_NUMBER: _builtins.int
+    HEALTH_FIELD_NUMBER: _builtins.int
+    GPUS_FIELD_NUMBER: _builtins.int
+    RESIDENT_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    RECENT_FIELD_NUMBER: _builtins.int
+    OBJECTIVES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """The version of the server."""
     state: Global___State.ValueType
@@ -272,6 +484,10 @@ class GetStatusResponse(_message.Message):
     """Seconds since the server started."""
     active_requests: _builtins.int
     """Requests that run or wait, over all models."""
+    health: Global___Health.ValueType
+    """Whether all is well."""
+    resident_memory_bytes: _builtins.int
+    """Memory of the server's own process, without its engines', in bytes."""
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelStatus]:
         """Each model."""
@@ -279,6 +495,18 @@ class GetStatusResponse(_message.Message):
     @_builtins.property
     def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentStatus]:
         """What stands beside the models, where it is configured."""
+
+    @_builtins.property
+    def gpus(self) -> _containers.RepeatedCompositeFieldContainer[Global___Gpu]:
+        """The GPUs of this machine; none where there is no NVIDIA driver."""
+
+    @_builtins.property
+    def recent(self) -> Global___Recent:
+        """What it did of late."""
+
+    @_builtins.property
+    def objectives(self) -> _containers.RepeatedCompositeFieldContainer[Global___Objective]:
+        """The service-level objectives."""
 
     def __init__(
         self,
@@ -289,10 +517,15 @@ class GetStatusResponse(_message.Message):
         active_requests: _builtins.int = ...,
         models: _abc.Iterable[Global___ModelStatus] | None = ...,
         components: _abc.Iterable[Global___ComponentStatus] | None = ...,
+        health: Global___Health.ValueType = ...,
+        gpus: _abc.Iterable[Global___Gpu] | None = ...,
+        resident_memory_bytes: _builtins.int = ...,
+        recent: Global___Recent | None = ...,
+        objectives: _abc.Iterable[Global___Objective] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recent", b"recent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_requests", b"active_requests", "components", b"components", "models", b"models", "state", b"state", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_requests", b"active_requests", "components", b"components", "gpus", b"gpus", "health", b"health", "models", b"models", "objectives", b"objectives", "recent", b"recent", "resident_memory_bytes", b"resident_memory_bytes", "state", b"state", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -480,7 +713,7 @@ class Adapter(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     port: _builtins.str
-    """The port that it is for ("llm", "embedder", "store", "cache" or "estimator"). Empty where its plugin did not load."""
+    """The port that it is for ("llm", "embedder", "store", "cache", "estimator" or "telemetry"). Empty where its plugin did not load."""
     name: _builtins.str
     """Its name in the configuration; the plugin's name where that did not load."""
     distribution: _builtins.str

@@ -1,10 +1,13 @@
 from dataclasses import fields
+from enum import StrEnum
 
 import pytest
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto
 from google.protobuf.message import Message
 
+from jarvis import client
+from jarvis.core import component, status
 from jarvis.v1 import embedding_pb2, generation_pb2, retrieval_pb2, server_pb2
 from jarvis_ports import llm
 
@@ -66,9 +69,16 @@ def test_the_port_says_what_the_contract_says(message: type, value_type: type) -
 
 @pytest.mark.parametrize(
     ("enum", "ours"),
-    [(generation_pb2.Role, llm.Role), (generation_pb2.FinishReason, llm.FinishReason)],
+    [
+        (generation_pb2.Role, llm.Role),
+        (generation_pb2.FinishReason, llm.FinishReason),
+        (server_pb2.Health, status.HealthLevel),
+        (server_pb2.Health, client.HealthLevel),
+        (server_pb2.State, component.State),
+        (server_pb2.State, client.State),
+    ],
 )
-def test_enums_have_the_same_values(enum: type, ours: type[llm.Role | llm.FinishReason]) -> None:
+def test_enums_have_the_same_values(enum: type, ours: type[StrEnum]) -> None:
     prefix, unspecified = enum.DESCRIPTOR.values[0].name.split("UNSPECIFIED")
     assert unspecified == ""
     names = [value.name.removeprefix(prefix).lower() for value in enum.DESCRIPTOR.values[1:]]

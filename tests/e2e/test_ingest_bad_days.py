@@ -28,6 +28,7 @@ def serve(tmp_path, connect):
     async def serve(**options):
         settings = [
             f'server.listen=["unix:{tmp_path}/socket"]',
+            'http.listen=""',
             "models.echo.adapter=echo",
             "embedder.adapter=hashing",
             "cache=[]",

@@ -55,7 +55,8 @@ def environment(tmp_path_factory):
     environment = Environment(tmp_path_factory.mktemp("plugin"))
     (environment.folder / "jarvis.toml").write_text(
         'server = {listen = ["127.0.0.1:0"], drain_delay_seconds = 0}\n'
-        'embedder.adapter = "none"\nstore.adapter = "none"\n'
+        'embedder.adapter = "none"\nstore.adapter = "none"\ntelemetry.adapter = "none"\n'
+        'http.listen = ""\nlog.format = "console"\n'
         '[models.loud]\nadapter = "shout"\nsettings = {ending = "?!"}\n'
     )
     yield environment

@@ -8,7 +8,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from jarvis.server.lifecycle import AddressInUse
+from jarvis.address import AddressInUse
 from jarvis.v1 import embedding_pb2, retrieval_pb2, server_pb2
 from jarvis.v1 import generation_pb2 as pb
 

@@ -10,6 +10,7 @@ from jarvis.client import (
     HealthStatus,
     JarvisClient,
     JarvisClientError,
+    Recent,
     State,
     Timings,
     TokenCount,
@@ -56,6 +57,7 @@ async def test_status(fake):
     assert (status.version, status.state, status.uptime_seconds) == ("9.9", State.DRAINING, 3661.2)
     assert status.models[0].state is State.READY
     assert status.models[0].settings == {"delay": "0"}
+    assert (status.health, status.recent, status.objectives) == (None, Recent(), ()), "it is an older one"
 
 
 async def test_a_model_that_is_not_loaded_has_no_context_length(fake):

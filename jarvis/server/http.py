@@ -1,0 +1,128 @@
+"""The HTTP side port: what probes and scrapers ask that do not speak gRPC."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+import jarvis
+from jarvis.address import AddressInUse
+from jarvis.core.status import Gpu, HealthLevel, Status
+from jarvis_plugins.registry import PortName
+from jarvis_ports.telemetry import Exposition
+
+KEEPALIVE_SECONDS = 75.0
+"""How long a connection may be silent, or take over a request; scrapers ask again within a minute."""
+CLOSE_SECONDS = 1.0
+"""How long answers that are on their way have at the end."""
+
+Expose = Callable[[str], Exposition | None]
+"""Gives all metrics for an `Accept` header; None where there are none to scrape."""
+
+NOTHING_TO_SCRAPE = (
+    "There is nothing to scrape: telemetry.adapter is none, or sends the metrics elsewhere, or is not open.\n"
+)
+
+
+@asynccontextmanager
+async def side_port(
+    listen: str, status: Status, ready: Callable[[], bool], exposition: Expose
+) -> AsyncIterator[str]:
+    """Answer /metrics, /health and /ready until the context is left; gives the address, with its real port.
+
+    Args:
+        listen: host:port; with port 0, any free one.
+        status: what /health tells.
+        ready: whether the standard health service says SERVING of the server.
+        exposition: what /metrics tells; called in one thread of its own, for one scraper after the other.
+
+    Raises:
+        AddressInUse: it is taken, or is none of this machine's.
+    """
+    thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
+    app = web.Application()
+    app.add_routes(_Handlers(status, ready, exposition, thread).routes)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,  # a scraper that went away does not wait in the queue
+        keepalive_timeout=KEEPALIVE_SECONDS,
+        lingering_time=CLOSE_SECONDS,
+        shutdown_timeout=CLOSE_SECONDS,
+    )
+    await runner.setup()
+    try:
+        yield await _listen(runner, listen)
+    finally:
+        await runner.cleanup()
+        thread.shutdown(wait=False, cancel_futures=True)
+
+
+async def _listen(runner: web.AppRunner, listen: str) -> str:
+    host, _, port = listen.rpartition(":")
+    try:
+        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+    except OSError as error:
+        why = (error.strerror or str(error)).rpartition(": ")[2]
+        msg = f'cannot listen on {listen}: {why}; set http.listen to another address, or to "" for none'
+        raise AddressInUse(msg) from None
+    return f"{host}:{runner.addresses[0][1]}"
+
+
+class _Handlers:
+    def __init__(
+        self,
+        status: Status,
+        ready: Callable[[], bool],
+        exposition: Expose,
+        thread: ThreadPoolExecutor,
+    ) -> None:
+        self._status = status
+        self._ready = ready
+        self._exposition = exposition
+        self._thread = thread
+        self.routes = [
+            web.get("/metrics", self._metrics),
+            web.get("/health", self._health),
+            web.get("/ready", self._is_ready),
+        ]
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        loop, accept = asyncio.get_running_loop(), request.headers.get("Accept", "")
+        found = await loop.run_in_executor(self._thread, self._exposition, accept)
+        if found is None:
+            raise web.HTTPNotFound(text=NOTHING_TO_SCRAPE)
+        return web.Response(body=found.body, headers={"Content-Type": found.content_type})
+
+    async def _health(self, request: web.Request) -> web.Response:
+        facts = _facts(self._status, await self._status.read_gpus())
+        return web.json_response(facts, status=503 if facts["status"] is HealthLevel.UNHEALTHY else 200)
+
+    async def _is_ready(self, request: web.Request) -> web.Response:
+        ready = self._ready()
+        return web.json_response({"ready": ready}, status=200 if ready else 503)
+
+
+def _facts(status: Status, gpus: Sequence[Gpu]) -> dict[str, Any]:
+    free = sum(gpu.memory_total_bytes - gpu.memory_used_bytes for gpu in gpus)
+    return {
+        "status": status.health,
+        "version": jarvis.__version__,
+        "uptime_seconds": round(status.uptime, 3),
+        "models_loaded": status.models_loaded,
+        "gpu_available": bool(gpus),
+        "vram_free_gb": round(free / 1e9, 3) if gpus else None,
+        "adapters": [
+            {
+                "port": PortName.LLM if component.kind == "model" else component.kind,
+                "name": component.name,
+                "adapter": component.adapter,
+                "state": component.state,
+                "message": component.message,
+            }
+            for component in status.all
+        ],
+    }
