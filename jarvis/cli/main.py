@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jarvis import __version__
-from jarvis.cli import collections, config, info, models, prompt
+from jarvis.cli import collections, config, info, models, prompt, slo
 from jarvis.cli.ask import ask
 from jarvis.cli.chat import chat
 from jarvis.cli.embed import embed
@@ -65,7 +65,11 @@ app.add_typer(
     epilog=examples("jarvis collections list", "jarvis collections doctor default"),
 )
 app.command(epilog=examples("jarvis health", "jarvis health jarvis.v1.GenerationService"))(info.health)
-app.command(epilog=examples("jarvis status", "jarvis status --json --server 10.0.0.7:50051"))(info.status)
+app.command(
+    epilog=examples(
+        "jarvis status", "jarvis status --watch --interval 5", "jarvis status --json --server 10.0.0.7:50051"
+    )
+)(info.status)
 app.command(epilog=examples("jarvis adapters", "jarvis adapters --json"))(info.adapters)
 app.add_typer(
     models.app,
@@ -74,6 +78,7 @@ app.add_typer(
     epilog=examples("jarvis models list", "jarvis models fetch --help"),
 )
 app.add_typer(config.app, name="config", epilog=examples("jarvis config check", "jarvis config show"))
+app.add_typer(slo.app, name="slo", epilog=examples("jarvis slo rules > /etc/prometheus/jarvis.yml"))
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - the signature of an option's callback
