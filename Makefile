@@ -7,7 +7,7 @@ DEMO_MODEL := smollm2-135m-instruct
 PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=$(1) \
 	--mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) protos/jarvis/v1/*.proto
 
-.PHONY: help setup model demo serve test test-fast check proto lock bench clean
+.PHONY: help setup model prometheus demo serve test test-fast check proto dashboards lock bench clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,16 +19,19 @@ setup: ## Make .venv with the locked packages (about 3.3 GB); PYTHON= names a CP
 model: setup
 	@jarvis models fetch $(DEMO_MODEL)
 
+prometheus: setup ## Fetch Prometheus, for the tests of rules and dashboards, where the machine has none
+	@scripts/prometheus.sh
+
 demo: setup ## Start the server on a real model, stream an answer, stop it
 	@python scripts/demo.py
 
 serve: model ## Run the server until Ctrl-C; configuration: jarvis.toml, or none
 	@exec jarvis serve $(ARGS)
 
-test: model ## Run all tests: unit, conformance, e2e, architecture, and engine on the real vLLM
+test: model prometheus ## Run all tests: unit, conformance, e2e, architecture, and engine on the real vLLM
 	pytest $(ARGS)
 
-test-fast: setup ## Run the tests that need no engine
+test-fast: setup prometheus ## Run the tests that need no engine
 	pytest -m "not engine" $(ARGS)
 
 check: setup ## Lint, types, import contracts, contract lint, generated code, lock
@@ -41,15 +44,21 @@ check: setup ## Lint, types, import contracts, contract lint, generated code, lo
 	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(call PROTOC,"$$made"); \
 	diff -r -x __init__.py -x __pycache__ jarvis/v1 "$$made/jarvis/v1" \
 	|| { echo 'check: jarvis/v1 is not what protos/ generates; run make proto' >&2; exit 1; }
+	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; python -m scripts.dashboards "$$made"; \
+	diff -r deploy/grafana "$$made" \
+	|| { echo 'check: deploy/grafana is not what scripts/dashboards makes; run make dashboards' >&2; exit 1; }
 	python scripts/check_lock.py
 
 proto: setup ## Generate jarvis/v1 from protos/
 	$(call PROTOC,.)
 
+dashboards: setup ## Write the Grafana dashboards, deploy/grafana, from scripts/dashboards
+	python -m scripts.dashboards deploy/grafana
+
 lock: ## Resolve requirements/cpu.txt again; ARGS=--upgrade takes the newest of everything
 	@scripts/lock.sh $(ARGS)
 
-bench: model ## Measure; BENCH= is frontend (the default), embedding, cache, retrieval, quality, difficulty or prompts
+bench: model ## Measure; BENCH= is frontend (the default), embedding, cache, retrieval, quality, difficulty, prompts, logging, telemetry or health
 	python -m bench.$(or $(BENCH),frontend) $(ARGS)
 
 clean: ## Remove what make made here, .venv included; models stay in the user's cache folder
