@@ -81,7 +81,8 @@ def server(folder: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], s
     """
     address = f"unix:{folder}/jarvis.sock"
     disk = f'{{adapter="diskcache", settings={{path="{folder}/cache"}}}}'
-    sets = (f'server.listen=["{address}"]', f'cache=[{{adapter="memory"}}, {disk}]')
+    cache = f'cache=[{{adapter="memory"}}, {disk}]'
+    sets = (f'server.listen=["{address}"]', 'http.listen="127.0.0.1:0"', cache)
     command = [JARVIS, "serve", *(part for pair in sets for part in ("--set", pair))]
     print(f"\n$ jarvis {shlex.join(command[1:])} &", flush=True)
     environ = {key: value for key, value in os.environ.items() if not key.startswith("JARVIS__")}

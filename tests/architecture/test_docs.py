@@ -11,8 +11,10 @@ from pydantic import BaseModel
 
 from jarvis.bootstrap import check
 from jarvis.config import Config, ModelConfig, RouteConfig, TemplateConfig, load
+from jarvis.core.metrics import ALL
 from jarvis.models.catalogue import CATALOGUE
 from jarvis.server.errors import INTERNAL, STATUS_CODES
+from jarvis.slo import prometheus_name
 from jarvis_adapters.vllm.settings import GPU_PROFILES, PROFILES
 from jarvis_plugins.loader import load_plugins
 from jarvis_plugins.registry import PortName
@@ -36,9 +38,9 @@ def table(*rows: Iterable[str]) -> str:
     return "\n".join([head, "|" + "---|" * (head.count(" | ") + 1), *body])
 
 
-def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
-    readme = (ROOT / "README.md").read_text()
-    shown = dict(re.findall(r"<!-- table: (.+?) -->\n(.+?)\n<!-- end -->", readme, re.DOTALL))
+def test_the_tables_of_the_pages_are_those_of_the_code() -> None:
+    pages = "".join((ROOT / page).read_text() for page in ("README.md", "deploy/README.md"))
+    shown = dict(re.findall(r"<!-- table: (.+?) -->\n(.+?)\n<!-- end -->", pages, re.DOTALL))
     wanted = {
         "configuration": table(("key", "default", "meaning"), *settings(Config)),
         **{
@@ -54,6 +56,7 @@ def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
             *((f"`{m.name}`", m.package, m.license) for m in CATALOGUE.values()),
         ),
         "errors": table(("reason", "status", "retry", "meaning"), *reasons()),
+        "metrics": table(("metric", "kind", "labels", "what it measures"), *metrics()),
     }
     assert shown.keys() == wanted.keys()
     for name, text in wanted.items():
@@ -105,6 +108,12 @@ def reasons() -> Iterator[tuple[str, str, str, str]]:
     )
 
 
+def metrics() -> Iterator[tuple[str, str, str, str]]:
+    for metric in ALL:
+        labels = ", ".join(f"`{name.replace('.', '_')}`" for name in metric.attributes)
+        yield f"`{prometheus_name(metric)}`", str(metric.kind), labels, metric.description
+
+
 def descendants(kind: type[JarvisError]) -> Iterator[type[JarvisError]]:
     for below in kind.__subclasses__():
         yield below
@@ -123,7 +132,13 @@ def test_the_example_configuration_names_every_key() -> None:
         for table in (
             config,
             config.server,
+            config.http,
             config.log,
+            config.telemetry,
+            config.slo,
+            config.slo.availability,
+            config.slo.latency,
+            config.slo.time_to_first_token,
             config.plugins,
             config.embedder,
             *config.cache,
@@ -144,6 +159,7 @@ def test_the_example_configuration_names_every_key() -> None:
         PortName.EMBEDDER: config.embedder,
         PortName.STORE: config.store,
         PortName.ESTIMATOR: config.estimator,
+        PortName.TELEMETRY: config.telemetry,
     }
     found = load_plugins()
     for port, section in [*sections.items(), *((PortName.CACHE, tier) for tier in config.cache)]:

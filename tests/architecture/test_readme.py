@@ -23,6 +23,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     address = f"unix:{tmp_path}/jarvis.sock"
     sets = [
         f'server.listen=["{address}"]',
+        'http.listen=""',
         'models={echo={adapter="echo"}}',
         "embedder.adapter=none",
         "store.adapter=none",
