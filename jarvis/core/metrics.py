@@ -75,7 +75,8 @@ TOKENS = Metric(
     COUNTER,
     "jarvis.tokens",
     "{token}",
-    "Tokens of answers that ended by themselves: input (whole prompts), cached (of those, had), output.",
+    "Tokens of answers that ended by themselves: input, cached (the part of the input that the engine "
+    "still had), output.",
     ("model", "type"),
 )
 QUEUE_WAIT = Metric(
