@@ -105,6 +105,11 @@ class Component(Generic[P]):
         raise EngineDead(msg)
 
     @property
+    def port_name(self) -> str:
+        """The port that its adapter is registered for."""
+        return self.kind
+
+    @property
     def loaded(self) -> P | None:
         """The opened adapter, if it is open."""
         return self._port

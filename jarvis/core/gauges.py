@@ -35,9 +35,9 @@ class Gauges:
 
     def _queue_depth(self) -> Iterator[Reading]:
         for model in self._status.routes.models:
-            yield model.waiting, {"port": "llm", "name": model.name}
+            yield model.waiting, {"port": model.port_name, "name": model.name}
         if embedder := self._status.components.embedder:
-            yield self._embedding.queue_depth, {"port": embedder.kind, "name": embedder.name}
+            yield self._embedding.queue_depth, {"port": embedder.port_name, "name": embedder.name}
 
     def _active_requests(self) -> Iterator[Reading]:
         for model in self._status.routes.models:
@@ -69,5 +69,4 @@ class Gauges:
 
 
 def _labels(component: Component[Any]) -> dict[str, str]:
-    port = "llm" if component.kind == "model" else component.kind
-    return {"port": port, "name": component.name, "adapter": component.adapter}
+    return {"port": component.port_name, "name": component.name, "adapter": component.adapter}

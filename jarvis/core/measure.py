@@ -4,10 +4,20 @@ import time
 from asyncio import CancelledError
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+from jarvis.core.component import Component
 from jarvis.core.instruments import Instruments
-from jarvis.core.metrics import REQUEST_DURATION
+from jarvis.core.metrics import GEN_AI, REQUEST_DURATION
 from jarvis_ports.errors import JarvisError
+
+
+def named(operation: str, model: Component[Any]) -> dict[str, str]:
+    """Name a request as OpenTelemetry does: the operation, the provider, and the model.
+
+    https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
+    """
+    return dict(zip(GEN_AI, (operation, model.adapter, model.name), strict=True))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.component import Component, State, WhenUnwell
+from jarvis_plugins.registry import PortName
 from jarvis_ports.difficulty import HARDEST
 from jarvis_ports.errors import EngineDead, EngineFailure, JarvisError, Overloaded
 from jarvis_ports.llm import LLM
@@ -48,6 +49,11 @@ class Model(Component[LLM]):
         self.breaker = breaker
         self.active = 0
         self.waiting = 0
+
+    @property
+    def port_name(self) -> str:
+        """See `Component`: a model is of the port `llm`."""
+        return PortName.LLM
 
     @contextmanager
     def request(self) -> Iterator[None]:

@@ -11,7 +11,6 @@ from jarvis.core.instruments import Instruments
 from jarvis.core.measure import request_duration
 from jarvis.core.routing import Attempt
 from jarvis_ports.difficulty import HARDEST
-from jarvis_ports.llm import Usage
 
 RANGE = 20
 """The width of a range of difficulty."""
@@ -56,12 +55,11 @@ def _record_finish(
         observe(metrics.TIME_PER_OUTPUT_TOKEN, each, attempt.attributes)
     if last.timings.queue is not None:
         observe(metrics.QUEUE_WAIT, last.timings.queue, {"model": model})
-    attempt.span.set({**_usage(usage), "gen_ai.response.finish_reasons": (last.finish.reason.value,)})
-
-
-def _usage(usage: Usage) -> dict[str, int]:
-    return {
-        "gen_ai.usage.input_tokens": usage.prompt_tokens,
-        "gen_ai.usage.output_tokens": usage.completion_tokens,
-        "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens or 0,
-    }
+    attempt.span.set(
+        {
+            "gen_ai.usage.input_tokens": usage.prompt_tokens,
+            "gen_ai.usage.output_tokens": usage.completion_tokens,
+            "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens or 0,
+            "gen_ai.response.finish_reasons": (last.finish.reason.value,),
+        }
+    )

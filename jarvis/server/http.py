@@ -11,7 +11,6 @@ from aiohttp import web
 import jarvis
 from jarvis.address import AddressInUse
 from jarvis.core.status import Gpu, HealthLevel, Status
-from jarvis_plugins.registry import PortName
 from jarvis_ports.telemetry import Exposition
 
 KEEPALIVE_SECONDS = 75.0
@@ -117,7 +116,7 @@ def _facts(status: Status, gpus: Sequence[Gpu]) -> dict[str, Any]:
         "vram_free_gb": round(free / 1e9, 3) if gpus else None,
         "adapters": [
             {
-                "port": PortName.LLM if component.kind == "model" else component.kind,
+                "port": component.port_name,
                 "name": component.name,
                 "adapter": component.adapter,
                 "state": component.state,

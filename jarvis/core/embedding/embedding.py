@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from jarvis.core import metrics
 from jarvis.core.component import Component
 from jarvis.core.embedding.batcher import Batcher
 from jarvis.core.embedding.queue import Flight, Kind
@@ -14,7 +13,7 @@ from jarvis.core.embedding.tiers import Tiers
 from jarvis.core.embedding.validation import check_lengths, check_request
 from jarvis.core.embedding.values import make_keys, matrix_of, shortened, tokens_of
 from jarvis.core.instruments import Instruments
-from jarvis.core.measure import request_duration
+from jarvis.core.measure import named, request_duration
 from jarvis_ports.cache import Cache
 from jarvis_ports.embedding import Embedder, EmbedderInfo, Matrix, TextRole
 from jarvis_ports.errors import ModelNotFound, NotConfigured
@@ -160,7 +159,7 @@ class Embedding:
 
     @contextmanager
     def _measured(self, embedder: Component[Embedder]) -> Iterator[Span]:
-        names = dict(zip(metrics.GEN_AI, ("embeddings", embedder.adapter, embedder.name), strict=True))
+        names = named("embeddings", embedder)
         with (
             request_duration(self._instruments, names, time.monotonic()),
             self._instruments.span(f"embeddings {embedder.name}", names, kind=SpanKind.CLIENT) as span,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from jarvis.core.instruments import Instruments
+from jarvis.core.metrics import MODEL
 from jarvis.core.model import Model
 from jarvis.core.routing import tracing
 from jarvis.core.routing.routes import Way, untroubled_first
@@ -70,7 +71,7 @@ async def begin(
     failures: dict[str, JarvisError] = {}
     for model in untroubled_first(wanted):
         async with AsyncExitStack() as own:
-            with instruments.span("admission", {"gen_ai.request.model": model.name}) as span:
+            with instruments.span("admission", {MODEL: model.name}) as span:
                 try:
                     llm = model.port
                     own.enter_context(model.request())

@@ -1,12 +1,9 @@
-"""Names requests to models as OpenTelemetry does.
-
-https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
-"""
+"""Traces requests to models."""
 
 from contextlib import AbstractContextManager
 
 from jarvis.core.instruments import Instruments
-from jarvis.core.metrics import GEN_AI
+from jarvis.core.measure import named
 from jarvis.core.model import Model
 from jarvis_ports.llm import GenerateRequest
 from jarvis_ports.telemetry import Attributes, Span, SpanKind
@@ -17,7 +14,7 @@ ASKED = ("max_tokens", "temperature", "top_p", "top_k", "seed")
 def attributes(model: Model, request: GenerateRequest) -> dict[str, str]:
     """Say what kind of request goes to which model."""
     operation = "text_completion" if isinstance(request.input, str) else "chat"
-    return dict(zip(GEN_AI, (operation, model.adapter, model.name), strict=True))
+    return named(operation, model)
 
 
 def span(
