@@ -15,6 +15,7 @@ from jarvis.cli.options import (
     MaxTokens,
     Model,
     NoTemplate,
+    PromptText,
     Seed,
     Server,
     Temperature,
@@ -23,10 +24,10 @@ from jarvis.cli.options import (
     TLSAuthority,
     Variables,
     connect,
-    conversation,
     template_options,
 )
 from jarvis.cli.output import print_answer, print_table, write
+from jarvis.cli.question import prompt as question_prompt
 from jarvis.cli.retrieval_options import (
     DEFAULT_COLLECTION,
     Collection,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def ask(  # noqa: PLR0913 - one for each option
-    question: Annotated[str, typer.Argument(show_default=False, help="What to ask.")],
+    question: PromptText = None,
     *,
     collection: Collection = DEFAULT_COLLECTION,
     mode: Mode = None,
@@ -70,7 +71,7 @@ def ask(  # noqa: PLR0913 - one for each option
     """Answer a question from what was ingested, and print the answer as it comes, then its sources."""
     from jarvis.client import JarvisClientError, Retrieval  # noqa: PLC0415
 
-    prompt = conversation(system, question)
+    prompt = question_prompt(question, system, raw=False)
     options: dict[str, Any] = {
         "model": model,
         "temperature": temperature,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jarvis.cli import question
 from jarvis.cli.options import (
     DEFAULT_SERVER,
     DEFAULT_TIMEOUT,
@@ -26,7 +27,6 @@ from jarvis.cli.options import (
     Variables,
     connect,
     input_file,
-    question,
     template_options,
 )
 from jarvis.cli.output import deltas, print_answer, write
@@ -81,7 +81,7 @@ def generate(  # noqa: PLR0913 - one for each option
         "structured_output": _structured_output(json_schema, regex, choice, grammar),
         **template_options(template, no_template, difficulty, variables, language),
     }
-    asked = question(prompt, system, raw=raw)
+    asked = question.prompt(prompt, system, raw=raw)
     with connect(server, tls_ca, timeout=timeout) as client:
         if as_json:
             print_answer(client.generate(asked, **options))

@@ -1,4 +1,4 @@
-"""`jarvis health`, `status` and `adapters`: what a running server tells of itself."""
+"""`jarvis health` and `status`: what a running server tells of itself."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -88,19 +88,3 @@ def _print_status(found: "ServerStatus", routes: "Sequence[RouteInfo]") -> None:
     for name, noted in notes:
         for note in noted:
             typer.echo(f"\n{name}: {note}")
-
-
-def adapters(*, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False) -> None:
-    """List the server's adapters.
-
-    Plugins that did not load stand among them, with the reason.
-    """
-    with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
-        found = client.adapters()
-    if as_json:
-        print_json([asdict(adapter) for adapter in found])
-        return
-    print_table(
-        ("PORT", "NAME", "STATE", "DISTRIBUTION", "VERSION", "MESSAGE"),
-        ((a.port or "-", a.name, a.state, a.distribution, a.version, a.message) for a in found),
-    )

@@ -1,14 +1,17 @@
 """The command `jarvis`."""
 
+import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jarvis import __version__
 from jarvis.cli import collections, config, info, models, prompt, slo
+from jarvis.cli.adapters import adapters
 from jarvis.cli.ask import ask
 from jarvis.cli.chat import chat
 from jarvis.cli.embed import embed
@@ -19,7 +22,11 @@ from jarvis.cli.options import examples
 from jarvis.cli.search import search
 from jarvis.cli.serve import serve
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 app.command(
     epilog=examples(
@@ -40,6 +47,7 @@ app.command(
     epilog=examples(
         "jarvis ask 'What did we decide about backups?'",
         "jarvis ask --collection manuals --top-k 3 --json 'How is it reset?'",
+        "jarvis ask 'Which of our rules does this break?' < change.diff",
     )
 )(ask)
 app.command(
@@ -70,7 +78,9 @@ app.command(
         "jarvis status", "jarvis status --watch --interval 5", "jarvis status --json --server 10.0.0.7:50051"
     )
 )(info.status)
-app.command(epilog=examples("jarvis adapters", "jarvis adapters --json"))(info.adapters)
+app.command(epilog=examples("jarvis adapters", "jarvis adapters --offline", "jarvis adapters --json"))(
+    adapters
+)
 app.add_typer(
     models.app,
     name="models",
@@ -87,7 +97,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - the signature of an option'
         raise typer.Exit
 
 
-@app.callback(epilog=examples("jarvis serve", "jarvis chat"))
+@app.callback(epilog=examples("jarvis serve", "jarvis chat", "jarvis help ask"))
 def root(
     *,
     version: Annotated[
@@ -106,10 +116,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace")):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=errors)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(arguments, prog_name="jarvis", standalone_mode=False)
+        code = app(_completed(given), prog_name="jarvis", standalone_mode=False)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
+        if context and error.message.startswith("Missing command"):
+            typer.echo(context.get_help())
+            return 0
         hint = f" (see {context.command_path} --help)" if context else ""
         _complain(error.format_message() + hint)
         return error.exit_code
@@ -120,6 +134,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return expected
     return code or 0
+
+
+def _completed(arguments: list[str]) -> list[str]:
+    """Spell out what may be left out or said in another way: help, and the shell of a completion."""
+    os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = (
+        "1"  # typer then takes a shell, and checks it
+    )
+    match arguments:
+        case ["help", *command]:
+            return [*command, "--help"]
+        case ["--install-completion" | "--show-completion"]:
+            return [*arguments, Path(os.environ.get("SHELL", "")).name]
+    return arguments
 
 
 def _complain(message: str) -> None:

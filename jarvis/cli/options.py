@@ -1,7 +1,6 @@
 """Options that several commands have."""
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from jarvis.client import BlockingClient, Prompt
+    from jarvis.client import BlockingClient
 
 DEFAULT_SERVER = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 300.0
@@ -21,7 +20,10 @@ def input_file(name: str, meaning: str) -> Any:  # noqa: ANN401 - as typer's own
 
 
 Server = Annotated[
-    str, typer.Option(metavar="ADDRESS", envvar="JARVIS_SERVER", help="host:port or unix:/path.")
+    str,
+    typer.Option(
+        metavar="ADDRESS", envvar="JARVIS_SERVER", help="host:port or unix:/path; https://host:port encrypts."
+    ),
 ]
 TLSAuthority = Annotated[
     Path | None, input_file("--tls-ca", "Encrypt, and trust the authorities of this PEM file.")
@@ -41,7 +43,11 @@ Temperature = Annotated[
 ]
 MaxTokens = Annotated[int | None, typer.Option(metavar="COUNT", help="The most tokens to generate.")]
 PromptText = Annotated[
-    str | None, typer.Argument(show_default=False, help="What to say; standard input when left out or -.")
+    str | None,
+    typer.Argument(
+        show_default=False,
+        help="What to say; standard input when left out or -. What is piped in beside it goes before it.",
+    ),
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="Pass the text on as it is, not as a user's message.")]
 System = Annotated[str | None, typer.Option(metavar="TEXT", help="Instructions that go before the message.")]
@@ -103,21 +109,6 @@ def template_options(
     }
 
 
-def question(text: str | None, system: str | None, *, raw: bool) -> "Prompt":
-    """Make a prompt of the argument, or of standard input where it is left out.
-
-    Raises:
-        BadParameter: a raw prompt with a system message.
-    """
-    if raw and system is not None:
-        raise typer.BadParameter("a raw prompt has no system message", param_hint="--system")
-    if text is None or text == "-":
-        if sys.stdin.isatty():
-            typer.echo("jarvis: reading the prompt from the terminal; Ctrl-D ends it", err=True)
-        text = sys.stdin.read()
-    return text if raw else conversation(system, text.rstrip("\n"))
-
-
 def conversation(system: str | None, text: str) -> list[dict[str, str]]:
     """Make the messages of a first question."""
     before = [] if system is None else [{"role": "system", "content": system}]
@@ -135,7 +126,16 @@ def connect(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its log lines would stand among our own
     from jarvis.client import TLS, BlockingClient  # noqa: PLC0415
 
+    scheme, found, rest = server.partition("://")
+    encrypted = tls_ca is not None
+    if found:
+        if scheme not in {"http", "https"} or (encrypted and scheme == "http"):
+            hint = "with --tls-ca it begins with https://" if scheme == "http" else "no such scheme is known"
+            raise typer.BadParameter(f"{server!r}: {hint}; host:port will do", param_hint="--server")
+        server, encrypted = rest.rstrip("/"), scheme == "https"
     try:
-        return BlockingClient(server, tls=TLS(tls_ca) if tls_ca else None, timeout=timeout, attempts=attempts)
+        return BlockingClient(
+            server, tls=TLS(tls_ca) if encrypted else None, timeout=timeout, attempts=attempts
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--server") from None

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from jarvis.cli import question
 from jarvis.cli.options import (
     DEFAULT_SERVER,
     Difficulty,
@@ -21,7 +22,6 @@ from jarvis.cli.options import (
     Variables,
     connect,
     examples,
-    question,
     template_options,
 )
 from jarvis.cli.output import print_json, print_table, printable
@@ -59,7 +59,7 @@ def explain(  # noqa: PLR0913 - one for each option
     It is what `jarvis generate` would do with the same options; nothing is generated.
     """
     options = template_options(template, no_template, difficulty, variables, language)
-    asked = question(prompt, system, raw=raw)
+    asked = question.prompt(prompt, system, raw=raw)
     with connect(server, tls_ca) as client:
         found = client.explain_prompt(asked, model=model, **options)
     if as_json:

@@ -18,6 +18,7 @@ from tenacity import (
     wait_random,
 )
 
+from jarvis.client.connecting import why
 from jarvis.client.errors import REQUEST_ID_KEY, CannotConnect, JarvisClientError, from_rpc, invalid
 
 Request = TypeVar("Request")
@@ -139,8 +140,7 @@ class Calls:
         # A connection that breaks later leaves the channel idle, or ready on another one.
         never_connected = self._channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
         if explained.code is grpc.StatusCode.UNAVAILABLE and not explained.reason and never_connected:
-            why = explained.message.rpartition("last error: ")[2]
-            message = f"cannot connect to {self._address}: {why}"
+            message = f"cannot connect to {self._address}: {why(explained.message)}"
             return CannotConnect(explained.code, message, request_id=explained.request_id)
         return explained
 

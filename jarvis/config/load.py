@@ -72,6 +72,11 @@ def _file(path: Path | None) -> Source:
 
 def _environment(environ: Mapping[str, str]) -> Source:
     ours = {key: value for key, value in environ.items() if key.upper().startswith(ENV_PREFIX)}
+    for key in environ:
+        meant = _meant(key)
+        if meant and meant != key.upper():
+            msg = f"environment {key}: is no setting; {meant} is one"
+            raise ConfigError(msg)
     for key in ours:
         section = key[len(ENV_PREFIX) :].split("__")[0].lower()
         if section not in Config.model_fields:
@@ -89,6 +94,23 @@ def _environment(environ: Mapping[str, str]) -> Source:
     except ValueError as error:  # a list or a table that is not JSON
         msg = f"environment {ENV_PREFIX}…: {error}; {error.__cause__}"
         raise ConfigError(msg) from None
+
+
+def _meant(key: str) -> str | None:
+    """Name the setting that a variable means, however many underscores are between the parts of its name.
+
+    Other variables may begin with JARVIS_ too: those that Kubernetes makes for a Service named jarvis do.
+    """
+    name = key.upper()
+    for section, field in Config.model_fields.items():
+        top = f"{ENV_PREFIX}{section.upper()}"
+        if name.startswith(top.replace("__", "_") + "__"):
+            return top + "__" + name.partition("__")[2]
+        keys = getattr(field.annotation, "model_fields", None)
+        for setting in [top] if keys is None else [f"{top}__{below.upper()}" for below in keys]:
+            if name.replace("__", "_") == setting.replace("__", "_"):
+                return setting
+    return None
 
 
 def _set(pair: str) -> Source:

@@ -172,19 +172,3 @@ async def test_status_as_json_has_the_routes(answer, run):
         "models": ["big", "far"],
         "fallback": "small",
     }
-
-
-async def test_adapters_are_not_cut_where_there_is_no_terminal(fake, run):
-    code, out, _ = await run("adapters", "--server", fake.address)
-    assert code == 0
-    header, row = out.splitlines()
-    assert header.split() == ["PORT", "NAME", "STATE", "DISTRIBUTION", "VERSION", "MESSAGE"]
-    assert row.startswith("-     broken  failed  jarvis-broken  0.1")
-    assert row.rstrip().endswith("in a line that eighty columns do not hold")
-    assert "\x1b" not in out
-
-
-async def test_adapters_as_json(fake, run):
-    _, out, _ = await run("adapters", "--json", "--server", fake.address)
-    (adapter,) = json.loads(out)
-    assert (adapter["name"], adapter["state"]) == ("broken", "failed")

@@ -48,17 +48,58 @@ async def test_help_ends_with_examples(run, command):
 
 
 @pytest.mark.parametrize(
+    ("asked", "command"),
+    [
+        ([], []),
+        (["help"], []),
+        (["-h"], []),
+        (["config"], ["config"]),
+        (["prompt"], ["prompt"]),
+        (["collections"], ["collections"]),
+        (["help", "config", "check"], ["config", "check"]),
+        (["ask", "-h"], ["ask"]),
+    ],
+    ids=str,
+)
+async def test_help_is_found_in_every_usual_way(run, asked, command):
+    assert await run(*asked) == await run(*command, "--help")
+
+
+async def test_a_shell_that_is_not_known_gets_no_completion(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for arguments in (["--install-completion", "tcsh"], ["--install-completion"]):
+        monkeypatch.setenv("SHELL", "/bin/tcsh")
+        code, _, err = await run(*arguments)
+        assert (code, "'tcsh' is not one of" in err) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_shell_of_the_user_gets_its_completion(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHELL", "/usr/bin/fish")
+    with pytest.raises(SystemExit) as ended:
+        await run("--install-completion")
+    assert ended.value.code == 0
+    assert [path.name for path in tmp_path.rglob("*.*sh")] == ["jarvis.fish"]
+
+
+@pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "Missing command. (see jarvis --help)"),
-        (["config"], "Missing command. (see jarvis config --help)"),
-        (["prompt"], "Missing command. (see jarvis prompt --help)"),
-        (["collections"], "Missing command. (see jarvis collections --help)"),
         (["prompt", "exlain"], "No such command 'exlain'. Did you mean 'explain'?"),
         (["sevre"], "No such command 'sevre'. Did you mean 'serve'? (see jarvis --help)"),
         (["status", "--bogus"], "No such option: --bogus (see jarvis status --help)"),
         (["generate", "x", "--max-tokens", "many"], "'--max-tokens'"),
         (["generate", "x", "--tls-ca", "/no/such.pem"], "'/no/such.pem' does not exist"),
+        (["help", "sevre"], "No such command 'sevre'. Did you mean 'serve'?"),
+        (["health", "--server", "http://nowhere"], "--server: 'nowhere' is neither host:port nor unix:/path"),
+        (
+            ["health", "--server", "ftp://host:1"],
+            "'ftp://host:1': no such scheme is known; host:port will do",
+        ),
+        (["--install-completion", "tcsh"], "'tcsh' is not one of 'bash'"),
+        (["--show-completion", "tcsh"], "'tcsh' is not one of 'bash'"),
+        (["adapters", "--config", "x.toml"], "--config: is for --offline"),
         (["health", "--server", "nowhere"], "--server: 'nowhere' is neither host:port nor unix:/path"),
     ],
 )

@@ -86,6 +86,26 @@ def test_a_missing_file_is_named(tmp_path):
     [
         ({"JARVIS__SERVR__X": "1"}, "environment JARVIS__SERVR__X: unknown key 'servr'; allowed: server, "),
         ({"JARVIS__SERVER__X": "1"}, "environment: server.x: unknown key"),
+        (
+            {"JARVIS_SERVER__LISTEN": "1"},
+            "environment JARVIS_SERVER__LISTEN: is no setting; JARVIS__SERVER__LISTEN is one",
+        ),
+        (
+            {"JARVIS__LOG_LEVEL": "info"},
+            "environment JARVIS__LOG_LEVEL: is no setting; JARVIS__LOG__LEVEL is one",
+        ),
+        (
+            {"JARVIS_LOG_LEVEL": "info"},
+            "environment JARVIS_LOG_LEVEL: is no setting; JARVIS__LOG__LEVEL is one",
+        ),
+        (
+            {"JARVIS_MODELS__M__ADAPTER": "echo"},
+            "environment JARVIS_MODELS__M__ADAPTER: is no setting; JARVIS__MODELS__M__ADAPTER is one",
+        ),
+        (
+            {"jarvis_default_route": "m"},
+            "environment jarvis_default_route: is no setting; JARVIS__DEFAULT_ROUTE is",
+        ),
         ({"JARVIS__SERVER__LISTEN": "[a"}, "environment JARVIS__"),
         (
             {"JARVIS__SERVER__DRAIN_DELAY_SECONDS": "x"},
@@ -104,3 +124,17 @@ def test_an_error_of_the_environment_says_so(environ, said):
 def test_a_set_of_another_form_says_so(pair):
     with pytest.raises(ConfigError, match=f"--set {pair}: not of the form key=value"):
         load(None, [pair], {})
+
+
+def test_other_variables_of_that_name_are_no_settings():
+    """Kubernetes makes such variables for a Service; the rest is the command line's."""
+    environ = {
+        "JARVIS_SERVICE_HOST": "10.0.0.7",
+        "JARVIS_PORT_50051_TCP_ADDR": "10.0.0.7",
+        "JARVIS_SERVER_PORT": "tcp://10.0.0.7:50051",
+        "JARVIS_SERVER_SERVICE_PORT": "50051",
+        "JARVIS_SERVER": "10.0.0.7:50051",
+        "JARVIS_DATA_DIR": "/var/lib/jarvis",
+        "JARVIS_CACHE_DIR": "/var/cache/jarvis",
+    }
+    assert load(None, [], environ) == load(None, [], {})

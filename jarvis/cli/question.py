@@ -1,0 +1,66 @@
+"""What is asked: an argument, standard input, or both."""
+
+import sys
+from threading import Timer
+from typing import TYPE_CHECKING
+
+import typer
+
+from jarvis.cli.options import conversation
+
+if TYPE_CHECKING:
+    from jarvis.client import Prompt
+
+PATIENCE_SECONDS = 2.0
+"""How long standard input may be silent before the user is told that it is awaited."""
+
+
+def prompt(text: str | None, system: str | None, *, raw: bool) -> "Prompt":
+    """Make a prompt of the argument and of standard input; see `read`.
+
+    Raises:
+        BadParameter: nothing is asked, or a raw prompt has a system message.
+    """
+    if raw and system is not None:
+        raise typer.BadParameter("a raw prompt has no system message", param_hint="--system")
+    asked = read(text)
+    return asked if raw else conversation(system, asked.rstrip("\n"))
+
+
+def read(text: str | None) -> str:
+    """Read what is asked.
+
+    It is standard input where the argument is left out, or `-`. Where something is piped in beside an
+    argument, that goes before it, and a space between the two.
+
+    Raises:
+        BadParameter: there is no text.
+    """
+    alone = text is None or text == "-"
+    asked = "" if alone else text or ""
+    if alone or not _is_terminal():
+        piped = _piped()
+        asked = piped if alone else f"{piped.rstrip()} {asked}" if piped.strip() else asked
+    if not asked.strip():
+        raise typer.BadParameter("give a text, or pipe one in", param_hint="PROMPT")
+    return asked
+
+
+def _piped() -> str:
+    if sys.stdin is None:
+        return ""
+    if _is_terminal():
+        typer.echo("jarvis: reading the prompt from the terminal; Ctrl-D ends it", err=True)
+        return sys.stdin.read()
+    notice = "jarvis: waiting for the end of standard input; < /dev/null gives none"
+    waiting = Timer(PATIENCE_SECONDS, typer.echo, (notice,), {"err": True})
+    waiting.daemon = True
+    waiting.start()
+    try:
+        return sys.stdin.read()
+    finally:
+        waiting.cancel()
+
+
+def _is_terminal() -> bool:
+    return sys.stdin is None or sys.stdin.isatty()

@@ -1,0 +1,26 @@
+"""Why a connection could not be made, in a sentence: gRPC gives the texts of several layers below it."""
+
+_SENTENCES = (
+    ("Connection refused", "the connection is refused: nothing listens there; is the server running?"),
+    ("No such file or directory", "there is no such socket; is the server running?"),
+    ("Permission denied", "this user may not open that socket"),
+    ("lookup", "the host's name is not known"),
+    ("resolv", "the host's name is not known"),
+    ("No route to host", "there is no route to the host"),
+    ("Network is unreachable", "its network cannot be reached"),
+    ("WRONG_VERSION_NUMBER", "what listens there does not speak TLS"),
+    ("CERTIFICATE_VERIFY_FAILED", "the server's certificate is signed by no authority that is trusted here"),
+    ("ostname", "the server's certificate is for another name"),
+    ("HTTP/2", "what listens there does not speak gRPC, or wants TLS"),
+    ("reset by peer", "what listens there hung up at once; does it want TLS?"),
+    ("Socket closed", "what listens there hung up at once; does it want TLS?"),
+    ("handshake", "no TLS connection could be agreed on; does the server speak TLS?"),
+    ("imeout", "nothing answers there"),
+    ("imed out", "nothing answers there"),
+)
+
+
+def why(told: str) -> str:
+    """Explain gRPC's text of a connection that failed; a text that is not known stays as it is."""
+    reason = told.rpartition("last error: ")[2]
+    return next((sentence for sign, sentence in _SENTENCES if sign in reason), reason)

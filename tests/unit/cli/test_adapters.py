@@ -1,0 +1,42 @@
+import json
+
+
+async def test_adapters_are_not_cut_where_there_is_no_terminal(fake, run):
+    code, out, _ = await run("adapters", "--server", fake.address)
+    assert code == 0
+    header, row = out.splitlines()
+    assert header.split() == ["PORT", "NAME", "STATE", "DISTRIBUTION", "VERSION", "MESSAGE"]
+    assert row.startswith("-     broken  failed  jarvis-broken  0.1")
+    assert row.rstrip().endswith("in a line that eighty columns do not hold")
+    assert "\x1b" not in out
+
+
+async def test_adapters_as_json(fake, run):
+    _, out, _ = await run("adapters", "--json", "--server", fake.address)
+    (adapter,) = json.loads(out)
+    assert (adapter["name"], adapter["state"]) == ("broken", "failed")
+
+
+async def test_adapters_that_are_installed_need_no_server(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = await run("adapters", "--offline", "--json")
+    assert (code, err) == (0, "")
+    found = {(one["port"], one["name"]): one for one in json.loads(out)}
+    assert found["llm", "vllm"]["state"] == "available"
+    assert found["store", "chroma"]["distribution"] == "jarvis-server"
+
+
+async def test_adapters_offline_tell_what_did_not_load_and_why(run, tmp_path, monkeypatch):
+    config = tmp_path / "jarvis.toml"
+    config.write_text('plugins.block = ["chroma"]')
+    package = tmp_path / "broken-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Name: broken\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[jarvis.v1]\nbroken = no_such_module_of_broken\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    code, out, _ = await run("adapters", "--offline", "--config", str(config))
+    assert code == 0
+    assert any(line.split()[:3] == ["-", "chroma", "blocked"] for line in out.splitlines())
+    (line,) = [line for line in out.splitlines() if " broken " in line]
+    assert line.split()[:3] == ["-", "broken", "failed"]
+    assert "No module named 'no_such_module_of_broken'" in line
