@@ -1,9 +1,12 @@
 """Answers from sources: the real vLLM, the real MiniLM, the real Chroma."""
 
+from pathlib import Path
+
 import pytest
 
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2
+from scripts import demo
 
 pytestmark = pytest.mark.engine
 S = pb.SamplingParams(temperature=0, max_tokens=40)
@@ -13,21 +16,27 @@ DOCUMENTS = {
     "ferry.md": "# The ferry\n\nThe ferry leaves Port Ambry at noon, and crosses the bay in an hour.\n",
 }
 
+LIGHTHOUSE = {path.name: path.read_text() for path in Path(demo.ROOT, demo.DOCUMENTS).iterdir()}
+
 
 @pytest.fixture(scope="module")
 async def engine(engine):
     """The engine, with documents in the collection `places`."""
-    await engine.retrieval.CreateCollection(retrieval_pb2.CreateCollectionRequest(name="places"))
-    requests = [retrieval_pb2.IngestRequest(start=retrieval_pb2.IngestStart(collection="places"))]
-    for source, text in DOCUMENTS.items():
+    await ingest(engine, "places", DOCUMENTS)
+    return engine
+
+
+async def ingest(engine, collection, documents):
+    await engine.retrieval.CreateCollection(retrieval_pb2.CreateCollectionRequest(name=collection))
+    requests = [retrieval_pb2.IngestRequest(start=retrieval_pb2.IngestStart(collection=collection))]
+    for source, text in documents.items():
         document = retrieval_pb2.IngestDocument(source=source)
         requests += [
             retrieval_pb2.IngestRequest(document=document),
             retrieval_pb2.IngestRequest(data=text.encode()),
         ]
     events = [event async for event in engine.retrieval.Ingest(iter(requests), timeout=60)]
-    assert events[-1].finished.added == len(DOCUMENTS)
-    return engine
+    assert events[-1].finished.added == len(documents)
 
 
 async def ask(engine, question, **retrieval):
@@ -47,6 +56,14 @@ async def test_it_answers_from_what_was_ingested(engine):
     assert "bridge.md" in sources(answer)
     assert "1931" in answer.choices[0].text
     assert set(answer.choices[0].cited) <= {citation.number for citation in answer.retrieved.citations}
+
+
+async def test_the_demo_asks_what_the_model_does_answer(engine):
+    await ingest(engine, "lighthouse", LIGHTHOUSE)
+    answer = await ask(engine, demo.QUESTION, collection="lighthouse")
+
+    assert demo.ANSWER in answer.choices[0].text
+    assert demo.ANSWER_IS_IN in sources(answer)
 
 
 async def test_what_is_far_from_the_question_is_no_source(engine):
