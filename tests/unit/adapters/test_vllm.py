@@ -14,7 +14,7 @@ from jarvis_adapters.vllm import orphan, start
 from jarvis_adapters.vllm.abandon import in_thread
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
-from jarvis_adapters.vllm.step_down import is_out_of_memory, smaller
+from jarvis_adapters.vllm.step_down import helps, is_out_of_memory, smaller
 from jarvis_ports.errors import EngineStartFailed
 
 OPTIMIZED = VLLMSettings(model="m")
@@ -49,6 +49,12 @@ def test_engine_args_go_before_the_profile():
     assert args["max_num_seqs"] == 3
     assert args["kv_offloading_size"] == 4, "what swap_space became"
     assert "swap_space" not in args
+
+
+def test_offloading_can_be_turned_off():
+    settings = VLLMSettings(model="m", engine_args={"kv_offloading_size": 0})
+
+    assert "kv_offloading_size" not in engine_args(settings, cpu=False)
 
 
 @pytest.mark.parametrize(
@@ -262,3 +268,18 @@ def test_other_programs_that_use_vllm_are_left_alone(monkeypatch):
     monkeypatch.setattr(orphan.threading, "Thread", lambda **_: started.append(1))
     orphan.end_with_parent()
     assert started == []
+
+
+@pytest.mark.parametrize(
+    ("message", "share", "is_tried"),
+    [
+        ("Free memory on startup is less than desired GPU memory utilization (0.92)", 0.92, True),
+        ("Free memory on startup is less than desired GPU memory utilization (0.8)", 0.8, False),
+        ("CUDA out of memory", 0.8, True),
+    ],
+)
+def test_a_step_that_cannot_help_is_not_tried(message, share, is_tried):
+    before = {"gpu_memory_utilization": share, "max_num_seqs": 64}
+    after, _ = next(smaller(before))
+
+    assert helps(message, before, after) is is_tried
