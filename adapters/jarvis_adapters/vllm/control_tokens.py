@@ -15,9 +15,9 @@ MARK = f"\ue000{secrets.token_hex(8)}\ue000"
 
 
 class ControlTokens:
-    """The control tokens of a tokenizer: those that it calls special, and those that its chat template writes.
+    """The control tokens of a tokenizer: those that it calls special, and those in its chat template.
 
-    An added token that is neither is an ordinary word. White space, and single characters, are that as well.
+    An added token that is neither is an ordinary word, and so are white space and single characters.
 
     Args:
         tokenizer: vLLM's. One that is not of transformers takes the texts of messages for nothing but text.
@@ -47,7 +47,7 @@ class ControlTokens:
         ]
 
     def _of(self, role: Role) -> re.Pattern[str]:
-        """Leave the model its own words: in an answer of it, a template looks for what it writes, as `<think>`."""
+        """Leave the model its own words: in its answers, templates look for what they write, as `<think>`."""
         return self._special if role is Role.ASSISTANT else self._all
 
     def stops(self, texts: Iterable[str]) -> dict[int, str]:

@@ -23,7 +23,7 @@ async def render(renderer: BaseRenderer[Any], control: ControlTokens, input_: In
 
     Raises:
         VLLMValidationError: the chat template refuses the messages.
-        InvalidArgument: the text of a message has control tokens, and vLLM makes tokens of it in a way of its own.
+        InvalidArgument: the text of a message has control tokens, and vLLM has no way to keep them apart.
     """
     if isinstance(input_, str):
         params = TokenizeParams(max_total_tokens=None)
@@ -37,7 +37,7 @@ async def render(renderer: BaseRenderer[Any], control: ControlTokens, input_: In
 
 
 async def _render_apart(renderer: BaseRenderer[Any], messages: Sequence[Message]) -> Any:  # noqa: ANN401
-    """Make tokens of the parts between marks, one by one, so that none comes of what is on both sides of one."""
+    """Make tokens of the parts between marks, so that none comes of what is on both sides of one."""
     chat = ChatParams(chat_template_kwargs={"add_generation_prompt": True, "tokenize": False})
     _, prompt = await renderer.render_messages_async(_conversation(messages), chat)
     if "prompt" not in prompt:

@@ -21,9 +21,11 @@ from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.llm import Message, Role
 
 INST = (
-    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'assistant' %}{{ ' ' + m['content'] + eos_token }}"
+    "{{ bos_token }}{% for m in messages %}"
+    "{% if m['role'] == 'assistant' %}{{ ' ' + m['content'] + eos_token }}"
     "{% else %}{{ '[INST] ' + m['content'] + '[/INST]' }}{% endif %}{% endfor %}"
 )
+END = "<|im_end|>"
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}"
     "{% if m['role'] == 'assistant' %}{{ m['content'].split('</think>')[-1] | trim }}"
@@ -50,7 +52,7 @@ def mistral(folder):
 
 
 def reasoning():
-    """Byte-level BPE with tokens that its template writes and that are not special, and with an added word."""
+    """Byte-level BPE with tokens of its template that are not special, and with an added word."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = ByteLevel()
@@ -60,7 +62,7 @@ def reasoning():
     tokenizer.add_tokens(
         [AddedToken(word, special=False) for word in ("<think>", "</think>", "Jarvis", "  ")]
     )
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>")
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END)
     fast.chat_template = CHATML
     return fast
 
@@ -168,7 +170,7 @@ class TestStops:
 
     @pytest.mark.parametrize("stop", ["x<|im_end|>", "<|im_end|>\n", "<|im_start|>user"])
     def test_one_with_more_around_it_can_never_match_and_is_refused(self, stop):
-        with pytest.raises(InvalidArgument, match="is a control token, .* give it alone") as refused:
+        with pytest.raises(InvalidArgument, match=r"is a control token, .* give it alone") as refused:
             self.CONTROL.stops(["ok", stop])
         assert [violation.field for violation in refused.value.violations] == ["sampling.stop[1]"]
 
