@@ -116,8 +116,9 @@ class Message(_message.Message):
     role: Global___Role.ValueType
     """Who speaks. Required."""
     content: _builtins.str
-    """What is said. Required, not empty. It is text and nothing else: where it has the model's control tokens written
-    in it, such as "<|im_end|>", they are spelled out to the model, and no turn ends or begins.
+    """What is said. Required, not empty. It is text and nothing else: where the model's control tokens are written in
+    it, such as "<|im_end|>", they are spelled out to the model, and no turn ends or begins. That cannot be done for
+    models whose template marks turns with ordinary words, as that of Llama 2 does with "[INST]".
     """
     def __init__(
         self,
