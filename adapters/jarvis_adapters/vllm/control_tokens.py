@@ -26,10 +26,8 @@ class ControlTokens:
     def __init__(self, tokenizer: Any) -> None:  # noqa: ANN401 - vLLM's tokenizers have no common type
         added = tokenizer.added_tokens_decoder if isinstance(tokenizer, PreTrainedTokenizerBase) else {}
         known = {token.content: token_id for token_id, token in added.items() if token.special}
-        self.special: dict[str, int] = {
-            **dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)),
-            **known,
-        }
+        named = zip(map(str, tokenizer.all_special_tokens), tokenizer.all_special_ids, strict=False)
+        self.special: dict[str, int] = {**dict(named), **known}
         """Ids of the tokens that are never part of an answer's text."""
         template = str(getattr(tokenizer, "chat_template", None) or "")
         written = [token.content for token in added.values() if token.content in template]
