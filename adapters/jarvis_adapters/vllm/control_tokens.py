@@ -33,6 +33,7 @@ class ControlTokens:
         written = [token.content for token in added.values() if token.content in template]
         self._special = any_of(known)
         self._all = any_of([*known, *written])
+        self._silent = any_of(self.special)
 
     def within(self, messages: Iterable[Message]) -> bool:
         """Tell whether the text of a message has control tokens in it."""
@@ -58,8 +59,8 @@ class ControlTokens:
         for position, text in enumerate(texts):
             if (token_id := self.special.get(text)) is not None:
                 found[token_id] = text
-            elif token := next((token for token in self.special if token and token in text), None):
-                msg = f"{token!r} is a control token, which is never part of an answer's text; give it alone"
+            elif within := self._silent.search(text):
+                msg = f"{within[0]!r} is a control token, which is never part of an answer's text; give it alone"
                 raise InvalidArgument.of(f"sampling.stop[{position}]", msg)
         return found
 

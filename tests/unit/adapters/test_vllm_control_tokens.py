@@ -164,6 +164,11 @@ async def test_a_model_still_gets_its_own_thoughts_as_its_template_wants_them(lo
 class TestStops:
     CONTROL = ControlTokens(reasoning())
 
+    def test_a_special_token_of_one_character_is_a_character(self):
+        tokenizer = reasoning()
+        tokenizer.add_special_tokens({"unk_token": "?"})
+        assert ControlTokens(tokenizer).stops(["Really?"]) == {}
+
     def test_a_control_token_stops_by_its_id(self):
         end = reasoning().convert_tokens_to_ids("<|im_end|>")
         assert self.CONTROL.stops(["x", "<|im_end|>", "<think>"]) == {end: "<|im_end|>"}
