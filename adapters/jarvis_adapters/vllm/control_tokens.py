@@ -60,7 +60,7 @@ class ControlTokens:
             if (token_id := self.special.get(text)) is not None:
                 found[token_id] = text
             elif within := self._silent.search(text):
-                msg = f"{within[0]!r} is a control token, which is never part of an answer's text; give it alone"
+                msg = f"{within[0]!r} is a control token, never part of an answer's text; give it alone"
                 raise InvalidArgument.of(f"sampling.stop[{position}]", msg)
         return found
 
