@@ -81,7 +81,7 @@ class Grounding:
             llm.capabilities().context_length - used,
         )
         taken = []
-        counts = await _counts(llm, [prompt.block(len(hits), hit) for hit in hits])
+        counts = await token_counts(llm, [prompt.block(len(hits), hit) for hit in hits])
         for hit, tokens in zip(hits, counts, strict=True):
             if tokens <= room:
                 room -= tokens
@@ -89,10 +89,10 @@ class Grounding:
         return taken
 
 
-async def _counts(llm: LLM, blocks: Sequence[str]) -> list[int]:
+async def token_counts(llm: LLM, texts: Sequence[str]) -> list[int]:
     """Count tokens of texts as parts of a message: in a raw prompt, a control token would count as one."""
     frame, *counts = await asyncio.gather(
-        *(llm.count_tokens([Message(Role.USER, f"{text}.")]) for text in ("", *blocks))
+        *(llm.count_tokens([Message(Role.USER, f"{text}.")]) for text in ("", *texts))
     )
     return [count - frame + 1 for count in counts]
 

@@ -172,23 +172,6 @@ async def test_the_budget_of_a_request_goes_before_the_configured_one(house):
         assert ids(await ask(house, RetrievalOptions("docs", max_tokens=max_tokens))) == taken
 
 
-async def test_a_source_costs_what_it_costs_in_a_message(house, monkeypatch):
-    """Where `word` is a control token: one token in a raw prompt, four where it is spelled out."""
-    echo = house.model.port
-    plain = echo.count_tokens
-
-    async def spelled(input_):
-        words = 0 if isinstance(input_, str) else sum(m.content.count("word") for m in input_)
-        return await plain(input_) + 3 * words
-
-    monkeypatch.setattr(echo, "count_tokens", spelled)
-    house.retrieval.hits = [hit("a.md", words=20)]
-
-    spelled_out = cost(house.retrieval.hits[0]) + 3 * 20
-    for max_tokens, taken in [(spelled_out - 1, []), (spelled_out, ["a.md"])]:
-        assert ids(await ask(house, RetrievalOptions("docs", max_tokens=max_tokens))) == taken
-
-
 async def test_prompt_and_answer_fit_the_context(house):
     house.retrieval.hits = [hit("a.md", 40), hit("b.md", 40)]
 
