@@ -7,7 +7,7 @@ DEMO_MODEL := smollm2-135m-instruct
 PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=$(1) \
 	--mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) protos/jarvis/v1/*.proto
 
-.PHONY: help setup model prometheus demo serve test test-fast check proto dashboards lock bench clean
+.PHONY: help setup model prometheus node demo serve test test-fast check proto released dashboards lock bench clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,25 +22,30 @@ model: setup
 prometheus: setup ## Fetch Prometheus, for the tests of rules and dashboards, where the machine has none
 	@scripts/prometheus.sh
 
+node: setup ## Install the packages of the tests in Node
+	@scripts/node.sh
+
 demo: setup ## Start the server on a real model, stream an answer, stop it
 	@python scripts/demo.py
 
 serve: model ## Run the server until Ctrl-C; configuration: jarvis.toml, or none
 	@exec jarvis serve $(ARGS)
 
-test: model prometheus ## Run all tests: unit, conformance, e2e, architecture, and engine on the real vLLM
+test: model prometheus node ## Run all tests: unit, conformance, e2e, architecture, and engine on the real vLLM
 	pytest $(ARGS)
 
-test-fast: setup prometheus ## Run the tests that need no engine
+test-fast: setup prometheus node ## Run the tests that need no engine
 	pytest -m "not engine" $(ARGS)
 
-check: setup ## Lint, types, import contracts, contract lint, generated code, lock
+check: setup node ## Lint, types, import contracts, the contract and its languages, generated code, lock
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
 	buf lint protos
 	buf format --diff --exit-code protos
+	buf breaking protos --against protos/last_release.binpb
+	@scripts/languages.sh
 	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(call PROTOC,"$$made"); \
 	diff -r -x __init__.py -x __pycache__ jarvis/v1 "$$made/jarvis/v1" \
 	|| { echo 'check: jarvis/v1 is not what protos/ generates; run make proto' >&2; exit 1; }
@@ -52,6 +57,9 @@ check: setup ## Lint, types, import contracts, contract lint, generated code, lo
 proto: setup ## Generate jarvis/v1 from protos/
 	$(call PROTOC,.)
 
+released: setup ## Take protos/ for the contract of the last release, which make check compares with
+	buf build protos --exclude-source-info --output protos/last_release.binpb
+
 dashboards: setup ## Write the Grafana dashboards, deploy/grafana, from scripts/dashboards
 	python -m scripts.dashboards deploy/grafana
 
@@ -62,5 +70,5 @@ bench: model ## Measure; BENCH= is frontend (the default), embedding, cache, ret
 	python -m bench.$(or $(BENCH),frontend) $(ARGS)
 
 clean: ## Remove what make made here, .venv included; models stay in the user's cache folder
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv tests/e2e/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 import grpc
 import psutil
 from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from jarvis.address import AddressInUse
 from jarvis.config import Config
@@ -21,6 +20,7 @@ from jarvis.server.generation import GenerationServicer
 from jarvis.server.health import HealthServicer
 from jarvis.server.http import side_port
 from jarvis.server.interceptor import CallInterceptor
+from jarvis.server.reflection import add_reflection
 from jarvis.server.retrieval import RetrievalServicer
 from jarvis.server.service import ServerServicer
 from jarvis.v1 import (
@@ -88,8 +88,7 @@ class Server:
         )
         server_pb2_grpc.add_ServerServiceServicer_to_server(ServerServicer(status), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = [*services, SERVER_SERVICE, "grpc.health.v1.Health", reflection.SERVICE_NAME]
-        reflection.enable_server_reflection(names, self._server)
+        add_reflection([*services, SERVER_SERVICE, "grpc.health.v1.Health"], self._server)
 
     def stop(self) -> None:
         """Drain, then stop."""

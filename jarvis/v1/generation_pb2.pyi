@@ -116,7 +116,10 @@ class Message(_message.Message):
     role: Global___Role.ValueType
     """Who speaks. Required."""
     content: _builtins.str
-    """What is said. Required, not empty."""
+    """What is said. Required, not empty. It is text and nothing else: where the model's control tokens are written in
+    it, such as "<|im_end|>", they are spelled out to the model, and no turn ends or begins. That cannot be done for
+    models whose template marks turns with ordinary words, as that of Llama 2 does with "[INST]".
+    """
     def __init__(
         self,
         *,
@@ -195,14 +198,16 @@ class SamplingParams(_message.Message):
     seed: _builtins.int
     """Seed of the sampling, at least 0. The same request with the same seed has the same answer as far as the engine can."""
     n: _builtins.int
-    """Number of choices, in [1, 64]."""
+    """Number of choices, in [1, 64]. More than one needs a temperature above 0: greedy choices would all be the same."""
     logprobs: _builtins.int
     """Return the log probability of each token, and of this many most likely ones, in [0, 20]."""
     ignore_eos: _builtins.bool
     """Go on past the end-of-sequence token, up to max_tokens."""
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Texts that end the generation; they are not part of the answer. At most 16, none empty."""
+        """Texts that end the generation; they are not part of the answer. At most 16, none empty. One that is a control
+        token of the model ("<|im_end|>") matches that token; one that has such a token in it, and is more, is refused.
+        """
 
     @_builtins.property
     def logit_bias(self) -> _containers.ScalarMap[_builtins.int, _builtins.float]:
@@ -536,7 +541,10 @@ class GenerateRequest(_message.Message):
     model: _builtins.str
     """The name of a model or of a route, from ListModels. Left out or empty: the default route."""
     prompt: _builtins.str
-    """A raw prompt, passed to the model as it is. Either this or `messages`."""
+    """A raw prompt, passed to the model as it is: control tokens in it are control tokens, and where the model's
+    tokenizer puts one before every text, it does here. Do not write what others said into it. Either this or
+    `messages`.
+    """
     priority: _builtins.int
     """Lower is served earlier when requests wait; 0 when left out."""
     return_token_ids: _builtins.bool
@@ -662,7 +670,10 @@ class GenerateStreamRequest(_message.Message):
     model: _builtins.str
     """The name of a model or of a route, from ListModels. Left out or empty: the default route."""
     prompt: _builtins.str
-    """A raw prompt, passed to the model as it is. Either this or `messages`."""
+    """A raw prompt, passed to the model as it is: control tokens in it are control tokens, and where the model's
+    tokenizer puts one before every text, it does here. Do not write what others said into it. Either this or
+    `messages`.
+    """
     priority: _builtins.int
     """Lower is served earlier when requests wait; 0 when left out."""
     return_token_ids: _builtins.bool
@@ -795,7 +806,9 @@ class TokenLogprob(_message.Message):
     """Natural logarithm of its probability."""
     @_builtins.property
     def top(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopLogprob]:
-        """The most likely candidates, the likeliest first, as many as asked for."""
+        """The most likely candidates, the likeliest first: as many as asked for, or fewer where `structured_output` allows
+        no more. What it does not allow is left out.
+        """
 
     def __init__(
         self,

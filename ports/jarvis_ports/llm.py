@@ -18,7 +18,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation."""
+    """One message of a conversation.
+
+    `content` is text and nothing else: control tokens that are written in it are not read as such.
+    """
 
     role: Role
     content: str

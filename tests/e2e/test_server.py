@@ -5,8 +5,9 @@ import socket
 
 import grpc
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 
 from jarvis.address import AddressInUse
 from jarvis.v1 import embedding_pb2, retrieval_pb2, server_pb2
@@ -126,15 +127,56 @@ async def test_adapters_are_listed_with_where_they_come_from(start):
     assert found["vllm"].state == server_pb2.ADAPTER_STATE_BLOCKED
 
 
-async def test_reflection_lists_the_services(start):
-    async with start() as server:
-        stub = reflection_pb2_grpc.ServerReflectionStub(server.channel)
-        asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-        replies = [reply async for reply in stub.ServerReflectionInfo(asked)]
+@pytest.fixture(params=["v1", "v1alpha"])
+def reflect(request):
+    """Ask for reflection in one version, with no stubs: a v1 client's bytes are those of v1alpha."""
 
-    names = {service.name for service in replies[0].list_services_response.service}
-    assert {*(f"jarvis.v1.{service}" for service in SERVICES), "grpc.health.v1.Health"} <= names
-    assert not any("/" in name for name in names), "models are no services"
+    async def ask(server, **question):
+        call = server.channel.stream_stream(
+            f"/grpc.reflection.{request.param}.ServerReflection/ServerReflectionInfo",
+            reflection_pb2.ServerReflectionRequest.SerializeToString,
+            reflection_pb2.ServerReflectionResponse.FromString,
+        )
+        questions = iter([reflection_pb2.ServerReflectionRequest(**question)] * 2)
+        first, again = [reply async for reply in call(questions, timeout=10)]
+        assert first == again
+        return first
+
+    return ask
+
+
+async def test_reflection_lists_the_services(start, reflect):
+    async with start() as server:
+        reply = await reflect(server, list_services="")
+
+    names = [service.name for service in reply.list_services_response.service]
+    reflection = [f"grpc.reflection.{version}.ServerReflection" for version in ("v1", "v1alpha")]
+    assert names == ["grpc.health.v1.Health", *reflection, *(f"jarvis.v1.{service}" for service in SERVICES)]
+
+
+async def test_reflection_describes_every_service_that_it_lists_with_all_that_it_needs(start, reflect):
+    async with start() as server:
+        listed = (await reflect(server, list_services="")).list_services_response.service
+        for service in listed:
+            reply = await reflect(server, file_containing_symbol=service.name)
+            pool = descriptor_pool.DescriptorPool()
+            files = [
+                descriptor_pb2.FileDescriptorProto.FromString(file)
+                for file in reply.file_descriptor_response.file_descriptor_proto
+            ]
+            left = {file.name: file for file in files}
+            while left:
+                ready = [file for file in left.values() if not left.keys() & {*file.dependency}]
+                for file in ready:
+                    pool.Add(left.pop(file.name))
+            for method in pool.FindServiceByName(service.name).methods:
+                assert method.input_type.full_name
+                assert method.output_type.full_name
+            by_name = await reflect(server, file_by_filename=files[0].name)
+            assert by_name.file_descriptor_response == reply.file_descriptor_response
+            assert (await reflect(server, file_containing_symbol=f"{service.name}.Nope")).HasField(
+                "error_response"
+            )
 
 
 async def test_a_unix_socket_serves(start, tmp_path):

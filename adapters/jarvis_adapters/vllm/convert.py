@@ -1,5 +1,6 @@
 """Between the port's types and vLLM's."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,8 +37,16 @@ SAME_NAME = (
 FINISH_REASONS = {"stop": FinishReason.STOP, "repetition": FinishReason.STOP, "length": FinishReason.LENGTH}
 
 
-def sampling_params(request: GenerateRequest, defaults: Mapping[str, Any], room: int) -> SamplingParams:
-    """Translate; `room` is the number of tokens that the context has left for the answer.
+def sampling_params(
+    request: GenerateRequest, defaults: Mapping[str, Any], room: int, stops: Mapping[int, str]
+) -> SamplingParams:
+    """Translate.
+
+    Args:
+        request: what to generate.
+        defaults: the model's own.
+        room: tokens that the context has left for the answer.
+        stops: the stop texts that are control tokens, by their ids.
 
     Raises:
         VLLMValidationError: vLLM refuses a combination.
@@ -48,6 +57,7 @@ def sampling_params(request: GenerateRequest, defaults: Mapping[str, Any], room:
     return SamplingParams(
         **{**defaults, "max_tokens": max_tokens, **given},
         stop=list(sampling.stop),
+        stop_token_ids=list(stops),
         logit_bias=dict(sampling.logit_bias) or None,
         structured_outputs=_structured_outputs(request.structured_output),
         output_kind=RequestOutputKind.DELTA,
@@ -64,9 +74,16 @@ def _structured_outputs(wanted: StructuredOutput | None) -> StructuredOutputsPar
 
 
 class Outputs:
-    """Turns vLLM's outputs of one request into events, and counts its tokens."""
+    """Turns vLLM's outputs of one request into events, and counts its tokens.
 
-    def __init__(self, request: GenerateRequest, prompt_tokens: int) -> None:
+    Args:
+        request: what to generate.
+        prompt_tokens: how long its prompt is.
+        stops: its stop texts that are control tokens, by their ids.
+    """
+
+    def __init__(self, request: GenerateRequest, prompt_tokens: int, stops: Mapping[int, str]) -> None:
+        self._stops = stops
         self._structured_output = request.structured_output
         self._token_ids = request.return_token_ids
         self._top = request.sampling.logprobs
@@ -104,11 +121,14 @@ class Outputs:
             msg = f"the engine gave the request up: {choice.finish_reason}"
             raise EngineFailure(msg)
         stats = output.metrics
+        stop = choice.stop_reason
+        if choice.finish_reason == "stop" and not isinstance(stop, str):
+            stop = self._stops.get(choice.token_ids[-1]) if choice.token_ids else None
         return Finish(
             index=choice.index,
             reason=FINISH_REASONS[choice.finish_reason],
             usage=Usage(self._prompt_tokens, self._completion_tokens, output.num_cached_tokens),
-            matched_stop=choice.stop_reason if isinstance(choice.stop_reason, str) else None,
+            matched_stop=stop,
             queue_seconds=stats.scheduled_ts - stats.queued_ts if stats and stats.scheduled_ts else None,
         )
 
@@ -118,7 +138,7 @@ class Outputs:
             top = tuple(
                 TopLogprob(candidate_id, candidate.decoded_token or "", candidate.logprob)
                 for candidate_id, candidate in sorted(candidates.items(), key=lambda item: item[1].rank)
-                if candidate.rank <= self._top
+                if candidate.rank <= self._top and candidate.logprob > -math.inf
             )
             chosen = candidates[token_id]
             found.append(TokenLogprob(token_id, chosen.decoded_token or "", chosen.logprob, top))

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
+from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_adapters.vllm.convert import Outputs, sampling_params
 from jarvis_adapters.vllm.errors import translated
 from jarvis_adapters.vllm.failures import FailureLog
@@ -27,15 +28,17 @@ class VLLM:
         self._defaults = engine.model_config.get_diff_sampling_param()
         self._traces = engine.observability_config.otlp_traces_endpoint is not None
         self._capabilities = capabilities
+        self._control = ControlTokens(engine.get_tokenizer())
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `LLM.generate`; `Accepted` comes with the first output."""
         with translated(request):
-            rendered = await render(self._engine.renderer, request.input)
+            rendered = await render(self._engine.renderer, self._control, request.input)
             prompt_tokens = len(rendered["prompt_token_ids"])
-            params = sampling_params(request, self._defaults, self._room(request, prompt_tokens))
+            stops = self._control.stops(request.sampling.stop)
+            params = sampling_params(request, self._defaults, self._room(request, prompt_tokens), stops)
             params.stream_interval = BUSY_STREAM_INTERVAL if self._busy() else None
-            outputs = Outputs(request, prompt_tokens)
+            outputs = Outputs(request, prompt_tokens, stops)
             stream = self._engine.generate(
                 rendered,
                 params,
@@ -56,7 +59,7 @@ class VLLM:
     async def count_tokens(self, input_: Input) -> int:
         """See `LLM.count_tokens`."""
         with translated(GenerateRequest("", input_)):
-            return len((await render(self._engine.renderer, input_))["prompt_token_ids"])
+            return len((await render(self._engine.renderer, self._control, input_))["prompt_token_ids"])
 
     def capabilities(self) -> LLMCapabilities:
         """See `LLM.capabilities`."""

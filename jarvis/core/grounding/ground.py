@@ -11,7 +11,7 @@ from jarvis.core.grounding.types import Grounded, GroundingSettings, RetrievalOp
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.types import Hit, SearchMode, SearchQuery
 from jarvis_ports.errors import FieldViolation, InvalidArgument
-from jarvis_ports.llm import LLM, GenerateRequest, Message
+from jarvis_ports.llm import LLM, GenerateRequest, Message, Role
 from jarvis_ports.store import Space
 
 
@@ -81,12 +81,20 @@ class Grounding:
             llm.capabilities().context_length - used,
         )
         taken = []
-        counts = await asyncio.gather(*(llm.count_tokens(prompt.block(len(hits), hit)) for hit in hits))
+        counts = await token_counts(llm, [prompt.block(len(hits), hit) for hit in hits])
         for hit, tokens in zip(hits, counts, strict=True):
             if tokens <= room:
                 room -= tokens
                 taken.append(hit)
         return taken
+
+
+async def token_counts(llm: LLM, texts: Sequence[str]) -> list[int]:
+    """Count tokens of texts as parts of a message: in a raw prompt, a control token would count as one."""
+    frame, *counts = await asyncio.gather(
+        *(llm.count_tokens([Message(Role.USER, f"{text}.")]) for text in ("", *texts))
+    )
+    return [count - frame + 1 for count in counts]
 
 
 def _takes_system(llm: LLM) -> bool:

@@ -6,9 +6,9 @@ sources, and what is asked last. The sources are ordered by where they come from
 so that another question over the same sources finds all of them in the cache.
 
 Nothing in a source can pass for another source, for the question, or for a turn of the conversation: each
-line of its text is quoted, markers in it are set apart, and the tokens of chat templates are broken. Those
-are the tokens of the families listed here; another family's would get through. Citations carry the text as
-it is: only the prompt differs.
+line of its text is quoted, markers in it are set apart, and the marks of chat templates are broken. Those are
+the marks of the families listed here, ordinary words to some tokenizers; of what is a control token to one,
+the adapter takes care. Citations carry the text as it is: only the prompt differs.
 """
 
 import re

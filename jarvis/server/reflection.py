@@ -1,0 +1,36 @@
+"""Server reflection, in both versions that clients speak: v1, and v1alpha, which came before it."""
+
+from collections.abc import Iterable
+
+import grpc
+from google.protobuf import descriptor_pool, text_format
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+_V1 = reflection.SERVICE_NAME.replace("v1alpha", "v1")
+
+
+def add_reflection(services: Iterable[str], server: grpc.aio.Server) -> None:
+    """Tell who asks of these services, and of reflection itself.
+
+    The library knows v1alpha alone. v1 is served by the same code: the bytes on the wire are the same.
+    """
+    _describe_v1()
+    servicer = reflection.aio.ReflectionServicer([*services, _V1, reflection.SERVICE_NAME])
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    for name in (_V1, reflection.SERVICE_NAME):
+        method = {"ServerReflectionInfo": handler}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, method),))
+
+
+def _describe_v1() -> None:
+    """Add the descriptor of v1, so that reflection can tell of itself as well."""
+    pool = descriptor_pool.Default()
+    described = FileDescriptorProto()
+    reflection_pb2.DESCRIPTOR.CopyToProto(described)
+    v1 = text_format.MessageToString(described).replace("v1alpha", "v1")
+    pool.Add(text_format.Parse(v1, FileDescriptorProto()))
