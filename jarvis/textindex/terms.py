@@ -23,8 +23,8 @@ On 20,000 docstrings that took a fifth of the time and left MRR@10 as it was.
 CANDIDATE_ROWS = 1000
 """Rows that are scored: those with the rarest terms, as many of these as are together in no more rows.
 
-BM25 is worked out row by row. On 20,000 docstrings, scoring all rows with any of the terms took 2.7 times the CPU,
-and found no more: MRR@10 is .412 either way, and .403 with 500.
+BM25 is worked out row by row. On 20,000 docstrings, scoring all rows with any of the terms took 2.7 times the
+CPU, and found no more: MRR@10 is .412 either way, and .403 with 500.
 """
 
 # As the tokenizer unicode61 has it: letters and digits with the accents that follow them.
@@ -81,7 +81,7 @@ def _any(terms: Iterable[str]) -> str:
 def _counts(connection: sqlite3.Connection, table: str, terms: Sequence[str], most: int) -> list[int]:
     """Count the rows with each term, up to `most`.
 
-    One statement, because a thread may wait for the interpreter at the end of each, as long as others compute.
+    In one statement: at the end of each, the thread waits for the interpreter while others compute.
     """
     count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH term.value LIMIT ?)"
     query = f"SELECT json_group_array(({count})) FROM json_each(?) AS term"
