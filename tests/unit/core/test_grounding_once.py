@@ -83,8 +83,10 @@ async def test_models_that_are_tried_in_turn_are_given_what_one_search_found(hou
     assert house.retrieval.searches == 1
 
 
-async def test_the_tokens_of_each_source_are_counted_once(house):
+async def test_the_tokens_of_each_source_are_counted_once_before_the_engine_does(house):
     *_, finished = await ask(house, "echo")
-    assert [sum(source in text for text in house.counted) for source in SOURCES] == [1, 1]
+    *before, by_the_engine = house.counted
+    assert [sum(source in text for text in before) for source in SOURCES] == [1, 1]
+    assert all(source in by_the_engine for source in SOURCES)
     usage = finished.finish.usage
     assert usage.prompt_tokens + usage.completion_tokens <= CONTEXT
