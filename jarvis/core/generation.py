@@ -76,7 +76,7 @@ class Generation:
         async with AsyncExitStack() as stack:
             attempt = await begin(stack, way, chosen.difficulty, prepare, self._instruments)
             answer = Answer(attempt, arrived)
-            stack.enter_context(observed(self._instruments, attempt, answer, chosen.difficulty))
+            stack.enter_context(observed(self._instruments, attempt, answer, request, chosen.difficulty))
             try:
                 yield answer.started(request.request_id)
                 yield answer.told(attempt.first)

@@ -102,7 +102,7 @@ def traffic():
         bad = [(steps, bad) for steps, _, bad in phases]
         if slo == "availability":
             calls = (
-                f'rpc_server_call_duration_seconds_count{{rpc_method="{GENERATE}",rpc_response_status_code='
+                f'rpc_server_call_duration_seconds_count{{rpc_method="{GENERATE}",rpc_status_code='
             )
             return {f'{calls}"OK"}}': grow(*good), f'{calls}"INTERNAL"}}': grow(*bad)}
         name, bound = {

@@ -150,7 +150,14 @@ class Embedding:
                 }
                 waiting.send(Kind(info.identity, role), new)
                 all_ = found | await waiting.vectors()
-            span.set({"gen_ai.usage.input_tokens": sum(each), "jarvis.cached_texts": len(found)})
+            span.set(
+                {
+                    "gen_ai.embeddings.dimension.count": dimension or info.dimension,
+                    "gen_ai.response.model": embedder.name,
+                    "gen_ai.usage.input_tokens": sum(each),
+                    "jarvis.cached_texts": len(found),
+                }
+            )
             vectors = np.stack([all_[key].components for key in keys], dtype=np.float32)
             return Embedded(
                 vectors if dimension is None else shortened(vectors, dimension),
