@@ -3,27 +3,17 @@
 import argparse
 import asyncio
 import json
-import os
 import random
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.adapters import opened, real_embedder
 from bench.arguments import positive_int
 from bench.corpus import Docstring, docstrings
-from jarvis.config import Config
-from jarvis.core.component import Component, WhenUnwell
-from jarvis.core.embedding import Embedding
-from jarvis.core.instruments import Instruments
-from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
+from bench.use_case import retrieval
+from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.types import SearchMode, SearchQuery
-from jarvis.documents import Reader
-from jarvis.textindex import TextIndex
-from jarvis_plugins.registry import PortName
 from jarvis_ports.store import IndexSettings, Row
 
 TOP_K = 10
@@ -43,7 +33,6 @@ class Quality:
 def main() -> int:
     """Measure each mode with the same questions."""
     args = _parser().parse_args()
-    os.environ["HF_HUB_OFFLINE"] = "1"
     found = list({one.rest: one for one in docstrings()}.values())[: args.rows]
     asked = random.Random(args.seed).sample(range(len(found)), min(args.queries, len(found)))  # noqa: S311
     results = asyncio.run(_run(found, asked))
@@ -56,59 +45,27 @@ def main() -> int:
 
 
 async def _run(found: Sequence[Docstring], asked: Sequence[int]) -> list[Quality]:
-    async with _retrieval() as retrieval:
-        await retrieval.create(COLLECTION, IndexSettings())
+    async with retrieval() as search:
+        await search.create(COLLECTION, IndexSettings())
         for start in range(0, len(found), BATCH):
             print(f"storing from row {start}", file=sys.stderr)
             part = found[start : start + BATCH]
             rows = [Row(str(start + i), docstring.rest) for i, docstring in enumerate(part)]
-            await retrieval.upsert(COLLECTION, rows, [None] * len(rows), truncate=True)
-        return [await _measure(retrieval, mode, found, asked) for mode in SearchMode]
+            await search.upsert(COLLECTION, rows, [None] * len(rows), truncate=True)
+        return [await _measure(search, mode, found, asked) for mode in SearchMode]
 
 
 async def _measure(
-    retrieval: Retrieval, mode: SearchMode, found: Sequence[Docstring], asked: Sequence[int]
+    search: Retrieval, mode: SearchMode, found: Sequence[Docstring], asked: Sequence[int]
 ) -> Quality:
     print(f"searching: {mode}", file=sys.stderr)
     ranks = []
     for number in asked:
         query = SearchQuery(COLLECTION, found[number].first, mode=mode, top_k=TOP_K, truncate=True)
-        ids = [hit.row.id for hit in (await retrieval.search(query)).hits]
+        ids = [hit.row.id for hit in (await search.search(query)).hits]
         ranks.append(ids.index(str(number)) + 1 if str(number) in ids else None)
     reciprocal = [1 / rank if rank else 0 for rank in ranks]
     return Quality(mode, sum(reciprocal) / len(ranks), sum(rank is not None for rank in ranks) / len(ranks))
-
-
-@asynccontextmanager
-async def _retrieval() -> AsyncIterator[Retrieval]:
-    """Open the real model, the real store, and the text index, in a folder that goes at the end."""
-    config = Config()
-    with tempfile.TemporaryDirectory() as folder:
-        async with (
-            real_embedder() as embedder,
-            opened(PortName.STORE, "chroma", path=str(Path(folder, "chroma"))) as store,
-            TextIndex.open(Path(folder, "texts")) as texts,
-            Reader() as reader,
-        ):
-
-            @asynccontextmanager
-            async def library() -> AsyncIterator[Library]:
-                yield Library(store.port, texts, reader)
-
-            component = Component("store", "chroma", "chroma", library, WhenUnwell.WAIT)
-            running = asyncio.create_task(component.run())
-            await component.changed.wait()
-            embedding = Embedding(
-                embedder, [], max_batch_tokens=config.embedder.max_batch_tokens, instruments=Instruments()
-            )
-            limits = config.retrieval
-            yield Retrieval(
-                component,
-                embedding,
-                RetrievalSettings(limits.chunk_tokens, limits.chunk_overlap, limits.max_document_bytes),
-                Instruments(),
-            )
-            running.cancel()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -33,11 +33,11 @@ def make(kind: str, rows: int, queries: int) -> Data:
     rng = np.random.default_rng(0)
     all_ = rng.standard_normal((rows + queries, int(dimension)), dtype=np.float32)
     if shape == "clustered":
-        centres = _unit(rng.standard_normal((CLUSTERS, int(dimension)), dtype=np.float32))
+        centres = unit(rng.standard_normal((CLUSTERS, int(dimension)), dtype=np.float32))
         all_ = centres[rng.integers(CLUSTERS, size=len(all_))] + all_ * np.float32(
             SPREAD / int(dimension) ** 0.5
         )
-    all_ = _unit(all_)
+    all_ = unit(all_)
     return Data(kind, all_[:rows], all_[rows:], [f"text {i} " * 50 for i in range(rows)])
 
 
@@ -53,5 +53,6 @@ def _real(kind: str, rows: int, queries: int) -> Data:
     return Data(kind, vectors, model.encode(asked, normalize_embeddings=True), texts)
 
 
-def _unit(matrix: Matrix) -> Matrix:
+def unit(matrix: Matrix) -> Matrix:
+    """Scale rows to length 1."""
     return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jarvis.core.grounding import Cited, Grounded, Retrieved, cited
 from jarvis.core.prompting import Chosen
 from jarvis.core.routing import Attempt, Routing
-from jarvis_ports.llm import Accepted, Delta, Finish, LLMEvent
+from jarvis_ports.llm import Accepted, Delta, Finish, FinishReason, LLMEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class Answer:
     Attributes:
         first: seconds from then to the first token; None before it.
         last: the last choice that was completed, whose usage counts those before as well.
+        reasons: why each choice that was completed ended, by its index.
     """
 
     def __init__(self, attempt: Attempt[Prepared], arrived: float) -> None:
@@ -70,6 +71,7 @@ class Answer:
         self.arrived = arrived
         self.first: float | None = None
         self.last: Finished | None = None
+        self.reasons: dict[int, FinishReason] = {}
         self._texts: defaultdict[int, list[str]] = defaultdict(list)
 
     def started(self, request_id: str) -> Started:
@@ -96,5 +98,6 @@ class Answer:
         total = time.monotonic() - self.arrived
         timings = Timings(event.queue_seconds, self.first, total, self._grounded.seconds)
         sources = len(retrieved.sources) if retrieved else 0
+        self.reasons[event.index] = event.reason
         self.last = Finished(event, timings, cited("".join(self._texts[event.index]), sources))
         return self.last

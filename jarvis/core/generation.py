@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from jarvis.core.answer import Answer, GenerationEvent, Prepared
-from jarvis.core.grounding import Grounded, Grounding, RetrievalOptions
+from jarvis.core.grounding import Grounded, Grounding, RetrievalOptions, Sources
 from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
 from jarvis.core.observation import observed
@@ -68,11 +68,15 @@ class Generation:
             chosen = await self._prompting.choose(request.input, options, from_sources=retrieval is not None)
             told = {"jarvis.template": chosen.template, "jarvis.difficulty": chosen.difficulty}
             span.set({name: value for name, value in told.items() if value is not None})
-        prepare = partial(self._prepare, request, chosen, retrieval)
+        sources = None
+        if retrieval:
+            assert not isinstance(request.input, str)  # noqa: S101 - `check_request` refuses it
+            sources = self._grounding.sources(request.input, retrieval)
+        prepare = partial(_prepare, request, chosen, sources)
         async with AsyncExitStack() as stack:
             attempt = await begin(stack, way, chosen.difficulty, prepare, self._instruments)
             answer = Answer(attempt, arrived)
-            stack.enter_context(observed(self._instruments, attempt, answer, chosen.difficulty))
+            stack.enter_context(observed(self._instruments, attempt, answer, request, chosen.difficulty))
             try:
                 yield answer.started(request.request_id)
                 yield answer.told(attempt.first)
@@ -81,24 +85,6 @@ class Generation:
             except JarvisError as error:
                 attempt.model.failed(error)
                 raise
-
-    async def _prepare(
-        self, request: GenerateRequest, chosen: Chosen, retrieval: RetrievalOptions | None, llm: LLM
-    ) -> tuple[GenerateRequest, Prepared]:
-        """Make a request as a model gets it."""
-        capabilities = llm.capabilities()
-        check_supported(request, capabilities)
-        prompt = chosen.for_model(capabilities)
-        grounded = Grounded(prompt.applied(request))
-        if retrieval:
-            grounded = await self._grounding.ground(llm, grounded.request, retrieval)
-        ready = grounded.request
-        if request.sampling.max_tokens is None and ready.sampling.max_tokens is not None:
-            # The template's bound is no demand: where the context holds less, less will do.
-            room = capabilities.context_length - await llm.count_tokens(ready.input)
-            most = max(1, min(ready.sampling.max_tokens, room))
-            ready = replace(ready, sampling=replace(ready.sampling, max_tokens=most))
-        return ready, Prepared(prompt, grounded)
 
     async def explain(self, name: str, input_: Input, options: PromptOptions) -> Explanation:
         """Tell what `stream` would do before a model answers.
@@ -134,6 +120,25 @@ class Generation:
         model = _first_loaded(order) or order[0]
         llm = model.port
         return model.name, await llm.count_tokens(input_), llm.capabilities().context_length
+
+
+async def _prepare(
+    request: GenerateRequest, chosen: Chosen, sources: Sources | None, llm: LLM
+) -> tuple[GenerateRequest, Prepared]:
+    """Make a request as a model gets it."""
+    capabilities = llm.capabilities()
+    check_supported(request, capabilities)
+    prompt = chosen.for_model(capabilities)
+    grounded = Grounded(prompt.applied(request))
+    if sources:
+        grounded = await sources.ground(llm, grounded.request)
+    ready = grounded.request
+    if request.sampling.max_tokens is None and ready.sampling.max_tokens is not None:
+        # The template's bound is no demand: where the context holds less, less will do.
+        tokens = grounded.prompt_tokens or await llm.count_tokens(ready.input)
+        most = max(1, min(ready.sampling.max_tokens, capabilities.context_length - tokens))
+        ready = replace(ready, sampling=replace(ready.sampling, max_tokens=most))
+    return ready, Prepared(prompt, grounded)
 
 
 def _first_loaded(models: Iterable[Model]) -> Model | None:

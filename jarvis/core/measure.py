@@ -15,7 +15,7 @@ from jarvis_ports.errors import JarvisError
 def named(operation: str, model: Component[Any]) -> dict[str, str]:
     """Name a request as OpenTelemetry does: the operation, the provider, and the model.
 
-    https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
+    https://github.com/open-telemetry/semantic-conventions-genai
     """
     return dict(zip(GEN_AI, (operation, model.adapter, model.name), strict=True))
 

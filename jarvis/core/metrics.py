@@ -1,6 +1,6 @@
 """Every metric. Names and buckets are OpenTelemetry's where it has them; the others begin with `jarvis.`.
 
-https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
+https://github.com/open-telemetry/semantic-conventions-genai
 https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/
 
 No label has values that a caller can make up: models, routes, methods and adapters are those that are
@@ -19,8 +19,8 @@ RPC_DURATION = Metric(
     HISTOGRAM,
     "rpc.server.call.duration",
     "s",
-    "Calls, by method and status code.",
-    ("rpc.system.name", "rpc.method", "rpc.response.status_code"),
+    "Calls, by method and status code; where that is not OK, it is the error type as well.",
+    ("rpc.system.name", "rpc.method", "rpc.status_code", "error.type"),
     (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 120),
 )
 REQUEST_DURATION = Metric(

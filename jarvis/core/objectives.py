@@ -32,7 +32,7 @@ def is_promised(attributes: Attributes) -> bool:
 
 def status_code(attributes: Attributes) -> str:
     """Read how a call ended, from the labels of `RPC_DURATION`."""
-    return str(attributes.get("rpc.response.status_code", ""))
+    return str(attributes.get("rpc.status_code", ""))
 
 
 class Budgets:

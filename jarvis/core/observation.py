@@ -11,6 +11,7 @@ from jarvis.core.instruments import Instruments
 from jarvis.core.measure import request_duration
 from jarvis.core.routing import Attempt
 from jarvis_ports.difficulty import HARDEST
+from jarvis_ports.llm import GenerateRequest
 
 RANGE = 20
 """The width of a range of difficulty."""
@@ -26,11 +27,16 @@ def difficulty_range(difficulty: int | None) -> str:
 
 @contextmanager
 def observed(
-    instruments: Instruments, attempt: Attempt[Any], answer: Answer, difficulty: int | None
+    instruments: Instruments,
+    attempt: Attempt[Any],
+    answer: Answer,
+    request: GenerateRequest,
+    difficulty: int | None,
 ) -> Iterator[None]:
     """Measure a request that a model has begun to answer, however it ends; nothing is recorded a token."""
     model = attempt.model.name
     instruments.count(metrics.QUERIES, {"model": model, "difficulty_range": difficulty_range(difficulty)})
+    attempt.span.set({"gen_ai.response.id": request.request_id, "gen_ai.response.model": model})
     try:
         with request_duration(instruments, attempt.attributes, answer.arrived):
             yield
@@ -40,6 +46,7 @@ def observed(
             instruments.observe(metrics.TIME_TO_FIRST_TOKEN, answer.first, attempt.attributes)
         if answer.last:
             _record_finish(instruments, attempt, answer.last, answer.first)
+        attempt.span.set(_response(answer, streamed=request.streamed))
 
 
 def _record_finish(
@@ -49,17 +56,26 @@ def _record_finish(
     for type_, number in {"input": usage.prompt_tokens, "output": usage.completion_tokens}.items():
         observe(metrics.TOKEN_USAGE, number, {**attempt.attributes, "gen_ai.token.type": type_})
         instruments.count(metrics.TOKENS, {"model": model, "type": type_}, number)
-    instruments.count(metrics.TOKENS, {"model": model, "type": "cached"}, usage.cached_tokens or 0)
+    if usage.cached_tokens is not None:
+        instruments.count(metrics.TOKENS, {"model": model, "type": "cached"}, usage.cached_tokens)
     if first is not None and usage.completion_tokens > 1:
         each = (last.timings.total - first) / (usage.completion_tokens - 1)
         observe(metrics.TIME_PER_OUTPUT_TOKEN, each, attempt.attributes)
     if last.timings.queue is not None:
         observe(metrics.QUEUE_WAIT, last.timings.queue, {"model": model})
-    attempt.span.set(
-        {
+
+
+def _response(answer: Answer, *, streamed: bool) -> dict[str, Any]:
+    """Name what is known of an answer as OpenTelemetry does."""
+    told: dict[str, Any] = {"gen_ai.response.time_to_first_chunk": answer.first if streamed else None}
+    if answer.last:
+        usage = answer.last.finish.usage
+        told |= {
             "gen_ai.usage.input_tokens": usage.prompt_tokens,
             "gen_ai.usage.output_tokens": usage.completion_tokens,
-            "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens or 0,
-            "gen_ai.response.finish_reasons": (last.finish.reason.value,),
+            "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
+            "gen_ai.response.finish_reasons": tuple(
+                str(reason) for _, reason in sorted(answer.reasons.items())
+            ),
         }
-    )
+    return {name: value for name, value in told.items() if value is not None}

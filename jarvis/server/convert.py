@@ -41,6 +41,7 @@ def request(message: pb.GenerateRequest | pb.GenerateStreamRequest, request_id: 
         structured_output=_structured_output(message),
         priority=message.priority if message.HasField("priority") else None,
         return_token_ids=message.return_token_ids,
+        streamed=isinstance(message, pb.GenerateStreamRequest),
     )
 
 

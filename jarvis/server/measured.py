@@ -15,11 +15,13 @@ from jarvis.core.instruments import Instruments
 from jarvis.server import context as calls
 from jarvis.server.errors import INTERNAL, STATUS_CODES
 from jarvis_ports.errors import CallerError, Draining, JarvisError, RequestAborted, Unavailable
-from jarvis_ports.telemetry import Reading, Span, SpanKind
+from jarvis_ports.telemetry import Reading, SpanKind
 
 logger = logging.getLogger("jarvis.calls")
 
 OK, CANCELLED = grpc.StatusCode.OK.name, grpc.StatusCode.CANCELLED.name
+SERVERS_FAULTS = {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
+"""Codes that make the span of a server a failed one: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/"""
 CLOCKS = 0.05
 """Seconds by which a caller's clock may see a deadline pass before ours does."""
 
@@ -69,9 +71,11 @@ class Calls:
                 if stream:
                     self._streams[method] -= 1
                 seconds = time.monotonic() - started
-                labels = {**names, "rpc.response.status_code": code}
-                self._instruments.observe(metrics.RPC_DURATION, seconds, labels)
-                _trace(span, call, code, reason)
+                ended = {"rpc.status_code": code, **({} if code == OK else {"error.type": code})}
+                self._instruments.observe(metrics.RPC_DURATION, seconds, {**names, **ended})
+                span.set({**ended, "jarvis.reason": reason, "jarvis.request_id": call.request_id})
+                if code in SERVERS_FAULTS:
+                    span.failed(code)
                 _log(method, code, reason, seconds, call)
 
     def _refused(self, method: str, error: JarvisError, call: calls.Call) -> None:
@@ -90,12 +94,6 @@ class Calls:
         reason = "deadline" if late else "caller"
         self._instruments.count(metrics.CANCELLATIONS, {"rpc.method": method, "reason": reason})
         return grpc.StatusCode.DEADLINE_EXCEEDED.name if late else CANCELLED
-
-
-def _trace(span: Span, call: calls.Call, code: str, reason: str) -> None:
-    span.set({"rpc.response.status_code": code, "jarvis.request_id": call.request_id})
-    if code not in {OK, CANCELLED}:
-        span.failed(reason)
 
 
 def _log(method: str, code: str, reason: str, seconds: float, call: calls.Call) -> None:

@@ -61,7 +61,7 @@ SUMMARIES = {
 _WAITING = f"requests wait ({prometheus_name(QUEUE_DEPTH)}, {prometheus_name(QUEUE_WAIT)})"
 _CAPACITY = "Waiting: add a replica, or refuse more with max_requests."
 ADVICE = {
-    "availability": "Look which methods and codes fail: sum by (rpc_method, rpc_response_status_code) "
+    "availability": "Look which methods and codes fail: sum by (rpc_method, rpc_status_code) "
     f"(rate({prometheus_name(RPC_DURATION)}_count[5m])); then at `jarvis status`, and at the log of those "
     "requests. UNAVAILABLE: an engine or a store is down or loading. RESOURCE_EXHAUSTED: more is asked than "
     "it can take; add a replica, or a model to the route. INTERNAL: a defect; undo the last change.",

@@ -24,7 +24,7 @@ def bad_ratio(objective: Objective, bad_codes: Collection[str], window: str) -> 
         within = _increase(f"{name}_bucket", _le(objective.threshold_seconds), window)
         return f"1 - {within}\n  / ({_increase(f'{name}_count', '', window)} > 0)"
     promised = f'rpc_method=~"jarvis[.]v1[.]({"|".join(SERVICES)})/.*"'
-    bad = f'{promised}, rpc_response_status_code=~"{"|".join(bad_codes)}"'
+    bad = f'{promised}, rpc_status_code=~"{"|".join(bad_codes)}"'
     return (
         f"({_increase(f'{name}_count', bad, window)} or vector(0))\n"
         f"  / ({_increase(f'{name}_count', promised, window)} > 0)"

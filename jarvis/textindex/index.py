@@ -140,9 +140,9 @@ class TextIndex:
                 return []
             where, values = condition(filter_, at.number)
             found = connection.execute(
-                f"SELECT id, -rank FROM {words} CROSS JOIN rows_{at.number} ON key = {words}.rowid "
+                f"SELECT id, -rank / ? FROM {words} CROSS JOIN rows_{at.number} ON key = {words}.rowid "
                 f"WHERE {words} MATCH ? AND {where} ORDER BY rank LIMIT ?",
-                [query, *values, top_k],
+                [query.counted, query.match, *values, top_k],
             )
             return [TextMatch(*match) for match in found]
 

@@ -2,6 +2,7 @@
 """Reads and writes the rows of one collection, inside a transaction that its caller has begun."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -10,6 +11,7 @@ from typing import Any
 from jarvis.textindex.filters import restore, store
 from jarvis.textindex.schema import Collection
 from jarvis.textindex.types import DocumentRows
+from jarvis_ports.filters import Value
 from jarvis_ports.store import Row
 
 
@@ -45,16 +47,21 @@ def replace(
 
 
 def read(connection: sqlite3.Connection, number: int, ids: Sequence[str]) -> list[Row]:
-    """Read rows by id, in the order asked for, without those that are not there."""
-    rows = []
-    for id_ in ids:
-        if (key := _key(connection, number, id_)) is not None:
-            text = connection.execute(f"SELECT text FROM words_{number} WHERE rowid = ?", (key,)).fetchone()[
-                0
-            ]
-            fields = connection.execute(f"SELECT field, value FROM fields_{number} WHERE key = ?", (key,))
-            rows.append(Row(id_, text, {field: restore(value) for field, value in fields}))
-    return rows
+    """Read rows by id, in the order asked for, without those that are not there; no more than 30,000."""
+    marks = ", ".join("?" * len(ids))
+    rows = f"SELECT key FROM rows_{number} WHERE id IN ({marks})"
+    fields: defaultdict[int, dict[str, Value]] = defaultdict(dict)
+    for key, field, value in connection.execute(
+        f"SELECT key, field, value FROM fields_{number} WHERE key IN ({rows})", ids
+    ).fetchall():
+        fields[key][field] = restore(value)
+    found = connection.execute(
+        f"SELECT id, text, key FROM rows_{number} CROSS JOIN words_{number} ON words_{number}.rowid = key "
+        f"WHERE id IN ({marks})",
+        ids,
+    ).fetchall()
+    there = {id_: Row(id_, text, fields[key]) for id_, text, key in found}
+    return [there[id_] for id_ in ids if id_ in there]
 
 
 def documents(connection: sqlite3.Connection, number: int, first: str, last: str) -> Iterator[DocumentRows]:

@@ -1,11 +1,14 @@
 # ruff: noqa: S608 - the names of tables end in a number that the index gave, never in a caller's text
 """Turns a question in natural language into a query of FTS5."""
 
+import json
 import re
 import sqlite3
 import unicodedata
 from collections import Counter
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, islice
+from typing import NamedTuple
 
 CONSIDERED = 256
 """Distinct terms of a query that are looked up: those that it repeats most, then its first."""
@@ -17,14 +20,28 @@ COMMON_ROWS = 1000
 On 20,000 docstrings that took a fifth of the time and left MRR@10 as it was.
 """
 
+CANDIDATE_ROWS = 1000
+"""Rows that are scored: those with the rarest terms, as many of these as are together in no more rows.
+
+BM25 is worked out row by row. On 20,000 docstrings, scoring all rows with any of the terms took 2.7 times the
+CPU, and found no more: MRR@10 is .412 either way, and .403 with 500.
+"""
+
 # As the tokenizer unicode61 has it: letters and digits with the accents that follow them.
 _WORD = r"(?:[^\W_]|[\u0300-\u036f])+"
 _WORDS = re.compile(_WORD)
 _IDENTIFIERS = re.compile(rf"{_WORD}(?:_+{_WORD})+")
 
 
-def match_query(connection: sqlite3.Connection, table: str, rows: int, text: str) -> str | None:
-    """Return an FTS5 query for rows with any of the text's words, or None where no row can have one.
+class MatchQuery(NamedTuple):
+    """A query of FTS5, and how often it counts each term: what its rank is to be divided by."""
+
+    match: str
+    counted: int
+
+
+def match_query(connection: sqlite3.Connection, table: str, rows: int, text: str) -> MatchQuery | None:
+    """Return an FTS5 query for rows that suit a text's words, or None where no row can have one.
 
     An identifier such as `max_tokens` is searched for by its parts, and whole.
 
@@ -35,10 +52,19 @@ def match_query(connection: sqlite3.Connection, table: str, rows: int, text: str
         text: anything; no syntax of FTS5 has a meaning in it.
     """
     common = max(COMMON_ROWS, rows // 4)
-    counts = {term: _count(connection, table, term, common + 1) for term in _terms(text)}
-    present = sorted((count, term) for term, count in counts.items() if count)
-    rare = [term for count, term in present if count <= common] or [term for _, term in present]
-    return " OR ".join(map(_quoted, rare[:USED])) or None
+    terms = [f'"{term}"' for term in _terms(text)]
+    counts = _counts(connection, table, terms, common + 1)
+    present = sorted((count, term) for count, term in zip(counts, terms, strict=True) if count)
+    used = ([one for one in present if one[0] <= common] or present)[:USED]
+    if not used:
+        return None
+    together = accumulate(count for count, _ in used)
+    rarest = max(1, sum(number <= CANDIDATE_ROWS for number in together))
+    must, may = [[term for _, term in part] for part in (used[:rarest], used[rarest:])]
+    if not may:
+        return MatchQuery(_any(must), 1)
+    # FTS5 knows no term that may be missing. As `must` is here twice, so is `may`.
+    return MatchQuery(f"({_any(must)}) AND ({_any([*must, *may, *may])})", 2)
 
 
 def _terms(text: str) -> list[str]:
@@ -48,12 +74,16 @@ def _terms(text: str) -> list[str]:
     return [term for term, _ in islice(found.most_common(), CONSIDERED)]
 
 
-def _quoted(term: str) -> str:
-    return f'"{term}"'
+def _any(terms: Iterable[str]) -> str:
+    return " OR ".join(terms)
 
 
-def _count(connection: sqlite3.Connection, table: str, term: str, most: int) -> int:
-    """Count the rows with a term, up to `most`."""
-    query = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)"
-    found: int = connection.execute(query, (_quoted(term), most)).fetchone()[0]
-    return found
+def _counts(connection: sqlite3.Connection, table: str, terms: Sequence[str], most: int) -> list[int]:
+    """Count the rows with each term, up to `most`.
+
+    In one statement: at the end of each, the thread waits for the interpreter while others compute.
+    """
+    count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH term.value LIMIT ?)"
+    query = f"SELECT json_group_array(({count})) FROM json_each(?) AS term"
+    counts: list[int] = json.loads(connection.execute(query, (most, json.dumps(terms))).fetchone()[0])
+    return counts

@@ -76,7 +76,11 @@ class StructuredOutput:
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """What to generate. `trace` holds W3C trace context headers, to hand on."""
+    """What to generate.
+
+    `trace` holds W3C trace context headers, to hand on. `streamed` says whether the caller gets the answer as
+    it comes, or all at once.
+    """
 
     request_id: str
     input: Input
@@ -84,6 +88,7 @@ class GenerateRequest:
     structured_output: StructuredOutput | None = None
     priority: int | None = None
     return_token_ids: bool = False
+    streamed: bool = False
     trace: Mapping[str, str] = field(default_factory=dict)
 
 

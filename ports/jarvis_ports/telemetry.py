@@ -62,7 +62,10 @@ class Span(Protocol):
         ...
 
     def failed(self, reason: str) -> None:
-        """Mark it as failed; a `JarvisError` that leaves its block does so by itself."""
+        """Mark it as failed: its `error.type` is the reason.
+
+        A `JarvisError` that leaves its block does so by itself, where no `error.type` was set.
+        """
         ...
 
 

@@ -13,8 +13,8 @@ from scripts.dashboards.queries import or_zero, quantile, quantiles, rate, ratio
 DEFAULTS = SLOConfig()
 OF_MODELS = 'rpc_method=~"jarvis.v1.(Generation|Embedding|Retrieval)Service/.+"'
 CALLS = f"rpc_server_call_duration_seconds_count{{{OF_MODELS}}}"
-FAILED = CALLS.replace("}", f', rpc_response_status_code=~"{"|".join(DEFAULTS.bad_codes)}"}}')
-UNWELL = CALLS.replace("}", ', rpc_response_status_code!="OK"}')
+FAILED = CALLS.replace("}", f', rpc_status_code=~"{"|".join(DEFAULTS.bad_codes)}"}}')
+UNWELL = CALLS.replace("}", ', rpc_status_code!="OK"}')
 MODEL = 'model=~"$model"'
 GEN_AI_MODEL = 'gen_ai_request_model=~"$model"'
 TTFT = "gen_ai_server_time_to_first_token_seconds"
@@ -99,7 +99,7 @@ ERRORS = stack(
     "Calls that did not end with OK, those by a caller's fault included. UNAVAILABLE and INTERNAL: see the "
     "health in the engine room. RESOURCE_EXHAUSTED: more is asked than the models can do. "
     "DEADLINE_EXCEEDED: see the latency. INVALID_ARGUMENT and NOT_FOUND: tell the caller.",
-    {"{{rpc_response_status_code}}": or_zero(rate(UNWELL, "rpc_response_status_code"))},
+    {"{{rpc_status_code}}": or_zero(rate(UNWELL, "rpc_status_code"))},
 )
 REJECTIONS = stack(
     "Rejections by reason",

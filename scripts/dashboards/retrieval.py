@@ -70,11 +70,11 @@ ERRORS = stack(
     "Calls of the retrieval service that did not end with OK. NOT_FOUND: a collection that is not there; "
     "tell the caller. UNAVAILABLE: the store or the embedder is not well; see the engine room.",
     {
-        "{{rpc_method}} {{rpc_response_status_code}}": or_zero(
+        "{{rpc_method}} {{rpc_status_code}}": or_zero(
             rate(
                 'rpc_server_call_duration_seconds_count{rpc_method=~"jarvis.v1.RetrievalService/.+", '
-                'rpc_response_status_code!="OK"}',
-                "rpc_method, rpc_response_status_code",
+                'rpc_status_code!="OK"}',
+                "rpc_method, rpc_status_code",
             )
         )
     },

@@ -74,7 +74,7 @@ async def test_a_request_is_measured_once(server, change):
 
     genai = {"gen_ai_request_model": "echo", "gen_ai_operation_name": "text_completion"}
     assert changed("rpc_server_call_duration_seconds_count", rpc_method=GENERATE) == 1
-    assert changed("rpc_server_call_duration_seconds_count", rpc_response_status_code="OK") == 1
+    assert changed("rpc_server_call_duration_seconds_count", rpc_status_code="OK") == 1
     assert changed("gen_ai_server_request_duration_seconds_count", **genai) == 1
     assert changed("gen_ai_server_time_to_first_token_seconds_count", **genai) == 1
     assert changed("gen_ai_server_time_per_output_token_seconds_count", **genai) == 1
@@ -138,7 +138,8 @@ async def test_calls_that_are_refused_or_end_early_are_told_apart(server, change
     for reason in ("caller", "deadline", "abort"):
         assert changed("jarvis_cancellations_total", rpc_method=STREAM, reason=reason) == 1, reason
     for code in ("CANCELLED", "DEADLINE_EXCEEDED", "ABORTED"):
-        assert changed("rpc_server_call_duration_seconds_count", rpc_response_status_code=code) == 1
+        labels = {"rpc_status_code": code, "error_type": code}
+        assert changed("rpc_server_call_duration_seconds_count", **labels) == 1
     assert changed("gen_ai_server_request_duration_seconds_count", error_type="cancelled") == 3
     assert changed("jarvis_query_latency_seconds_count") == 0, "no answer came to its end"
 

@@ -101,9 +101,7 @@ def traffic():
         good = [(steps, good) for steps, good, _ in phases]
         bad = [(steps, bad) for steps, _, bad in phases]
         if slo == "availability":
-            calls = (
-                f'rpc_server_call_duration_seconds_count{{rpc_method="{GENERATE}",rpc_response_status_code='
-            )
+            calls = f'rpc_server_call_duration_seconds_count{{rpc_method="{GENERATE}",rpc_status_code='
             return {f'{calls}"OK"}}': grow(*good), f'{calls}"INTERNAL"}}': grow(*bad)}
         name, bound = {
             "latency": ("jarvis_query_latency_seconds", "10"),

@@ -16,7 +16,7 @@ REMAINING = "round(jarvis:slo_budget:remaining, 0.001)"
 
 
 def calls(code, service="jarvis.v1.GenerationService", method="Generate", pod="a"):
-    return f'{CALLS}{{pod="{pod}",rpc_method="{service}/{method}",rpc_response_status_code="{code}"}}'
+    return f'{CALLS}{{pod="{pod}",rpc_method="{service}/{method}",rpc_status_code="{code}"}}'
 
 
 def test_an_outage_pages_within_minutes_and_stops_when_it_is_over(disproved, scenario, counter):

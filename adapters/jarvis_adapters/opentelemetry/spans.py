@@ -24,7 +24,17 @@ class SpanBlock:
     Messages of errors are not kept: they may hold what a caller wrote.
     """
 
-    __slots__ = ("_attributes", "_before", "_context", "_kind", "_name", "_span", "_trace", "_tracer")
+    __slots__ = (
+        "_attributes",
+        "_before",
+        "_context",
+        "_kind",
+        "_name",
+        "_span",
+        "_told",
+        "_trace",
+        "_tracer",
+    )
 
     def __init__(
         self,
@@ -39,6 +49,7 @@ class SpanBlock:
         self._attributes = attributes
         self._kind = kind
         self._trace = trace
+        self._told = False
 
     def __enter__(self) -> Span:
         """Begin the span, and make it the one around what follows."""
@@ -53,7 +64,9 @@ class SpanBlock:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         """End the span; where a block is left in another context, that context stays as it is."""
-        if isinstance(error, JarvisError):
+        if self._told:  # whoever is inside knows better what the error means here
+            pass
+        elif isinstance(error, JarvisError):
             self.failed(getattr(error, "reason", type(error).__name__))
         elif isinstance(error, Exception):
             self.failed(type(error).__name__)
@@ -70,14 +83,15 @@ class SpanBlock:
 
     def set(self, attributes: Attributes) -> None:
         """See `jarvis_ports.telemetry.Span.set`."""
+        self._told = self._told or "error.type" in attributes
         if self._span.is_recording():
             self._span.set_attributes(attributes)
 
     def failed(self, reason: str) -> None:
         """See `jarvis_ports.telemetry.Span.failed`."""
+        self.set({"error.type": reason})
         if self._span.is_recording():
             self._span.set_status(api.StatusCode.ERROR)
-            self._span.set_attribute("error.type", reason)
 
 
 class UnsampledBlock:

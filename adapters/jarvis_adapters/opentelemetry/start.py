@@ -24,6 +24,8 @@ from jarvis_ports.errors import StartupError
 from jarvis_ports.telemetry import Telemetry
 
 SCOPE = "jarvis"
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.45.0"
+"""The version of OpenTelemetry's conventions whose names the server uses."""
 CLOSE_SECONDS = 4.0
 """How long what is left may take to be sent; after that it is cut off."""
 CUT_SECONDS = 1.0
@@ -78,8 +80,8 @@ def _assemble(
             readers.append(ParentsReader(delivery, settings.export_seconds * 1000))
     metrics = MeterProvider(readers, resource, shutdown_on_exit=False)
     telemetry = OpenTelemetry(
-        Measures(metrics.get_meter(SCOPE)),
-        traces.get_tracer(SCOPE),
+        Measures(metrics.get_meter(SCOPE, schema_url=SCHEMA_URL)),
+        traces.get_tracer(SCOPE, schema_url=SCHEMA_URL),
         Page(registry) if settings.prometheus else None,
         [delivery.delivery for delivery in deliveries],
     )

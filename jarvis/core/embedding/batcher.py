@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from jarvis.core import metrics
 from jarvis.core.component import Component
 from jarvis.core.embedding.queue import Flight, Kind, Queue
-from jarvis.core.embedding.values import pack
+from jarvis.core.embedding.values import Vector
 from jarvis.core.instruments import Instruments
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.errors import EngineDead, EngineFailure
@@ -19,7 +19,7 @@ class Batcher:
     Args:
         embedder: the model.
         max_batch_tokens: the most tokens of a batch, padding included; one text alone may have more.
-        keep: is given each new value, by key, before those who wait for it.
+        keep: is given each new vector, by key, before those who wait for it.
         instruments: measure the batches.
     """
 
@@ -27,7 +27,7 @@ class Batcher:
         self,
         embedder: Component[Embedder],
         max_batch_tokens: int,
-        keep: Callable[[Mapping[bytes, bytes]], None],
+        keep: Callable[[Mapping[bytes, Vector]], None],
         instruments: Instruments,
     ) -> None:
         self._embedder = embedder
@@ -86,7 +86,7 @@ class Batcher:
         for flight in flights:
             flight.begun = True
         try:
-            values = await self._values(kind, flights)
+            vectors = await self._vectors(kind, flights)
         except Exception as error:  # noqa: BLE001 - it is raised where the requests wait
             if isinstance(error, EngineFailure) and len(flights) > 1:
                 # One text that the model cannot embed is not to fail those beside it.
@@ -98,12 +98,12 @@ class Batcher:
                 flight.future.set_exception(error)
                 flight.future.exception()  # asyncio complains of one that nobody has looked at
         else:
-            self._keep(values)
+            self._keep(vectors)
             for flight in flights:
                 del self._flights[flight.key]
-                flight.future.set_result(values[flight.key])
+                flight.future.set_result(vectors[flight.key])
 
-    async def _values(self, kind: Kind, flights: list[Flight]) -> dict[bytes, bytes]:
+    async def _vectors(self, kind: Kind, flights: list[Flight]) -> dict[bytes, Vector]:
         """Run one batch through the model.
 
         Raises:
@@ -125,7 +125,7 @@ class Batcher:
             msg = f"{self._embedder} was closed while it embedded"
             raise EngineDead(msg) from None
         pairs = zip(flights, vectors, strict=True)
-        return {flight.key: pack(vector, flight.tokens) for flight, vector in pairs}
+        return {flight.key: Vector(vector, flight.tokens) for flight, vector in pairs}
 
 
 class Waiting:
@@ -148,8 +148,8 @@ class Waiting:
             self._batcher.send(kind, new)
             self.flights |= {flight.key: flight for flight in new}
 
-    async def values(self) -> dict[bytes, bytes]:
-        """Return the values of all, by key.
+    async def vectors(self) -> dict[bytes, Vector]:
+        """Return the vectors of all, by key.
 
         Raises:
             Exception: the first failure; the others are not waited for.

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+
 from jarvis.core.component import Component
 from jarvis.core.embedding.batcher import Batcher
 from jarvis.core.embedding.queue import Flight, Kind
 from jarvis.core.embedding.tiers import Tiers
 from jarvis.core.embedding.validation import check_lengths, check_request
-from jarvis.core.embedding.values import make_keys, matrix_of, shortened, tokens_of
+from jarvis.core.embedding.values import make_keys, shortened
 from jarvis.core.instruments import Instruments
 from jarvis.core.measure import named, request_duration
 from jarvis_ports.cache import Cache
@@ -137,7 +139,7 @@ class Embedding:
                 known = found.keys() | waiting.flights.keys()
                 missing = {key: text for key, text in wanted.items() if key not in known}
                 counts = await _count(port, missing, role)
-                tokens = counts | {key: tokens_of(value) for key, value in found.items()}
+                tokens = counts | {key: vector.tokens for key, vector in found.items()}
                 tokens |= {key: flight.tokens for key, flight in waiting.flights.items()}
                 each = tuple(tokens[key] for key in keys)
                 if not truncate:
@@ -147,9 +149,16 @@ class Embedding:
                     for key, text in missing.items()
                 }
                 waiting.send(Kind(info.identity, role), new)
-                values = found | await waiting.values()
-            span.set({"gen_ai.usage.input_tokens": sum(each), "jarvis.cached_texts": len(found)})
-            vectors = matrix_of([values[key] for key in keys], info.dimension)
+                all_ = found | await waiting.vectors()
+            span.set(
+                {
+                    "gen_ai.embeddings.dimension.count": dimension or info.dimension,
+                    "gen_ai.response.model": embedder.name,
+                    "gen_ai.usage.input_tokens": sum(each),
+                    "jarvis.cached_texts": len(found),
+                }
+            )
+            vectors = np.stack([all_[key].components for key in keys], dtype=np.float32)
             return Embedded(
                 vectors if dimension is None else shortened(vectors, dimension),
                 each,

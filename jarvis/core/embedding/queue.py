@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from jarvis.core.embedding.values import Vector
 from jarvis_ports.embedding import TextRole
 
 
@@ -20,14 +21,14 @@ class Kind(NamedTuple):
 class Flight:
     """One text on its way through the model, and how many requests wait for it.
 
-    `length` is the number of tokens that the model reads of it. The future holds the value for the caches.
+    `length` is the number of tokens that the model reads of it. The future holds its vector.
     """
 
     key: bytes
     text: str
     tokens: int
     length: int
-    future: "asyncio.Future[bytes]" = field(
+    future: "asyncio.Future[Vector]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     waiters: int = 0

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from jarvis.core import metrics
 from jarvis.core.component import Component
-from jarvis.core.embedding.values import is_valid
+from jarvis.core.embedding.values import Vector, pack, unpack
 from jarvis.core.instruments import Instruments
 from jarvis_ports.cache import Cache
 
@@ -78,18 +78,18 @@ class Tiers:
         self._tiers = [Tier(cache) for cache in caches]
         self._instruments = instruments
 
-    async def get(self, keys: Sequence[bytes], dimension: int) -> dict[bytes, bytes]:
+    async def get(self, keys: Sequence[bytes], dimension: int) -> dict[bytes, Vector]:
         """Find vectors; those that a later tier had are put into the earlier ones.
 
         A value that is damaged, or of another dimension, is as good as none.
         """
-        found: dict[bytes, bytes] = {}
+        found: dict[bytes, Vector] = {}
         for index, tier in enumerate(self._tiers):
             missing = [key for key in keys if key not in found] if found else keys
             if not missing:
                 break
             held = await tier.get(missing)
-            new = {key: value for key, value in held.items() if is_valid(value, dimension)}
+            new = {key: vector for key, value in held.items() if (vector := unpack(value, dimension))}
             for metric, texts in (
                 (metrics.CACHE_HITS, len(new)),
                 (metrics.CACHE_MISSES, len(missing) - len(new)),
@@ -97,14 +97,16 @@ class Tiers:
                 self._instruments.count(metric, {"tier": tier.name}, texts)
             if new:
                 for earlier in self._tiers[:index]:
-                    earlier.put(new)
+                    earlier.put({key: held[key] for key in new})
                 found |= new
         return found
 
-    def put(self, items: Mapping[bytes, bytes]) -> None:
+    def put(self, vectors: Mapping[bytes, Vector]) -> None:
         """Have new vectors written to every tier."""
-        for tier in self._tiers:
-            tier.put(items)
+        if self._tiers:
+            packed = {key: pack(vector) for key, vector in vectors.items()}
+            for tier in self._tiers:
+                tier.put(packed)
 
     async def flush(self) -> None:
         """Wait until all that was put is written."""

@@ -1,8 +1,9 @@
 """What the caches hold: keys, and vectors with the number of tokens of their text."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,28 +35,27 @@ def _add(digest: blake2b, part: bytes) -> None:
     digest.update(part)
 
 
-def pack(vector: Matrix, tokens: int) -> bytes:
-    """Make the value of one vector, of shape (dimension,)."""
-    return HEADER.pack(VERSION, tokens, vector.shape[0]) + vector.astype(FLOAT, copy=False).tobytes()
+class Vector(NamedTuple):
+    """The vector of a text, of shape (dimension,), and the tokens of the whole text."""
+
+    components: Matrix
+    tokens: int
 
 
-def is_valid(value: bytes, dimension: int) -> bool:
-    """Tell whether a value is whole, and of this version and dimension."""
+def pack(vector: Vector) -> bytes:
+    """Make the value of a vector."""
+    components = vector.components.astype(FLOAT, copy=False)
+    return HEADER.pack(VERSION, vector.tokens, len(components)) + components.tobytes()
+
+
+def unpack(value: bytes, dimension: int) -> Vector | None:
+    """Read a vector; None where the value is not whole, or of another version or dimension."""
     if len(value) != HEADER.size + FLOAT.itemsize * dimension:
-        return False
-    version, _, written = HEADER.unpack_from(value)
-    return bool(version == VERSION and written == dimension)
-
-
-def tokens_of(value: bytes) -> int:
-    """Read the number of tokens of the text."""
-    return int(HEADER.unpack_from(value)[1])
-
-
-def matrix_of(values: Sequence[bytes], dimension: int) -> Matrix:
-    """Read vectors, one a row: shape (values, dimension)."""
-    packed = bytearray().join(value[HEADER.size :] for value in values)
-    return np.frombuffer(packed, FLOAT).reshape(len(values), dimension).astype(np.float32, copy=False)
+        return None
+    version, tokens, written = HEADER.unpack_from(value)
+    if version != VERSION or written != dimension:
+        return None
+    return Vector(np.frombuffer(value, FLOAT, offset=HEADER.size), tokens)
 
 
 def shortened(vectors: Matrix, dimension: int) -> Matrix:

@@ -1,7 +1,16 @@
 """Answers from what was found: sources go into the prompt, citations come out of the answer."""
 
 from jarvis.core.grounding.citations import Cited, cited
-from jarvis.core.grounding.ground import Grounding
+from jarvis.core.grounding.ground import Grounding, Sources
 from jarvis.core.grounding.types import Grounded, GroundingSettings, RetrievalOptions, Retrieved
 
-__all__ = ["Cited", "Grounded", "Grounding", "GroundingSettings", "RetrievalOptions", "Retrieved", "cited"]
+__all__ = [
+    "Cited",
+    "Grounded",
+    "Grounding",
+    "GroundingSettings",
+    "RetrievalOptions",
+    "Retrieved",
+    "Sources",
+    "cited",
+]

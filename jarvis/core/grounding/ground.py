@@ -16,27 +16,59 @@ from jarvis_ports.store import Space
 
 
 class Grounding:
-    """Gives a model sources to answer from."""
+    """Gives models sources to answer from."""
 
     def __init__(self, retrieval: Retrieval, settings: GroundingSettings) -> None:
         self._retrieval = retrieval
         self._settings = settings
 
-    async def ground(self, llm: LLM, request: GenerateRequest, options: RetrievalOptions) -> Grounded:
-        """Search, and write what was found into the last message of a checked request.
+    def sources(self, messages: Sequence[Message], options: RetrievalOptions) -> "Sources":
+        """Give what a checked request is answered from, whichever model answers it."""
+        return Sources(self._retrieval, self._settings, messages, options)
 
-        What is searched with is the last message, where `options` has no query of its own. A message that is
-        longer than the embedding model reads is cut off for that: it was written to be answered.
+
+class Sources:
+    """What one request is answered from: searched for once, when the first model is to have it.
+
+    What is searched with is the last message, where `options` has no query of its own. A message that is
+    longer than the embedding model reads is cut off for that: it was written to be answered.
+    """
+
+    def __init__(
+        self,
+        retrieval: Retrieval,
+        settings: GroundingSettings,
+        messages: Sequence[Message],
+        options: RetrievalOptions,
+    ) -> None:
+        self._retrieval = retrieval
+        self._settings = settings
+        self._messages = messages
+        self._options = options
+        self._found: tuple[Sequence[Hit], float] | None = None
+
+    async def ground(self, llm: LLM, request: GenerateRequest) -> Grounded:
+        """Write those that fit into the last message of the request as a model gets it.
 
         Raises:
             JarvisError: what `Retrieval.search` raises; blaming fields of the request to generate.
         """
         assert not isinstance(request.input, str)  # noqa: S101 - `check_request` refuses it
         messages = request.input
-        text = messages[-1].content if options.query is None else options.query
-        field = f"messages[{len(messages) - 1}].content" if options.query is None else "retrieval.query"
+        self._found = self._found or await self._search()
+        hits, seconds = self._found
+        taken, tokens = await self._fit(llm, request, messages, hits)
+        retrieved = Retrieved(tuple(sorted(taken, key=prompt.order)), len(hits) - len(taken))
+        input_ = prompt.grounded(messages, retrieved.sources, takes_system=_takes_system(llm))
+        return Grounded(replace(request, input=input_), retrieved, seconds, tokens)
+
+    async def _search(self) -> tuple[Sequence[Hit], float]:
+        """Return what is found, and the seconds that took."""
+        options = self._options
+        last = len(self._messages) - 1
+        text = self._messages[last].content if options.query is None else options.query
         start = time.monotonic()
-        with _blaming(field):
+        with _blaming(f"messages[{last}].content" if options.query is None else "retrieval.query"):
             found = await self._retrieval.search(
                 SearchQuery(
                     collection=options.collection,
@@ -48,11 +80,7 @@ class Grounding:
                     truncate=options.query is None,
                 )
             )
-        seconds = time.monotonic() - start
-        taken = await self._fit(llm, request, messages, found.hits, options)
-        retrieved = Retrieved(tuple(sorted(taken, key=prompt.order)), len(found.hits) - len(taken))
-        input_ = prompt.grounded(messages, retrieved.sources, takes_system=_takes_system(llm))
-        return Grounded(replace(request, input=input_), retrieved, seconds)
+        return found.hits, time.monotonic() - start
 
     async def _min_similarity(self, options: RetrievalOptions) -> float | None:
         """The configured one is a cosine: it says nothing of a collection that measures otherwise."""
@@ -62,31 +90,29 @@ class Grounding:
         return self._settings.min_similarity if spec.index.space is Space.COSINE else None
 
     async def _fit(
-        self,
-        llm: LLM,
-        request: GenerateRequest,
-        messages: Sequence[Message],
-        hits: Sequence[Hit],
-        options: RetrievalOptions,
-    ) -> list[Hit]:
-        """Take the best that fit both the budget and what is left of the context.
+        self, llm: LLM, request: GenerateRequest, messages: Sequence[Message], hits: Sequence[Hit]
+    ) -> tuple[list[Hit], int]:
+        """Take the best that fit both the budget and what is left of the context; count the prompt's tokens.
 
         One that does not fit is passed over whole: part of a text can say the opposite of all of it, and its
         citation would be of something that the model has not read.
         """
-        empty = prompt.grounded(messages, (), takes_system=_takes_system(llm))
-        used = await llm.count_tokens(empty) + (request.sampling.max_tokens or 1)
-        room = min(
-            self._settings.max_context_tokens if options.max_tokens is None else options.max_tokens,
-            llm.capabilities().context_length - used,
+        used = await llm.count_tokens(prompt.grounded(messages, (), takes_system=_takes_system(llm)))
+        most = (
+            self._settings.max_context_tokens
+            if self._options.max_tokens is None
+            else self._options.max_tokens
         )
+        left = llm.capabilities().context_length - used - (request.sampling.max_tokens or 1)
+        room = min(most, left)
         taken = []
         counts = await token_counts(llm, [prompt.block(len(hits), hit) for hit in hits])
         for hit, tokens in zip(hits, counts, strict=True):
             if tokens <= room:
                 room -= tokens
+                used += tokens
                 taken.append(hit)
-        return taken
+        return taken, used
 
 
 async def token_counts(llm: LLM, texts: Sequence[str]) -> list[int]:

@@ -38,8 +38,12 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Grounded:
-    """A request with the sources in its messages, where a search was asked for. It took `seconds`."""
+    """A request with the sources in its messages, where a search was asked for. It took `seconds`.
+
+    `prompt_tokens` is what the prompt was counted to have, its parts one by one; None where it was not.
+    """
 
     request: GenerateRequest
     retrieved: Retrieved | None = None
     seconds: float | None = None
+    prompt_tokens: int | None = None

@@ -15,6 +15,7 @@ from jarvis.textindex import TextMatch
 from jarvis_plugins.exact import similarities
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.store import Match, Row
+from jarvis_ports.telemetry import SpanKind
 
 LEAST_CANDIDATES = 20
 CANDIDATES = 2
@@ -36,9 +37,13 @@ class Search:
         """Find rows."""
         started = time.monotonic()
         mode = check_query(query)
-        with self._instruments.span(
-            "retrieval", {"jarvis.mode": str(mode), "jarvis.top_k": query.top_k}
-        ) as span:
+        told = {
+            "gen_ai.operation.name": "retrieval",
+            "gen_ai.data_source.id": query.collection,
+            "gen_ai.retrieval.top_k": query.top_k,
+            "jarvis.mode": str(mode),
+        }
+        with self._instruments.span("retrieval", told, kind=SpanKind.CLIENT) as span:
             hits = await self._find(query, mode)
             span.set({"jarvis.hits": len(hits)})
         seconds = time.monotonic() - started

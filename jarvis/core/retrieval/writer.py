@@ -24,9 +24,14 @@ STORED_AT_ONCE = 256
 
 
 class Locks:
-    """A lock for each document that somebody writes."""
+    """A lock for each document that somebody writes.
+
+    `splitting` is held while one is split: threads that compute keep the interpreter from each other, and
+    from all other calls.
+    """
 
     def __init__(self) -> None:
+        self.splitting = asyncio.Lock()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def of(self, collection: str, document: str) -> asyncio.Lock:
@@ -88,7 +93,8 @@ class DocumentWriter:
             return embedding.count_tokens([part], TextRole.DOCUMENT)[0]
 
         chunk_tokens, overlap = self.splitting.chunk_tokens, self.splitting.chunk_overlap
-        return await asyncio.to_thread(split, text, max_tokens=chunk_tokens, overlap=overlap, count=count)
+        async with self.locks.splitting:
+            return await asyncio.to_thread(split, text, max_tokens=chunk_tokens, overlap=overlap, count=count)
 
     async def _store(self, made: Sequence[Row], known: set[str]) -> int:
         """Store rows, and say how many were embedded; those known keep their vectors."""

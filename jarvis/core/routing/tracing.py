@@ -1,14 +1,26 @@
 """Traces requests to models."""
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 from jarvis.core.instruments import Instruments
 from jarvis.core.measure import named
 from jarvis.core.model import Model
 from jarvis_ports.llm import GenerateRequest
-from jarvis_ports.telemetry import Attributes, Span, SpanKind
+from jarvis_ports.telemetry import Span, SpanKind
 
-ASKED = ("max_tokens", "temperature", "top_p", "top_k", "seed")
+ASKED = {
+    "max_tokens": "gen_ai.request.max_tokens",
+    "temperature": "gen_ai.request.temperature",
+    "top_p": "gen_ai.request.top_p",
+    "top_k": "gen_ai.request.top_k",
+    "seed": "gen_ai.request.seed",
+    "frequency_penalty": "gen_ai.request.frequency_penalty",
+    "presence_penalty": "gen_ai.request.presence_penalty",
+    "stop": "gen_ai.request.stop_sequences",
+    "n": "gen_ai.request.choice.count",
+}
+"""Attributes by the field of `SamplingParams`."""
 
 
 def attributes(model: Model, request: GenerateRequest) -> dict[str, str]:
@@ -22,8 +34,7 @@ def span(
 ) -> AbstractContextManager[Span]:
     """Trace a request to a model, which `names` describes."""
     operation, _, model = names.values()
-    asked = {f"gen_ai.request.{name}": getattr(request.sampling, name) for name in ASKED}
-    known: Attributes = {
-        name: value for name, value in {**asked, "jarvis.route": route}.items() if value is not None
-    }
+    asked: dict[str, Any] = {name: getattr(request.sampling, field) for field, name in ASKED.items()}
+    asked |= {"gen_ai.request.stream": request.streamed or None, "jarvis.route": route}
+    known = {name: value for name, value in asked.items() if value not in {None, ()}}
     return instruments.span(f"{operation} {model}", {**names, **known}, kind=SpanKind.CLIENT)

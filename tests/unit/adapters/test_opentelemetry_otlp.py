@@ -57,6 +57,34 @@ async def test_traces_arrive(receiver, monkeypatch):
     assert {metadata["api-key"] for metadata in receiver.metadata} == {"secret"}
 
 
+async def test_what_is_told_of_an_error_stands_and_is_not_a_failure_by_itself(receiver):
+    receiver.start()
+    async with opened(receiver) as telemetry:
+        with pytest.raises(Overloaded), telemetry.span("call", {}) as call:
+            call.set({"error.type": "RESOURCE_EXHAUSTED"})
+            raise Overloaded("full")
+    call = receiver.spans()["call"]
+    assert receiver.values(call.attributes) == {"error.type": "RESOURCE_EXHAUSTED"}
+    assert call.status.code == Status.STATUS_CODE_UNSET
+
+
+async def test_the_version_of_the_names_is_told(receiver):
+    receiver.start()
+    async with opened(receiver) as telemetry:
+        telemetry.count(metrics.QUERIES, {"model": "m"})
+        with telemetry.span("call", {}):
+            pass
+    scopes = [
+        scope
+        for request in receiver.requests
+        for kind in ("spans", "metrics")
+        for resource in getattr(request, f"resource_{kind}", ())
+        for scope in getattr(resource, f"scope_{kind}")
+    ]
+    assert {scope.schema_url for scope in scopes} == {"https://opentelemetry.io/schemas/1.45.0"}
+    assert len(scopes) == 2
+
+
 async def test_metrics_arrive_at_the_end(receiver):
     receiver.start()
     async with opened(receiver) as telemetry:

@@ -10,7 +10,7 @@ from jarvis.core.instruments import Instruments
 from jarvis_adapters.no_telemetry import NoTelemetry
 from jarvis_ports.errors import Overloaded
 
-FAILED = {"rpc.method": "jarvis.v1.GenerationService/Generate", "rpc.response.status_code": "INTERNAL"}
+FAILED = {"rpc.method": "jarvis.v1.GenerationService/Generate", "rpc.status_code": "INTERNAL"}
 
 
 @pytest.fixture

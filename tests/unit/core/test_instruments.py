@@ -37,7 +37,7 @@ def instruments(clock):
 
 
 def call(instruments, code="OK", service="GenerationService", times=1):
-    labels = {"rpc.method": f"jarvis.v1.{service}/Do", "rpc.response.status_code": code}
+    labels = {"rpc.method": f"jarvis.v1.{service}/Do", "rpc.status_code": code}
     for _ in range(times):
         instruments.observe(metrics.RPC_DURATION, 0.1, labels)
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from jarvis.core.component import Component
+from jarvis.core.embedding import tiers as tiers_module
 from jarvis.core.embedding import values as module
 from jarvis.core.embedding.values import HEADER, make_keys
 from jarvis_ports.embedding import TextRole
@@ -144,3 +146,36 @@ def test_keys_differ_where_vectors_do():
     }
     assert len(keys) == 9
     assert make_keys("m", DOCUMENT, ["x"]) == make_keys("m", DOCUMENT, ["x"])
+
+
+@pytest.fixture
+def packings(monkeypatch):
+    """Counts how often a vector is turned into bytes, and bytes into a vector."""
+    counts = Counter()
+
+    def counting(name):
+        real = getattr(tiers_module, name)
+
+        def call(*arguments):
+            counts[name] += 1
+            return real(*arguments)
+
+        monkeypatch.setattr(tiers_module, name, call)
+
+    counting("pack")
+    counting("unpack")
+    return counts
+
+
+async def test_without_a_cache_no_vector_is_turned_into_bytes(make, packings, vectors):
+    found = await make().embed(["x", "y"], DOCUMENT)
+    assert np.array_equal(found.vectors, vectors("x", "y"))
+    assert not packings
+
+
+async def test_a_vector_is_packed_once_for_all_tiers_and_read_once(make, tiers, packings):
+    embedding = make(tiers)
+    await embedding.embed(["x"], DOCUMENT)
+    await embedding.flush()
+    await embedding.embed(["x"], DOCUMENT)
+    assert packings == {"pack": 1, "unpack": 1}

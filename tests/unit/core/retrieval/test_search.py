@@ -1,5 +1,7 @@
 """Searching, and the fusion of rankings."""
 
+from unittest.mock import MagicMock
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from jarvis_plugins.exact import similarities
 from jarvis_ports.errors import CollectionNotFound, InvalidArgument, TextTooLong
 from jarvis_ports.filters import Equals, Not
 from jarvis_ports.store import IndexSettings, Row, Space
+from jarvis_ports.telemetry import SpanKind
 
 ROWS = [
     Row("a", "red house on the hill", {"lang": "en"}),
@@ -162,3 +165,17 @@ async def test_a_query_that_is_too_long_is_refused_or_cut_off(filled):
 async def test_an_unknown_collection(setup):
     with pytest.raises(CollectionNotFound):
         await setup.retrieval.search(SearchQuery("nowhere", "x"))
+
+
+async def test_the_span_of_a_search_is_named_as_opentelemetry_does(setup):
+    telemetry = MagicMock()
+    with setup.instruments.connected(telemetry):
+        await setup.retrieval.search(SearchQuery("docs", "x", mode=SearchMode.SPARSE, top_k=3))
+    (name, attributes), options = telemetry.span.call_args
+    assert (name, options["kind"]) == ("retrieval", SpanKind.CLIENT)
+    assert attributes == {
+        "gen_ai.operation.name": "retrieval",
+        "gen_ai.data_source.id": "docs",
+        "gen_ai.retrieval.top_k": 3,
+        "jarvis.mode": "sparse",
+    }

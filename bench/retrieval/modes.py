@@ -1,0 +1,136 @@
+"""Times searches by vector, by words and by both: `python -m bench.retrieval.modes --help`."""
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import uvloop
+
+from bench.arguments import positive_int
+from bench.corpus import docstrings
+from bench.retrieval.data import unit
+from bench.use_case import retrieval
+from jarvis.bootstrap import take_turns
+from jarvis.core.retrieval import Retrieval
+from jarvis.core.retrieval.documents import Document, IngestEvent, IngestStart
+from jarvis.core.retrieval.types import SearchMode, SearchQuery
+from jarvis_ports.embedding import Matrix
+from jarvis_ports.store import IndexSettings, Row
+
+COLLECTION = "bench"
+DIMENSION = 384
+BATCH = 1000
+WORDS = 120
+"""Of a row: about what a chunk of 256 tokens has."""
+PAUSE = 0.01
+"""Seconds between two searches, so that they meet more of what an ingestion does."""
+LONGEST = 30
+"""Seconds of one mode, which may end before all questions were asked."""
+DOCUMENT = 20
+"""Docstrings of an ingested document."""
+
+
+def main() -> int:
+    """Measure each mode, idle and then during an ingestion."""
+    args = _parser().parse_args()
+    take_turns()
+    uvloop.run(_run(args))
+    return 0
+
+
+async def _run(args: argparse.Namespace) -> None:
+    found = docstrings()
+    questions = [one.first for one in found[:: max(1, len(found) // args.queries)]][: args.queries]
+    async with retrieval() as use_case:
+        await _fill(use_case, args.rows, " ".join(one.rest for one in found).split())
+        print("| search | ingesting | p50, ms | p95, ms | most, ms | searches |\n|---|---|---|---|---|---|")
+        await _measure(use_case, questions, "no", args.top_k)
+        async with _ingesting(use_case, [one.rest for one in found]):
+            await _measure(use_case, questions, "yes", args.top_k)
+
+
+async def _fill(use_case: Retrieval, rows: int, words: Sequence[str]) -> None:
+    """Store texts of real words in the order in which they are used, with random vectors."""
+    await use_case.create(COLLECTION, IndexSettings())
+    vectors = _vectors(rows)
+    random_ = random.Random(0)  # noqa: S311
+    for start in range(0, rows, BATCH):
+        print(f"storing from row {start}", file=sys.stderr)
+        part = vectors[start : start + BATCH]
+        begins = [random_.randrange(len(words) - WORDS) for _ in part]
+        texts = [" ".join(words[begin : begin + WORDS]) for begin in begins]
+        await use_case.upsert(
+            COLLECTION, [Row(str(start + i), text) for i, text in enumerate(texts)], list(part)
+        )
+
+
+async def _measure(use_case: Retrieval, questions: Sequence[str], ingesting: str, top_k: int) -> None:
+    """Search for every question in each mode, one after another."""
+    for mode in SearchMode:
+        seconds: list[float] = []
+        begun = time.perf_counter()
+        for question, vector in zip(questions, _vectors(len(questions)), strict=True):
+            if seconds and time.perf_counter() - begun > LONGEST:
+                break
+            query = SearchQuery(COLLECTION, question, mode=mode, top_k=top_k, truncate=True)
+            if mode is SearchMode.DENSE:
+                query = SearchQuery(COLLECTION, vector=vector, mode=mode, top_k=top_k)
+            start = time.perf_counter()
+            await use_case.search(query)
+            seconds.append(time.perf_counter() - start)
+            await asyncio.sleep(PAUSE)
+        p50, p95, most = np.quantile(seconds, [0.5, 0.95, 1]) * 1000
+        print(f"| {mode} | {ingesting} | {p50:.1f} | {p95:.1f} | {most:.1f} | {len(seconds)} |", flush=True)
+
+
+@asynccontextmanager
+async def _ingesting(use_case: Retrieval, texts: Sequence[str]) -> AsyncIterator[None]:
+    """Have new documents ingested all the while."""
+
+    async def events() -> AsyncIterator[IngestEvent]:
+        yield IngestStart(COLLECTION)
+        for number in count():
+            some = random.Random(number).sample(texts, DOCUMENT)  # noqa: S311
+            yield Document(f"{number}.txt")
+            yield "\n\n".join(some).encode()
+
+    async def ingest() -> None:
+        async for _ in use_case.ingest(events()):
+            pass
+
+    task = asyncio.create_task(ingest())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _vectors(number: int) -> Matrix:
+    return unit(np.random.default_rng(0).standard_normal((number, DIMENSION), dtype=np.float32))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.retrieval.modes",
+        description="Milliseconds of searches through the server's use case, with the real model and store, "
+        "while nothing else runs and while documents are ingested: by a vector, by the words of a question, "
+        "and by both, where the question is embedded first.",
+    )
+    parser.add_argument("--rows", type=positive_int, default=15_000, help="rows to search among")
+    parser.add_argument("--queries", type=positive_int, default=300, help="searches of each mode")
+    parser.add_argument("--top-k", type=positive_int, default=10, help="rows to find")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

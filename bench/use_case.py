@@ -1,0 +1,51 @@
+"""Retrieval as the server has it, for benchmarks in one process."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bench.adapters import opened, real_embedder
+from jarvis.config import Config
+from jarvis.core.component import Component, WhenUnwell
+from jarvis.core.embedding import Embedding
+from jarvis.core.instruments import Instruments
+from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
+from jarvis.documents import Reader
+from jarvis.textindex import TextIndex
+from jarvis_plugins.registry import PortName
+
+
+@asynccontextmanager
+async def retrieval() -> AsyncIterator[Retrieval]:
+    """Open the real model, the real store, and the text index, in a folder that goes at the end."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    config = Config()
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            real_embedder() as embedder,
+            opened(PortName.STORE, "chroma", path=str(Path(folder, "chroma"))) as store,
+            TextIndex.open(Path(folder, "texts")) as texts,
+            Reader() as reader,
+        ):
+
+            @asynccontextmanager
+            async def library() -> AsyncIterator[Library]:
+                yield Library(store.port, texts, reader)
+
+            component = Component("store", "chroma", "chroma", library, WhenUnwell.WAIT)
+            running = asyncio.create_task(component.run())
+            await component.changed.wait()
+            embedding = Embedding(
+                embedder, [], max_batch_tokens=config.embedder.max_batch_tokens, instruments=Instruments()
+            )
+            limits = config.retrieval
+            yield Retrieval(
+                component,
+                embedding,
+                RetrievalSettings(limits.chunk_tokens, limits.chunk_overlap, limits.max_document_bytes),
+                Instruments(),
+            )
+            running.cancel()

@@ -1,0 +1,55 @@
+"""How much work a search is: what ends while other threads compute must not wait for them often."""
+
+import pytest
+
+from jarvis.textindex import terms
+from jarvis_ports.store import Row
+
+
+@pytest.fixture
+def statements(index):
+    """The statements that SQLite is given, once for each time."""
+    told = []
+    connections = index._connections
+    for connection in [*connections._readers, connections._writer]:
+        connection.set_trace_callback(told.append)
+    return told
+
+
+async def test_many_words_and_many_hits_take_as_many_statements_as_few(index, statements):
+    rows = [Row(str(i), f"common word{i} thing{i}", {"n": i, "s": "x"}) for i in range(100)]
+    await index.commit("c", rows, [])
+
+    async def taken(query, top_k):
+        statements.clear()
+        ids = [match.id for match in await index.search("c", query, top_k)]
+        assert [row.id for row in await index.rows("c", ids)] == ids
+        # FTS5 tells of its own as comments.
+        return len(ids), len([one for one in statements if not one.startswith("--")])
+
+    await taken("word0", 1)  # opens what FTS5 keeps
+    one, few = await taken("word1", 1)
+    many, more = await taken(" ".join(f"word{i} thing{i}" for i in range(60)), 30)
+    assert (one, many) == (1, 30)
+    assert more == few
+
+
+async def test_rows_without_a_rare_word_are_not_scored_and_others_as_if_all_were(index, monkeypatch):
+    rows = [Row(str(i), f"common and usual{' rare' * (i % 10 == 0)}{' odd' * (i == 7)}") for i in range(100)]
+    await index.commit("c", rows, [])
+    query = "common rare odd usual"
+    everything = await index.search("c", query, 100)
+    monkeypatch.setattr(terms, "CANDIDATE_ROWS", 11)
+    candidates = await index.search("c", query, 100)
+    assert len(everything) == 100
+    assert [match.id for match in candidates] == [match.id for match in everything[:11]]
+    assert [match.score for match in candidates] == pytest.approx([match.score for match in everything[:11]])
+
+
+async def test_where_all_words_are_common_rows_with_the_rarest_are_scored(index, monkeypatch):
+    monkeypatch.setattr(terms, "CANDIDATE_ROWS", 5)
+    rows = [Row(str(i), f"common{' half' * (i % 2)}") for i in range(20)]
+    await index.commit("c", rows, [])
+    assert {match.id for match in await index.search("c", "common half", 20)} == {
+        str(i) for i in range(1, 20, 2)
+    }
