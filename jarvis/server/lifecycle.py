@@ -21,6 +21,7 @@ from jarvis.server.generation import GenerationServicer
 from jarvis.server.health import HealthServicer
 from jarvis.server.http import side_port
 from jarvis.server.interceptor import CallInterceptor
+from jarvis.server.options import server_options
 from jarvis.server.retrieval import RetrievalServicer
 from jarvis.server.service import ServerServicer
 from jarvis.v1 import (
@@ -66,15 +67,7 @@ class Server:
         self._health = HealthServicer([*services, *models, SERVER_SERVICE])
         self._server = grpc.aio.server(
             interceptors=[CallInterceptor(status.instruments)],
-            options=[
-                ("grpc.so_reuseport", 0),  # a second server on the port is a mistake
-                ("grpc.max_receive_message_length", self._config.max_message_bytes),
-                ("grpc.max_send_message_length", self._config.max_message_bytes),
-                # A caller whose machine is gone is noticed, and a polite one may ask as well.
-                ("grpc.keepalive_time_ms", 30_000),
-                ("grpc.keepalive_timeout_ms", 10_000),
-                ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-            ],
+            options=server_options(self._config.max_message_bytes),
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(
             GenerationServicer(use_cases.generation, status.requests, log_text=config.log.text), self._server
