@@ -31,6 +31,9 @@ jitter = wait_random(0, 0.25)
 """How much longer than it has to a call waits, as a part of the delay: so that refused callers do not come
 back all at once."""
 
+MAX_REQUEST_ID = 128
+"""Characters; the server takes no more, and gRPC would refuse thousands without a word of why."""
+
 
 class Calls:
     """Makes the calls of one channel."""
@@ -165,6 +168,8 @@ def _metadata(request_id: str | None) -> tuple[tuple[str, str], ...]:
         return ()
     if not (request_id.isascii() and request_id.isprintable()):
         raise invalid(REQUEST_ID_KEY, "only printable ASCII characters can be sent")
+    if len(request_id) > MAX_REQUEST_ID:
+        raise invalid(REQUEST_ID_KEY, f"at most {MAX_REQUEST_ID} characters, got {len(request_id)}")
     return ((REQUEST_ID_KEY, request_id),)
 
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 from jarvis.core.embedding import MAX_TEXTS, Embedded
 from jarvis.v1 import embedding_pb2 as pb
 from jarvis_ports.embedding import TextRole
-from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.errors import InvalidArgument, MessageTooLarge
 
 Request = pb.EmbedRequest | pb.EmbedStreamRequest
 R = TypeVar("R", pb.EmbedResponse, pb.EmbedStreamResponse)
@@ -35,17 +35,17 @@ def check_size(request: Request, most_dimensions: int, max_message_bytes: int) -
     """Check that the answer fits a message.
 
     Raises:
-        InvalidArgument: it does not, and fewer texts would.
+        MessageTooLarge: it does not, and fewer texts would.
     """
     dimension = min(request.dimension or most_dimensions, most_dimensions)
     each = dimension * COMPONENT_BYTES + OTHER_BYTES
     count = min(len(request.texts), MAX_TEXTS)
     if count * each > max_message_bytes:
         description = (
-            f"{count} vectors of {dimension} components need {count * each} bytes, and a message holds "
-            f"{max_message_bytes}; send at most {max_message_bytes // each} texts at once"
+            f"{count} vectors of {dimension} components have {count * each} bytes, and "
+            f"server.max_message_bytes is {max_message_bytes}; send at most {max_message_bytes // each} texts"
         )
-        raise InvalidArgument.of("texts", description)
+        raise MessageTooLarge.of("texts", description)
 
 
 def response(kind: type[R], model: str, embedded: Embedded) -> R:

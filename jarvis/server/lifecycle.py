@@ -66,7 +66,7 @@ class Server:
         models = [_of_model(model.name) for model in status.routes.models]
         self._health = HealthServicer([*services, *models, SERVER_SERVICE])
         self._server = grpc.aio.server(
-            interceptors=[CallInterceptor(status.instruments)],
+            interceptors=[CallInterceptor(status.instruments, self._config.max_message_bytes)],
             options=server_options(self._config.max_message_bytes),
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(
@@ -77,7 +77,8 @@ class Server:
             self._server,
         )
         retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(
-            RetrievalServicer(use_cases.retrieval, status.requests), self._server
+            RetrievalServicer(use_cases.retrieval, status.requests, self._config.max_message_bytes),
+            self._server,
         )
         server_pb2_grpc.add_ServerServiceServicer_to_server(ServerServicer(status), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -18,6 +18,8 @@ def server_options(max_message_bytes: int) -> Sequence[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # a second server on the port is a mistake
         ("grpc.max_receive_message_length", min(max_message_bytes * REFUSED_UNREAD, INT_MAX)),
         ("grpc.max_send_message_length", max_message_bytes),
+        # An overlong x-request-id is refused by us; gRPC would refuse more than 8 KiB, at random up to 16.
+        ("grpc.max_metadata_size", 32 * 1024),
         # A caller whose machine is gone is noticed, however long its call is silent.
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),

@@ -23,9 +23,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     """Speaks the contract for the use cases of retrieval."""
 
-    def __init__(self, retrieval: Retrieval, requests: Requests) -> None:
+    def __init__(self, retrieval: Retrieval, requests: Requests, max_message_bytes: int) -> None:
         self._retrieval = retrieval
         self._requests = requests
+        self._max_message_bytes = max_message_bytes
 
     async def CreateCollection(
         self, request: pb.CreateCollectionRequest, context: Context
@@ -102,7 +103,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         with self._tracked():
             found = await self._retrieval.search(convert.query(request))
         current.get().facts.update(of_found(request.collection, found))
-        return convert.found(found)
+        return convert.found(found, self._max_message_bytes)
 
     async def Ingest(  # type: ignore[override]
         self, request_iterator: AsyncIterator[pb.IngestRequest], context: Context

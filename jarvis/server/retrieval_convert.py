@@ -1,6 +1,7 @@
 """Between the contract's messages for retrieval and the domain's types. Pure functions."""
 
 from dataclasses import asdict
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -27,11 +28,14 @@ from jarvis.core.retrieval.types import (
 from jarvis.server.filter_convert import filter_, metadata, values
 from jarvis.v1 import retrieval_pb2 as pb
 from jarvis_ports.embedding import Matrix
-from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.errors import InvalidArgument, MessageTooLarge
 from jarvis_ports.store import Diagnosis, IndexSettings, Progress, Row, Space
 
 FLOAT32: Final = np.dtype("<f4")
 UNREACHABLE_TOLD = 100
+HIT_BYTES = 6
+"""The most that a hit takes beside its own bytes: a tag and a length."""
+MODE_BYTES = 2
 INDEX_FIELDS = ("max_neighbors", "ef_construction", "ef_search")
 SPACES = {pb.SPACE_COSINE: Space.COSINE, pb.SPACE_L2: Space.L2, pb.SPACE_IP: Space.IP}
 SPACE_NUMBERS = {space: number for number, space in SPACES.items()}
@@ -146,9 +150,24 @@ def query(message: pb.SearchRequest) -> SearchQuery:
     )
 
 
-def found(result: Found) -> pb.SearchResponse:
-    """Write what was found."""
-    return pb.SearchResponse(hits=[_hit(hit) for hit in result.hits], mode=MODE_NUMBERS[result.mode])
+def found(result: Found, max_message_bytes: int) -> pb.SearchResponse:
+    """Write what was found.
+
+    Raises:
+        MessageTooLarge: it does not fit a message, and fewer hits would.
+    """
+    response = pb.SearchResponse(hits=[_hit(hit) for hit in result.hits], mode=MODE_NUMBERS[result.mode])
+    size = response.ByteSize()
+    if size <= max_message_bytes:
+        return response
+    ends = accumulate(hit.ByteSize() + HIT_BYTES for hit in response.hits)
+    fit = sum(end + MODE_BYTES <= max_message_bytes for end in ends)
+    advice = f"ask for at most {fit}" if fit else "the first alone is too large"
+    description = (
+        f"the {len(response.hits)} hits have {size} bytes, and server.max_message_bytes is "
+        f"{max_message_bytes}; {advice}"
+    )
+    raise MessageTooLarge.of("top_k", description)
 
 
 def _hit(hit: Hit) -> pb.Hit:

@@ -55,11 +55,20 @@ async def test_what_the_configuration_turns_off_is_no_service_and_says_so(start,
         assert (await failure(search))[:2] == ("UNIMPLEMENTED", "NOT_CONFIGURED")
 
 
-async def test_an_unknown_service_is_not_found(start):
+async def test_an_unknown_service_is_not_found(start, failure):
     async with start() as server:
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
+        call = server.health.Check(health_pb2.HealthCheckRequest(service="nope"))
+        assert await failure(call) == ("NOT_FOUND", "SERVICE_NOT_FOUND", ["service"], None)
+        with pytest.raises(grpc.aio.AioRpcError, match=r"no service 'nope'; there is '', .*'jarvis\.v1\."):
             await server.check("nope")
-        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_more_services_than_health_lists_are_asked_for_one_by_one(start, failure):
+    models = [f"models.m{number}.adapter=echo" for number in range(100)]
+    async with start(*models) as server:
+        call = server.health.List(health_pb2.HealthListRequest())
+        assert await failure(call) == ("RESOURCE_EXHAUSTED", "TOO_MANY_SERVICES", [], None)
+        assert await server.check(f"{GENERATION}/m99") == "SERVING"
 
 
 async def test_a_watch_sees_loading_serving_and_drain(start):

@@ -164,7 +164,7 @@ def test_hits_hide_our_own_metadata_and_tell_the_place():
         "_ordinal": 0,
     }
     chunk = Hit(Row("a", "x", {"n": 1, **own}), 0.5, 0.25, 1, None)
-    written = convert.found(Found((chunk, Hit(Row("b", "y"), 2.0, sparse_rank=1)), SearchMode.HYBRID))
+    written = convert.found(Found((chunk, Hit(Row("b", "y"), 2.0, sparse_rank=1)), SearchMode.HYBRID), 1000)
     first, second = written.hits
     assert dict(first.metadata) == {"n": number(1)}
     assert first.source == pb.ChunkSource(document_id="d", source="s", start=3, end=9)
