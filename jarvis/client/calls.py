@@ -18,6 +18,7 @@ from tenacity import (
     wait_random,
 )
 
+from jarvis.client.ending import Ending
 from jarvis.client.errors import REQUEST_ID_KEY, CannotConnect, JarvisClientError, from_rpc, invalid
 
 Request = TypeVar("Request")
@@ -106,12 +107,14 @@ class Calls:
         """
         limit = self._timeout if timeout is None else timeout
         call = method(timeout=limit, metadata=_metadata(request_id))
+        ending = Ending(call)
         sending = asyncio.create_task(_send(call, requests))
         try:
             async for message in call:
                 yield message
-        except grpc.aio.AioRpcError as error:
-            raise self._explain(error, request_id) from error
+        except grpc.aio.AioRpcError as found:
+            if error := await ending.error(found):
+                raise self._explain(error, request_id) from error
         except asyncio.CancelledError:
             if sending.done() and not sending.cancelled():
                 sending.result()  # what cancelled the call
@@ -156,7 +159,7 @@ async def _send(
             async for request in requests:
                 await call.write(request)
         await call.done_writing()
-    except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+    except (grpc.aio.AioRpcError, grpc.aio.InternalError, asyncio.InvalidStateError):
         return  # the call is over; whoever reads its answers is told why
     except BaseException:
         call.cancel()
