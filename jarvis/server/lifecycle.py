@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -11,7 +10,7 @@ import psutil
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from jarvis.address import AddressInUse
+from jarvis.address import CannotListen
 from jarvis.config import Config
 from jarvis.core.component import State
 from jarvis.core.gauges import Gauges
@@ -21,6 +20,7 @@ from jarvis.server.generation import GenerationServicer
 from jarvis.server.health import HealthServicer
 from jarvis.server.http import side_port
 from jarvis.server.interceptor import CallInterceptor
+from jarvis.server.listen import problem
 from jarvis.server.options import server_options
 from jarvis.server.retrieval import RetrievalServicer
 from jarvis.server.service import ServerServicer
@@ -93,7 +93,7 @@ class Server:
         """Serve until stopped, or until a component fails for good; return the exit code.
 
         Raises:
-            AddressInUse: an address is taken, or is none of this machine's.
+            CannotListen: an address is taken, or cannot be opened.
         """
         async with self._side_port(), self._listening():
             components = [asyncio.create_task(component.run()) for component in self._status.all]
@@ -158,13 +158,12 @@ class Server:
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
         for address in self._config.listen:
-            try:
-                port = 0 if answers(address) else self._server.add_insecure_port(address)
-            except RuntimeError:
-                port = 0
+            why, port = problem(address), 0
+            with suppress(RuntimeError):
+                port = 0 if why else self._server.add_insecure_port(address)
             if not port:
-                msg = f"cannot listen on {address}: it is in use, or not an address of this machine"
-                raise AddressInUse(msg)
+                msg = f"cannot listen on {address}: {why or 'gRPC cannot open it'}; set server.listen"
+                raise CannotListen(msg)
             shown = address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
             self.addresses.append(shown)
             logger.info("listening on %s", shown)
@@ -181,15 +180,6 @@ class Server:
 def _of_model(name: str) -> str:
     """Name a model for the health service."""
     return f"{PACKAGE}.GenerationService/{name}"
-
-
-def answers(address: str) -> bool:
-    """Tell whether someone listens on a unix socket: gRPC would take it away without a word."""
-    path = address.removeprefix("unix:")
-    if path == address:
-        return False
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(path) == 0
 
 
 def kill_children() -> None:

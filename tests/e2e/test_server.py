@@ -8,7 +8,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from jarvis.address import AddressInUse
+from jarvis.address import CannotListen
 from jarvis.v1 import embedding_pb2, retrieval_pb2, server_pb2
 from jarvis.v1 import generation_pb2 as pb
 
@@ -155,7 +155,7 @@ async def test_a_unix_socket_serves(start, tmp_path):
 async def test_a_taken_address_is_one_clear_error(start, tmp_path, listen):
     async with start(f'server.listen=["{listen.format(folder=tmp_path)}"]') as first:
         address = first.instance.addresses[0]
-        with pytest.raises(AddressInUse, match=f"cannot listen on {address}"):
+        with pytest.raises(CannotListen, match=f"cannot listen on {address}"):
             async with start(f'server.listen=["{address}"]'):
                 pass
         assert (await first.generation.Generate(pb.GenerateRequest(prompt="a"))).choices
