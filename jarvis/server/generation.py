@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -9,6 +10,8 @@ import grpc
 from jarvis.core.answer import Finished, GenerationEvent, Started
 from jarvis.core.generation import Generation
 from jarvis.core.requests import Requests
+from jarvis.core.validation import check_input
+from jarvis.core.violations import Violations
 from jarvis.server import convert
 from jarvis.server.context import current
 from jarvis.server.facts import GenerationFacts
@@ -17,7 +20,7 @@ from jarvis.server.prompting_convert import explanation, prompt_options
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import generation_pb2_grpc
 from jarvis_ports.errors import EngineFailure
-from jarvis_ports.llm import Delta
+from jarvis_ports.llm import Delta, GenerateRequest
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -64,8 +67,10 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     ) -> AsyncIterator[tuple[AsyncIterator[GenerationEvent], GenerationFacts]]:
         """Stream events, and keep track of the request until the last of them is written."""
         call = current.get()
-        wanted = convert.request(request, call.request_id)
-        options, retrieval = prompt_options(request), retrieval_options(request)
+        violations = Violations()
+        wanted = convert.request(request, call.request_id, violations)
+        options, retrieval = prompt_options(request), retrieval_options(request, violations)
+        violations.refuse(partial(self._generation.check, wanted, options, retrieval))
         stream = self._generation.stream(request.model, wanted, options, retrieval)
         with self._requests.track(call.request_id):
             async with aclosing(stream) as events:
@@ -73,14 +78,17 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
 
     async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:
         """Count the tokens of a prompt or a conversation."""
-        model, tokens, context_length = await self._generation.count_tokens(
-            request.model, convert.input_(request)
-        )
+        violations = Violations()
+        input_ = convert.input_(request, violations)
+        violations.refuse(partial(check_input, input_))
+        model, tokens, context_length = await self._generation.count_tokens(request.model, input_)
         return pb.CountTokensResponse(model=model, tokens=tokens, context_length=context_length)
 
     async def ExplainPrompt(
         self, request: pb.ExplainPromptRequest, context: Context
     ) -> pb.ExplainPromptResponse:
         """Tell what would happen to a request before a model answers."""
-        input_, options = convert.input_(request), prompt_options(request)
+        violations = Violations()
+        input_, options = convert.input_(request, violations), prompt_options(request)
+        violations.refuse(partial(self._generation.check, GenerateRequest("", input_), options))
         return explanation(await self._generation.explain(request.model, input_, options))

@@ -1,6 +1,7 @@
 """Between the contract's messages for retrieval and the domain's types. Pure functions."""
 
 from dataclasses import asdict
+from functools import partial
 from itertools import accumulate
 from typing import Final
 
@@ -25,6 +26,8 @@ from jarvis.core.retrieval.types import (
     chunk_source,
     own_metadata,
 )
+from jarvis.core.retrieval.validation import check_document
+from jarvis.core.violations import Violations
 from jarvis.server.filter_convert import filter_, metadata, values
 from jarvis.v1 import retrieval_pb2 as pb
 from jarvis_ports.embedding import Matrix
@@ -54,15 +57,11 @@ OUTCOMES = {
 }
 
 
-def index_changes(message: pb.IndexSettings) -> IndexChanges:
-    """Read index settings, of which any may be left out.
-
-    Raises:
-        InvalidArgument: the space is unknown.
-    """
+def index_changes(message: pb.IndexSettings, violations: Violations) -> IndexChanges:
+    """Read index settings, of which any may be left out; a space that is unknown is blamed."""
     if message.space and message.space not in SPACES:
         known = ", ".join(pb.Space.Name(space) for space in SPACES)
-        raise InvalidArgument.of("index.space", f"must be one of {known}, got {message.space}")
+        violations.blame("index.space", f"must be one of {known}, got {message.space}")
     figures = {field.name: figure for field, figure in message.ListFields() if field.name in INDEX_FIELDS}
     return IndexChanges(SPACES.get(message.space), **figures)
 
@@ -105,46 +104,39 @@ def checked(event: Progress | Diagnosis) -> pb.CheckCollectionResponse:
     )
 
 
-def rows(message: pb.UpsertRequest) -> tuple[list[Row], list[Matrix | None]]:
-    """Read rows, and the vectors of those that have one.
-
-    Raises:
-        InvalidArgument: naming the first field that is wrong.
-    """
+def rows(message: pb.UpsertRequest, violations: Violations) -> tuple[list[Row], list[Matrix | None]]:
+    """Read rows, and the vectors of those that have one; each field that is wrong is blamed."""
     read = [
-        Row(row.id, row.text, metadata(row.metadata, f"rows[{position}].metadata"))
+        Row(row.id, row.text, metadata(row.metadata, f"rows[{position}].metadata", violations))
         for position, row in enumerate(message.rows)
     ]
     vectors = [
-        _vector(row.vector, f"rows[{position}].vector") if row.HasField("vector") else None
+        _vector(row.vector, f"rows[{position}].vector", violations) if row.HasField("vector") else None
         for position, row in enumerate(message.rows)
     ]
     return read, vectors
 
 
-def _vector(packed: bytes, path: str) -> Matrix:
-    if len(packed) % FLOAT32.itemsize:
-        raise InvalidArgument.of(path, f"has {len(packed)} bytes, which is no number of float32 of 4 bytes")
+def _vector(packed: bytes, path: str, violations: Violations) -> Matrix:
+    if rest := len(packed) % FLOAT32.itemsize:
+        violations.blame(path, f"has {len(packed)} bytes, which is no number of float32 of 4 bytes")
+        packed = packed[:-rest]
     return np.frombuffer(packed, FLOAT32).astype(np.float32)
 
 
-def query(message: pb.SearchRequest) -> SearchQuery:
-    """Read a query.
-
-    Raises:
-        InvalidArgument: naming the first field that cannot be expressed in the domain's types.
-    """
+def query(message: pb.SearchRequest, violations: Violations) -> SearchQuery:
+    """Read a query; each field that cannot be expressed in the domain's types is blamed."""
     if message.mode and message.mode not in MODES:
         known = ", ".join(pb.SearchMode.Name(mode) for mode in MODES)
-        raise InvalidArgument.of("mode", f"must be one of {known}, got {message.mode}")
+        violations.blame("mode", f"must be one of {known}, got {message.mode}")
     least = message.min_similarity if message.HasField("min_similarity") else None
     return SearchQuery(
         collection=message.collection,
         text=message.text if message.HasField("text") else None,
-        vector=_vector(message.vector, "vector") if message.HasField("vector") else None,
+        vector=_vector(message.vector, "vector", violations) if message.HasField("vector") else None,
         mode=MODES.get(message.mode),
         top_k=message.top_k if message.HasField("top_k") else 10,
-        filter=filter_(message.filter) if message.HasField("filter") else None,
+        filter=filter_(message.filter, violations) if message.HasField("filter") else None,
         min_similarity=least,
         truncate=message.truncate,
     )
@@ -201,12 +193,15 @@ def ingest_event(message: pb.IngestRequest) -> IngestEvent:
             )
         case "document":
             document = message.document
-            return Document(
+            violations = Violations()
+            read = Document(
                 source=document.source,
                 given_id=document.id if document.HasField("id") else None,
                 media_type=document.media_type if document.HasField("media_type") else None,
-                metadata=metadata(document.metadata, "document.metadata"),
+                metadata=metadata(document.metadata, "document.metadata", violations),
             )
+            violations.refuse(partial(check_document, read))
+            return read
         case "data":
             return message.data
         case "prune":

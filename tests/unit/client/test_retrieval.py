@@ -31,6 +31,7 @@ from jarvis.client import (
 from jarvis.client.calls import Calls
 from jarvis.client.filters import filter_message
 from jarvis.client.retrieval import RetrievalClient
+from jarvis.core.violations import Violations
 from jarvis.server.filter_convert import filter_
 from jarvis.v1 import retrieval_pb2 as pb
 from jarvis.v1 import retrieval_pb2_grpc
@@ -60,7 +61,7 @@ async def retrieval(server):
 
 @pytest.mark.parametrize("passing", FILTERS)
 def test_the_server_reads_the_filter_that_was_meant(passing):
-    assert filter_(filter_message(passing)) == passing
+    assert filter_(filter_message(passing), Violations()) == passing
 
 
 def test_a_filter_is_read_from_the_json_of_the_contract():
