@@ -1,6 +1,6 @@
 """Between the contract's messages and the domain's types. Pure functions, and no third shape."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jarvis.core.answer import Finished, GenerationEvent, Started, Timings
@@ -26,6 +26,10 @@ FINISH_REASONS = {
     FinishReason.STOP: pb.FINISH_REASON_STOP,
     FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
 }
+MAX_TOKENS = 100
+"""Of one message of a stream: with 20 candidates for each, some 40 kB."""
+LOGPROB_BYTES = 7
+"""The least that a log probability has: its own float, and a length."""
 SCALARS: Any = set(SamplingParams.__dataclass_fields__) - {"stop", "logit_bias"}
 
 
@@ -106,6 +110,22 @@ def event(event_: GenerationEvent) -> pb.GenerateStreamResponse:
             cited_unknown=event_.cited.unknown,
         )
     )
+
+
+def messages(event_: GenerationEvent) -> Iterator[pb.GenerateStreamResponse]:
+    """Write one event of a stream; of a delta whose caller was slow to read, in several messages."""
+    if not isinstance(event_, Delta) or max(len(event_.token_ids), len(event_.logprobs)) <= MAX_TOKENS:
+        yield event(event_)
+        return
+    for start in range(0, max(len(event_.token_ids), len(event_.logprobs)), MAX_TOKENS):
+        part = slice(start, start + MAX_TOKENS)
+        text = "" if start else event_.text
+        yield event(Delta(event_.index, text, event_.token_ids[part], event_.logprobs[part]))
+
+
+def least_bytes(delta: Delta) -> int:
+    """Tell how many bytes a delta adds to an answer at the least."""
+    return len(delta.text) + LOGPROB_BYTES * sum(1 + len(one.top) for one in delta.logprobs)
 
 
 def _delta(delta: Delta) -> pb.Delta:

@@ -19,7 +19,7 @@ from jarvis.server.grounding_convert import retrieval_options
 from jarvis.server.prompting_convert import explanation, prompt_options
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import generation_pb2_grpc
-from jarvis_ports.errors import EngineFailure
+from jarvis_ports.errors import EngineFailure, MessageTooLarge
 from jarvis_ports.llm import Delta, GenerateRequest
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -28,9 +28,12 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     """Speaks the contract for the use case of generation."""
 
-    def __init__(self, generation: Generation, requests: Requests, *, log_text: bool) -> None:
+    def __init__(
+        self, generation: Generation, requests: Requests, max_message_bytes: int, *, log_text: bool
+    ) -> None:
         self._generation = generation
         self._requests = requests
+        self._max_message_bytes = max_message_bytes
         self._log_text = log_text
 
     async def GenerateStream(  # type: ignore[override] # the stubs know generators alone
@@ -40,18 +43,25 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         async with self._events(request) as (events, facts):
             async for event in events:
                 facts.saw(event)
-                await context.write(convert.event(event))
+                for message in convert.messages(event):
+                    await context.write(message)
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
         """Collect a stream into one answer."""
         started: Started | None = None
         deltas: list[Delta] = []
         finished: list[Finished] = []
+        size = 0
         async with self._events(request) as (events, facts):
             async for event in events:
                 facts.saw(event)
                 if isinstance(event, Delta):
                     deltas.append(event)
+                    size += convert.least_bytes(event)
+                    if size > self._max_message_bytes:  # there is no use in the rest
+                        most = f"server.max_message_bytes, {self._max_message_bytes}"
+                        told = f"the answer has more bytes than {most}; ask for less, or use GenerateStream"
+                        raise MessageTooLarge.of("", told)
                 elif isinstance(event, Finished):
                     finished.append(event)
                 else:

@@ -70,7 +70,13 @@ class Server:
             options=server_options(self._config.max_message_bytes),
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(
-            GenerationServicer(use_cases.generation, status.requests, log_text=config.log.text), self._server
+            GenerationServicer(
+                use_cases.generation,
+                status.requests,
+                self._config.max_message_bytes,
+                log_text=config.log.text,
+            ),
+            self._server,
         )
         embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(
             EmbeddingServicer(use_cases.embedding, status.requests, self._config.max_message_bytes),

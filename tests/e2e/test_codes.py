@@ -18,7 +18,8 @@ STREAM = "jarvis.v1.GenerationService/GenerateStream"
 
 @pytest.fixture(scope="module")
 async def server(start):
-    async with start(f"server.max_message_bytes={LIMIT}") as running:
+    slow = ["models.slow.adapter=echo", "models.slow.settings.tokens_per_second=20", "default_route=echo"]
+    async with start(f"server.max_message_bytes={LIMIT}", *slow) as running:
         name = retrieval_pb2.CreateCollectionRequest(name="long")
         await running.retrieval.CreateCollection(name)
         for batch in range(4):
@@ -74,6 +75,13 @@ async def test_an_answer_that_fits_no_message_is_refused_and_measured_so(server,
     code, reason, _, retry = await failure(server.generation.Generate(request))
     assert (code, reason, retry) == ("INVALID_ARGUMENT", "MESSAGE_TOO_LARGE", None)
     assert await logged(GENERATE) == (code, reason)
+
+
+async def test_an_answer_that_will_fit_no_message_is_not_waited_for(server, failure):
+    sampling = pb.SamplingParams(n=64, ignore_eos=True, max_tokens=2000)
+    request = pb.GenerateRequest(model="slow", prompt="long" * 25, sampling=sampling)
+    code, reason, _, _ = await failure(server.generation.Generate(request, timeout=20))
+    assert (code, reason) == ("INVALID_ARGUMENT", "MESSAGE_TOO_LARGE")
 
 
 @pytest.mark.parametrize("size", [LIMIT, 10 * LIMIT])
