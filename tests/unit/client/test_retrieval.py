@@ -197,6 +197,11 @@ class Unfinished(retrieval_pb2_grpc.RetrievalServiceServicer):
         yield pb.IngestResponse(document=pb.IngestedDocument(id="a", outcome=pb.INGEST_OUTCOME_ADDED))
 
 
+async def unread():
+    for number in range(50):
+        yield Document(f"{number}.md", b"alpha " * 5000)
+
+
 async def test_a_stream_without_its_end_is_no_success():
     server = grpc.aio.server()
     retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(Unfinished(), server)
@@ -204,10 +209,11 @@ async def test_a_stream_without_its_end_is_no_success():
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         retrieval = RetrievalClient(channel, Calls(channel, "", timeout=5, attempts=1))
-        with pytest.raises(JarvisClientError) as caught:
-            async for _ in retrieval.ingest("docs", []):
-                pass
-    assert caught.value.reason == "INCOMPLETE_STREAM"
+        for documents in [[], *(unread() for _ in range(100))]:
+            with pytest.raises(JarvisClientError) as caught:
+                async for _ in retrieval.ingest("docs", documents):
+                    pass
+            assert caught.value.reason == "INCOMPLETE_STREAM"
     await server.stop(None)
 
 
