@@ -8,7 +8,7 @@ import grpc
 
 T = TypeVar("T")
 
-OURS = (grpc.StatusCode.INTERNAL, "Internal error from Core")
+MADE_UP = (grpc.StatusCode.INTERNAL, "Internal error from Core")
 """The status that grpcio makes up when it cannot write: before that of the server arrives, or in its place.
 
 https://github.com/grpc/grpc/blob/master/src/python/grpcio/grpc/_cython/_cygrpc/aio/call.pyx.pxi
@@ -27,14 +27,14 @@ class Ending:
     def _note(self, call: Any) -> None:  # noqa: ANN401 - the stubs know another type than is passed
         """Is called at each status that the call is given, while it has it."""
         code, details = _at_once(call.code()), _at_once(call.details())
-        if (code, details) == OURS or self._status.done():
+        if (code, details) == MADE_UP or self._status.done():
             return
         initial, trailing = _at_once(call.initial_metadata()), _at_once(call.trailing_metadata())
         self._status.set_result(grpc.aio.AioRpcError(code, initial, trailing, details))
 
     async def error(self, found: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError | None:
         """Give what the call failed with, in place of what was found; None where it did not fail."""
-        if (found.code(), found.details()) != OURS:
+        if (found.code(), found.details()) != MADE_UP:
             return found
         try:
             error = await asyncio.wait_for(asyncio.shield(self._status), LIMIT_SECONDS)

@@ -1,7 +1,6 @@
 """Gathers all that is wrong with a request, so that its caller is told at once."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 
@@ -12,16 +11,17 @@ Check = Callable[[], object]
 class Violations:
     """Those of one request.
 
-    Who cannot read a field blames it, and goes on with a value that is as good as any: what is wrong with
-    that value is not told.
+    Who cannot read a field blames it, and goes on with a value that is as good as any: what the checks find
+    wrong with that value is not told.
     """
 
     def __init__(self) -> None:
+        self._unread: list[FieldViolation] = []
         self._errors: list[InvalidArgument] = []
 
     def blame(self, field: str, description: str) -> None:
-        """Note that a field is wrong."""
-        self._errors.append(InvalidArgument.of(field, description))
+        """Note that a field cannot be read."""
+        self._unread.append(FieldViolation(field, description))
 
     def note(self, check: Check) -> None:
         """Note what a check finds."""
@@ -34,22 +34,21 @@ class Violations:
         """Raise all that was noted, where anything was, with what other checks find beside it.
 
         Raises:
-            InvalidArgument: naming every field that is wrong; the very error where there is only one.
+            InvalidArgument: naming every field that is wrong; the very error where one check alone found it.
         """
-        if not self._errors:
+        if not (self._unread or self._errors):
             return
         for check in others:
             self.note(check)
-        if len(self._errors) == 1:
+        if len(self._errors) == 1 and not self._unread:
             raise self._errors[0]
-        raise InvalidArgument(list(self._distinct()))
+        raise InvalidArgument([*self._unread, *self._found()])
 
-    def _distinct(self) -> Iterator[FieldViolation]:
-        blamed: list[str] = []
+    def _found(self) -> Iterator[FieldViolation]:
         for error in self._errors:
-            found = [one for one in error.violations if not any(map(partial(_is_in, one.field), blamed))]
-            blamed += [one.field for one in found]
-            yield from found
+            for one in error.violations:
+                if not any(_is_in(one.field, unread.field) for unread in self._unread):
+                    yield one
 
 
 def _is_in(field: str, other: str) -> bool:

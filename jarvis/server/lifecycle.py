@@ -168,7 +168,7 @@ class Server:
             with suppress(RuntimeError):
                 port = 0 if why else self._server.add_insecure_port(address)
             if not port:
-                msg = f"cannot listen on {address}: {why or 'gRPC cannot open it'}; set server.listen"
+                msg = f"cannot listen on {address}: {why or 'gRPC cannot open it'}; see server.listen"
                 raise CannotListen(msg)
             shown = address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
             self.addresses.append(shown)

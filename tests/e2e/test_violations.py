@@ -74,7 +74,7 @@ CASES = {
         ["role", "texts[0]", "texts[2]", "dimension"],
     ),
     "EmbeddingService/EmbedStream": (
-        embedding_pb2.EmbedStreamRequest(texts=[""] * 30_000, role=UNKNOWN, dimension=65),
+        embedding_pb2.EmbedStreamRequest(texts=["a"] * 2049, role=UNKNOWN, dimension=65),
         ["role", "texts", "dimension"],
     ),
     "RetrievalService/CreateCollection": (

@@ -17,7 +17,7 @@ from jarvis.core.prompting.types import Chosen, PromptOptions, Tier
 from jarvis.core.validation import has_system_message
 from jarvis.core.violations import Violations
 from jarvis_ports.difficulty import HARDEST, DifficultyEstimator, Estimate, Signal
-from jarvis_ports.errors import FieldViolation, TemplateNotFound
+from jarvis_ports.errors import FieldViolation, InvalidArgument, TemplateNotFound
 from jarvis_ports.llm import Input, Role
 
 logger = logging.getLogger(__name__)
@@ -98,8 +98,7 @@ class Prompting:
         """
         violations = Violations()
         automatic = self._is_automatic(input_, from_sources=from_sources)
-        for one in _violations(input_, options, automatic=automatic):
-            violations.blame(one.field, one.description)
+        violations.note(partial(_check, input_, options, automatic=automatic))
         if template := self._templates.get(options.template or ""):
             violations.note(partial(template.language, options.language))
             violations.note(partial(template.check_names, options.variables))
@@ -135,7 +134,7 @@ class Prompting:
         return max(estimates, key=lambda estimate: estimate.difficulty, default=None)
 
 
-def _violations(input_: Input, options: PromptOptions, *, automatic: bool) -> list[FieldViolation]:
+def _check(input_: Input, options: PromptOptions, *, automatic: bool) -> None:
     """Check the options, so that none is silently without effect."""
     found = []
     if options.difficulty is not None and not 0 <= options.difficulty <= HARDEST:
@@ -150,4 +149,5 @@ def _violations(input_: Input, options: PromptOptions, *, automatic: bool) -> li
         found.append(FieldViolation("template_variables", "set template as well"))
     if options.language and not options.template and (options.template == "" or not automatic):
         found.append(FieldViolation("language", "it is that of a template, and this request gets none"))
-    return found
+    if found:
+        raise InvalidArgument(found)
