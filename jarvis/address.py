@@ -1,7 +1,7 @@
 """The form of an address that a server listens on and a client calls."""
 
 
-class AddressInUse(Exception):
+class CannotListen(Exception):
     """The server cannot listen where it was told to."""
 
 
@@ -30,4 +30,9 @@ def check_host_and_port(address: str) -> None:
 
 def _is_host_and_port(address: str) -> bool:
     host, _, port = address.rpartition(":")
-    return bool(host) and host != "unix" and port.isdigit() and int(port) < 2**16
+    if not (host and host != "unix" and port.isdecimal()):
+        return False
+    if int(port) >= 2**16:
+        msg = f"{address!r} has no port: {port} is above {2**16 - 1}"
+        raise ValueError(msg)
+    return True

@@ -50,7 +50,7 @@ async def serve(config: Config) -> int:
 
     Raises:
         ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `build`.
-        AddressInUse: it cannot listen where it was told to.
+        CannotListen: it cannot listen where it was told to.
     """
     take_turns()
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it tells on its own what is raised as well

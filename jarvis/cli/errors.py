@@ -8,14 +8,14 @@ def exit_code(error: Exception) -> int | None:
     """Give the exit code of an expected error; None is a defect of ours."""
     import grpc  # noqa: PLC0415
 
-    from jarvis.address import AddressInUse  # noqa: PLC0415
+    from jarvis.address import CannotListen  # noqa: PLC0415
     from jarvis.client import JarvisClientError  # noqa: PLC0415
     from jarvis.config import ConfigError  # noqa: PLC0415
     from jarvis_plugins.registry import DuplicateAdapter, UnknownAdapter  # noqa: PLC0415
     from jarvis_ports.errors import EngineStartFailed, StartupError  # noqa: PLC0415
 
     match error:
-        case ConfigError() | AddressInUse() | DuplicateAdapter() | UnknownAdapter():
+        case ConfigError() | CannotListen() | DuplicateAdapter() | UnknownAdapter():
             return USAGE_ERROR
         case EngineStartFailed():
             return RUN_TIME_FAILURE

@@ -19,6 +19,7 @@ from tenacity import (
 )
 
 from jarvis.client.connecting import why
+from jarvis.client.ending import Ending
 from jarvis.client.errors import REQUEST_ID_KEY, CannotConnect, JarvisClientError, from_rpc, invalid
 
 Request = TypeVar("Request")
@@ -31,6 +32,9 @@ reconnect_delay = wait_exponential(multiplier=0.25, max=5)
 jitter = wait_random(0, 0.25)
 """How much longer than it has to a call waits, as a part of the delay: so that refused callers do not come
 back all at once."""
+
+MAX_REQUEST_ID = 128
+"""Characters; the server takes no more, and gRPC would refuse thousands without a word of why."""
 
 
 class Calls:
@@ -104,12 +108,14 @@ class Calls:
         """
         limit = self._timeout if timeout is None else timeout
         call = method(timeout=limit, metadata=_metadata(request_id))
+        ending = Ending(call)
         sending = asyncio.create_task(_send(call, requests))
         try:
             async for message in call:
                 yield message
-        except grpc.aio.AioRpcError as error:
-            raise self._explain(error, request_id) from error
+        except grpc.aio.AioRpcError as found:
+            if error := await ending.error(found):
+                raise self._explain(error, request_id) from error
         except asyncio.CancelledError:
             if sending.done() and not sending.cancelled():
                 sending.result()  # what cancelled the call
@@ -153,7 +159,7 @@ async def _send(
             async for request in requests:
                 await call.write(request)
         await call.done_writing()
-    except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+    except (grpc.aio.AioRpcError, grpc.aio.InternalError, asyncio.InvalidStateError):
         return  # the call is over; whoever reads its answers is told why
     except BaseException:
         call.cancel()
@@ -165,6 +171,8 @@ def _metadata(request_id: str | None) -> tuple[tuple[str, str], ...]:
         return ()
     if not (request_id.isascii() and request_id.isprintable()):
         raise invalid(REQUEST_ID_KEY, "only printable ASCII characters can be sent")
+    if len(request_id) > MAX_REQUEST_ID:
+        raise invalid(REQUEST_ID_KEY, f"at most {MAX_REQUEST_ID} characters, got {len(request_id)}")
     return ((REQUEST_ID_KEY, request_id),)
 
 

@@ -10,7 +10,7 @@ from jarvis.address import check
 OPTIONS = (
     # The server bounds what it sends; gRPC's own 4 MiB would cut long answers with log probabilities.
     ("grpc.max_receive_message_length", -1),
-    # A dead peer is noticed while an answer is awaited. Servers allow one ping in 10 s.
+    # A dead peer is noticed while an answer is awaited, however long that is. Jarvis allows a ping in 5 s.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),

@@ -15,6 +15,8 @@ from jarvis_ports.errors import FieldViolation
 
 DETAILS_KEY = "grpc-status-details-bin"
 REQUEST_ID_KEY = "x-request-id"
+TOO_LARGE = "message larger than max"
+"""What gRPC says where it refuses a message itself, because it is many times too large."""
 
 
 class JarvisClientError(Exception):
@@ -74,9 +76,12 @@ def from_rpc(error: grpc.aio.AioRpcError, *, request_id: str = "") -> JarvisClie
         told_to_retry |= detail.Unpack(retry)
         detail.Unpack(info)
         detail.Unpack(blame)
+    message = error.details() or error.code().name
+    if not info.reason and error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and TOO_LARGE in message:
+        info.reason = "MESSAGE_TOO_LARGE"
     return JarvisClientError(
         error.code(),
-        error.details() or error.code().name,
+        message,
         reason=info.reason,
         violations=[FieldViolation(v.field, v.description) for v in blame.field_violations],
         retry_after=retry.retry_delay.ToTimedelta().total_seconds() if told_to_retry else None,

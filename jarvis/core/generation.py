@@ -14,6 +14,7 @@ from jarvis.core.observation import observed
 from jarvis.core.prompting import Chosen, Prompting, PromptOptions
 from jarvis.core.routing import Routes, begin, untroubled_first
 from jarvis.core.validation import check_input, check_request, check_supported
+from jarvis.core.violations import Violations
 from jarvis_ports.errors import JarvisError
 from jarvis_ports.llm import LLM, GenerateRequest, Input
 
@@ -63,7 +64,7 @@ class Generation:
         """
         arrived = time.monotonic()
         way = self._routes.get(name)
-        check_request(request, retrieval)
+        self.check(request, options, retrieval)
         with self._instruments.span("prompting", {}) as span:
             chosen = await self._prompting.choose(request.input, options, from_sources=retrieval is not None)
             told = {"jarvis.template": chosen.template, "jarvis.difficulty": chosen.difficulty}
@@ -86,6 +87,20 @@ class Generation:
                 attempt.model.failed(error)
                 raise
 
+    def check(
+        self, request: GenerateRequest, options: PromptOptions, retrieval: RetrievalOptions | None = None
+    ) -> None:
+        """Check all that can be known before a model is asked.
+
+        Raises:
+            InvalidArgument: naming every field that is wrong.
+        """
+        violations = Violations()
+        violations.note(partial(check_request, request, retrieval))
+        from_sources = retrieval is not None
+        violations.note(partial(self._prompting.check, request.input, options, from_sources=from_sources))
+        violations.refuse()
+
     async def explain(self, name: str, input_: Input, options: PromptOptions) -> Explanation:
         """Tell what `stream` would do before a model answers.
 
@@ -93,7 +108,7 @@ class Generation:
             JarvisError: what `stream` raises for these arguments.
         """
         way = self._routes.get(name)
-        check_input(input_)
+        self.check(GenerateRequest("", input_), options)
         chosen = await self._prompting.choose(input_, options)
         models = untroubled_first(way.order(chosen.difficulty))
         names = tuple(model.name for model in models)

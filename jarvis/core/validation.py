@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from jarvis.core.grounding import RetrievalOptions
+from jarvis.core.retrieval.types import SearchQuery
+from jarvis.core.retrieval.validation import check_query
 from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
 from jarvis_ports.llm import GenerateRequest, Input, LLMCapabilities, Role, SamplingParams
 
@@ -29,8 +31,6 @@ OPEN_RANGES: Final[dict[str, tuple[float, float]]] = {"top_p": (0, 1), "repetiti
 
 def check_request(request: GenerateRequest, retrieval: RetrievalOptions | None = None) -> None:
     """Check ranges.
-
-    Of `retrieval`, what the search itself knows nothing of; the search checks the rest.
 
     Raises:
         InvalidArgument: naming every field that is out of range.
@@ -138,6 +138,13 @@ def _retrieval(input_: Input, retrieval: RetrievalOptions) -> Iterator[FieldViol
         yield FieldViolation("retrieval.top_k", f"must be in [1, {MAX_SOURCES}], got {retrieval.top_k}")
     if retrieval.max_tokens == 0:
         yield FieldViolation("retrieval.max_tokens", "must be at least 1, got 0")
+    query, least = "any" if retrieval.query is None else retrieval.query, retrieval.min_similarity
+    try:
+        check_query(SearchQuery(retrieval.collection, query, mode=retrieval.mode, min_similarity=least))
+    except InvalidArgument as error:
+        for found in error.violations:
+            field = "query" if found.field == "text" else found.field
+            yield FieldViolation(f"retrieval.{field}", found.description)
 
 
 def _fields(request: GenerateRequest) -> Iterator[str]:

@@ -20,11 +20,15 @@ MAX_REQUEST_ID = 128
 
 @dataclass(frozen=True)
 class Call:
-    """One call: its id, its W3C trace context headers, and what its line in the log tells of its work."""
+    """One call: its id, its W3C trace context headers, and what its line in the log tells of its work.
+
+    `cut` is how many characters of the caller's own id were too many, and are left out.
+    """
 
     request_id: str
     trace: Mapping[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    cut: int = 0
 
     @cached_property
     def ids(self) -> Mapping[str, str]:
@@ -43,19 +47,19 @@ def read(context: grpc.aio.ServicerContext[object, object]) -> Call:
     trace: dict[str, str] = {}
     if TRACEPARENT.fullmatch(metadata.get("traceparent", "")):
         trace = {key: metadata[key] for key in ("traceparent", "tracestate") if key in metadata}
-    return Call(metadata.get(REQUEST_ID) or uuid.uuid4().hex, trace)
+    given = metadata.get(REQUEST_ID) or uuid.uuid4().hex
+    return Call(given[:MAX_REQUEST_ID], trace, cut=len(given[MAX_REQUEST_ID:]))
 
 
 def check(call: Call) -> None:
-    """Refuse an id that is too long to be carried through logs.
+    """Refuse an id that is too long to be carried through logs, and back in the status.
 
     Raises:
         InvalidArgument: naming the metadata key.
     """
-    if len(call.request_id) > MAX_REQUEST_ID:
-        raise InvalidArgument.of(
-            REQUEST_ID, f"at most {MAX_REQUEST_ID} characters, got {len(call.request_id)}"
-        )
+    if call.cut:
+        found = len(call.request_id) + call.cut
+        raise InvalidArgument.of(REQUEST_ID, f"at most {MAX_REQUEST_ID} characters, got {found}")
 
 
 def ids() -> Mapping[str, str]:

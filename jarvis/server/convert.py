@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jarvis.core.answer import Finished, GenerationEvent, Started, Timings
+from jarvis.core.violations import Violations
 from jarvis.server.grounding_convert import retrieved
 from jarvis.server.prompting_convert import ROLES, routing
 from jarvis.v1 import generation_pb2 as pb
-from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import (
     Constraint,
     Delta,
@@ -15,6 +15,7 @@ from jarvis_ports.llm import (
     GenerateRequest,
     Input,
     Message,
+    Role,
     SamplingParams,
     StructuredOutput,
     TokenLogprob,
@@ -25,20 +26,22 @@ FINISH_REASONS = {
     FinishReason.STOP: pb.FINISH_REASON_STOP,
     FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
 }
+MAX_TOKENS = 100
+"""Of one message of a stream: with 20 candidates for each, some 40 kB."""
+LOGPROB_BYTES = 7
+"""The least that a log probability has: its own float, and a length."""
 SCALARS: Any = set(SamplingParams.__dataclass_fields__) - {"stop", "logit_bias"}
 
 
-def request(message: pb.GenerateRequest | pb.GenerateStreamRequest, request_id: str) -> GenerateRequest:
-    """Read a request.
-
-    Raises:
-        InvalidArgument: it cannot be expressed in the domain's types.
-    """
+def request(
+    message: pb.GenerateRequest | pb.GenerateStreamRequest, request_id: str, violations: Violations
+) -> GenerateRequest:
+    """Read a request; what cannot be expressed in the domain's types is blamed."""
     return GenerateRequest(
         request_id=request_id,
-        input=input_(message),
+        input=input_(message, violations),
         sampling=_sampling(message.sampling),
-        structured_output=_structured_output(message),
+        structured_output=_structured_output(message, violations),
         priority=message.priority if message.HasField("priority") else None,
         return_token_ids=message.return_token_ids,
         streamed=isinstance(message, pb.GenerateStreamRequest),
@@ -47,27 +50,21 @@ def request(message: pb.GenerateRequest | pb.GenerateStreamRequest, request_id: 
 
 def input_(
     message: pb.GenerateRequest | pb.GenerateStreamRequest | pb.CountTokensRequest | pb.ExplainPromptRequest,
+    violations: Violations,
 ) -> Input:
-    """Read a prompt or a conversation.
-
-    Raises:
-        InvalidArgument: there are both or neither, or a role is unknown.
-    """
-    if message.HasField("prompt") == bool(message.messages):
-        both = "set either prompt or messages, not both" if message.messages else "set prompt or messages"
-        raise InvalidArgument.of("prompt", both)
-    if message.HasField("prompt"):
+    """Read a prompt or a conversation; both or neither, and a role that is unknown, are blamed."""
+    if not message.messages:
+        if not message.HasField("prompt"):
+            violations.blame("prompt", "set prompt or messages")
+            return (Message(Role.USER, "any"),)
         return message.prompt
-    if violations := list(_unknown_roles(message.messages)):
-        raise InvalidArgument(violations)
-    return tuple(Message(ROLES[one.role], one.content) for one in message.messages)
-
-
-def _unknown_roles(messages: Sequence[pb.Message]) -> Iterator[FieldViolation]:
-    for position, message in enumerate(messages):
-        if message.role not in ROLES:
+    if message.HasField("prompt"):
+        violations.blame("prompt", "set either prompt or messages, not both")
+    for position, one in enumerate(message.messages):
+        if one.role not in ROLES:
             known = ", ".join(pb.Role.Name(role) for role in ROLES)
-            yield FieldViolation(f"messages[{position}].role", f"must be one of {known}, got {message.role}")
+            violations.blame(f"messages[{position}].role", f"must be one of {known}, got {one.role}")
+    return tuple(Message(ROLES.get(one.role, Role.USER), one.content) for one in message.messages)
 
 
 def _sampling(sampling: pb.SamplingParams) -> SamplingParams:
@@ -75,12 +72,15 @@ def _sampling(sampling: pb.SamplingParams) -> SamplingParams:
     return SamplingParams(stop=tuple(sampling.stop), logit_bias=dict(sampling.logit_bias), **scalars)
 
 
-def _structured_output(message: pb.GenerateRequest | pb.GenerateStreamRequest) -> StructuredOutput | None:
+def _structured_output(
+    message: pb.GenerateRequest | pb.GenerateStreamRequest, violations: Violations
+) -> StructuredOutput | None:
     if not message.HasField("structured_output"):
         return None
     name = message.structured_output.WhichOneof("constraint")
     if name is None:
-        raise InvalidArgument.of("structured_output", "set one of its constraints")
+        violations.blame("structured_output", "set one of its constraints")
+        return None
     if name == "choice":
         return StructuredOutput(Constraint.CHOICE, tuple(message.structured_output.choice.values))
     return StructuredOutput(Constraint(name), getattr(message.structured_output, name))
@@ -111,6 +111,22 @@ def event(event_: GenerationEvent) -> pb.GenerateStreamResponse:
             cited_unknown=event_.cited.unknown,
         )
     )
+
+
+def messages(event_: GenerationEvent) -> Iterator[pb.GenerateStreamResponse]:
+    """Write one event of a stream; of a delta whose caller was slow to read, in several messages."""
+    if not isinstance(event_, Delta) or max(len(event_.token_ids), len(event_.logprobs)) <= MAX_TOKENS:
+        yield event(event_)
+        return
+    for start in range(0, max(len(event_.token_ids), len(event_.logprobs)), MAX_TOKENS):
+        part = slice(start, start + MAX_TOKENS)
+        text = "" if start else event_.text
+        yield event(Delta(event_.index, text, event_.token_ids[part], event_.logprobs[part]))
+
+
+def least_bytes(delta: Delta) -> int:
+    """Tell how many bytes a delta adds to an answer at the least."""
+    return len(delta.text) + LOGPROB_BYTES * sum(1 + len(one.top) for one in delta.logprobs)
 
 
 def _delta(delta: Delta) -> pb.Delta:

@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 
 from jarvis.core.embedding import Embedding
+from jarvis.core.embedding.validation import check_request
 from jarvis.core.in_order import in_order
 from jarvis.core.requests import Requests
+from jarvis.core.violations import Violations
 from jarvis.server import embedding_convert as convert
 from jarvis.server.context import current
 from jarvis.server.facts import add_embedded
@@ -50,15 +53,19 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
                     await context.write(response)
 
     async def _embed(self, request: pb.EmbedRequest | pb.EmbedStreamRequest, kind: type[R]) -> R:
-        role = convert.role(request)
-        convert.check_size(request, self._embedding.info.dimension, self._max_message_bytes)
-        embedded = await self._embedding.embed(
-            list(request.texts),
+        violations, embedding, texts = Violations(), self._embedding, list(request.texts)
+        role = convert.role(request, violations)
+        dimension = request.dimension if request.HasField("dimension") else None
+        most = embedding.info.dimension
+        violations.note(partial(convert.check_size, request, most, self._max_message_bytes))
+        violations.refuse(partial(check_request, texts, dimension, most, "texts[{}]"))
+        embedded = await embedding.embed(
+            texts,
             role,
             model=request.model,
-            dimension=request.dimension if request.HasField("dimension") else None,
+            dimension=dimension,
             truncate=request.truncate,
         )
-        name = self._embedding.name
+        name = embedding.name
         add_embedded(current.get().facts, name, embedded)
         return convert.response(kind, name, embedded)

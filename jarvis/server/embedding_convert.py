@@ -3,9 +3,10 @@
 from typing import TypeVar
 
 from jarvis.core.embedding import MAX_TEXTS, Embedded
+from jarvis.core.violations import Violations
 from jarvis.v1 import embedding_pb2 as pb
 from jarvis_ports.embedding import TextRole
-from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.errors import MessageTooLarge
 
 Request = pb.EmbedRequest | pb.EmbedStreamRequest
 R = TypeVar("R", pb.EmbedResponse, pb.EmbedStreamResponse)
@@ -20,32 +21,29 @@ OTHER_BYTES = 32
 """The most that an `Embedding` has beside its components: tags, lengths, and its other fields."""
 
 
-def role(request: Request) -> TextRole:
-    """Read what the texts are for.
-
-    Raises:
-        InvalidArgument: the contract has no such role.
-    """
+def role(request: Request, violations: Violations) -> TextRole:
+    """Read what the texts are for; a role that the contract does not have is blamed."""
     if request.role not in ROLES:
-        raise InvalidArgument.of("role", f"{request.role} is not a role")
-    return ROLES[request.role]
+        known = ", ".join(pb.TextRole.Name(role) for role in ROLES if role)
+        violations.blame("role", f"must be one of {known}, got {request.role}")
+    return ROLES.get(request.role, TextRole.DOCUMENT)
 
 
 def check_size(request: Request, most_dimensions: int, max_message_bytes: int) -> None:
     """Check that the answer fits a message.
 
     Raises:
-        InvalidArgument: it does not, and fewer texts would.
+        MessageTooLarge: it does not, and fewer texts would.
     """
     dimension = min(request.dimension or most_dimensions, most_dimensions)
     each = dimension * COMPONENT_BYTES + OTHER_BYTES
-    count = min(len(request.texts), MAX_TEXTS)
-    if count * each > max_message_bytes:
+    count = len(request.texts)
+    if count <= MAX_TEXTS and count * each > max_message_bytes:
         description = (
-            f"{count} vectors of {dimension} components need {count * each} bytes, and a message holds "
-            f"{max_message_bytes}; send at most {max_message_bytes // each} texts at once"
+            f"{count} vectors of {dimension} components have {count * each} bytes, and "
+            f"server.max_message_bytes is {max_message_bytes}; send at most {max_message_bytes // each} texts"
         )
-        raise InvalidArgument.of("texts", description)
+        raise MessageTooLarge.of("texts", description)
 
 
 def response(kind: type[R], model: str, embedded: Embedded) -> R:

@@ -1,13 +1,15 @@
 """Errors on the wire: one table from reason to status, and google.rpc details."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from jarvis_ports.errors import CallerError, JarvisError
+from jarvis.server.context import REQUEST_ID
+from jarvis_ports.errors import CallerError, FieldViolation, JarvisError
 
 DOMAIN = "jarvis"
 INTERNAL = "INTERNAL"
@@ -18,11 +20,14 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "UNSUPPORTED_FIELD": grpc.StatusCode.INVALID_ARGUMENT,
     "CONTEXT_LENGTH_EXCEEDED": grpc.StatusCode.INVALID_ARGUMENT,
     "TEXT_TOO_LONG": grpc.StatusCode.INVALID_ARGUMENT,
+    "MESSAGE_TOO_LARGE": grpc.StatusCode.INVALID_ARGUMENT,
     "MODEL_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "TEMPLATE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "COLLECTION_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "COLLECTION_MISMATCH": grpc.StatusCode.FAILED_PRECONDITION,
     "DOCUMENT_UNREADABLE": grpc.StatusCode.INVALID_ARGUMENT,
+    "SERVICE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "TOO_MANY_SERVICES": grpc.StatusCode.RESOURCE_EXHAUSTED,  # as gRFC A90 has it
     "NOT_CONFIGURED": grpc.StatusCode.UNIMPLEMENTED,
     "REQUEST_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "REQUEST_ABORTED": grpc.StatusCode.ABORTED,
@@ -42,25 +47,20 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
 # gRPC turns a status that does not fit its metadata into another error. On the wire a message may grow
 # threefold (percent-encoding), and the details a third (base64); with these bounds both stay under 4 KB.
 MAX_MESSAGE = 300
-MAX_VIOLATIONS = 5
-MAX_DESCRIPTION = 150
+MAX_VIOLATIONS = 2000
+"""Bytes of all violations."""
+MAX_DESCRIPTION = 300
 MAX_FIELD = 60
 
 
 def to_status(error: JarvisError, request_id: str) -> tuple[grpc.StatusCode, status_pb2.Status]:
     """Describe a foreseen error: its code, and the status with ErrorInfo, BadRequest and RetryInfo."""
     code = STATUS_CODES[error.reason]
-    status = _status(code, str(error), error.reason, request_id)
-    if isinstance(error, CallerError) and error.violations:
-        bad_request = error_details_pb2.BadRequest(
-            field_violations=[
-                error_details_pb2.BadRequest.FieldViolation(
-                    field=_cut(violation.field, MAX_FIELD),
-                    description=_cut(violation.description, MAX_DESCRIPTION),
-                )
-                for violation in error.violations[:MAX_VIOLATIONS]
-            ]
-        )
+    violations = error.violations if isinstance(error, CallerError) else ()
+    bad_request = _bad_request(violations)
+    untold = len(violations) - len(bad_request.field_violations)
+    status = _status(code, str(error), error.reason, request_id, f" (and {untold} more)" if untold else "")
+    if violations:
         status.details.append(_packed(bad_request))
     if error.retry_after is not None:
         delay = duration_pb2.Duration()
@@ -69,16 +69,47 @@ def to_status(error: JarvisError, request_id: str) -> tuple[grpc.StatusCode, sta
     return code, status
 
 
+def _bad_request(violations: Sequence[FieldViolation]) -> error_details_pb2.BadRequest:
+    """Name as many violations as have room; at least the first."""
+    found = error_details_pb2.BadRequest()
+    for violation in violations:
+        found.field_violations.add(
+            field=_cut(violation.field, MAX_FIELD), description=_cut(violation.description, MAX_DESCRIPTION)
+        )
+        if found.ByteSize() > MAX_VIOLATIONS:
+            del found.field_violations[-1]
+            break
+    return found
+
+
 def internal(request_id: str) -> tuple[grpc.StatusCode, status_pb2.Status]:
     """Describe an error that nobody foresaw; what it was stands in the server's log alone."""
     message = f"internal error; the server's log has it under request {request_id}"
     return grpc.StatusCode.INTERNAL, _status(grpc.StatusCode.INTERNAL, message, INTERNAL, request_id)
 
 
-def _status(code: grpc.StatusCode, message: str, reason: str, request_id: str) -> status_pb2.Status:
+async def abort(
+    context: grpc.aio.ServicerContext[Any, Any],
+    code: grpc.StatusCode,
+    status: status_pb2.Status,
+    request_id: str,
+) -> NoReturn:
+    """End a call with a status and its details.
+
+    Raises:
+        grpc.aio.AbortError: always, as gRPC wants it.
+    """
+    trailing = (("grpc-status-details-bin", status.SerializeToString()), (REQUEST_ID, request_id))
+    await context.abort(code, status.message, trailing)
+
+
+def _status(
+    code: grpc.StatusCode, message: str, reason: str, request_id: str, ending: str = ""
+) -> status_pb2.Status:
     info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata={"request_id": request_id})
     number: int = code.value[0]
-    return status_pb2.Status(code=number, message=_cut(message, MAX_MESSAGE), details=[_packed(info)])
+    message = _cut(message, MAX_MESSAGE - len(ending)) + ending
+    return status_pb2.Status(code=number, message=message, details=[_packed(info)])
 
 
 def _packed(detail: Message) -> any_pb2.Any:

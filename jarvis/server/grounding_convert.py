@@ -4,31 +4,31 @@ from dataclasses import asdict
 
 from jarvis.core.grounding import RetrievalOptions, Retrieved
 from jarvis.core.retrieval.types import Hit, chunk_source
+from jarvis.core.violations import Violations
 from jarvis.server.filter_convert import filter_
 from jarvis.server.retrieval_convert import MODES
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2
-from jarvis_ports.errors import InvalidArgument
 
 
-def retrieval_options(message: pb.GenerateRequest | pb.GenerateStreamRequest) -> RetrievalOptions | None:
-    """Read what to search before answering, where anything.
-
-    Raises:
-        InvalidArgument: naming the first field that cannot be expressed in the domain's types.
-    """
+def retrieval_options(
+    message: pb.GenerateRequest | pb.GenerateStreamRequest, violations: Violations
+) -> RetrievalOptions | None:
+    """Read what to search before answering, where anything; what cannot be expressed otherwise is blamed."""
     if not message.HasField("retrieval"):
         return None
     retrieval = message.retrieval
     if retrieval.mode and retrieval.mode not in MODES:
         known = ", ".join(retrieval_pb2.SearchMode.Name(mode) for mode in MODES)
-        raise InvalidArgument.of("retrieval.mode", f"must be one of {known}, got {retrieval.mode}")
+        violations.blame("retrieval.mode", f"must be one of {known}, got {retrieval.mode}")
     return RetrievalOptions(
         collection=retrieval.collection,
         query=retrieval.query if retrieval.HasField("query") else None,
         mode=MODES.get(retrieval.mode),
         top_k=retrieval.top_k if retrieval.HasField("top_k") else 5,
-        filter=filter_(retrieval.filter, "retrieval.filter") if retrieval.HasField("filter") else None,
+        filter=filter_(retrieval.filter, violations, "retrieval.filter")
+        if retrieval.HasField("filter")
+        else None,
         min_similarity=retrieval.min_similarity if retrieval.HasField("min_similarity") else None,
         max_tokens=retrieval.max_tokens if retrieval.HasField("max_tokens") else None,
     )

@@ -1,13 +1,21 @@
-"""The standard health service, with the List that the library leaves out."""
+"""The standard health service, with the List and the details of errors that the library leaves out."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from grpc_health.v1 import health, health_pb2
 
+from jarvis.server.context import read
+from jarvis.server.errors import abort, to_status
+from jarvis_ports.errors import CallerError, ServiceNotFound, TooManyServices
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+MAX_LISTED = 100
+"""https://github.com/grpc/proposal/blob/master/A90-health-service-list.md"""
 
 
 class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the library is not typed
@@ -38,15 +46,29 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
         await self.become({})
         await super().enter_graceful_shutdown()
 
+    async def Check(
+        self, request: health_pb2.HealthCheckRequest, context: Context
+    ) -> health_pb2.HealthCheckResponse:
+        """Tell the status of one name."""
+        if request.service not in self._statuses:
+            await _refuse(context, ServiceNotFound(request.service, list(self._statuses)))
+        return health_pb2.HealthCheckResponse(status=self._statuses[request.service])
+
     async def List(
-        self,
-        request: health_pb2.HealthListRequest,
-        context: grpc.aio.ServicerContext[Any, Any],
+        self, request: health_pb2.HealthListRequest, context: Context
     ) -> health_pb2.HealthListResponse:
         """Tell the status of every name at once."""
+        if (number := len(self._statuses)) > MAX_LISTED:
+            found = f"there are {number} services, and List tells of {MAX_LISTED} at most; ask for each"
+            await _refuse(context, TooManyServices(found))
         return health_pb2.HealthListResponse(
             statuses={
                 service: health_pb2.HealthCheckResponse(status=status)
                 for service, status in self._statuses.items()
             }
         )
+
+
+async def _refuse(context: Context, error: CallerError) -> NoReturn:
+    request_id = read(context).request_id
+    await abort(context, *to_status(error, request_id), request_id)

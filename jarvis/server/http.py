@@ -9,8 +9,9 @@ from typing import Any
 from aiohttp import web
 
 import jarvis
-from jarvis.address import AddressInUse
+from jarvis.address import CannotListen
 from jarvis.core.status import Gpu, HealthLevel, Status
+from jarvis.server.listen import problem, reason
 from jarvis_ports.telemetry import Exposition
 
 KEEPALIVE_SECONDS = 75.0
@@ -39,7 +40,7 @@ async def side_port(
         exposition: what /metrics tells; called in one thread of its own, for one scraper after the other.
 
     Raises:
-        AddressInUse: it is taken, or is none of this machine's.
+        CannotListen: it is taken, or cannot be opened.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
     app = web.Application()
@@ -62,12 +63,15 @@ async def side_port(
 
 async def _listen(runner: web.AppRunner, listen: str) -> str:
     host, _, port = listen.rpartition(":")
+    why = problem(listen)
     try:
-        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        if not why:
+            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
     except OSError as error:
-        why = (error.strerror or str(error)).rpartition(": ")[2]
+        why = reason(error)
+    if why:
         msg = f'cannot listen on {listen}: {why}; set http.listen to another address, or to "" for none'
-        raise AddressInUse(msg) from None
+        raise CannotListen(msg)
     return f"{host}:{runner.addresses[0][1]}"
 
 

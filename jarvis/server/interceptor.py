@@ -5,18 +5,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from jarvis.core.instruments import Instruments
 from jarvis.server import context as calls
-from jarvis.server.errors import internal, to_status
+from jarvis.server.caller import Caller
+from jarvis.server.errors import abort, internal, to_status
 from jarvis.server.measured import Calls
-from jarvis_ports.errors import InvalidArgument, JarvisError
+from jarvis_ports.errors import JarvisError
 
 logger = logging.getLogger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Behaviour = Callable[[Any, Context], Awaitable[Any]]
+Behaviour = Callable[[Any, Any], Awaitable[Any]]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -24,10 +24,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     Args:
         instruments: measure the calls.
+        max_message_bytes: the largest message taken or sent.
     """
 
-    def __init__(self, instruments: Instruments) -> None:
+    def __init__(self, instruments: Instruments, max_message_bytes: int) -> None:
         self._calls = Calls(instruments)
+        self._max_message_bytes = max_message_bytes
 
     async def intercept_service(
         self,
@@ -39,60 +41,43 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or not method.startswith("/jarvis."):
             return handler
-        make, behaviour = HANDLERS[handler.request_streaming, handler.response_streaming]
-        wrapped = self._wrap(
-            getattr(handler, behaviour),
-            handler.request_deserializer,
-            method.removeprefix("/"),
-            stream=handler.response_streaming,
+        behaviour = BEHAVIOURS[handler.request_streaming, handler.response_streaming]
+        # An answer that is one message is written as a stream of one: so it is known what became of it.
+        make: Any = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.request_streaming
+            else grpc.unary_stream_rpc_method_handler
         )
-        return make(wrapped, request_deserializer=None, response_serializer=handler.response_serializer)
+        wrapped = self._wrap(getattr(handler, behaviour), handler, method.removeprefix("/"))
+        return make(wrapped, request_deserializer=None, response_serializer=None)
 
-    def _wrap(
-        self, behaviour: Behaviour, deserialize: Callable[[bytes], Any], method: str, *, stream: bool
-    ) -> Behaviour:
-        async def wrapped(raw: bytes | AsyncIterator[bytes], context: Context) -> Any:  # noqa: ANN401
+    def _wrap(self, behaviour: Behaviour, handler: Any, method: str) -> Behaviour:  # noqa: ANN401
+        streams = handler.response_streaming
+
+        async def wrapped(raw: bytes | AsyncIterator[bytes], context: Context) -> None:
+            caller = Caller(
+                context, handler.request_deserializer, handler.response_serializer, self._max_message_bytes
+            )
             try:
-                with self._calls.measured(method, stream=stream, grpc_context=context) as call:
+                with self._calls.measured(method, stream=streams, grpc_context=context) as call:
                     calls.check(call)
-                    await context.send_initial_metadata(((calls.REQUEST_ID, call.request_id),))
-                    request = _parsed(deserialize, raw) if isinstance(raw, bytes) else _each(deserialize, raw)
-                    return await behaviour(request, context)
+                    await caller.begin(call.request_id)
+                    request = caller.read(raw) if isinstance(raw, bytes) else caller.each(raw)
+                    answer = await behaviour(request, caller)
+                    if not streams:
+                        await caller.write(answer)
             except JarvisError as error:
-                await _abort(context, *to_status(error, call.request_id), call.request_id)
-            except grpc.aio.AbortError:
-                raise
+                await abort(context, *to_status(error, call.request_id), call.request_id)
             except Exception:
                 logger.exception("%s failed", method)
-                await _abort(context, *internal(call.request_id), call.request_id)
+                await abort(context, *internal(call.request_id), call.request_id)
 
         return wrapped
 
 
-HANDLERS: Any = {
-    (False, False): (grpc.unary_unary_rpc_method_handler, "unary_unary"),
-    (False, True): (grpc.unary_stream_rpc_method_handler, "unary_stream"),
-    (True, True): (grpc.stream_stream_rpc_method_handler, "stream_stream"),
+BEHAVIOURS = {
+    (False, False): "unary_unary",
+    (False, True): "unary_stream",
+    (True, True): "stream_stream",
 }
-"""By whether the request and the response are streams."""
-
-
-def _parsed(deserialize: Callable[[bytes], Any], raw: bytes) -> Any:  # noqa: ANN401
-    """Parse here, and not in gRPC, which would answer bytes that are no message with INTERNAL."""
-    try:
-        return deserialize(raw)
-    except DecodeError as error:
-        raise InvalidArgument.of("", f"not a valid message: {error}") from None
-
-
-async def _each(deserialize: Callable[[bytes], Any], raw: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-    async for message in raw:
-        yield _parsed(deserialize, message)
-
-
-async def _abort(context: Context, code: grpc.StatusCode, status: Any, request_id: str) -> None:  # noqa: ANN401
-    trailing = (
-        ("grpc-status-details-bin", status.SerializeToString()),
-        (calls.REQUEST_ID, request_id),
-    )
-    await context.abort(code, status.message, trailing)
+"""Where a handler keeps its method, by whether the request and the response are streams."""

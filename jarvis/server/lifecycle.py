@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -10,7 +9,7 @@ import grpc
 import psutil
 from grpc_health.v1 import health_pb2_grpc
 
-from jarvis.address import AddressInUse
+from jarvis.address import CannotListen
 from jarvis.config import Config
 from jarvis.core.component import State
 from jarvis.core.gauges import Gauges
@@ -20,6 +19,8 @@ from jarvis.server.generation import GenerationServicer
 from jarvis.server.health import HealthServicer
 from jarvis.server.http import side_port
 from jarvis.server.interceptor import CallInterceptor
+from jarvis.server.listen import problem
+from jarvis.server.options import server_options
 from jarvis.server.reflection import add_reflection
 from jarvis.server.retrieval import RetrievalServicer
 from jarvis.server.service import ServerServicer
@@ -65,26 +66,25 @@ class Server:
         models = [_of_model(model.name) for model in status.routes.models]
         self._health = HealthServicer([*services, *models, SERVER_SERVICE])
         self._server = grpc.aio.server(
-            interceptors=[CallInterceptor(status.instruments)],
-            options=[
-                ("grpc.so_reuseport", 0),  # a second server on the port is a mistake
-                ("grpc.max_receive_message_length", self._config.max_message_bytes),
-                ("grpc.max_send_message_length", self._config.max_message_bytes),
-                # A caller whose machine is gone is noticed, and a polite one may ask as well.
-                ("grpc.keepalive_time_ms", 30_000),
-                ("grpc.keepalive_timeout_ms", 10_000),
-                ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-            ],
+            interceptors=[CallInterceptor(status.instruments, self._config.max_message_bytes)],
+            options=server_options(self._config.max_message_bytes),
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(
-            GenerationServicer(use_cases.generation, status.requests, log_text=config.log.text), self._server
+            GenerationServicer(
+                use_cases.generation,
+                status.requests,
+                self._config.max_message_bytes,
+                log_text=config.log.text,
+            ),
+            self._server,
         )
         embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(
             EmbeddingServicer(use_cases.embedding, status.requests, self._config.max_message_bytes),
             self._server,
         )
         retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(
-            RetrievalServicer(use_cases.retrieval, status.requests), self._server
+            RetrievalServicer(use_cases.retrieval, status.requests, self._config.max_message_bytes),
+            self._server,
         )
         server_pb2_grpc.add_ServerServiceServicer_to_server(ServerServicer(status), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -98,7 +98,7 @@ class Server:
         """Serve until stopped, or until a component fails for good; return the exit code.
 
         Raises:
-            AddressInUse: an address is taken, or is none of this machine's.
+            CannotListen: an address is taken, or cannot be opened.
         """
         async with self._side_port(), self._listening():
             components = [asyncio.create_task(component.run()) for component in self._status.all]
@@ -163,13 +163,12 @@ class Server:
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
         for address in self._config.listen:
-            try:
-                port = 0 if answers(address) else self._server.add_insecure_port(address)
-            except RuntimeError:
-                port = 0
+            why, port = problem(address), 0
+            with suppress(RuntimeError):
+                port = 0 if why else self._server.add_insecure_port(address)
             if not port:
-                msg = f"cannot listen on {address}: it is in use, or not an address of this machine"
-                raise AddressInUse(msg)
+                msg = f"cannot listen on {address}: {why or 'gRPC cannot open it'}; see server.listen"
+                raise CannotListen(msg)
             shown = address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
             self.addresses.append(shown)
             logger.info("listening on %s", shown)
@@ -186,15 +185,6 @@ class Server:
 def _of_model(name: str) -> str:
     """Name a model for the health service."""
     return f"{PACKAGE}.GenerationService/{name}"
-
-
-def answers(address: str) -> bool:
-    """Tell whether someone listens on a unix socket: gRPC would take it away without a word."""
-    path = address.removeprefix("unix:")
-    if path == address:
-        return False
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(path) == 0
 
 
 def kill_children() -> None:

@@ -57,6 +57,8 @@ class Calls:
             reason = code = OK
             try:
                 yield call
+                if grpc_context.time_remaining() == 0:
+                    reason = code = self._left(method, grpc_context)
             except JarvisError as error:
                 reason, code = error.reason, STATUS_CODES[error.reason].name
                 self._refused(method, error, call)

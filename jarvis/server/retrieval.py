@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -9,6 +10,8 @@ import grpc
 from jarvis.core.requests import Requests
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.documents import IngestFinished
+from jarvis.core.retrieval.validation import check_collection, check_index, check_query, check_rows
+from jarvis.core.violations import Violations
 from jarvis.server import retrieval_convert as convert
 from jarvis.server.context import current
 from jarvis.server.facts import of_found, of_ingested
@@ -23,15 +26,18 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     """Speaks the contract for the use cases of retrieval."""
 
-    def __init__(self, retrieval: Retrieval, requests: Requests) -> None:
+    def __init__(self, retrieval: Retrieval, requests: Requests, max_message_bytes: int) -> None:
         self._retrieval = retrieval
         self._requests = requests
+        self._max_message_bytes = max_message_bytes
 
     async def CreateCollection(
         self, request: pb.CreateCollectionRequest, context: Context
     ) -> pb.CreateCollectionResponse:
         """Make a collection."""
-        index = convert.index_changes(request.index).applied(IndexSettings())
+        violations = Violations()
+        index = convert.index_changes(request.index, violations).applied(IndexSettings())
+        violations.refuse(partial(check_collection, request.name, index))
         with self._tracked():
             info = await self._retrieval.create(request.name, index)
         return pb.CreateCollectionResponse(collection=convert.collection(info))
@@ -73,7 +79,9 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         self, request: pb.RebuildCollectionRequest, context: Context
     ) -> None:
         """Write progress."""
-        changes = convert.index_changes(request.index)
+        violations = Violations()
+        changes = convert.index_changes(request.index, violations)
+        violations.refuse(partial(check_index, changes.applied(IndexSettings())))
         with self._tracked():
             async with aclosing(self._retrieval.rebuild(request.name, changes)) as events:
                 async for event in events:
@@ -81,7 +89,9 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
 
     async def Upsert(self, request: pb.UpsertRequest, context: Context) -> pb.UpsertResponse:
         """Store rows."""
-        rows, vectors = convert.rows(request)
+        violations = Violations()
+        rows, vectors = convert.rows(request, violations)
+        violations.refuse(partial(check_rows, rows))
         with self._tracked():
             upserted = await self._retrieval.upsert(
                 request.collection, rows, vectors, truncate=request.truncate
@@ -90,7 +100,9 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
 
     async def Delete(self, request: pb.DeleteRequest, context: Context) -> pb.DeleteResponse:
         """Delete rows."""
-        passing = filter_(request.filter) if request.HasField("filter") else None
+        violations = Violations()
+        passing = filter_(request.filter, violations) if request.HasField("filter") else None
+        violations.refuse()
         with self._tracked():
             deleted = await self._retrieval.delete(
                 request.collection, request.ids, passing, dry_run=request.dry_run
@@ -99,10 +111,13 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
 
     async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
         """Find rows."""
+        violations = Violations()
+        query = convert.query(request, violations)
+        violations.refuse(partial(check_query, query))
         with self._tracked():
-            found = await self._retrieval.search(convert.query(request))
+            found = await self._retrieval.search(query)
         current.get().facts.update(of_found(request.collection, found))
-        return convert.found(found)
+        return convert.found(found, self._max_message_bytes)
 
     async def Ingest(  # type: ignore[override]
         self, request_iterator: AsyncIterator[pb.IngestRequest], context: Context

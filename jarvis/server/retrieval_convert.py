@@ -1,6 +1,8 @@
 """Between the contract's messages for retrieval and the domain's types. Pure functions."""
 
 from dataclasses import asdict
+from functools import partial
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -24,14 +26,19 @@ from jarvis.core.retrieval.types import (
     chunk_source,
     own_metadata,
 )
+from jarvis.core.retrieval.validation import check_document
+from jarvis.core.violations import Violations
 from jarvis.server.filter_convert import filter_, metadata, values
 from jarvis.v1 import retrieval_pb2 as pb
 from jarvis_ports.embedding import Matrix
-from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.errors import InvalidArgument, MessageTooLarge
 from jarvis_ports.store import Diagnosis, IndexSettings, Progress, Row, Space
 
 FLOAT32: Final = np.dtype("<f4")
 UNREACHABLE_TOLD = 100
+HIT_BYTES = 6
+"""The most that a hit takes beside its own bytes: a tag and a length."""
+MODE_BYTES = 2
 INDEX_FIELDS = ("max_neighbors", "ef_construction", "ef_search")
 SPACES = {pb.SPACE_COSINE: Space.COSINE, pb.SPACE_L2: Space.L2, pb.SPACE_IP: Space.IP}
 SPACE_NUMBERS = {space: number for number, space in SPACES.items()}
@@ -50,15 +57,11 @@ OUTCOMES = {
 }
 
 
-def index_changes(message: pb.IndexSettings) -> IndexChanges:
-    """Read index settings, of which any may be left out.
-
-    Raises:
-        InvalidArgument: the space is unknown.
-    """
+def index_changes(message: pb.IndexSettings, violations: Violations) -> IndexChanges:
+    """Read index settings, of which any may be left out; a space that is unknown is blamed."""
     if message.space and message.space not in SPACES:
         known = ", ".join(pb.Space.Name(space) for space in SPACES)
-        raise InvalidArgument.of("index.space", f"must be one of {known}, got {message.space}")
+        violations.blame("index.space", f"must be one of {known}, got {message.space}")
     figures = {field.name: figure for field, figure in message.ListFields() if field.name in INDEX_FIELDS}
     return IndexChanges(SPACES.get(message.space), **figures)
 
@@ -101,54 +104,62 @@ def checked(event: Progress | Diagnosis) -> pb.CheckCollectionResponse:
     )
 
 
-def rows(message: pb.UpsertRequest) -> tuple[list[Row], list[Matrix | None]]:
-    """Read rows, and the vectors of those that have one.
-
-    Raises:
-        InvalidArgument: naming the first field that is wrong.
-    """
+def rows(message: pb.UpsertRequest, violations: Violations) -> tuple[list[Row], list[Matrix | None]]:
+    """Read rows, and the vectors of those that have one; each field that is wrong is blamed."""
     read = [
-        Row(row.id, row.text, metadata(row.metadata, f"rows[{position}].metadata"))
+        Row(row.id, row.text, metadata(row.metadata, f"rows[{position}].metadata", violations))
         for position, row in enumerate(message.rows)
     ]
     vectors = [
-        _vector(row.vector, f"rows[{position}].vector") if row.HasField("vector") else None
+        _vector(row.vector, f"rows[{position}].vector", violations) if row.HasField("vector") else None
         for position, row in enumerate(message.rows)
     ]
     return read, vectors
 
 
-def _vector(packed: bytes, path: str) -> Matrix:
-    if len(packed) % FLOAT32.itemsize:
-        raise InvalidArgument.of(path, f"has {len(packed)} bytes, which is no number of float32 of 4 bytes")
+def _vector(packed: bytes, path: str, violations: Violations) -> Matrix:
+    if rest := len(packed) % FLOAT32.itemsize:
+        violations.blame(path, f"has {len(packed)} bytes, which is no number of float32 of 4 bytes")
+        packed = packed[:-rest]
     return np.frombuffer(packed, FLOAT32).astype(np.float32)
 
 
-def query(message: pb.SearchRequest) -> SearchQuery:
-    """Read a query.
-
-    Raises:
-        InvalidArgument: naming the first field that cannot be expressed in the domain's types.
-    """
+def query(message: pb.SearchRequest, violations: Violations) -> SearchQuery:
+    """Read a query; each field that cannot be expressed in the domain's types is blamed."""
     if message.mode and message.mode not in MODES:
         known = ", ".join(pb.SearchMode.Name(mode) for mode in MODES)
-        raise InvalidArgument.of("mode", f"must be one of {known}, got {message.mode}")
+        violations.blame("mode", f"must be one of {known}, got {message.mode}")
     least = message.min_similarity if message.HasField("min_similarity") else None
     return SearchQuery(
         collection=message.collection,
         text=message.text if message.HasField("text") else None,
-        vector=_vector(message.vector, "vector") if message.HasField("vector") else None,
+        vector=_vector(message.vector, "vector", violations) if message.HasField("vector") else None,
         mode=MODES.get(message.mode),
         top_k=message.top_k if message.HasField("top_k") else 10,
-        filter=filter_(message.filter) if message.HasField("filter") else None,
+        filter=filter_(message.filter, violations) if message.HasField("filter") else None,
         min_similarity=least,
         truncate=message.truncate,
     )
 
 
-def found(result: Found) -> pb.SearchResponse:
-    """Write what was found."""
-    return pb.SearchResponse(hits=[_hit(hit) for hit in result.hits], mode=MODE_NUMBERS[result.mode])
+def found(result: Found, max_message_bytes: int) -> pb.SearchResponse:
+    """Write what was found.
+
+    Raises:
+        MessageTooLarge: it does not fit a message, and fewer hits would.
+    """
+    response = pb.SearchResponse(hits=[_hit(hit) for hit in result.hits], mode=MODE_NUMBERS[result.mode])
+    size = response.ByteSize()
+    if size <= max_message_bytes:
+        return response
+    ends = accumulate(hit.ByteSize() + HIT_BYTES for hit in response.hits)
+    fit = sum(end + MODE_BYTES <= max_message_bytes for end in ends)
+    advice = f"ask for at most {fit}" if fit else "the first alone is too large"
+    description = (
+        f"the {len(response.hits)} hits have {size} bytes, and server.max_message_bytes is "
+        f"{max_message_bytes}; {advice}"
+    )
+    raise MessageTooLarge.of("top_k", description)
 
 
 def _hit(hit: Hit) -> pb.Hit:
@@ -182,12 +193,15 @@ def ingest_event(message: pb.IngestRequest) -> IngestEvent:
             )
         case "document":
             document = message.document
-            return Document(
+            violations = Violations()
+            read = Document(
                 source=document.source,
                 given_id=document.id if document.HasField("id") else None,
                 media_type=document.media_type if document.HasField("media_type") else None,
-                metadata=metadata(document.metadata, "document.metadata"),
+                metadata=metadata(document.metadata, "document.metadata", violations),
             )
+            violations.refuse(partial(check_document, read))
+            return read
         case "data":
             return message.data
         case "prune":

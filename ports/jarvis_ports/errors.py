@@ -5,12 +5,15 @@
     │   ├── InvalidArgument              INVALID_ARGUMENT
     │   │   ├── UnsupportedField         UNSUPPORTED_FIELD
     │   │   ├── ContextLengthExceeded    CONTEXT_LENGTH_EXCEEDED
-    │   │   └── TextTooLong              TEXT_TOO_LONG
+    │   │   ├── TextTooLong              TEXT_TOO_LONG
+    │   │   └── MessageTooLarge          MESSAGE_TOO_LARGE
     │   ├── ModelNotFound                MODEL_NOT_FOUND
     │   ├── TemplateNotFound             TEMPLATE_NOT_FOUND
     │   ├── CollectionNotFound           COLLECTION_NOT_FOUND
     │   ├── CollectionMismatch           COLLECTION_MISMATCH
     │   ├── DocumentUnreadable           DOCUMENT_UNREADABLE
+    │   ├── ServiceNotFound              SERVICE_NOT_FOUND
+    │   ├── TooManyServices              TOO_MANY_SERVICES
     │   ├── NotConfigured                NOT_CONFIGURED
     │   ├── RequestNotFound              REQUEST_NOT_FOUND
     │   └── RequestAborted               REQUEST_ABORTED
@@ -66,7 +69,7 @@ class InvalidArgument(CallerError):
 
     def __init__(self, violations: Sequence[FieldViolation]) -> None:
         self.violations = tuple(violations)
-        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
+        super().__init__("; ".join(": ".join(filter(None, (v.field, v.description))) for v in violations))
 
     @classmethod
     def of(cls, field: str, description: str) -> "InvalidArgument":
@@ -103,6 +106,12 @@ class TextTooLong(InvalidArgument):
             f"the text has {tokens} tokens, and the model reads {max_tokens}; set truncate to have it cut off"
         )
         super().__init__([FieldViolation(field, description)])
+
+
+class MessageTooLarge(InvalidArgument):
+    """The request, or the answer that it asks for, is larger than server.max_message_bytes."""
+
+    reason = "MESSAGE_TOO_LARGE"
 
 
 class ModelNotFound(CallerError):
@@ -152,6 +161,23 @@ class DocumentUnreadable(CallerError):
     """A document is damaged, encrypted, too large, or of a kind that cannot be read."""
 
     reason = "DOCUMENT_UNREADABLE"
+
+
+class ServiceNotFound(CallerError):
+    """The health service knows no service of that name."""
+
+    reason = "SERVICE_NOT_FOUND"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        description = f"no service {name!r}; there is {', '.join(repr(one) for one in known)}"
+        self.violations = (FieldViolation("service", description),)
+        super().__init__(description)
+
+
+class TooManyServices(CallerError):
+    """There are more services than the health service lists at once; ask for each with Check."""
+
+    reason = "TOO_MANY_SERVICES"
 
 
 class NotConfigured(CallerError):

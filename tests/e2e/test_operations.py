@@ -6,7 +6,7 @@ import aiohttp
 import grpc
 import pytest
 
-from jarvis.address import AddressInUse
+from jarvis.address import CannotListen
 from jarvis.client import HealthLevel, JarvisClient, State
 from jarvis.core import component
 from jarvis.v1 import embedding_pb2, generation_pb2, server_pb2
@@ -112,7 +112,7 @@ async def test_the_http_port_can_be_left_out(start):
 async def test_a_taken_http_port_is_one_clear_error(start):
     async with start() as first:
         address = first.instance.http_address
-        with pytest.raises(AddressInUse, match=f"cannot listen on {address}: .* set http.listen"):
+        with pytest.raises(CannotListen, match=f"cannot listen on {address}: .* set http.listen"):
             async with start(f'http.listen="{address}"'):
                 pass
         assert (await get(first, "/health"))[0] == 200

@@ -9,7 +9,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from jarvis.address import AddressInUse
+from jarvis.address import CannotListen
 from jarvis.v1 import embedding_pb2, retrieval_pb2, server_pb2
 from jarvis.v1 import generation_pb2 as pb
 
@@ -56,11 +56,20 @@ async def test_what_the_configuration_turns_off_is_no_service_and_says_so(start,
         assert (await failure(search))[:2] == ("UNIMPLEMENTED", "NOT_CONFIGURED")
 
 
-async def test_an_unknown_service_is_not_found(start):
+async def test_an_unknown_service_is_not_found(start, failure):
     async with start() as server:
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
+        call = server.health.Check(health_pb2.HealthCheckRequest(service="nope"))
+        assert await failure(call) == ("NOT_FOUND", "SERVICE_NOT_FOUND", ["service"], None)
+        with pytest.raises(grpc.aio.AioRpcError, match=r"no service 'nope'; there is '', .*'jarvis\.v1\."):
             await server.check("nope")
-        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_more_services_than_health_lists_are_asked_for_one_by_one(start, failure):
+    models = [f"models.m{number}.adapter=echo" for number in range(100)]
+    async with start(*models) as server:
+        call = server.health.List(health_pb2.HealthListRequest())
+        assert await failure(call) == ("RESOURCE_EXHAUSTED", "TOO_MANY_SERVICES", [], None)
+        assert await server.check(f"{GENERATION}/m99") == "SERVING"
 
 
 async def test_a_watch_sees_loading_serving_and_drain(start):
@@ -188,7 +197,7 @@ async def test_a_unix_socket_serves(start, tmp_path):
 async def test_a_taken_address_is_one_clear_error(start, tmp_path, listen):
     async with start(f'server.listen=["{listen.format(folder=tmp_path)}"]') as first:
         address = first.instance.addresses[0]
-        with pytest.raises(AddressInUse, match=f"cannot listen on {address}"):
+        with pytest.raises(CannotListen, match=f"cannot listen on {address}"):
             async with start(f'server.listen=["{address}"]'):
                 pass
         assert (await first.generation.Generate(pb.GenerateRequest(prompt="a"))).choices

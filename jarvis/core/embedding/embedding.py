@@ -118,7 +118,7 @@ class Embedding:
             NotConfigured: there is no embedder.
             ModelNotFound: it has another name.
             InvalidArgument: there is no text, or too many, or an empty one; the dimension is out of range.
-            TextTooLong: a text has more tokens than the model reads; the first such text is named.
+            TextTooLong: a text has more tokens than the model reads; each such text is named.
             ModelLoading, EngineDead: the model is not open, or died.
             EngineFailure: the model failed at one of the texts.
         """

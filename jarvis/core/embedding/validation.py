@@ -36,8 +36,13 @@ def check_lengths(tokens: Sequence[int], max_tokens: int, field: str) -> None:
     """Check that the model reads the texts whole.
 
     Raises:
-        TextTooLong: naming the first that it does not.
+        TextTooLong: naming each that it does not.
     """
-    for index, count in enumerate(tokens):
-        if count > max_tokens:
-            raise TextTooLong(field=field.format(index), tokens=count, max_tokens=max_tokens)
+    errors = [
+        TextTooLong(field=field.format(index), tokens=count, max_tokens=max_tokens)
+        for index, count in enumerate(tokens)
+        if count > max_tokens
+    ]
+    if errors:
+        InvalidArgument.__init__(errors[0], [one for error in errors for one in error.violations])
+        raise errors[0]

@@ -9,11 +9,13 @@ difficulty over the same sources would have nothing in common.
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from jarvis.core.component import Component
 from jarvis.core.prompting.templates import Template
 from jarvis.core.prompting.types import Chosen, PromptOptions, Tier
 from jarvis.core.validation import has_system_message
+from jarvis.core.violations import Violations
 from jarvis_ports.difficulty import HARDEST, DifficultyEstimator, Estimate, Signal
 from jarvis_ports.errors import FieldViolation, InvalidArgument, TemplateNotFound
 from jarvis_ports.llm import Input, Role
@@ -62,11 +64,8 @@ class Prompting:
             InvalidArgument: an option is wrong, or does not go with the input.
             TemplateNotFound: there is no template of that name.
         """
-        automatic = self._automatic and not (
-            from_sources or isinstance(input_, str) or has_system_message(input_)
-        )
-        if violations := _violations(input_, options, automatic=automatic):
-            raise InvalidArgument(violations)
+        self.check(input_, options, from_sources=from_sources)
+        automatic = self._is_automatic(input_, from_sources=from_sources)
         if options.template and options.template not in self._templates:
             raise TemplateNotFound(options.template, list(self._templates))
         estimate = None
@@ -90,6 +89,25 @@ class Prompting:
             temperature=template.temperature,
             max_tokens=template.max_tokens,
         )
+
+    def check(self, input_: Input, options: PromptOptions, *, from_sources: bool = False) -> None:
+        """Check the options, but for the template's name; the arguments are those of `choose`.
+
+        Raises:
+            InvalidArgument: naming every field that is wrong.
+        """
+        violations = Violations()
+        automatic = self._is_automatic(input_, from_sources=from_sources)
+        violations.note(partial(_check, input_, options, automatic=automatic))
+        if template := self._templates.get(options.template or ""):
+            violations.note(partial(template.language, options.language))
+            violations.note(partial(template.check_names, options.variables))
+        violations.refuse()
+
+    def _is_automatic(self, input_: Input, *, from_sources: bool) -> bool:
+        """Tell whether the difficulty chooses a template where the request names none."""
+        has_own = isinstance(input_, str) or has_system_message(input_)
+        return self._automatic and not (from_sources or has_own)
 
     def _template(self, name: str | None, difficulty: int | None) -> Template | None:
         """Find a template by its name, or by the difficulty where none is given."""
@@ -116,7 +134,7 @@ class Prompting:
         return max(estimates, key=lambda estimate: estimate.difficulty, default=None)
 
 
-def _violations(input_: Input, options: PromptOptions, *, automatic: bool) -> list[FieldViolation]:
+def _check(input_: Input, options: PromptOptions, *, automatic: bool) -> None:
     """Check the options, so that none is silently without effect."""
     found = []
     if options.difficulty is not None and not 0 <= options.difficulty <= HARDEST:
@@ -131,4 +149,5 @@ def _violations(input_: Input, options: PromptOptions, *, automatic: bool) -> li
         found.append(FieldViolation("template_variables", "set template as well"))
     if options.language and not options.template and (options.template == "" or not automatic):
         found.append(FieldViolation("language", "it is that of a template, and this request gets none"))
-    return found
+    if found:
+        raise InvalidArgument(found)

@@ -68,11 +68,11 @@ class Template:
             )
         return next((one for one in (asked, *known) if one in self._texts), next(iter(self._texts)))
 
-    def render(self, language: str | None, variables: Mapping[str, str]) -> str:
-        """Write the text, with the values that a request sets.
+    def check_names(self, variables: Mapping[str, str]) -> None:
+        """Check that the template has these variables.
 
         Raises:
-            InvalidArgument: there is no such variable, or the template fails with these values.
+            InvalidArgument: naming each that it has not.
         """
         if unknown := [name for name in variables if name not in self._variables]:
             has = f"it has {', '.join(self._variables)}" if self._variables else "it has none"
@@ -80,6 +80,14 @@ class Template:
             raise InvalidArgument(
                 [FieldViolation(f"template_variables[{name}]", description) for name in unknown]
             )
+
+    def render(self, language: str | None, variables: Mapping[str, str]) -> str:
+        """Write the text, with the values that a request sets.
+
+        Raises:
+            InvalidArgument: there is no such variable, or the template fails with these values.
+        """
+        self.check_names(variables)
         try:
             text = self._texts[language].render({**self._variables, **variables}).strip()
         except Exception as error:

@@ -7,8 +7,8 @@ from hashlib import blake2b
 from typing import Final
 
 from jarvis.core.retrieval.documents import Document
+from jarvis.core.violations import Violations
 from jarvis.documents import Chunk
-from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.filters import Metadata
 from jarvis_ports.store import Row
 
@@ -30,21 +30,19 @@ def check_splitting(tokens: int, overlap: int, most: int) -> None:
     """Check what a caller asks for.
 
     Raises:
-        InvalidArgument: it is out of range, or more than the embedding model reads.
+        InvalidArgument: naming both where they are out of range, or more than the embedding model reads.
     """
+    violations = Violations()
     if tokens > most:
-        raise InvalidArgument.of(
-            "start.chunk_tokens",
-            f"must be at most the {most} tokens that the embedding model reads, got {tokens}",
-        )
-    if tokens < LEAST_CHUNK_TOKENS:
-        raise InvalidArgument.of(
-            "start.chunk_tokens", f"must be in [{LEAST_CHUNK_TOKENS}, {most}], got {tokens}"
-        )
+        wanted = f"must be at most the {most} tokens that the embedding model reads, got {tokens}"
+        violations.blame("start.chunk_tokens", wanted)
+    elif tokens < LEAST_CHUNK_TOKENS:
+        wanted = f"must be in [{LEAST_CHUNK_TOKENS}, {most}], got {tokens}"
+        violations.blame("start.chunk_tokens", wanted)
     if overlap * 2 >= tokens:
-        raise InvalidArgument.of(
-            "start.chunk_overlap", f"must be less than half of chunk_tokens ({tokens}), got {overlap}"
-        )
+        wanted = f"must be less than half of chunk_tokens ({tokens}), got {overlap}"
+        violations.blame("start.chunk_overlap", wanted)
+    violations.refuse()
 
 
 def content_hash(document: Document, data: bytes, splitting: Splitting) -> str:

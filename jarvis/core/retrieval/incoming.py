@@ -1,17 +1,11 @@
 """Puts the documents of an ingestion together from the parts in which they come."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from itertools import chain
 
 from jarvis.core.retrieval.documents import Document, IngestEvent, IngestStart, Prune
-from jarvis.core.retrieval.validation import length, metadata
-from jarvis_ports.errors import FieldViolation, InvalidArgument
-
-MAX_SOURCE = 2048
-MAX_DOCUMENT_ID = 256
-MAX_MEDIA_TYPE = 256
-MAX_DOCUMENT_FIELDS = 56
+from jarvis.core.retrieval.validation import check_document
+from jarvis_ports.errors import InvalidArgument
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +65,11 @@ class Incoming:
             yield self._sent(document, content, size)
 
     def _begun(self, event: Document | Prune) -> Document | None:
-        violations = _document(event) if isinstance(event, Document) else _prune(event)
-        if found := list(violations):
-            raise InvalidArgument(found)
         if isinstance(event, Document):
+            check_document(event)
             return event
+        if not event.prefixes:
+            raise InvalidArgument.of("prune.prefixes", 'is empty; the prefix "" is every document')
         self.prune = event
         return None
 
@@ -87,20 +81,3 @@ class Incoming:
             problem = f"has {size} bytes, and retrieval.max_document_bytes is {self._max_bytes}"
         self.ids.add(document.id)
         return Sent(document, b"" if problem else bytes(content), problem)
-
-
-def _document(document: Document) -> Iterator[FieldViolation]:
-    checks = [
-        length("document.source", document.source, MAX_SOURCE),
-        metadata("document.metadata", document.metadata, MAX_DOCUMENT_FIELDS),
-    ]
-    if document.given_id is not None:
-        checks.append(length("document.id", document.given_id, MAX_DOCUMENT_ID))
-    if document.media_type is not None:
-        checks.append(length("document.media_type", document.media_type, MAX_MEDIA_TYPE))
-    return chain(*checks)
-
-
-def _prune(prune: Prune) -> Iterator[FieldViolation]:
-    if not prune.prefixes:
-        yield FieldViolation("prune.prefixes", 'is empty; the prefix "" is every document')

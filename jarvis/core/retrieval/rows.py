@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from jarvis.core.retrieval.paging import PAGE, pages
 from jarvis.core.retrieval.shelf import Collection, Shelf
 from jarvis.core.retrieval.validation import check_rows
 from jarvis.core.retrieval.vectors import check_vector
+from jarvis.core.violations import Violations
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.filters import Filter
@@ -27,9 +29,12 @@ class RowWriter:
         """Store rows; embed the texts of those without a vector."""
         check_rows(rows)
         collection = await self._shelf.fitting(name)
+        violations = Violations()
         for position, vector in enumerate(vectors):
             if vector is not None:
-                check_vector(f"rows[{position}].vector", vector, collection.spec.dimension)
+                field = f"rows[{position}].vector"
+                violations.note(partial(check_vector, field, vector, collection.spec.dimension))
+        violations.refuse()
         matrix = await self._complete(rows, vectors, truncate=truncate)
         await collection.mirror.upsert(rows, matrix)
         return len(rows)

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from jarvis.core.retrieval.documents import Document
 from jarvis.core.retrieval.types import RESERVED, SearchMode, SearchQuery
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.filters import Metadata, Value
@@ -15,6 +16,10 @@ MAX_ID = 512
 MAX_FIELDS = 64
 MAX_FIELD_NAME = 128
 MAX_TOP_K = 1000
+MAX_SOURCE = 2048
+MAX_DOCUMENT_ID = 256
+MAX_MEDIA_TYPE = 256
+MAX_DOCUMENT_FIELDS = 56
 INDEX_RANGES: Mapping[str, tuple[int, int]] = {
     "max_neighbors": (2, 512),
     "ef_construction": (1, 10_000),
@@ -74,6 +79,25 @@ def _rows(rows: Sequence[Row]) -> Iterator[FieldViolation]:
         if not row.text:
             yield FieldViolation(f"{path}.text", "is empty")
         yield from metadata(f"{path}.metadata", row.metadata, MAX_FIELDS)
+
+
+def check_document(document: Document) -> None:
+    """Check what is told of a document before its content comes.
+
+    Raises:
+        InvalidArgument: naming every field that is wrong.
+    """
+    if violations := list(_document(document)):
+        raise InvalidArgument(violations)
+
+
+def _document(document: Document) -> Iterator[FieldViolation]:
+    yield from length("document.source", document.source, MAX_SOURCE)
+    if document.given_id is not None:
+        yield from length("document.id", document.given_id, MAX_DOCUMENT_ID)
+    if document.media_type is not None:
+        yield from length("document.media_type", document.media_type, MAX_MEDIA_TYPE)
+    yield from metadata("document.metadata", document.metadata, MAX_DOCUMENT_FIELDS)
 
 
 def length(path: str, text: str, most: int) -> Iterator[FieldViolation]:

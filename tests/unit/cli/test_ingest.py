@@ -45,6 +45,15 @@ async def rows(address):
     return await asyncio.to_thread(ask)
 
 
+async def test_a_collection_that_is_not_there_is_said_in_every_run(address, folder, run):
+    for number in range(30):
+        (folder / f"{number}.txt").write_text("word " * 5000)
+    for _ in range(8):
+        code, _, err = await run("ingest", "--dry-run", str(folder), "--server", address)
+        assert code == 1
+        assert err.endswith("jarvis: no collection 'default'; create it, or list those that exist\n")
+
+
 async def test_a_folder_is_stored_and_then_unchanged(address, folder, run):
     code, out, err = await run("ingest", str(folder), "--server", address)
     assert (code, err) == (0, "")

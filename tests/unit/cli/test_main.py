@@ -5,7 +5,7 @@ from jarvis import __version__
 from jarvis.cli import errors
 from jarvis.client import CannotConnect, JarvisClientError
 from jarvis.config import ConfigError
-from jarvis.server.lifecycle import AddressInUse
+from jarvis.server.lifecycle import CannotListen
 from jarvis_plugins.registry import DuplicateAdapter, UnknownAdapter
 from jarvis_ports.errors import EngineStartFailed, ModelUnavailable, StartupError
 
@@ -121,7 +121,7 @@ def client_error(code: str) -> JarvisClientError:
         (ConfigError("jarvis.toml: prot: unknown key"), 2),
         (UnknownAdapter("no llm adapter 'x'"), 2),
         (DuplicateAdapter("two of them"), 2),
-        (AddressInUse("port taken"), 2),
+        (CannotListen("port taken"), 2),
         (StartupError("not to be had"), 2),
         (ModelUnavailable("no folder"), 2),
         (EngineStartFailed("out of memory"), 1),

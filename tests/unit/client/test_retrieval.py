@@ -31,6 +31,7 @@ from jarvis.client import (
 from jarvis.client.calls import Calls
 from jarvis.client.filters import filter_message
 from jarvis.client.retrieval import RetrievalClient
+from jarvis.core.violations import Violations
 from jarvis.server.filter_convert import filter_
 from jarvis.v1 import retrieval_pb2 as pb
 from jarvis.v1 import retrieval_pb2_grpc
@@ -60,7 +61,7 @@ async def retrieval(server):
 
 @pytest.mark.parametrize("passing", FILTERS)
 def test_the_server_reads_the_filter_that_was_meant(passing):
-    assert filter_(filter_message(passing)) == passing
+    assert filter_(filter_message(passing), Violations()) == passing
 
 
 def test_a_filter_is_read_from_the_json_of_the_contract():
@@ -196,6 +197,11 @@ class Unfinished(retrieval_pb2_grpc.RetrievalServiceServicer):
         yield pb.IngestResponse(document=pb.IngestedDocument(id="a", outcome=pb.INGEST_OUTCOME_ADDED))
 
 
+async def unread():
+    for number in range(50):
+        yield Document(f"{number}.md", b"alpha " * 5000)
+
+
 async def test_a_stream_without_its_end_is_no_success():
     server = grpc.aio.server()
     retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(Unfinished(), server)
@@ -203,10 +209,11 @@ async def test_a_stream_without_its_end_is_no_success():
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         retrieval = RetrievalClient(channel, Calls(channel, "", timeout=5, attempts=1))
-        with pytest.raises(JarvisClientError) as caught:
-            async for _ in retrieval.ingest("docs", []):
-                pass
-    assert caught.value.reason == "INCOMPLETE_STREAM"
+        for documents in [[], *(unread() for _ in range(100))]:
+            with pytest.raises(JarvisClientError) as caught:
+                async for _ in retrieval.ingest("docs", documents):
+                    pass
+            assert caught.value.reason == "INCOMPLETE_STREAM"
     await server.stop(None)
 
 

@@ -12,6 +12,7 @@ from jarvis.core.retrieval.documents import (
     Prune,
 )
 from jarvis.core.retrieval.types import CollectionInfo, Found, Hit, IndexChanges, SearchMode, SearchQuery
+from jarvis.core.violations import Violations
 from jarvis.server import retrieval_convert as convert
 from jarvis.server.filter_convert import filter_, metadata, values
 from jarvis.v1 import retrieval_pb2 as pb
@@ -33,6 +34,14 @@ def nested(depth):
     return message
 
 
+def read(convert_, message, *more):
+    """Read a message that is right, or raise all that is wrong with it."""
+    violations = Violations()
+    found = convert_(message, violations, *more)
+    violations.refuse()
+    return found
+
+
 def test_every_filter_is_read():
     message = pb.Filter(
         all_of=pb.FilterList(
@@ -46,7 +55,7 @@ def test_every_filter_is_read():
             ]
         )
     )
-    assert filter_(message) == And(
+    assert read(filter_, message) == And(
         (Equals("a", ""), Or((Exists("x"),)), Not(In("b", (0, 1))), Range("c", gt=0.0, lte=2.5))
     )
 
@@ -76,31 +85,33 @@ def test_every_filter_is_read():
 )
 def test_a_wrong_filter_is_blamed_by_its_path(message, field):
     with pytest.raises(InvalidArgument) as caught:
-        filter_(message)
+        read(filter_, message)
     assert [violation.field for violation in caught.value.violations] == [field]
 
 
 def test_filters_up_to_the_limits_are_read():
-    filter_(nested(16))
-    filter_(pb.Filter(any_of=pb.FilterList(clauses=[EXISTS] * 255)))
+    read(filter_, nested(16))
+    read(filter_, pb.Filter(any_of=pb.FilterList(clauses=[EXISTS] * 255)))
 
 
 def test_metadata_keeps_its_types():
     fields = {"s": "x", "i": 2**62 + 1, "d": 1.0, "b": True, "zero": 0, "no": False}
-    read = metadata(values(fields), "m")
-    assert read == fields
-    assert {name: type(value) for name, value in read.items()} == {n: type(v) for n, v in fields.items()}
+    violations = Violations()
+    found = metadata(values(fields), "m", violations)
+    assert found == fields
+    assert {name: type(value) for name, value in found.items()} == {n: type(v) for n, v in fields.items()}
     with pytest.raises(InvalidArgument, match=r"m\[x\]: set one of its kinds"):
-        metadata({"x": pb.Value()}, "m")
+        metadata({"x": pb.Value()}, "m", violations)
+        violations.refuse()
 
 
 def test_index_settings_that_are_left_out_change_nothing():
-    assert convert.index_changes(pb.IndexSettings()) == IndexChanges()
-    changes = convert.index_changes(pb.IndexSettings(space=pb.SPACE_IP, ef_search=0))
+    assert read(convert.index_changes, pb.IndexSettings()) == IndexChanges()
+    changes = read(convert.index_changes, pb.IndexSettings(space=pb.SPACE_IP, ef_search=0))
     assert changes == IndexChanges(space=Space.IP, ef_search=0)
     assert changes.applied(IndexSettings()) == IndexSettings(space=Space.IP, ef_search=0)
     with pytest.raises(InvalidArgument, match=r"index.space: must be one of SPACE_COSINE"):
-        convert.index_changes(pb.IndexSettings(space=9))
+        read(convert.index_changes, pb.IndexSettings(space=9))
 
 
 def test_a_collection_is_written():
@@ -126,17 +137,17 @@ def test_rows_with_and_without_a_vector():
             pb.Row(id="b", text="y"),
         ]
     )
-    rows, vectors = convert.rows(request)
+    rows, vectors = read(convert.rows, request)
     assert rows == [Row("a", "x", {"n": 1}), Row("b", "y")]
     assert vectors[0].tolist() == [1.5, -2]
     assert vectors[1] is None
     request.rows[1].vector = b"12345"
     with pytest.raises(InvalidArgument, match=r"rows\[1\].vector: has 5 bytes"):
-        convert.rows(request)
+        read(convert.rows, request)
 
 
 def test_a_query_left_bare_has_the_defaults_of_the_contract():
-    assert convert.query(pb.SearchRequest(collection="c", text="x")) == SearchQuery("c", "x", top_k=10)
+    assert read(convert.query, pb.SearchRequest(collection="c", text="x")) == SearchQuery("c", "x", top_k=10)
     full = pb.SearchRequest(
         collection="c",
         text="",
@@ -146,11 +157,11 @@ def test_a_query_left_bare_has_the_defaults_of_the_contract():
         truncate=True,
         filter=EXISTS,
     )
-    assert convert.query(full) == SearchQuery(
+    assert read(convert.query, full) == SearchQuery(
         "c", "", mode=SearchMode.SPARSE, top_k=0, filter=Exists("x"), min_similarity=0.0, truncate=True
     )
     with pytest.raises(InvalidArgument, match="mode: must be one of SEARCH_MODE_DENSE"):
-        convert.query(pb.SearchRequest(mode=9))
+        read(convert.query, pb.SearchRequest(mode=9))
 
 
 def test_hits_hide_our_own_metadata_and_tell_the_place():
@@ -164,7 +175,7 @@ def test_hits_hide_our_own_metadata_and_tell_the_place():
         "_ordinal": 0,
     }
     chunk = Hit(Row("a", "x", {"n": 1, **own}), 0.5, 0.25, 1, None)
-    written = convert.found(Found((chunk, Hit(Row("b", "y"), 2.0, sparse_rank=1)), SearchMode.HYBRID))
+    written = convert.found(Found((chunk, Hit(Row("b", "y"), 2.0, sparse_rank=1)), SearchMode.HYBRID), 1000)
     first, second = written.hits
     assert dict(first.metadata) == {"n": number(1)}
     assert first.source == pb.ChunkSource(document_id="d", source="s", start=3, end=9)
@@ -174,16 +185,16 @@ def test_hits_hide_our_own_metadata_and_tell_the_place():
 
 
 def test_the_events_of_an_ingestion():
-    read = convert.ingest_event
+    event = convert.ingest_event
     start = pb.IngestStart(collection="c", chunk_overlap=0)
-    assert read(pb.IngestRequest(start=start)) == IngestStart("c", None, 0, dry_run=False)
-    assert read(pb.IngestRequest(document=pb.IngestDocument(source="s"))) == Document("s")
-    full = pb.IngestDocument(source="s", id="", media_type="text/html", metadata={"n": number(1)})
-    assert read(pb.IngestRequest(document=full)) == Document("s", "", "text/html", {"n": 1})
-    assert read(pb.IngestRequest(data=b"")) == b""
-    assert read(pb.IngestRequest(prune=pb.IngestPrune(prefixes=["a"]))) == Prune(("a",))
+    assert event(pb.IngestRequest(start=start)) == IngestStart("c", None, 0, dry_run=False)
+    assert event(pb.IngestRequest(document=pb.IngestDocument(source="s"))) == Document("s")
+    full = pb.IngestDocument(source="s", id="i", media_type="text/html", metadata={"n": number(1)})
+    assert event(pb.IngestRequest(document=full)) == Document("s", "i", "text/html", {"n": 1})
+    assert event(pb.IngestRequest(data=b"")) == b""
+    assert event(pb.IngestRequest(prune=pb.IngestPrune(prefixes=["a"]))) == Prune(("a",))
     with pytest.raises(InvalidArgument, match="event: set start"):
-        read(pb.IngestRequest())
+        event(pb.IngestRequest())
 
 
 def test_the_results_of_an_ingestion():

@@ -64,6 +64,12 @@ async def test_a_text_that_is_too_long_is_refused_with_both_numbers(make, embedd
     assert embedder.batches == []
 
 
+async def test_every_text_that_is_too_long_is_named(make):
+    with pytest.raises(TextTooLong) as caught:
+        await make().embed(["y " * 11, "x", "y " * 12], DOCUMENT)
+    assert [one.field for one in caught.value.violations] == ["texts[0]", "texts[2]"]
+
+
 async def test_a_text_that_is_too_long_is_cut_where_asked_for(make):
     found = await make().embed(["x", "y " * 11], DOCUMENT, truncate=True)
     assert (found.tokens, found.truncated) == ((1, 11), (False, True))

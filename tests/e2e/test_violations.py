@@ -1,0 +1,182 @@
+"""All that is wrong with a request is told at once, whatever kind of wrong each field is."""
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+
+from jarvis.v1 import embedding_pb2, retrieval_pb2
+from jarvis.v1 import generation_pb2 as pb
+
+UNKNOWN = 99
+"""The number of no value of any enum."""
+NAN = float("nan")
+BAD_MESSAGES = [pb.Message(role=UNKNOWN, content="a"), pb.Message(role=pb.ROLE_USER, content="")]
+BAD_ROLES = ["messages[0].role", "messages[1].content"]
+BAD_FILTER = retrieval_pb2.Filter(
+    all_of=retrieval_pb2.FilterList(
+        clauses=[
+            retrieval_pb2.Filter(),
+            retrieval_pb2.Filter(exists=""),
+            retrieval_pb2.Filter(range=retrieval_pb2.RangeFilter(field="", gt=NAN)),
+        ]
+    )
+)
+
+
+def bad_clauses(path):
+    clauses = f"{path}.all_of.clauses"
+    return [f"{clauses}[0]", f"{clauses}[1].exists", f"{clauses}[2].range.field", f"{clauses}[2].range.gt"]
+
+
+BAD_ROWS = [
+    retrieval_pb2.Row(id="", text="", metadata={"_own": retrieval_pb2.Value()}, vector=b"12345"),
+    retrieval_pb2.Row(id="a", text="x", metadata={"n": retrieval_pb2.Value(double_value=NAN)}),
+]
+BAD_GENERATION = {
+    "messages": BAD_MESSAGES,
+    "sampling": pb.SamplingParams(temperature=9, n=0, stop=[""]),
+    "structured_output": pb.StructuredOutput(),
+    "difficulty": 101,
+    "template_variables": {"a": "b"},
+    "retrieval": pb.Retrieval(
+        collection="c", mode=UNKNOWN, top_k=0, query="", min_similarity=NAN, filter=BAD_FILTER
+    ),
+}
+BAD_GENERATION_FIELDS = [
+    *BAD_ROLES,
+    "structured_output",
+    "retrieval.mode",
+    *bad_clauses("retrieval.filter"),
+    "sampling.temperature",
+    "sampling.n",
+    "sampling.stop[0]",
+    "retrieval.top_k",
+    "retrieval.query",
+    "retrieval.min_similarity",
+    "difficulty",
+    "template_variables",
+]
+INDEX = retrieval_pb2.IndexSettings(space=UNKNOWN, ef_search=0, max_neighbors=1)
+BAD_INDEX = ["index.space", "index.max_neighbors", "index.ef_search"]
+
+CASES = {
+    "GenerationService/Generate": (pb.GenerateRequest(**BAD_GENERATION), BAD_GENERATION_FIELDS),
+    "GenerationService/GenerateStream": (pb.GenerateStreamRequest(**BAD_GENERATION), BAD_GENERATION_FIELDS),
+    "GenerationService/CountTokens": (
+        pb.CountTokensRequest(messages=BAD_MESSAGES, prompt="a"),
+        ["prompt", *BAD_ROLES],
+    ),
+    "GenerationService/ExplainPrompt": (
+        pb.ExplainPromptRequest(messages=BAD_MESSAGES, difficulty=101, language="es", template=""),
+        [*BAD_ROLES, "difficulty", "language"],
+    ),
+    "EmbeddingService/Embed": (
+        embedding_pb2.EmbedRequest(texts=["", "a", ""], role=UNKNOWN, dimension=0),
+        ["role", "texts[0]", "texts[2]", "dimension"],
+    ),
+    "EmbeddingService/EmbedStream": (
+        embedding_pb2.EmbedStreamRequest(texts=["a"] * 2049, role=UNKNOWN, dimension=65),
+        ["role", "texts", "dimension"],
+    ),
+    "RetrievalService/CreateCollection": (
+        retrieval_pb2.CreateCollectionRequest(name="?", index=INDEX),
+        ["index.space", "name", *BAD_INDEX[1:]],
+    ),
+    "RetrievalService/RebuildCollection": (
+        retrieval_pb2.RebuildCollectionRequest(name="there", index=INDEX),
+        BAD_INDEX,
+    ),
+    "RetrievalService/Upsert": (
+        retrieval_pb2.UpsertRequest(collection="there", rows=BAD_ROWS),
+        [
+            "rows[0].metadata[_own]",
+            "rows[1].metadata[n]",
+            "rows[0].vector",
+            "rows[0].id",
+            "rows[0].text",
+            "rows[0].metadata",
+        ],
+    ),
+    "RetrievalService/Delete": (
+        retrieval_pb2.DeleteRequest(collection="there", filter=BAD_FILTER),
+        bad_clauses("filter"),
+    ),
+    "RetrievalService/Search": (
+        retrieval_pb2.SearchRequest(
+            collection="there", vector=b"12345", mode=UNKNOWN, top_k=0, min_similarity=NAN, filter=BAD_FILTER
+        ),
+        ["mode", "vector", *bad_clauses("filter"), "top_k", "min_similarity"],
+    ),
+    "RetrievalService/Ingest": (
+        [retrieval_pb2.IngestStart(collection="there", chunk_tokens=1, chunk_overlap=9)],
+        ["start.chunk_tokens", "start.chunk_overlap"],
+    ),
+}
+ONE_FIELD = {
+    "RetrievalService/GetCollection",
+    "RetrievalService/ListCollections",
+    "RetrievalService/DeleteCollection",
+    "RetrievalService/CheckCollection",
+}
+"""What can be wrong in one way only: there is no such collection."""
+
+
+@pytest.fixture(scope="module")
+async def server(start):
+    async with start() as running:
+        await running.retrieval.CreateCollection(retrieval_pb2.CreateCollectionRequest(name="there"))
+        yield running
+
+
+def call(server, method, request):
+    service, _, name = method.partition("/")
+    stub = {"G": server.generation, "E": server.embedding, "R": server.retrieval}[service[0]]
+    if method == "RetrievalService/Ingest":
+        fields = {retrieval_pb2.IngestStart: "start", retrieval_pb2.IngestDocument: "document"}
+        return stub.Ingest([retrieval_pb2.IngestRequest(**{fields[type(one)]: one}) for one in request])
+    return getattr(stub, name)([request] if method == "EmbeddingService/EmbedStream" else request)
+
+
+@pytest.mark.parametrize("method", CASES)
+async def test_all_that_is_wrong_is_told_at_once(server, failure, method):
+    request, fields = CASES[method]
+    code, reason, blamed, retry = await failure(call(server, method, request))
+    assert (code, reason, retry) == ("INVALID_ARGUMENT", "INVALID_ARGUMENT", None)
+    assert sorted(blamed) == sorted(fields)
+
+
+async def test_all_that_is_wrong_with_a_document_is_told_at_once(server, failure):
+    start = retrieval_pb2.IngestStart(collection="there")
+    metadata = {"_own": retrieval_pb2.Value(bool_value=True), "n": retrieval_pb2.Value()}
+    document = retrieval_pb2.IngestDocument(source="", id="", media_type="x" * 300, metadata=metadata)
+    _, _, blamed, _ = await failure(call(server, "RetrievalService/Ingest", [start, document]))
+    expected = ["metadata[n]", "source", "id", "media_type", "metadata"]
+    assert blamed == [f"document.{field}" for field in expected]
+
+
+async def test_vectors_are_all_looked_at(server, failure):
+    vectors = [b"1234", b"\0" * 256, b"\0\0\xc0\x7f" * 64]
+    rows = [retrieval_pb2.Row(id=str(n), text="x", vector=vector) for n, vector in enumerate(vectors)]
+    request = retrieval_pb2.UpsertRequest(collection="there", rows=rows)
+    assert (await failure(server.retrieval.Upsert(request)))[2] == [f"rows[{n}].vector" for n in range(3)]
+
+
+async def test_what_has_no_room_is_counted(server):
+    request = pb.GenerateRequest(messages=[pb.Message(role=UNKNOWN, content="a")] * 200)
+    answer = server.generation.Generate(request)
+    with pytest.raises(Exception, match=r" \(and 1\d\d more\)"):
+        await answer
+
+
+def test_every_request_that_can_be_wrong_in_two_ways_is_tried():
+    files = (pb.DESCRIPTOR, embedding_pb2.DESCRIPTOR, retrieval_pb2.DESCRIPTOR)
+    methods = {
+        f"{service.name}/{method.name}"
+        for file in files
+        for service in file.services_by_name.values()
+        for method in service.methods
+    }
+    assert methods == CASES.keys() | ONE_FIELD
+    for method in ONE_FIELD:
+        service, _, name = method.partition("/")
+        fields = retrieval_pb2.DESCRIPTOR.services_by_name[service].methods_by_name[name].input_type.fields
+        assert [field.type for field in fields] in ([], [FieldDescriptor.TYPE_STRING])
