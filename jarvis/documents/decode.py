@@ -47,7 +47,7 @@ def decode(
         elif "\0" not in text:
             return text, () if name == "utf-8" else (f"decoded as {name}",)
     for name in ("utf-16-le", "utf-16-be"):
-        if _alternates(data, name) and not _binary((text := _strict(data, name) or "\0")):
+        if _alternates(data, name) and not _binary(text := _strict(data, name) or "\0"):
             return text, (f"decoded as {name.upper()}, though it has no byte order mark",)
     check_text(data, source)
     name, python = _guessed(data, language)

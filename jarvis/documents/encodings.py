@@ -89,7 +89,7 @@ def guess(data: bytes, language: str | None) -> str:
     if domain and language:
         usual = _USUAL.get(language.lower()[:2], DEFAULT)
         return usual if found == "windows-1252" else found
-    above = sum(byte > 0x7F for byte in data)  # noqa: PLR2004 - ASCII
+    above = sum(byte > 0x7F for byte in data)
     letters = len(re.findall(rb"[A-Za-z]", data))
     return found if above >= (CONFIDENT if above < letters else LEAST) else DEFAULT
 
@@ -97,7 +97,7 @@ def guess(data: bytes, language: str | None) -> str:
 def _domain(language: str) -> str | None:
     """Give the top-level domain that tells the detector of a language; English tells nothing."""
     name, *rest = language.lower().replace("_", "-").split("-")
-    region = next((part for part in rest if len(part) == 2), None)  # noqa: PLR2004 - es-419 has none
+    region = next((part for part in rest if len(part) == 2), None)
     if "hant" in rest:
         region = region or "tw"
     found = region or _DOMAINS.get(name, name)

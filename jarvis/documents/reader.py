@@ -76,7 +76,9 @@ class Reader:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(1, context, _begin, (os.getpid(),))
             self._pid = await run(self._pool, os.getpid)
-        return await asyncio.wait_for(run(self._pool, read, data, source, media_type, language), self._timeout)
+        return await asyncio.wait_for(
+            run(self._pool, read, data, source, media_type, language), self._timeout
+        )
 
     async def _end(self) -> None:
         pool, self._pool = self._pool, None

@@ -16,7 +16,11 @@ _SIGNATURES = (
     (b"\x7fELF", "a program"),
     (b"SQLite format 3\0", "a database (SQLite)"),
 )
-_OFFICE_FOLDERS = {b"word/": "a Word document", b"xl/": "an Excel workbook", b"ppt/": "a PowerPoint presentation"}
+_OFFICE_FOLDERS = {
+    b"word/": "a Word document",
+    b"xl/": "an Excel workbook",
+    b"ppt/": "a PowerPoint presentation",
+}
 
 
 def check_signature(data: bytes, source: str) -> None:

@@ -50,11 +50,14 @@ def hides(style: Style) -> bool:
         _word(style, "display") == "none"
         or _word(style, "visibility") in {"hidden", "collapse"}
         or _word(style, "content-visibility") == "hidden"
-        or _pixels(style, "opacity") < 0.05  # noqa: PLR2004 - of 1
+        or _pixels(style, "opacity") < 0.05
         or _same_colour(style)
         or _pixels(style, "font-size") <= _TINY
         or any(_pixels(style, name) <= -_FAR for name in _OFFSETS)
-        or (_word(style, "overflow") in {"hidden", "clip"} and any(_pixels(style, size) <= 1 for size in _SIZES))
+        or (
+            _word(style, "overflow") in {"hidden", "clip"}
+            and any(_pixels(style, size) <= 1 for size in _SIZES)
+        )
         or _cut_away(style)
     )
 

@@ -8,7 +8,7 @@ from bs4.dammit import EncodingDetector
 from bs4.element import PreformattedString
 from markdownify import MarkdownConverter
 
-from jarvis.documents.decode import check_text, decode
+from jarvis.documents.decode import decode
 from jarvis.documents.hidden import remove_hidden
 from jarvis.documents.types import Kind, Text
 
@@ -26,8 +26,12 @@ _UNPARSED = re.compile(
 class _Converter(MarkdownConverter):
     """Keeps apart the bars of a cell and those of its table, and the words of blocks that are seldom used."""
 
-    convert_address = convert_aside = convert_fieldset = convert_footer = convert_form = MarkdownConverter.convert_div
-    convert_header = convert_legend = convert_main = convert_optgroup = convert_option = MarkdownConverter.convert_div
+    convert_address = convert_aside = convert_fieldset = convert_footer = convert_form = (
+        MarkdownConverter.convert_div
+    )
+    convert_header = convert_legend = convert_main = convert_optgroup = convert_option = (
+        MarkdownConverter.convert_div
+    )
     convert_select = convert_textarea = MarkdownConverter.convert_div
 
     def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:

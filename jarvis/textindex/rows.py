@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from jarvis.textindex.filters import restore, store
+from jarvis.textindex.fold import words
 from jarvis.textindex.schema import Collection
 from jarvis.textindex.types import DocumentRows
 from jarvis_ports.store import Row
@@ -30,7 +31,8 @@ def replace(
         [(key, row.id, row.metadata.get("_document")) for key, row in keyed],
     )
     connection.executemany(
-        f"INSERT INTO words_{number} (rowid, text) VALUES (?, ?)", [(key, row.text) for key, row in keyed]
+        f"INSERT INTO words_{number} (rowid, text, shown) VALUES (?, ?, ?)",
+        [(key, found := words(row.text), None if found == row.text else row.text) for key, row in keyed],
     )
     connection.executemany(
         f"INSERT INTO fields_{number} (key, field, value) VALUES (?, ?, ?)",
@@ -49,9 +51,8 @@ def read(connection: sqlite3.Connection, number: int, ids: Sequence[str]) -> lis
     rows = []
     for id_ in ids:
         if (key := _key(connection, number, id_)) is not None:
-            text = connection.execute(f"SELECT text FROM words_{number} WHERE rowid = ?", (key,)).fetchone()[
-                0
-            ]
+            sql = f"SELECT coalesce(shown, text) FROM words_{number} WHERE rowid = ?"
+            text = connection.execute(sql, (key,)).fetchone()[0]
             fields = connection.execute(f"SELECT field, value FROM fields_{number} WHERE key = ?", (key,))
             rows.append(Row(id_, text, {field: restore(value) for field, value in fields}))
     return rows
