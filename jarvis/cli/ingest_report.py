@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Report:
-    """Prints what becomes of documents: all as JSON, or on a terminal a bar, failures and notes, or what changed.
+    """Prints what becomes of documents: as JSON, or on a terminal a bar, failures and notes, or what changed.
 
     Args:
         total: how many there are.

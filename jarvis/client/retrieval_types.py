@@ -51,7 +51,7 @@ class SearchMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChunkSource:
-    """The place of a chunk in its document: offsets in Unicode code points, and pages from 1, if it has any."""
+    """The place of a chunk in its document: offsets in code points, and pages from 1 where it has any."""
 
     document_id: str
     source: str
@@ -65,11 +65,9 @@ class ChunkSource:
         """Its pages as people write them: "p. 3", "pp. 3-4"; empty where it has none."""
         if self.first_page is None:
             return ""
-        return (
-            f"p. {self.first_page}"
-            if self.first_page == self.last_page
-            else f"pp. {self.first_page}-{self.last_page}"
-        )
+        if self.first_page == self.last_page:
+            return f"p. {self.first_page}"
+        return f"pp. {self.first_page}-{self.last_page}"
 
 
 @dataclass(frozen=True, slots=True)

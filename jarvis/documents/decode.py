@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from jarvis.documents.encodings import BOMS, DEFAULT, codec, guess
 from jarvis_ports.errors import DocumentUnreadable
 
+Decoded = tuple[str, tuple[str, ...]]
+"""A text, and what was decided where that is anything but plain UTF-8."""
+
 _CONTROLS = re.compile(r"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
 _UNDECODED = re.compile(r"[\udc80-\udcff]")
 _ASCII = re.compile(r"[\x00-\x7f]")
@@ -14,7 +17,7 @@ _ASCII = re.compile(r"[\x00-\x7f]")
 
 def decode(
     data: bytes, source: str, labels: Sequence[str | None] = (), language: str | None = None
-) -> tuple[str, tuple[str, ...]]:
+) -> Decoded:
     """Decode by the byte order mark, else as declared, else as UTF-8, else as what the bytes look like.
 
     An encoding fits where fewer characters fail than succeed beyond ASCII; the lines with those that fail are
@@ -27,15 +30,32 @@ def decode(
         language: as a BCP 47 tag, where somebody knows it.
 
     Returns:
-        The text without its mark, and what was decided where that is anything but plain UTF-8.
+        The text without its mark, and what was decided.
 
     Raises:
         DocumentUnreadable: it is binary.
     """
+    made = _by_mark(data) or _by_label(data, labels, language) or _by_zeros(data)
+    if made:
+        return made
+    check_text(data, source)
+    name, python = _guessed(data, language)
+    if _binary(text := data.decode(python, "replace")):
+        raise _refused(source)
+    why = "by its letters" if name != DEFAULT else "the usual one, as nothing says otherwise"
+    return text, (f"decoded as {name}, {'by its language' if language else why}",)
+
+
+def _by_mark(data: bytes) -> Decoded | None:
     for mark, name in BOMS:
         if data.startswith(mark):
             text = data[len(mark) :].decode(name, "replace")
             return text, () if name == "utf-8" else (f"decoded as {name.upper()}",)
+    return None
+
+
+def _by_label(data: bytes, labels: Sequence[str | None], language: str | None) -> Decoded | None:
+    """Decode as one of the labels says, or as UTF-8, where that fits."""
     if b"\x1b$" in data and data.isascii():  # how it begins what is no ASCII
         labels = [*labels, "iso-2022-jp"]
     for name, python in [*filter(None, map(codec, filter(None, labels))), ("utf-8", "utf-8")]:
@@ -46,15 +66,15 @@ def decode(
                 return _by_line(data, name, python, language)
         elif "\0" not in text:
             return text, () if name == "utf-8" else (f"decoded as {name}",)
+    return None
+
+
+def _by_zeros(data: bytes) -> Decoded | None:
+    """Decode UTF-16 without a mark."""
     for name in ("utf-16-le", "utf-16-be"):
         if _alternates(data, name) and not _binary(text := _strict(data, name) or "\0"):
             return text, (f"decoded as {name.upper()}, though it has no byte order mark",)
-    check_text(data, source)
-    name, python = _guessed(data, language)
-    if _binary(text := data.decode(python, "replace")):
-        raise _refused(source)
-    why = "by its letters" if name != DEFAULT else "the usual one, as nothing says otherwise"
-    return text, (f"decoded as {name}, {'by its language' if language else why}",)
+    return None
 
 
 def check_text(data: bytes, source: str) -> None:
@@ -98,7 +118,7 @@ def _guessed(data: bytes, language: str | None) -> tuple[str, str]:
     return codec(guess(data, language)) or (DEFAULT, "cp1252")
 
 
-def _by_line(data: bytes, name: str, python: str, language: str | None) -> tuple[str, tuple[str, ...]]:
+def _by_line(data: bytes, name: str, python: str, language: str | None) -> Decoded:
     """Decode the lines that fit; of the others the bytes that do not, or all where few do."""
     lines = data.splitlines(keepends=True)
     bad = {line for line in lines if _strict(line, python) is None}

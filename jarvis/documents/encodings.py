@@ -35,7 +35,7 @@ windows-1252, it is wrong for 3 in 100 with one to five such bytes, and for 1 in
 LEAST = 4
 """Such bytes that it needs where they are most of the letters: two characters of Chinese."""
 
-# What the standard has browsers fall back to, for languages whose letters a detector easily takes for others'.
+# What the standard has browsers fall back to, for languages that a detector easily takes for others.
 _USUAL = {
     **dict.fromkeys(("cs", "hr", "hu", "pl", "ro", "sk", "sl"), "windows-1250"),
     **dict.fromkeys(("az", "tr"), "windows-1254"),
@@ -44,9 +44,9 @@ _USUAL = {
 }
 # Where the domain of a country has another name than its language.
 _DOMAINS = {
-    "ar": "eg", "be": "by", "cs": "cz", "da": "dk", "el": "gr", "et": "ee", "fa": "ir", "he": "il", "hy": "am",
-    "ja": "jp", "ka": "ge", "kk": "kz", "ko": "kr", "sl": "si", "sq": "al", "sr": "rs", "sv": "se", "uk": "ua",
-    "vi": "vn",
+    "ar": "eg", "be": "by", "cs": "cz", "da": "dk", "el": "gr", "et": "ee", "fa": "ir", "he": "il",
+    "ja": "jp", "ka": "ge", "kk": "kz", "ko": "kr", "sl": "si", "sq": "al", "sr": "rs", "sv": "se",
+    "uk": "ua", "vi": "vn",
 }  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def handles(path: str | PurePosixPath) -> bool:
 
 
 def describe(data: bytes, source: str, media_type: str | None) -> Described:
-    """Tell what a document is: by its media type, else by its name, else by its first bytes; a PDF by these alone.
+    """Tell what a document is: a PDF by its first bytes, others by media type, else name, else first bytes.
 
     Raises:
         DocumentUnreadable: the media type is of what cannot be read.
@@ -107,7 +107,8 @@ def _by_media_type(source: str, media_type: str) -> Described | None:
     kind, _, subtype = name.partition("/")
     if kind == "text" or (kind == "application" and subtype.rpartition("+")[2] in _TEXT_APPLICATIONS):
         return Described(Format.TEXT, charset=charset)
-    msg = f"{source} is of type {name}, which cannot be read: send text, Markdown, HTML, PDF, a notebook or source code"
+    readable = "text, Markdown, HTML, PDF, a notebook or source code"
+    msg = f"{source} is of type {name}, which cannot be read: send {readable}"
     raise DocumentUnreadable(msg)
 
 

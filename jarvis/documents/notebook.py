@@ -15,7 +15,7 @@ _PARTS = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 
 
 def read_notebook(text: str, source: str) -> Text:
-    """Turn cells into Markdown: texts as they are, code and what it printed between fences, pictures left out.
+    """Turn cells into Markdown: texts as they are, code and what it printed in fences, no pictures.
 
     Formats 3 and 4 (https://nbformat.readthedocs.io) are read.
 

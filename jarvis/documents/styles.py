@@ -29,9 +29,14 @@ def _rules(found: Iterable[Any]) -> Iterator[tuple[str, Style]]:
     for rule in found:
         if rule.type == "qualified-rule":
             yield tinycss2.serialize(rule.prelude).strip(), style(rule.content)
-        elif rule.type == "at-rule" and rule.lower_at_keyword == "media" and rule.content:
-            if tinycss2.serialize(rule.prelude).strip().lower() in _SCREENS:
-                yield from _rules(tinycss2.parse_rule_list(rule.content, skip_comments=True))
+        elif _on_screen(rule):
+            yield from _rules(tinycss2.parse_rule_list(rule.content, skip_comments=True))
+
+
+def _on_screen(rule: Any) -> bool:  # noqa: ANN401 - nodes of tinycss2 have no common type
+    if rule.type != "at-rule" or rule.lower_at_keyword != "media" or not rule.content:
+        return False
+    return tinycss2.serialize(rule.prelude).strip().lower() in _SCREENS
 
 
 def style(css: str | list[Any]) -> Style:
@@ -68,7 +73,7 @@ def _word(style: Style, name: str) -> str:
 
 
 def _pixels(style: Style, name: str) -> float:
-    """Return the first number of a declaration, in CSS pixels about; 100, which hides nothing, without one."""
+    """Return the first number of a declaration, in CSS pixels; 100, which hides nothing, without one."""
     value = style.get(name)
     return 100.0 if not value or (found := _number(value[0])) is None else found
 

@@ -69,7 +69,7 @@ def grounded(
 
 
 def _harmless(text: str) -> str:
-    """Break what means something to the model's template, or to the reader of its citations, and drop what hides."""
+    """Drop what hides, and break what means something to the model's template or to readers of citations."""
     seen, _ = without_unseen(text)
     marked = MARKER.sub(lambda marker: f"[ {marker[1]} ]", seen)
     return _TEMPLATE_TOKENS.sub(lambda token: f"{token[0]} ", marked)

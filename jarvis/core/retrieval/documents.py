@@ -9,7 +9,7 @@ from jarvis_ports.filters import Metadata, Value
 
 @dataclass(frozen=True, slots=True)
 class IngestStart:
-    """How to ingest; None is what the server is configured with. `language` is the documents', a BCP 47 tag."""
+    """How to ingest, documents in this language; None is what the server is configured with, or unknown."""
 
     collection: str
     chunk_tokens: int | None = None

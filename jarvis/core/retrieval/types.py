@@ -62,7 +62,7 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class ChunkSource:
-    """The place of a chunk in its document; offsets are in Unicode code points, pages from 1, if it has any."""
+    """The place of a chunk in its document; offsets are in code points, pages from 1 where it has any."""
 
     document_id: str
     source: str

@@ -78,7 +78,7 @@ class Reader:
     def __init__(self):
         self.read_sources = []
 
-    async def read(self, data, source, media_type):
+    async def read(self, data, source, media_type, language=None):
         self.read_sources.append(source)
         if b"\0" in data:
             msg = f"{source} is binary, not text"
