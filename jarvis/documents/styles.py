@@ -1,6 +1,6 @@
 """Which CSS makes an element invisible."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tinycss2
@@ -98,18 +98,21 @@ def _same_colour(style: Style) -> bool:
     return drawn is not None and (drawn == behind or (drawn != "currentcolor" and drawn.alpha == 0))
 
 
+_CUTTING: tuple[tuple[str, str, Callable[[list[float]], bool]], ...] = (
+    ("clip", "rect", lambda sizes: max(sizes) - min(sizes) <= 1),
+    ("clip-path", "inset", lambda sizes: max(sizes) >= 50 * _PIXELS["%"]),
+    ("clip-path", "circle", lambda sizes: sizes[0] <= 1),
+    ("transform", "scale", lambda sizes: min(sizes) == 0),
+    ("transform", "translate", lambda sizes: min(sizes) <= -_FAR),
+    ("transform", "translatex", lambda sizes: min(sizes) <= -_FAR),
+    ("transform", "translatey", lambda sizes: min(sizes) <= -_FAR),
+)
+"""Declarations and their functions that clip, scale or move an element out of sight, with these sizes."""
+
+
 def _cut_away(style: Style) -> bool:
-    """Tell whether it is clipped, scaled or moved out of sight, by the functions of CSS for that."""
-    for property_, name, hiding in (
-        ("clip", "rect", lambda sizes: max(sizes) - min(sizes) <= 1),
-        ("clip-path", "inset", lambda sizes: max(sizes) >= 50 * _PIXELS["%"]),
-        ("clip-path", "circle", lambda sizes: sizes[0] <= 1),
-        ("transform", "scale", lambda sizes: min(sizes) == 0),
-        ("transform", "translate", lambda sizes: min(sizes) <= -_FAR),
-        ("transform", "translatex", lambda sizes: min(sizes) <= -_FAR),
-        ("transform", "translatey", lambda sizes: min(sizes) <= -_FAR),
-    ):
-        for token in style.get(property_, ()):
+    for declared, name, hiding in _CUTTING:
+        for token in style.get(declared, ()):
             if token.type == "function" and token.lower_name == name:
                 sizes = [size for part in token.arguments if (size := _number(part)) is not None]
                 if sizes and hiding(sizes):

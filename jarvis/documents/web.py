@@ -3,7 +3,7 @@
 import re
 import warnings
 
-from bs4 import BeautifulSoup, Tag, XMLParsedAsHTMLWarning
+from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from bs4.dammit import EncodingDetector
 from bs4.element import PreformattedString
 from markdownify import MarkdownConverter
@@ -23,24 +23,11 @@ _UNPARSED = re.compile(
 )
 
 
-class _Converter(MarkdownConverter):
-    """Keeps apart the bars of a cell and those of its table, and the words of blocks that are seldom used."""
-
-    convert_address = convert_aside = convert_fieldset = convert_footer = convert_form = (
-        MarkdownConverter.convert_div
-    )
-    convert_header = convert_legend = convert_main = convert_optgroup = convert_option = (
-        MarkdownConverter.convert_div
-    )
-    convert_select = convert_textarea = MarkdownConverter.convert_div
-
-    def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Write a cell."""
-        return str(super().convert_td(el, text.replace("|", "\\|"), parent_tags))
-
-    def convert_th(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """Write a cell."""
-        return str(super().convert_th(el, text.replace("|", "\\|"), parent_tags))
+_LINES = (
+    "address, aside, fieldset, footer, form, header, legend, main, optgroup, option, select, summary, "
+    "textarea"
+)
+"""Elements that begin a line, which the converter does not know."""
 
 
 def read_html(data: bytes, source: str, charset: str | None, language: str | None) -> Text:
@@ -61,9 +48,12 @@ def read_html(data: bytes, source: str, charset: str | None, language: str | Non
         image.replace_with(str(image.get("alt", "")))
     for link in page("a", title=True):
         del link["title"]
-    _flatten(page)
+    for block in page.select(_LINES):
+        block.name = "div"
+    _write_cells(page)
     try:
-        text, kind = _Converter(**_OPTIONS).convert_soup(page), Kind.MARKDOWN
+        converter = MarkdownConverter(heading_style="ATX", escape_asterisks=False, escape_underscores=False)
+        text, kind = converter.convert_soup(page), Kind.MARKDOWN
     except RecursionError:  # nested deeper than any page that a person wrote
         text, kind = page.get_text("\n"), Kind.PLAIN
     text = re.sub(r"\n{3,}", "\n\n", text).strip()
@@ -73,12 +63,11 @@ def read_html(data: bytes, source: str, charset: str | None, language: str | Non
     return Text(text, kind, notes=notes)
 
 
-_OPTIONS = {"heading_style": "ATX", "escape_asterisks": False, "escape_underscores": False}
-"""What is searched for, and told to a model, is `max_tokens`, and not `max\\_tokens`."""
+def _write_cells(page: BeautifulSoup) -> None:
+    """Write tables in the cells of tables as text, and apart from their borders what bars are in a text.
 
-
-def _flatten(page: BeautifulSoup) -> None:
-    """Write tables in the cells of tables as text: commas between cells, semicolons between rows."""
+    Commas stand between the cells of such a table, and semicolons between its rows.
+    """
     parts = page.select("table table :is(td, th, tr)")
     for part in parts:
         if part.find_next_sibling(["td", "th", "tr"]):
@@ -87,3 +76,7 @@ def _flatten(page: BeautifulSoup) -> None:
         if part.name == "table":
             part.insert_before(" ")
         part.name = "span"
+    for string in [
+        string for cell in page(["td", "th"]) for string in cell.find_all(string=re.compile(r"\|"))
+    ]:
+        string.replace_with(str(string).replace("|", "\\|"))

@@ -11,7 +11,7 @@ from jarvis.core.retrieval.documents import Document
 from jarvis.documents import Chunk
 from jarvis.textindex import fold
 from jarvis_ports.errors import InvalidArgument
-from jarvis_ports.filters import Metadata
+from jarvis_ports.filters import Metadata, Value
 from jarvis_ports.store import Row
 
 SCHEME: Final = 2
@@ -82,7 +82,7 @@ def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
     seen: Counter[str] = Counter()
     made = []
     for ordinal, chunk in enumerate(chunks):
-        own: Metadata = {
+        own: dict[str, Value] = {
             "_document": document.id,
             "_source": document.source,
             "_start": chunk.start,
