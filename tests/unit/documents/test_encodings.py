@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - texts in many scripts
 """Article 1 of the Universal Declaration of Human Rights, in the encodings that its translations came in."""
 
 import codecs
@@ -12,8 +13,8 @@ SPANISH = (
     "conciencia, deben comportarse fraternalmente los unos con los otros."
 )
 POLISH = (
-    "Wszyscy ludzie rodzą się wolni i równi pod względem swej godności i swych praw. Są oni obdarzeni rozumem "
-    "i sumieniem i powinni postępować wobec innych w duchu braterstwa."
+    "Wszyscy ludzie rodzą się wolni i równi pod względem swej godności i swych praw. Są oni obdarzeni "
+    "rozumem i sumieniem i powinni postępować wobec innych w duchu braterstwa."
 )
 RUSSIAN = (
     "Все люди рождаются свободными и равными в своем достоинстве и правах. Они наделены разумом и совестью и "
@@ -38,8 +39,16 @@ ARTICLES = [
     ("ja", "shift_jis", JAPANESE),
     ("ja", "euc-jp", JAPANESE),
     ("ja", "iso-2022-jp", JAPANESE),
-    ("zh-CN", "gbk", "人人生而自由，在尊严和权利上一律平等。他们赋有理性和良心，并应以兄弟关系的精神相对待。"),
-    ("zh-TW", "big5", "人人生而自由，在尊嚴和權利上一律平等。他們賦有理性和良心，並應以兄弟關係的精神相對待。"),
+    (
+        "zh-CN",
+        "gbk",
+        "人人生而自由，在尊严和权利上一律平等。他们赋有理性和良心，并应以兄弟关系的精神相对待。",
+    ),
+    (
+        "zh-TW",
+        "big5",
+        "人人生而自由，在尊嚴和權利上一律平等。他們賦有理性和良心，並應以兄弟關係的精神相對待。",
+    ),
     ("ko", "euc-kr", "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다."),
 ]
 WORDS = [
@@ -152,7 +161,9 @@ def test_a_false_declaration_decides_nothing():
     assert text_of("ñandú".encode(), media_type="text/plain; charset=nonsense") == ("ñandú", "")
 
 
-@pytest.mark.parametrize(("mark", "name"), [(b"", "utf-16-le"), (b"", "utf-16-be"), (codecs.BOM_UTF8, "utf-8")])
+@pytest.mark.parametrize(
+    ("mark", "name"), [(b"", "utf-16-le"), (b"", "utf-16-be"), (codecs.BOM_UTF8, "utf-8")]
+)
 @pytest.mark.parametrize("text", [SPANISH, RUSSIAN])
 def test_unicode_is_known_with_a_mark_and_without(mark, name, text):
     assert text_of(mark + text.encode(name))[0] == text
@@ -167,9 +178,9 @@ def test_one_bad_line_never_decides_for_the_others():
     assert text_of(one_line)[0] == "uno año, dos niños, " * 9 + "señor"
     lines = "日本語のテキスト\nこれは本です\n", "東京都の人々は\n"
     assert text_of(lines[0].encode() + lines[1].encode("cp932"))[0] == "".join(lines)
-    assert text_of("日本語①".encode("cp932") + b"\xff\nok", media_type="text/plain; charset=sjis")[0].startswith(
-        "日本語①"
-    )
+    assert text_of("日本語①".encode("cp932") + b"\xff\nok", media_type="text/plain; charset=sjis")[
+        0
+    ].startswith("日本語①")
 
 
 def test_a_page_in_a_language_says_so():

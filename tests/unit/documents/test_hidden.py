@@ -24,7 +24,14 @@ STYLES = [
     "height:0;overflow:hidden",
     "content-visibility:hidden",
 ]
-HARMLESS = ["color:red", "font-size:0.9em", "opacity:0.5", "margin-left:-10px", "overflow:hidden", "width:1px"]
+HARMLESS = [
+    "color:red",
+    "font-size:0.9em",
+    "opacity:0.5",
+    "margin-left:-10px",
+    "overflow:hidden",
+    "width:1px",
+]
 HIDDEN = [
     "<p hidden>EVIL</p>",
     "<div hidden=''><p>EVIL</p></div>",

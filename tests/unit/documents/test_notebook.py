@@ -66,7 +66,8 @@ def test_format_3_is_read():
 
 
 @pytest.mark.parametrize(
-    "data", [b"{", b"[]", b"1", b"{}", b'{"cells": 1}', b'{"cells": [{}]}', b'{"cells": ["x"]}', b"[" * 100_000]
+    "data",
+    [b"{", b"[]", b"1", b"{}", b'{"cells": 1}', b'{"cells": [{}]}', b'{"cells": ["x"]}', b"[" * 100_000],
 )
 def test_what_is_no_notebook_is_refused(data):
     with pytest.raises(DocumentUnreadable, match=r"^a\.ipynb is no Jupyter notebook"):

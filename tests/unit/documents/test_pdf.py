@@ -98,7 +98,9 @@ def test_what_is_written_onto_a_page_is_read(pdf):
 
 def test_words_broken_at_the_end_of_a_line_are_shown_as_on_the_page(pdf):
     lines = "(the configu-) Tj 0 -14 Td (ration of it) Tj 0 -14 Td (ends"
-    assert read(pdf(lines.replace("(the", "the", 1)), "a.pdf", None).text == "the configu-\nration of it\nends"
+    assert (
+        read(pdf(lines.replace("(the", "the", 1)), "a.pdf", None).text == "the configu-\nration of it\nends"
+    )
 
 
 @pytest.mark.parametrize("source", ["a.txt", "a.md", "upload", "a.html", "a.py"])
