@@ -140,7 +140,7 @@ def _row(citation: "Citation", *, cited: bool) -> tuple[str, ...]:
     return (
         f"[{citation.number}]",
         _near(source.source) if source else citation.id,
-        f"{source.start}-{source.end}" if source else "",
+        (source.pages or f"{source.start}-{source.end}") if source else "",
         "" if citation.similarity is None else f"{citation.similarity:.2f}",
         "cited" if cited else "",
     )

@@ -47,6 +47,13 @@ def ingest(  # noqa: PLR0913 - one for each option
         list[str] | None,
         typer.Option(metavar="GLOB", help="Take the files of folders that match; may be repeated."),
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TAG",
+            help="What the documents are written in, such as es: tells the encoding where nothing else does.",
+        ),
+    ] = None,
     source: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to call standard input, such as notes.md.")
     ] = None,
@@ -77,6 +84,7 @@ def ingest(  # noqa: PLR0913 - one for each option
             prune=prefixes,
             chunk_tokens=chunk_tokens,
             chunk_overlap=chunk_overlap,
+            language=language,
             dry_run=dry_run,
         )
         with closing(results):

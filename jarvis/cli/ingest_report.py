@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Report:
-    """Prints what becomes of documents: all as JSON, or on a terminal a bar and failures, or what changed.
+    """Prints what becomes of documents: as JSON, or on a terminal a bar, failures and notes, or what changed.
 
     Args:
         total: how many there are.
@@ -71,8 +71,9 @@ class Report:
         elif outcome == "failed":
             source = result["source"]
             typer.echo(f"failed {source}: {result['message'].removeprefix(source).lstrip(': ')}")
-        elif outcome != "unchanged" and not sys.stdout.isatty():
-            typer.echo(f"{outcome} {result['source']}")
+        elif outcome != "unchanged" and (result.get("notes") or not sys.stdout.isatty()):
+            notes = "; ".join(result.get("notes", ()))
+            typer.echo(f"{outcome} {result['source']}{f' ({notes})' if notes else ''}")
 
     def finish(self, finished: "IngestFinished | None", skipped: int) -> None:
         """Print the sums."""

@@ -57,7 +57,7 @@ def _show(rank: int, hit: "Hit") -> None:
     from rich.text import Text  # noqa: PLC0415
 
     source = hit.source
-    place = f"{source.source}:{source.start}-{source.end}" if source else hit.id
+    place = f"{source.source}:{source.start}-{source.end} {source.pages}".rstrip() if source else hit.id
     similarity = "" if hit.similarity is None else f" (similarity {hit.similarity:.3f})"
     typer.echo(f"{rank}. {hit.score:.4f}{similarity} {place}")
     console = Console()

@@ -163,6 +163,7 @@ class RetrievalClient:
         prune: Sequence[str] = (),
         chunk_tokens: int | None = None,
         chunk_overlap: int | None = None,
+        language: str | None = None,
         dry_run: bool = False,
         timeout: float = WEEK,
     ) -> AsyncGenerator[IngestedDocument | IngestFinished, None]:
@@ -177,6 +178,7 @@ class RetrievalClient:
             prune: delete the documents that are not sent and whose source begins with one of these.
             chunk_tokens: the most tokens of a chunk; what the server is configured with when left out.
             chunk_overlap: tokens that a chunk shares with the one before; likewise.
+            language: of the documents, as a BCP 47 tag ("es"); tells their encoding where nothing else does.
             dry_run: only tell what would be done.
             timeout: seconds for the whole stream.
         """
@@ -186,6 +188,7 @@ class RetrievalClient:
             collection=name,
             chunk_tokens=chunk_tokens,
             chunk_overlap=chunk_overlap,
+            language=language,
             dry_run=dry_run,
         )
         requests = _requests(start, documents, prune)

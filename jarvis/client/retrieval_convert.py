@@ -144,7 +144,6 @@ def search_result(response: pb.SearchResponse) -> SearchResult:
 
 
 def _hit(hit: pb.Hit) -> Hit:
-    source = hit.source
     return Hit(
         id=hit.id,
         text=hit.text,
@@ -153,9 +152,19 @@ def _hit(hit: pb.Hit) -> Hit:
         similarity=hit.similarity if hit.HasField("similarity") else None,
         dense_rank=hit.dense_rank if hit.HasField("dense_rank") else None,
         sparse_rank=hit.sparse_rank if hit.HasField("sparse_rank") else None,
-        source=ChunkSource(source.document_id, source.source, source.start, source.end)
-        if hit.HasField("source")
-        else None,
+        source=chunk_source(hit.source) if hit.HasField("source") else None,
+    )
+
+
+def chunk_source(message: pb.ChunkSource) -> ChunkSource:
+    """Read the place of a chunk."""
+    return ChunkSource(
+        message.document_id,
+        message.source,
+        message.start,
+        message.end,
+        first_page=message.first_page if message.HasField("first_page") else None,
+        last_page=message.last_page if message.HasField("last_page") else None,
     )
 
 
@@ -188,6 +197,7 @@ def ingested(message: pb.IngestedDocument) -> IngestedDocument:
         chunks=message.chunks,
         embedded=message.embedded,
         message=message.message,
+        notes=tuple(message.notes),
     )
 
 

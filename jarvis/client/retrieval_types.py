@@ -51,12 +51,23 @@ class SearchMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChunkSource:
-    """The place of a chunk in its document; offsets are in Unicode code points."""
+    """The place of a chunk in its document: offsets in code points, and pages from 1 where it has any."""
 
     document_id: str
     source: str
     start: int
     end: int
+    first_page: int | None = None
+    last_page: int | None = None
+
+    @property
+    def pages(self) -> str:
+        """Its pages as people write them: "p. 3", "pp. 3-4"; empty where it has none."""
+        if self.first_page is None:
+            return ""
+        if self.first_page == self.last_page:
+            return f"p. {self.first_page}"
+        return f"pp. {self.first_page}-{self.last_page}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IngestedDocument:
-    """A document is done: chunks that it has now, those that were embedded for it, and why it failed."""
+    """A document is done: chunks that it has now, those that were embedded for it, and why it failed.
+
+    `notes` say what its sender should know of how it was read, such as the encoding that was guessed.
+    """
 
     id: str
     source: str
@@ -120,6 +134,7 @@ class IngestedDocument:
     chunks: int
     embedded: int
     message: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,80 @@
 """Bytes of a text file become text."""
 
 import codecs
+import re
+from collections.abc import Sequence
 
-from charset_normalizer import from_bytes
-
+from jarvis.documents.encodings import BOMS, DEFAULT, codec, guess
 from jarvis_ports.errors import DocumentUnreadable
 
-_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+Decoded = tuple[str, tuple[str, ...]]
+"""A text, and what was decided where that is anything but plain UTF-8."""
+
+_CONTROLS = re.compile(r"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
+_UNDECODED = re.compile(r"[\udc80-\udcff]")
+_ASCII = re.compile(r"[\x00-\x7f]")
 
 
-def decode(data: bytes, source: str, charset: str | None) -> str:
-    """Decode as the charset that the sender names, as UTF-8, or as what the bytes look like; without a BOM.
+def decode(
+    data: bytes, source: str, labels: Sequence[str | None] = (), language: str | None = None
+) -> Decoded:
+    """Decode by the byte order mark, else as declared, else as UTF-8, else as what the bytes look like.
+
+    An encoding fits where fewer characters fail than succeed beyond ASCII; the lines with those that fail are
+    decoded by themselves, so that one bad line never decides for the others.
+
+    Args:
+        data: the file.
+        source: its name, for messages.
+        labels: of its encoding, the most trustworthy first: the sender's, and the document's own.
+        language: as a BCP 47 tag, where somebody knows it.
+
+    Returns:
+        The text without its mark, and what was decided.
 
     Raises:
         DocumentUnreadable: it is binary.
     """
-    for encoding in (charset, "utf-8-sig"):
-        try:
-            text = data.decode(encoding or "utf-8-sig")
-        except (UnicodeError, LookupError):
-            continue
-        if "\0" not in text:
-            return text
+    made = _by_mark(data) or _by_label(data, labels, language) or _by_zeros(data)
+    if made:
+        return made
     check_text(data, source)
-    matches = from_bytes(data)
-    if (best := matches.best()) is None:
-        raise _binary(source)
-    # Windows-1252 is the usual one of those that look alike (Spanish is taken for cp1250).
-    usual = (match for match in matches if match.encoding == "cp1252" and match.chaos <= best.chaos)
-    return str(next(usual, best))
+    name, python = _guessed(data, language)
+    if _binary(text := data.decode(python, "replace")):
+        raise _refused(source)
+    why = "by its letters" if name != DEFAULT else "the usual one, as nothing says otherwise"
+    return text, (f"decoded as {name}, {'by its language' if language else why}",)
+
+
+def _by_mark(data: bytes) -> Decoded | None:
+    for mark, name in BOMS:
+        if data.startswith(mark):
+            text = data[len(mark) :].decode(name, "replace")
+            return text, () if name == "utf-8" else (f"decoded as {name.upper()}",)
+    return None
+
+
+def _by_label(data: bytes, labels: Sequence[str | None], language: str | None) -> Decoded | None:
+    """Decode as one of the labels says, or as UTF-8, where that fits."""
+    if b"\x1b$" in data and data.isascii():  # how it begins what is no ASCII
+        labels = [*labels, "iso-2022-jp"]
+    for name, python in [*filter(None, map(codec, filter(None, labels))), ("utf-8", "utf-8")]:
+        if python.startswith("utf-16") and b"\0" not in data:  # as every text has that is written in it
+            continue
+        if (text := _strict(data, python)) is None:
+            if _fits(data, python):
+                return _by_line(data, name, python, language)
+        elif "\0" not in text:
+            return text, () if name == "utf-8" else (f"decoded as {name}",)
+    return None
+
+
+def _by_zeros(data: bytes) -> Decoded | None:
+    """Decode UTF-16 without a mark."""
+    for name in ("utf-16-le", "utf-16-be"):
+        if _alternates(data, name) and not _binary(text := _strict(data, name) or "\0"):
+            return text, (f"decoded as {name.upper()}, though it has no byte order mark",)
+    return None
 
 
 def check_text(data: bytes, source: str) -> None:
@@ -37,9 +83,62 @@ def check_text(data: bytes, source: str) -> None:
     Raises:
         DocumentUnreadable: it is binary.
     """
-    if b"\0" in data and not data.startswith(_WIDE):
-        raise _binary(source)
+    if b"\0" in data:
+        raise _refused(source)
 
 
-def _binary(source: str) -> DocumentUnreadable:
+def _refused(source: str) -> DocumentUnreadable:
     return DocumentUnreadable(f"{source} is binary, not text")
+
+
+def _binary(text: str) -> bool:
+    return "\0" in text or len(_CONTROLS.findall(text)) * 100 > len(text)
+
+
+def _alternates(data: bytes, name: str) -> bool:
+    """Whether NUL stands in the high bytes alone, a tenth of them or more: those of spaces are enough."""
+    low, high = (data[::2], data[1::2]) if name == "utf-16-le" else (data[1::2], data[::2])
+    return len(data) % 2 == 0 and b"\0" not in low and high.count(0) * 10 > len(high)
+
+
+def _strict(data: bytes, python: str) -> str | None:
+    try:
+        return data.decode(python)
+    except UnicodeDecodeError:
+        return None
+
+
+def _fits(data: bytes, python: str) -> bool:
+    text = data.decode(python, "surrogateescape")
+    bad = len(_UNDECODED.findall(text))
+    return bad <= len(text) - len(_ASCII.findall(text)) - bad
+
+
+def _guessed(data: bytes, language: str | None) -> tuple[str, str]:
+    return codec(guess(data, language)) or (DEFAULT, "cp1252")
+
+
+def _by_line(data: bytes, name: str, python: str, language: str | None) -> Decoded:
+    """Decode the lines that fit; of the others the bytes that do not, or all where few do."""
+    lines = data.splitlines(keepends=True)
+    bad = {line for line in lines if _strict(line, python) is None}
+    foreign = {line for line in bad if not _fits(line, python)}
+    other, other_python = _guessed(b"".join(line for line in lines if line in foreign), language)
+
+    def text(line: bytes) -> str:
+        if line in foreign:
+            return line.decode(other_python, "replace")
+        return line.decode(python, _BYTES if python == "utf-8" else "replace")
+
+    count = sum(line in bad for line in lines)
+    decided = f"decoded as {name}, and what is not in {count} of {len(lines)} lines as {other}"
+    return "".join(map(text, lines)), (decided,)
+
+
+def _as_default(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - it is registered for decoding alone
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+_BYTES = "jarvis-windows-1252"
+codecs.register_error(_BYTES, _as_default)

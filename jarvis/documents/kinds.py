@@ -16,6 +16,7 @@ class Format(StrEnum):
     HTML = "HTML"
     PDF = "PDF"
     CODE = "source code"
+    NOTEBOOK = "a Jupyter notebook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ ENDINGS: Mapping[Format, tuple[str, ...]] = {
     Format.HTML: ("htm", "html", "xhtml"),
     Format.PDF: ("pdf",),
     Format.CODE: tuple(sorted(_LANGUAGE_OF)),
+    Format.NOTEBOOK: ("ipynb",),
 }
 """The endings of file names that are read, in lower case."""
 NAMES = ("Dockerfile", "LICENSE", "Makefile", "NOTICE", "README")
@@ -59,6 +61,7 @@ NAMES = ("Dockerfile", "LICENSE", "Makefile", "NOTICE", "README")
 _FORMAT_OF = {ending: format_ for format_, endings in ENDINGS.items() for ending in endings}
 _MEDIA_TYPES = {
     "application/pdf": Described(Format.PDF),
+    "application/x-ipynb+json": Described(Format.NOTEBOOK),
     "application/xhtml+xml": Described(Format.HTML),
     "text/html": Described(Format.HTML),
     "text/markdown": Described(Format.MARKDOWN),
@@ -81,11 +84,13 @@ def handles(path: str | PurePosixPath) -> bool:
 
 
 def describe(data: bytes, source: str, media_type: str | None) -> Described:
-    """Tell what a document is: by its media type, else by its name, else by its first bytes.
+    """Tell what a document is: a PDF by its first bytes, others by media type, else name, else first bytes.
 
     Raises:
         DocumentUnreadable: the media type is of what cannot be read.
     """
+    if _is_pdf(data):
+        return Described(Format.PDF)
     if media_type and (described := _by_media_type(source, media_type)):
         return described
     return _by_name(source) or _by_content(data)
@@ -102,7 +107,8 @@ def _by_media_type(source: str, media_type: str) -> Described | None:
     kind, _, subtype = name.partition("/")
     if kind == "text" or (kind == "application" and subtype.rpartition("+")[2] in _TEXT_APPLICATIONS):
         return Described(Format.TEXT, charset=charset)
-    msg = f"{source} is of type {name}, which cannot be read: send text, Markdown, HTML, PDF or source code"
+    readable = "text, Markdown, HTML, PDF, a notebook or source code"
+    msg = f"{source} is of type {name}, which cannot be read: send {readable}"
     raise DocumentUnreadable(msg)
 
 
@@ -117,6 +123,9 @@ def _by_name(source: str) -> Described | None:
 
 def _by_content(data: bytes) -> Described:
     start = data[:1024].lstrip().lower()
-    if start.startswith(b"%pdf-"):
-        return Described(Format.PDF)
     return Described(Format.HTML if start.startswith((b"<!doctype html", b"<html")) else Format.TEXT)
+
+
+def _is_pdf(data: bytes) -> bool:
+    """Whether it begins as a PDF does, and has a part that is none of a text about PDF."""
+    return data[:1024].lstrip().startswith(b"%PDF-") and b" obj" in data

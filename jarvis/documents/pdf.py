@@ -1,45 +1,74 @@
 """The text of a PDF."""
 
-import logging
-from io import BytesIO
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 
-from pypdf import PasswordType, PdfReader
+import pypdfium2
+import pypdfium2.raw as pdfium
 
+from jarvis.documents.forms import filled
 from jarvis.documents.types import Kind, Text
+from jarvis.documents.unseen import without_unseen
 from jarvis_ports.errors import DocumentUnreadable
 
-logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells of every flaw that it mends
+_BREAK = re.compile("[\x02\ufffe]")
+"""What PDFium writes for a hyphen at the end of a line, and the end of that line."""
+_TOLD = 20
+"""Pages without text that are named; of more, how many there are."""
 
 
 def read_pdf(data: bytes, source: str) -> Text:
-    """Extract the text, page by page with a blank line between.
+    """Extract the text and what is filled into forms, page by page with a blank line between.
+
+    Pages that give no text are named in the notes: a damaged page does not keep the others back.
 
     Raises:
         DocumentUnreadable: it is damaged, or needs a password, or has no text.
     """
     try:
-        pages = _pages(data)
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes pypdf raise whatever it stumbles on
-        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-        msg = f"{source} is damaged, or no PDF: {reason}"
+        with pypdfium2.PdfDocument(data) as document:
+            pages = list(_pages(document))
+    except pypdfium2.PdfiumError as error:
+        if error.err_code == pdfium.FPDF_ERR_PASSWORD:
+            msg = f"{source} is encrypted: save it without a password"
+        else:
+            msg = f"{source} is damaged, or no PDF: {error}"
         raise DocumentUnreadable(msg) from error
-    if pages is None:
-        msg = f"{source} is encrypted: save it without a password"
-        raise DocumentUnreadable(msg)
-    text = "\n\n".join(page for page in pages if page)
-    if not text:
+    if not any(pages):
         msg = f"{source} has no text: if its pages are pictures, run a text recognition (OCR) over it first"
         raise DocumentUnreadable(msg)
-    # It may hold what is no text: halves of surrogate pairs, and NUL.
-    sound = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
-    return Text(sound, Kind.PLAIN)
+    parts, starts, length = list[str](), list[int](), 0
+    for page in pages:
+        if page:
+            parts.append(page if not parts else f"\n\n{page}")
+        length += len(parts[-1]) if page else 0
+        starts.append(length - len(page))
+    return Text("".join(parts), Kind.PLAIN, notes=tuple(_notes(pages)), pages=tuple(starts))
 
 
-def _pages(data: bytes) -> list[str] | None:
-    """Return the text of each page, or None where that needs a password."""
-    reader = PdfReader(BytesIO(data))
-    if reader.is_encrypted and reader.decrypt("") is PasswordType.NOT_DECRYPTED:
-        return None
-    return [page.extract_text().strip() for page in reader.pages]
+def _pages(document: pypdfium2.PdfDocument) -> Iterator[str]:
+    if document.get_formtype() != pdfium.FORMTYPE_NONE:
+        document.init_forms()
+    for number in range(len(document)):
+        try:
+            page = document[number]
+        except pypdfium2.PdfiumError:
+            yield ""
+            continue
+        with closing(page), closing(page.get_textpage()) as found:
+            text = "\n".join([found.get_text_bounded(), *filled(document, page)])
+        yield _sound(text)
+
+
+def _sound(text: str) -> str:
+    """Write line ends as one character, and leave out what is no text: halves of surrogate pairs, and NUL."""
+    lines = _BREAK.sub("-\n", text).replace("\r\n", "\n").replace("\r", "\n")
+    whole = lines.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
+    return without_unseen(whole)[0].strip()
+
+
+def _notes(pages: Sequence[str]) -> Iterator[str]:
+    if empty := [str(number) for number, page in enumerate(pages, 1) if not page]:
+        named = ", ".join(empty[:_TOLD]) + (f" and {len(empty) - _TOLD} more" if len(empty) > _TOLD else "")
+        yield f"no text on page{'s'[: len(empty) > 1]} {named}: blank, a picture, or damaged"

@@ -1,14 +1,19 @@
 """The bytes of a document become text."""
 
-from jarvis.documents.decode import check_text, decode
+from dataclasses import replace
+
+from jarvis.documents.decode import decode
+from jarvis.documents.encodings import declared
 from jarvis.documents.kinds import Described, Format, describe
+from jarvis.documents.signatures import check_signature
 from jarvis.documents.types import Kind, Text
+from jarvis.documents.unseen import without_unseen
 from jarvis_ports.errors import DocumentUnreadable
 
 _KINDS = {Format.TEXT: Kind.PLAIN, Format.MARKDOWN: Kind.MARKDOWN, Format.CODE: Kind.CODE}
 
 
-def read(data: bytes, source: str, media_type: str | None) -> Text:
+def read(data: bytes, source: str, media_type: str | None, language: str | None = None) -> Text:
     """Read a document.
 
     Blocks; a hostile HTML or PDF may take minutes or much memory, see `jarvis.documents.Reader`.
@@ -17,27 +22,39 @@ def read(data: bytes, source: str, media_type: str | None) -> Text:
         data: its content.
         source: its path or address; the ending says what it is, and messages name it.
         media_type: what it is ("text/html; charset=…"), which goes before the ending.
+        language: what it is written in, as a BCP 47 tag: tells the encoding where nothing else does.
 
     Raises:
         DocumentUnreadable: it cannot be read, or has no text; the message says what to do.
     """
-    text = _read(data, source, describe(data, source, media_type))
+    described = describe(data, source, media_type)
+    check_signature(data, source)
+    text = _read(data, source, described, language)
     if not text.text.strip():
         msg = f"{source} has no text"
         raise DocumentUnreadable(msg)
     return text
 
 
-def _read(data: bytes, source: str, described: Described) -> Text:
-    match described.format:
-        case Format.PDF:
-            from jarvis.documents.pdf import read_pdf  # noqa: PLC0415 - slow to import, and seldom needed
+def _read(data: bytes, source: str, described: Described, language: str | None) -> Text:
+    if described.format is Format.PDF:
+        from jarvis.documents.pdf import read_pdf  # noqa: PLC0415 - slow to import, and seldom needed
 
-            return read_pdf(data, source)
-        case Format.HTML:
-            from jarvis.documents.web import read_html  # noqa: PLC0415 - likewise
+        return read_pdf(data, source)
+    if described.format is Format.HTML:
+        from jarvis.documents.web import read_html  # noqa: PLC0415 - likewise
 
-            check_text(data, source)
-            return read_html(data, described.charset)
-        case format_:
-            return Text(decode(data, source, described.charset), _KINDS[format_], described.language)
+        return _seen(read_html(data, source, described.charset, language))
+    text, notes = decode(data, source, (described.charset, declared(data)), language)
+    if described.format is Format.NOTEBOOK:
+        from jarvis.documents.notebook import read_notebook  # noqa: PLC0415 - likewise
+
+        return _seen(replace(read_notebook(text, source), notes=notes))
+    kind = _KINDS[described.format]
+    seen, cuts = without_unseen(text, markdown=kind is Kind.MARKDOWN)
+    return Text(seen, kind, described.language, notes, cuts=cuts)
+
+
+def _seen(made: Text) -> Text:
+    """Leave out what is not seen, of a text that was made here: offsets are those of what is left."""
+    return replace(made, text=without_unseen(made.text)[0])

@@ -20,11 +20,12 @@ from jarvis.documents.types import Text
 from jarvis_ports.errors import DocumentUnreadable
 
 MEMORY = 2 << 30
-"""Bytes that the process that reads HTML and PDF may take beside those that it begins with."""
+"""Bytes that the process that reads HTML, PDF and notebooks may take beside those that it begins with."""
+_APART = {Format.HTML, Format.PDF, Format.NOTEBOOK}
 
 
 class Reader:
-    """Reads HTML and PDF in a process of its own, one at a time, and other documents in a thread.
+    """Reads HTML, PDF and notebooks in a process of its own, one at a time, and other documents in a thread.
 
     A document that takes longer than `timeout` seconds, or more than `MEMORY`, is unreadable; its process is
     ended, and the next document gets a new one. An async context manager.
@@ -43,17 +44,19 @@ class Reader:
         async with self._lock:
             await self._end()
 
-    async def read(self, data: bytes, source: str, media_type: str | None) -> Text:
+    async def read(
+        self, data: bytes, source: str, media_type: str | None, language: str | None = None
+    ) -> Text:
         """Do what `jarvis.documents.read` does.
 
         Raises:
             DocumentUnreadable: as there, or it takes too long or too much memory.
         """
-        if describe(data, source, media_type).format not in {Format.HTML, Format.PDF}:
-            return await asyncio.to_thread(read, data, source, media_type)
+        if describe(data, source, media_type).format not in _APART:
+            return await asyncio.to_thread(read, data, source, media_type, language)
         async with self._lock:
             try:
-                return await self._read(data, source, media_type)
+                return await self._read(data, source, media_type, language)
             except TimeoutError:
                 msg = f"{source} cannot be read in {self._timeout:g} seconds"
             except MemoryError:
@@ -67,13 +70,15 @@ class Reader:
             await self._end()
         raise DocumentUnreadable(msg)
 
-    async def _read(self, data: bytes, source: str, media_type: str | None) -> Text:
+    async def _read(self, data: bytes, source: str, media_type: str | None, language: str | None) -> Text:
         run = asyncio.get_running_loop().run_in_executor
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(1, context, _begin, (os.getpid(),))
             self._pid = await run(self._pool, os.getpid)
-        return await asyncio.wait_for(run(self._pool, read, data, source, media_type), self._timeout)
+        return await asyncio.wait_for(
+            run(self._pool, read, data, source, media_type, language), self._timeout
+        )
 
     async def _end(self) -> None:
         pool, self._pool = self._pool, None

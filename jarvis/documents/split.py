@@ -44,6 +44,8 @@ class _TooSlow(Exception):
 def split(text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], int]) -> list[Chunk]:
     """Split a text; chunks are in order, cover all of it but white space, and begin and end with none.
 
+    Their places are those in the document, see `jarvis.documents.Chunk`.
+
     Blocks for seconds a megabyte, most of them in `count`.
 
     Args:
@@ -54,7 +56,7 @@ def split(text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], i
     """
     size = _Size(count, max_tokens)
     kind = text.kind
-    chunks: list[Chunk] = []
+    spans: list[tuple[int, int]] = []
     end = 0
     for start, section in _sections(text.text, SECTION[kind]):
         try:
@@ -68,12 +70,12 @@ def split(text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], i
                 stop = begin + len(piece)
                 if stop <= end:  # an overlap may hold all that follows
                     continue
-                if chunks and begin <= chunks[-1].start:  # it overlaps more than one half of a chunk
-                    begin = chunks[-1].start + 1
+                if spans and begin <= spans[-1][0]:  # it overlaps more than one half of a chunk
+                    begin = spans[-1][0] + 1
                 kept = text.text[begin:stop].lstrip()
-                chunks.append(Chunk(kept, stop - len(kept), stop))
+                spans.append((stop - len(kept), stop))
                 end = stop
-    return chunks
+    return [text.chunk(*span) for span in spans]
 
 
 class _Size:

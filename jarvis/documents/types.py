@@ -1,5 +1,6 @@
 """What a document becomes."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,17 +15,49 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What was read of a document. `language` is set for code: a key of `jarvis.documents.split.GRAMMARS`."""
+    """What was read of a document.
+
+    Attributes:
+        text: without what nobody sees.
+        kind: what it is.
+        language: of source code, a key of `jarvis.documents.split.GRAMMARS`.
+        notes: what its sender should know: how it was decoded, which of its pages could not be read.
+        pages: the offset in `text` at which each page begins, for what has pages.
+        cuts: the places in `text` where something was left out of the document, in order, and how many
+            characters were left out up to there.
+    """
 
     text: str
     kind: Kind
     language: str | None = None
+    notes: tuple[str, ...] = ()
+    pages: tuple[int, ...] = ()
+    cuts: tuple[tuple[int, int], ...] = ()
+
+    def chunk(self, start: int, end: int) -> "Chunk":
+        """Return the part [start, end) of `text` as a chunk, with its place in the document."""
+        pages = (bisect_right(self.pages, start), bisect_right(self.pages, end - 1)) if self.pages else None
+        first = bisect_right(self.cuts, start, key=_place)
+        last = bisect_left(self.cuts, end, key=_place)
+        return Chunk(self.text[start:end], start + self._missing(first), end + self._missing(last), pages)
+
+    def _missing(self, cuts: int) -> int:
+        return self.cuts[cuts - 1][1] if cuts else 0
+
+
+def _place(cut: tuple[int, int]) -> int:
+    return cut[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A part of a text: `text == whole[start:end]`, counted in code points."""
+    """A part of a document: its text, and its place there, counted in code points.
+
+    What was left out of the document is missing in `text`, and counts for `start` and `end`. `pages` are the
+    first and the last one that it is on, from 1, for what has pages.
+    """
 
     text: str
     start: int
     end: int
+    pages: tuple[int, int] | None = None

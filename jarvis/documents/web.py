@@ -1,29 +1,82 @@
 """HTML becomes Markdown."""
 
 import re
+import warnings
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
+from bs4.dammit import EncodingDetector
+from bs4.element import PreformattedString
 from markdownify import MarkdownConverter
 
+from jarvis.documents.decode import decode
+from jarvis.documents.hidden import remove_hidden
 from jarvis.documents.types import Kind, Text
 
-_UNSEEN = ["title", "script", "style", "nav", "template", "noscript", "svg"]
+warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)  # XHTML is read as what browsers show
+
+_LANGUAGE = re.compile(rb"<html\b[^>]{0,500}?\blang\s*=\s*[\"']?([\w-]{2,35})", re.IGNORECASE)
+# A parser of HTML ends these too early, and takes the rest for text: a script may hold "<!--", and PHP ">".
+_UNPARSED = re.compile(
+    r"<script\b.*?(?:</script\s*>|\Z)|(?P<style><style\b.*?(?:</style\s*>|\Z))"
+    r"|<!--(?:-?>|.*?(?:--!?>|\Z))|<\?(?:php\b|=|\s).*?(?:\?>|\Z)|<\?[^>]*>|<%.*?%>",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
-def read_html(data: bytes, charset: str | None) -> Text:
-    """Turn what a page shows into Markdown, its title first; the charset is that of its sender."""
-    page = BeautifulSoup(data, "html.parser", from_encoding=charset)
+_LINES = (
+    "address, aside, fieldset, footer, form, header, legend, main, optgroup, option, select, summary, "
+    "textarea"
+)
+"""Elements that begin a line, which the converter does not know."""
+
+
+def read_html(data: bytes, source: str, charset: str | None, language: str | None) -> Text:
+    """Turn what a page shows into Markdown, its title first; the charset is that of its sender.
+
+    Raises:
+        DocumentUnreadable: it is binary.
+    """
+    said = _LANGUAGE.search(data[:4096])
+    labels = (charset, EncodingDetector.find_declared_encoding(data, is_html=True))
+    markup, notes = decode(data, source, labels, language or (said and said[1].decode()))
+    page = BeautifulSoup(_UNPARSED.sub(lambda found: found["style"] or "", markup), "html.parser")
     title = " ".join(page.title.get_text().split()) if page.title else ""
-    for element in page(_UNSEEN):
-        element.decompose()
+    remove_hidden(page)
+    for string in page.find_all(string=lambda found: isinstance(found, PreformattedString)):
+        string.extract()
     for image in page("img"):
         image.replace_with(str(image.get("alt", "")))
+    for link in page("a", title=True):
+        del link["title"]
+    for block in page.select(_LINES):
+        block.name = "div"
+    _write_cells(page)
     try:
-        text, kind = MarkdownConverter(heading_style="ATX").convert_soup(page), Kind.MARKDOWN
+        converter = MarkdownConverter(heading_style="ATX", escape_asterisks=False, escape_underscores=False)
+        text, kind = converter.convert_soup(page), Kind.MARKDOWN
     except RecursionError:  # nested deeper than any page that a person wrote
         text, kind = page.get_text("\n"), Kind.PLAIN
     text = re.sub(r"\n{3,}", "\n\n", text).strip()
     heading = text.partition("\n")[0].lstrip("# ")
     if title and title != heading:
         text = f"# {title}\n\n{text}" if text else title
-    return Text(text, kind)
+    return Text(text, kind, notes=notes)
+
+
+def _write_cells(page: BeautifulSoup) -> None:
+    """Write tables in the cells of tables as text, and apart from their borders what bars are in a text.
+
+    Commas stand between the cells of such a table, and semicolons between its rows.
+    """
+    parts = page.select("table table :is(td, th, tr)")
+    for part in parts:
+        if part.find_next_sibling(["td", "th", "tr"]):
+            part.insert_after("; " if part.name == "tr" else ", ")
+    for part in [*parts, *page.select("table table, table table :is(thead, tbody, tfoot, caption)")]:
+        if part.name == "table":
+            part.insert_before(" ")
+        part.name = "span"
+    for string in [
+        string for cell in page(["td", "th"]) for string in cell.find_all(string=re.compile(r"\|"))
+    ]:
+        string.replace_with(str(string).replace("|", "\\|"))

@@ -189,6 +189,7 @@ def ingest_event(message: pb.IngestRequest) -> IngestEvent:
                 collection=start.collection,
                 chunk_tokens=start.chunk_tokens if start.HasField("chunk_tokens") else None,
                 chunk_overlap=start.chunk_overlap if start.HasField("chunk_overlap") else None,
+                language=start.language if start.HasField("language") else None,
                 dry_run=start.dry_run,
             )
         case "document":
@@ -221,6 +222,7 @@ def ingest_result(result: IngestedDocument | IngestFinished) -> pb.IngestRespons
                 chunks=result.chunks,
                 embedded=result.embedded,
                 message=result.message,
+                notes=result.notes,
             )
         )
     documents = {outcome.value: result.documents.get(outcome, 0) for outcome in Outcome}

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from jarvis.textindex.filters import restore, store
+from jarvis.textindex.fold import words
 from jarvis.textindex.schema import Collection
 from jarvis.textindex.types import DocumentRows
 from jarvis_ports.filters import Value
@@ -32,7 +33,8 @@ def replace(
         [(key, row.id, row.metadata.get("_document")) for key, row in keyed],
     )
     connection.executemany(
-        f"INSERT INTO words_{number} (rowid, text) VALUES (?, ?)", [(key, row.text) for key, row in keyed]
+        f"INSERT INTO words_{number} (rowid, text, shown) VALUES (?, ?, ?)",
+        [(key, found := words(row.text), None if found == row.text else row.text) for key, row in keyed],
     )
     connection.executemany(
         f"INSERT INTO fields_{number} (key, field, value) VALUES (?, ?, ?)",
@@ -56,8 +58,8 @@ def read(connection: sqlite3.Connection, number: int, ids: Sequence[str]) -> lis
     ).fetchall():
         fields[key][field] = restore(value)
     found = connection.execute(
-        f"SELECT id, text, key FROM rows_{number} CROSS JOIN words_{number} ON words_{number}.rowid = key "
-        f"WHERE id IN ({marks})",
+        f"SELECT id, coalesce(shown, text), key FROM rows_{number} "
+        f"CROSS JOIN words_{number} ON words_{number}.rowid = key WHERE id IN ({marks})",
         ids,
     ).fetchall()
     there = {id_: Row(id_, text, fields[key]) for id_, text, key in found}

@@ -4,11 +4,12 @@
 import json
 import re
 import sqlite3
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, islice
 from typing import NamedTuple
+
+from jarvis.textindex.fold import fold
 
 CONSIDERED = 256
 """Distinct terms of a query that are looked up: those that it repeats most, then its first."""
@@ -68,7 +69,7 @@ def match_query(connection: sqlite3.Connection, table: str, rows: int, text: str
 
 
 def _terms(text: str) -> list[str]:
-    text = unicodedata.normalize("NFC", text).lower()
+    text = fold(text).lower()
     found = Counter(_WORDS.findall(text))
     found.update(_IDENTIFIERS.findall(text))
     return [term for term, _ in islice(found.most_common(), CONSIDERED)]

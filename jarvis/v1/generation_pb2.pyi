@@ -978,7 +978,7 @@ class Started(_message.Message):
     ROUTING_FIELD_NUMBER: _builtins.int
     RETRIEVED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """The request's id: the caller's x-request-id, or one that the server made."""
+    """The request's id: the caller's x-request-id (at most 128 characters), or one that the server made."""
     model: _builtins.str
     """The model that answers."""
     prompt_tokens: _builtins.int
@@ -1237,7 +1237,7 @@ class GenerateResponse(_message.Message):
     ROUTING_FIELD_NUMBER: _builtins.int
     RETRIEVED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """The request's id: the caller's x-request-id, or one that the server made."""
+    """The request's id: the caller's x-request-id (at most 128 characters), or one that the server made."""
     model: _builtins.str
     """The model that answered."""
     template: _builtins.str

@@ -1018,7 +1018,7 @@ class SearchRequest(_message.Message):
     mode: Global___SearchMode.ValueType
     """How to search."""
     top_k: _builtins.int
-    """The most hits, in [1, 1000]; 10 when left out."""
+    """The most hits, in [1, 1000]; 10 when left out. Where they do not fit a message, MESSAGE_TOO_LARGE says how many do."""
     min_similarity: _builtins.float
     """Only rows whose vector is at least this similar to the query's. Not in sparse mode."""
     truncate: _builtins.bool
@@ -1164,16 +1164,24 @@ class ChunkSource(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     START_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
+    FIRST_PAGE_FIELD_NUMBER: _builtins.int
+    LAST_PAGE_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     """The document's id."""
     source: _builtins.str
     """The document's source, such as a path or an address."""
     start: _builtins.int
     """The first character of the chunk in the document's text, counted in Unicode code points from 0. The text is the
-    file itself for text, Markdown and source code, and what was extracted from it for HTML and PDF.
+    file itself for text, Markdown and source code, and what was extracted from it for HTML, PDF and notebooks.
+    What a file hides (comments and hidden elements in Markdown, invisible characters) and data in links is left out
+    of the chunk, and counted.
     """
     end: _builtins.int
     """The character after its last."""
+    first_page: _builtins.int
+    """The first page that the chunk is on, from 1, for what has pages (PDF)."""
+    last_page: _builtins.int
+    """The last page that it is on."""
     def __init__(
         self,
         *,
@@ -1181,12 +1189,21 @@ class ChunkSource(_message.Message):
         source: _builtins.str = ...,
         start: _builtins.int = ...,
         end: _builtins.int = ...,
+        first_page: _builtins.int | None = ...,
+        last_page: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_page", b"_first_page", "_last_page", b"_last_page", "first_page", b"first_page", "last_page", b"last_page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "end", b"end", "source", b"source", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_page", b"_first_page", "_last_page", b"_last_page", "document_id", b"document_id", "end", b"end", "first_page", b"first_page", "last_page", b"last_page", "source", b"source", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__first_page: _TypeAlias = _typing.Literal["first_page"]  # noqa: Y015
+    _WhichOneofArgType__first_page: _TypeAlias = _typing.Literal["_first_page", b"_first_page"]  # noqa: Y015
+    _WhichOneofReturnType__last_page: _TypeAlias = _typing.Literal["last_page"]  # noqa: Y015
+    _WhichOneofArgType__last_page: _TypeAlias = _typing.Literal["_last_page", b"_last_page"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_page) -> _WhichOneofReturnType__first_page | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_page) -> _WhichOneofReturnType__last_page | None: ...
 
 Global___ChunkSource: _TypeAlias = ChunkSource  # noqa: Y015
 
@@ -1228,6 +1245,7 @@ class IngestStart(_message.Message):
     CHUNK_TOKENS_FIELD_NUMBER: _builtins.int
     CHUNK_OVERLAP_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     collection: _builtins.str
     """The collection's name."""
     chunk_tokens: _builtins.int
@@ -1240,6 +1258,10 @@ class IngestStart(_message.Message):
     """
     dry_run: _builtins.bool
     """Only tell what would be done: nothing is embedded, stored or deleted."""
+    language: _builtins.str
+    """What the documents are written in, as a BCP 47 tag ("es"): at most 64 bytes. It tells the encoding of those that
+    neither declare one nor are UTF-8.
+    """
     def __init__(
         self,
         *,
@@ -1247,10 +1269,11 @@ class IngestStart(_message.Message):
         chunk_tokens: _builtins.int | None = ...,
         chunk_overlap: _builtins.int | None = ...,
         dry_run: _builtins.bool | None = ...,
+        language: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_chunk_overlap", b"_chunk_overlap", "_chunk_tokens", b"_chunk_tokens", "_dry_run", b"_dry_run", "chunk_overlap", b"chunk_overlap", "chunk_tokens", b"chunk_tokens", "dry_run", b"dry_run"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_chunk_overlap", b"_chunk_overlap", "_chunk_tokens", b"_chunk_tokens", "_dry_run", b"_dry_run", "_language", b"_language", "chunk_overlap", b"chunk_overlap", "chunk_tokens", b"chunk_tokens", "dry_run", b"dry_run", "language", b"language"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_chunk_overlap", b"_chunk_overlap", "_chunk_tokens", b"_chunk_tokens", "_dry_run", b"_dry_run", "chunk_overlap", b"chunk_overlap", "chunk_tokens", b"chunk_tokens", "collection", b"collection", "dry_run", b"dry_run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_chunk_overlap", b"_chunk_overlap", "_chunk_tokens", b"_chunk_tokens", "_dry_run", b"_dry_run", "_language", b"_language", "chunk_overlap", b"chunk_overlap", "chunk_tokens", b"chunk_tokens", "collection", b"collection", "dry_run", b"dry_run", "language", b"language"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__chunk_overlap: _TypeAlias = _typing.Literal["chunk_overlap"]  # noqa: Y015
     _WhichOneofArgType__chunk_overlap: _TypeAlias = _typing.Literal["_chunk_overlap", b"_chunk_overlap"]  # noqa: Y015
@@ -1258,12 +1281,16 @@ class IngestStart(_message.Message):
     _WhichOneofArgType__chunk_tokens: _TypeAlias = _typing.Literal["_chunk_tokens", b"_chunk_tokens"]  # noqa: Y015
     _WhichOneofReturnType__dry_run: _TypeAlias = _typing.Literal["dry_run"]  # noqa: Y015
     _WhichOneofArgType__dry_run: _TypeAlias = _typing.Literal["_dry_run", b"_dry_run"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__chunk_overlap) -> _WhichOneofReturnType__chunk_overlap | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__chunk_tokens) -> _WhichOneofReturnType__chunk_tokens | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__dry_run) -> _WhichOneofReturnType__dry_run | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
 
 Global___IngestStart: _TypeAlias = IngestStart  # noqa: Y015
 
@@ -1417,6 +1444,7 @@ class IngestedDocument(_message.Message):
     CHUNKS_FIELD_NUMBER: _builtins.int
     EMBEDDED_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     source: _builtins.str
@@ -1429,6 +1457,12 @@ class IngestedDocument(_message.Message):
     """Chunks that were embedded for it."""
     message: _builtins.str
     """Why it failed, where it did."""
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What its sender should know of how it was read: "decoded as windows-1252", pages without text. Not where it is
+        unchanged.
+        """
+
     def __init__(
         self,
         *,
@@ -1438,10 +1472,11 @@ class IngestedDocument(_message.Message):
         chunks: _builtins.int = ...,
         embedded: _builtins.int = ...,
         message: _builtins.str = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "embedded", b"embedded", "id", b"id", "message", b"message", "outcome", b"outcome", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "embedded", b"embedded", "id", b"id", "message", b"message", "notes", b"notes", "outcome", b"outcome", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -87,6 +87,28 @@ async def test_documents_of_each_kind_are_found_by_their_content(server, collect
     assert GUIDE[hit.source.start : hit.source.end] == hit.text
 
 
+async def test_text_is_found_as_people_search_it_with_its_page(server, collection_name, ingest):
+    documents = [
+        ("/d/shy.html", b"<p>La con&shy;fi&shy;gu&shy;ra&shy;ci&oacute;n del servidor</p>"),
+        ("/d/lig.txt", "La o\ufb01cina abre a las nueve".encode()),
+        ("/d/hyph.pdf", pdf("the maint-) Tj 0 -14 Td (ainability of walruses")),
+        ("/d/1252.html", "<p>mañana: 20 €, señal</p>".encode("cp1252")),
+    ]
+    results, _ = await ingest(server, collection_name, documents)
+    told = "decoded as windows-1252, the usual one, as nothing says otherwise"
+    assert [list(results[source].notes) for source, _ in documents] == [[], [], [], [told]]
+    for word, source in (
+        ("configuración", "shy.html"),
+        ("oficina", "lig.txt"),
+        ("maintainability", "hyph.pdf"),
+        ("mañana", "1252.html"),
+    ):
+        hits = await search(server, collection_name, word, mode=pb.SEARCH_MODE_SPARSE)
+        assert [hit.source.source for hit in hits] == [f"/d/{source}"]
+        page = 1 if source == "hyph.pdf" else 0
+        assert (hits[0].source.first_page, hits[0].source.last_page) == (page, page)
+
+
 async def test_unchanged_changed_and_pruned(server, collection_name, ingest):
     first = [("/d/a.md", b"alpha one"), ("/d/b.md", b"beta two"), ("/d/c.md", b"gamma three")]
     await ingest(server, collection_name, first)

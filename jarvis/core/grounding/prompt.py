@@ -6,9 +6,10 @@ sources, and what is asked last. The sources are ordered by where they come from
 so that another question over the same sources finds all of them in the cache.
 
 Nothing in a source can pass for another source, for the question, or for a turn of the conversation: each
-line of its text is quoted, markers in it are set apart, and the marks of chat templates are broken. Those are
-the marks of the families listed here, ordinary words to some tokenizers; of what is a control token to one,
-the adapter takes care. Citations carry the text as it is: only the prompt differs.
+line of its text is quoted, markers in it are set apart, invisible characters are left out, and the marks of
+chat templates are broken. Those are the marks of the families listed here, ordinary words to some tokenizers;
+of what is a control token to one, the adapter takes care. Citations carry the text as it is: only the prompt
+differs.
 """
 
 import re
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 
 from jarvis.core.grounding.citations import MARKER
 from jarvis.core.retrieval.types import Hit, chunk_source
+from jarvis.documents import without_unseen
 from jarvis_ports.llm import Message, Role
 
 INSTRUCTION = (
@@ -67,6 +69,7 @@ def grounded(
 
 
 def _harmless(text: str) -> str:
-    """Break what means something to the model's template, or to the reader of its citations."""
-    marked = MARKER.sub(lambda marker: f"[ {marker[1]} ]", text)
+    """Drop what hides, and break what means something to the model's template or to readers of citations."""
+    seen, _ = without_unseen(text)
+    marked = MARKER.sub(lambda marker: f"[ {marker[1]} ]", seen)
     return _TEMPLATE_TOKENS.sub(lambda token: f"{token[0]} ", marked)

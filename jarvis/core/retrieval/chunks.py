@@ -1,5 +1,6 @@
 """The chunks of a document as rows, which know where they come from."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,12 +10,15 @@ from typing import Final
 from jarvis.core.retrieval.documents import Document
 from jarvis.core.violations import Violations
 from jarvis.documents import Chunk
-from jarvis_ports.filters import Metadata
+from jarvis.textindex import fold
+from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.filters import Metadata, Value
 from jarvis_ports.store import Row
 
-SCHEME: Final = 1
+SCHEME: Final = 2
 """Of hashes, ids and the way of splitting. A new number makes every document a changed one."""
 LEAST_CHUNK_TOKENS = 16
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,22 @@ def check_splitting(tokens: int, overlap: int, most: int) -> None:
     violations.refuse()
 
 
-def content_hash(document: Document, data: bytes, splitting: Splitting) -> str:
+def check_language(language: str | None) -> None:
+    """Check the language of documents.
+
+    Raises:
+        InvalidArgument: it has not the form of a BCP 47 tag.
+    """
+    if language is not None and not _LANGUAGE.fullmatch(language):
+        raise InvalidArgument.of(
+            "start.language", f'must be a tag such as "es" or "pt-BR", got {language[:80]!r}'
+        )
+
+
+def content_hash(document: Document, data: bytes, splitting: Splitting, language: str | None) -> str:
     """Hash all that the rows of a document come from: where it is the same, so are they."""
-    described = (SCHEME, asdict(splitting), document.source, document.media_type, _sorted(document.metadata))
+    said = (document.source, document.media_type, language)
+    described = (SCHEME, asdict(splitting), said, _sorted(document.metadata))
     return blake2b(repr(described).encode() + b"\0" + blake2b(data).digest(), digest_size=16).hexdigest()
 
 
@@ -64,7 +81,7 @@ def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
     seen: Counter[str] = Counter()
     made = []
     for ordinal, chunk in enumerate(chunks):
-        own: Metadata = {
+        own: dict[str, Value] = {
             "_document": document.id,
             "_source": document.source,
             "_start": chunk.start,
@@ -73,6 +90,8 @@ def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
             "_chunks": len(chunks),
             "_ordinal": ordinal,
         }
+        if chunk.pages:
+            own |= {"_first_page": chunk.pages[0], "_last_page": chunk.pages[1]}
         id_ = chunk_id(document.id, chunk.text, seen[chunk.text])
         made.append(Row(id_, chunk.text, {**document.metadata, **own}))
         seen[chunk.text] += 1
@@ -80,9 +99,13 @@ def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
 
 
 def chunk_id(document_id: str, text: str, before: int) -> str:
-    """Make the id of a chunk; `before` counts the equal ones that came before it in the document."""
+    """Make the id of a chunk; `before` counts the equal ones that came before it in the document.
+
+    Of equal ids the vectors are equal: what is embedded is in it where that is not the text itself.
+    """
     found = blake2b(digest_size=20)
-    for part in (document_id, text, str(before)):
+    folded = fold(text)
+    for part in (document_id, text, str(before), *([folded] if folded != text else [])):
         encoded = part.encode()
         found.update(len(encoded).to_bytes(8, "little") + encoded)
     return found.hexdigest()

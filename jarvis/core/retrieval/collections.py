@@ -114,8 +114,9 @@ class Collections:
 
     async def _embed(self, rows: Sequence[Row]) -> Matrix:
         texts = [row.text for row in rows]
-        found = [
-            await self._shelf.embedding.embed(page, TextRole.DOCUMENT, truncate=True, field="rows[{}].text")
-            for page in pages(texts, EMBEDDED_AT_ONCE)
-        ]
-        return np.concatenate([one.vectors for one in found])
+        return np.concatenate(
+            [
+                await self._shelf.embed(page, TextRole.DOCUMENT, truncate=True, field="rows[{}].text")
+                for page in pages(texts, EMBEDDED_AT_ONCE)
+            ]
+        )

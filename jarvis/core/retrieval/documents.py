@@ -9,11 +9,12 @@ from jarvis_ports.filters import Metadata, Value
 
 @dataclass(frozen=True, slots=True)
 class IngestStart:
-    """How to ingest; None is what the server is configured with."""
+    """How to ingest, documents in this language; None is what the server is configured with, or unknown."""
 
     collection: str
     chunk_tokens: int | None = None
     chunk_overlap: int | None = None
+    language: str | None = None
     dry_run: bool = False
 
 
@@ -55,7 +56,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IngestedDocument:
-    """A document is done: chunks that it has now, chunks that were embedded, and why it failed."""
+    """A document is done: chunks that it has now, chunks that were embedded, and why it failed.
+
+    `notes` say what its sender should know of how it was read.
+    """
 
     id: str
     source: str
@@ -63,6 +67,7 @@ class IngestedDocument:
     chunks: int = 0
     embedded: int = 0
     message: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from jarvis.core.in_order import in_order
 from jarvis.core.instruments import Instruments
 from jarvis.core.metrics import DOCUMENTS
-from jarvis.core.retrieval.chunks import Splitting, check_splitting
+from jarvis.core.retrieval.chunks import Splitting, check_language, check_splitting
 from jarvis.core.retrieval.documents import (
     IngestedDocument,
     IngestEvent,
@@ -45,7 +45,12 @@ class Ingest:
             raise InvalidArgument.of("start", "must come first")
         collection = await self._shelf.fitting(start.collection)
         writer = DocumentWriter(
-            self._shelf, collection, self._locks, self._splitting(start), dry_run=start.dry_run
+            self._shelf,
+            collection,
+            self._locks,
+            self._splitting(start),
+            start.language,
+            dry_run=start.dry_run,
         )
         incoming = Incoming(events, self._settings.max_document_bytes)
         outcomes: Counter[Outcome] = Counter()
@@ -71,6 +76,7 @@ class Ingest:
             tokens = min(self._settings.chunk_tokens, info.max_tokens)
         if overlap is None:
             overlap = min(self._settings.chunk_overlap, max(tokens - 1, 0) // 2)
+        check_language(start.language)
         check_splitting(tokens, overlap, info.max_tokens)
         return Splitting(tokens, overlap, info.identity)
 

@@ -43,17 +43,17 @@ class RowWriter:
         self, rows: Sequence[Row], vectors: Sequence[Matrix | None], *, truncate: bool
     ) -> Matrix:
         """Give the vectors of all rows, shape (rows, dimension)."""
-        embedding, role = self._shelf.embedding, TextRole.DOCUMENT
+        shelf, role = self._shelf, TextRole.DOCUMENT
         if all(vector is None for vector in vectors):
             texts = [row.text for row in rows]
-            return (await embedding.embed(texts, role, truncate=truncate, field="rows[{}].text")).vectors
+            return await shelf.embed(texts, role, truncate=truncate, field="rows[{}].text")
 
         async def one(position: int) -> Matrix:
             if (vector := vectors[position]) is not None:
                 return vector
             field = f"rows[{position}].text"
-            embedded = await embedding.embed([rows[position].text], role, truncate=truncate, field=field)
-            made: Matrix = embedded.vectors[0]
+            embedded = await shelf.embed([rows[position].text], role, truncate=truncate, field=field)
+            made: Matrix = embedded[0]
             return made
 
         return np.stack(await asyncio.gather(*(one(position) for position in range(len(rows)))))

@@ -100,10 +100,8 @@ class Search:
         vector = query.vector
         if vector is None:
             texts = [query.text or ""]
-            embedded = await self._shelf.embedding.embed(
-                texts, TextRole.QUERY, truncate=query.truncate, field="text"
-            )
-            vector = embedded.vectors[0]
+            embedded = await self._shelf.embed(texts, TextRole.QUERY, truncate=query.truncate, field="text")
+            vector = embedded[0]
         return vector, await collection.library.store.query(collection.name, vector, most, query.filter)
 
     @staticmethod

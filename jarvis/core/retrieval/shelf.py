@@ -1,13 +1,15 @@
 """The collections that are in use, of the library that is open."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
 from jarvis.core.retrieval.library import Library
 from jarvis.core.retrieval.mirror import Mirror
-from jarvis_ports.embedding import EmbedderInfo
+from jarvis.textindex import fold
+from jarvis_ports.embedding import EmbedderInfo, Matrix, TextRole
 from jarvis_ports.errors import CollectionMismatch, CollectionNotFound, NotConfigured
 from jarvis_ports.store import CollectionSpec
 
@@ -105,6 +107,13 @@ class Shelf:
         if spec.dimension != info.dimension:
             differences.append(f"its dimension is {spec.dimension}, and the model's is {info.dimension}")
         return differences
+
+    async def embed(
+        self, texts: Sequence[str], role: TextRole, *, truncate: bool, field: str = "texts[{}]"
+    ) -> Matrix:
+        """Embed texts as people search for them: folded, as the text index has them."""
+        folded = [fold(text) for text in texts]
+        return (await self.embedding.embed(folded, role, truncate=truncate, field=field)).vectors
 
     def mirror(self, library: Library, name: str) -> Mirror:
         """Give the mirror of a collection that need not exist yet."""

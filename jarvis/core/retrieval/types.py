@@ -62,12 +62,14 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class ChunkSource:
-    """The place of a chunk in its document; offsets are in Unicode code points."""
+    """The place of a chunk in its document; offsets are in code points, pages from 1 where it has any."""
 
     document_id: str
     source: str
     start: int
     end: int
+    first_page: int | None = None
+    last_page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,13 @@ def chunk_source(row: Row) -> ChunkSource | None:
         source=str(metadata["_source"]),
         start=int(metadata["_start"]),
         end=int(metadata["_end"]),
+        first_page=_page(metadata, "_first_page"),
+        last_page=_page(metadata, "_last_page"),
     )
+
+
+def _page(metadata: Metadata, name: str) -> int | None:
+    return int(metadata[name]) if name in metadata else None
 
 
 def own_metadata(row: Row) -> Metadata:

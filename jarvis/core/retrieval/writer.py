@@ -14,7 +14,7 @@ from jarvis.core.retrieval.incoming import Sent
 from jarvis.core.retrieval.paging import pages
 from jarvis.core.retrieval.shelf import Collection, Shelf
 from jarvis.documents import Chunk, Text, split
-from jarvis.textindex import DocumentRows
+from jarvis.textindex import DocumentRows, fold
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.errors import DocumentUnreadable
 from jarvis_ports.store import Row
@@ -47,6 +47,7 @@ class DocumentWriter:
     collection: Collection
     locks: Locks
     splitting: Splitting
+    language: str | None
     dry_run: bool
 
     async def write(self, sent: Sent) -> IngestedDocument:
@@ -65,12 +66,12 @@ class DocumentWriter:
             kept = len(there.ids) if there else 0
             if sent.problem:
                 return done(Outcome.FAILED, kept, message=sent.problem)
-            hash_ = await asyncio.to_thread(content_hash, document, sent.data, self.splitting)
+            hash_ = await asyncio.to_thread(content_hash, document, sent.data, self.splitting, self.language)
             if there and there.hash == hash_ and there.chunks == kept:
                 return done(Outcome.UNCHANGED, kept)
             reader = self.collection.library.reader
             try:
-                text = await reader.read(sent.data, document.source, document.media_type)
+                text = await reader.read(sent.data, document.source, document.media_type, self.language)
             except DocumentUnreadable as error:
                 return done(Outcome.FAILED, kept, message=str(error))
             made = rows(document, hash_, await self._split(text))
@@ -81,7 +82,8 @@ class DocumentWriter:
                 embedded = await self._store(made, known)
                 if there:
                     await self._delete_stale(document.id, made)
-            return done(Outcome.CHANGED if there else Outcome.ADDED, len(made), embedded)
+            outcome = Outcome.CHANGED if there else Outcome.ADDED
+            return done(outcome, len(made), embedded, notes=text.notes)
 
     async def _there(self, document_id: str) -> DocumentRows | None:
         return await self.collection.library.texts.document(self.collection.name, document_id)
@@ -90,7 +92,7 @@ class DocumentWriter:
         embedding = self.shelf.embedding
 
         def count(part: str) -> int:
-            return embedding.count_tokens([part], TextRole.DOCUMENT)[0]
+            return embedding.count_tokens([fold(part)], TextRole.DOCUMENT)[0]
 
         chunk_tokens, overlap = self.splitting.chunk_tokens, self.splitting.chunk_overlap
         async with self.locks.splitting:
@@ -103,10 +105,9 @@ class DocumentWriter:
             vectors = await self._kept([row.id for row in page if row.id in known])
             new = [row for row in page if row.id not in vectors]
             if new:
-                found = await self.shelf.embedding.embed(
-                    [row.text for row in new], TextRole.DOCUMENT, truncate=True
-                )
-                vectors |= {row.id: vector for row, vector in zip(new, found.vectors, strict=True)}
+                texts = [row.text for row in new]
+                found = await self.shelf.embed(texts, TextRole.DOCUMENT, truncate=True)
+                vectors |= {row.id: vector for row, vector in zip(new, found, strict=True)}
                 embedded += len(new)
             await self.collection.mirror.upsert(page, np.stack([vectors[row.id] for row in page]))
         return embedded

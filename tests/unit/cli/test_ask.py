@@ -106,7 +106,14 @@ async def test_json_is_one_document_with_everything(fake, run):
                 "text": "Paris is a city.",
                 "score": 0.5,
                 "similarity": 0.75,
-                "source": {"document_id": "d", "source": "a.md", "start": 3, "end": 19},
+                "source": {
+                    "document_id": "d",
+                    "source": "a.md",
+                    "start": 3,
+                    "end": 19,
+                    "first_page": None,
+                    "last_page": None,
+                },
             },
             {
                 "number": 2,

@@ -68,6 +68,20 @@ async def test_a_folder_is_stored_and_then_unchanged(address, folder, run):
     assert out.splitlines()[1].startswith("0 added, 1 changed, 1 unchanged")
 
 
+async def test_how_a_document_was_read_is_told(address, tmp_path, run):
+    (tmp_path / "a.txt").write_bytes("El señor Núñez".encode("cp1252"))
+    (tmp_path / "b.txt").write_bytes("łódź".encode("cp1250"))
+    command = ("ingest", str(tmp_path), "--server", address)
+    code, out, _ = await run(*command)
+    guessed = "decoded as windows-1252, the usual one, as nothing says otherwise"
+    assert (code, out.splitlines()[0]) == (0, f"added {tmp_path}/a.txt ({guessed})")
+    _, out, _ = await run(*command, "--language", "pl", "--json")
+    last = json.loads(out.splitlines()[1])
+    assert (last["outcome"], last["notes"]) == ("changed", ["decoded as windows-1250, by its language"])
+    _, out, _ = await run("search", "łódź", "--mode", "sparse", "--server", address)
+    assert "łódź" in out
+
+
 async def test_json_is_one_object_a_line(address, folder, run):
     code, out, _ = await run("ingest", str(folder), "--server", address, "--json")
     first, second, last = map(json.loads, out.splitlines())

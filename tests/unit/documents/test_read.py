@@ -104,10 +104,6 @@ def test_html_that_is_nested_very_deeply_is_read():
     assert text == Text("deep", Kind.PLAIN)
 
 
-def test_pages_of_a_pdf_are_apart(pdf):
-    assert read(pdf("page one", "", "page two"), "a.pdf", None) == Text("page one\n\npage two", Kind.PLAIN)
-
-
 def test_a_pdf_without_text_says_what_to_do(pdf):
     assert "OCR" in refused(pdf("", ""), "scan.pdf")
 

@@ -33,7 +33,7 @@ async def gone(pid):
 
 async def test_documents_are_read(reader, pdf):
     assert await reader.read(PAGE, "a.html", None) == Text("some **words**", Kind.MARKDOWN)
-    assert await reader.read(pdf("one"), "a", "application/pdf") == Text("one", Kind.PLAIN)
+    assert await reader.read(pdf("one"), "a", "application/pdf") == Text("one", Kind.PLAIN, pages=(0,))
     assert await reader.read(b"x = 1", "a.py", None) == Text("x = 1", Kind.CODE, "python")
 
 

@@ -173,12 +173,16 @@ def test_hits_hide_our_own_metadata_and_tell_the_place():
         "_hash": "h",
         "_chunks": 1,
         "_ordinal": 0,
+        "_first_page": 2,
+        "_last_page": 3,
     }
     chunk = Hit(Row("a", "x", {"n": 1, **own}), 0.5, 0.25, 1, None)
     written = convert.found(Found((chunk, Hit(Row("b", "y"), 2.0, sparse_rank=1)), SearchMode.HYBRID), 1000)
     first, second = written.hits
     assert dict(first.metadata) == {"n": number(1)}
-    assert first.source == pb.ChunkSource(document_id="d", source="s", start=3, end=9)
+    assert first.source == pb.ChunkSource(
+        document_id="d", source="s", start=3, end=9, first_page=2, last_page=3
+    )
     assert (first.similarity, first.dense_rank, first.HasField("sparse_rank")) == (0.25, 1, False)
     assert (second.HasField("source"), second.HasField("similarity"), second.sparse_rank) == (False, False, 1)
     assert written.mode == pb.SEARCH_MODE_HYBRID
@@ -188,6 +192,8 @@ def test_the_events_of_an_ingestion():
     event = convert.ingest_event
     start = pb.IngestStart(collection="c", chunk_overlap=0)
     assert event(pb.IngestRequest(start=start)) == IngestStart("c", None, 0, dry_run=False)
+    start = pb.IngestStart(collection="c", language="es")
+    assert event(pb.IngestRequest(start=start)) == IngestStart("c", language="es")
     assert event(pb.IngestRequest(document=pb.IngestDocument(source="s"))) == Document("s")
     full = pb.IngestDocument(source="s", id="i", media_type="text/html", metadata={"n": number(1)})
     assert event(pb.IngestRequest(document=full)) == Document("s", "i", "text/html", {"n": 1})
@@ -198,9 +204,15 @@ def test_the_events_of_an_ingestion():
 
 
 def test_the_results_of_an_ingestion():
-    document = IngestedDocument("i", "s", Outcome.FAILED, 2, 1, "why")
+    document = IngestedDocument("i", "s", Outcome.FAILED, 2, 1, "why", ("decoded as x",))
     assert convert.ingest_result(document).document == pb.IngestedDocument(
-        id="i", source="s", outcome=pb.INGEST_OUTCOME_FAILED, chunks=2, embedded=1, message="why"
+        id="i",
+        source="s",
+        outcome=pb.INGEST_OUTCOME_FAILED,
+        chunks=2,
+        embedded=1,
+        message="why",
+        notes=["decoded as x"],
     )
     finished = IngestFinished({Outcome.ADDED: 3, Outcome.PRUNED: 1}, 9, 4)
     assert convert.ingest_result(finished).finished == pb.IngestFinished(

@@ -77,12 +77,18 @@ class Reader:
 
     def __init__(self):
         self.read_sources = []
+        self.languages = []
 
-    async def read(self, data, source, media_type):
+    async def read(self, data, source, media_type, language=None):
         self.read_sources.append(source)
         if b"\0" in data:
             msg = f"{source} is binary, not text"
             raise DocumentUnreadable(msg)
+        self.languages.append(language)
+        if source.endswith(".pdf"):
+            pages = data.decode().split("\f")
+            starts = [sum(len(page) + 2 for page in pages[:number]) for number in range(len(pages))]
+            return Text("\n\n".join(pages), Kind.PLAIN, notes=("no text on page 9",), pages=tuple(starts))
         return Text(data.decode(), Kind.PLAIN)
 
 

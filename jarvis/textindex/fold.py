@@ -1,0 +1,39 @@
+"""Text as people search for it: what is written otherwise and read the same becomes the same."""
+
+import re
+import unicodedata
+
+_LETTERS = r"[^\W\d_]"
+_BROKEN = re.compile(
+    rf"(?<![^\W_]|[-\u2010])({_LETTERS}+)[-\u2010\u00ad][ \t]*(?:\r?\n[ \t]*){{1,2}}(?=({_LETTERS}+))"
+)
+"""A word that goes on in the next line, or on the next page; no part of one with hyphens of its own."""
+# Default_Ignorable_Code_Point of Unicode: soft hyphens, what has no width, marks of direction, tags.
+_IGNORED = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_ESCAPED = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
+"""As Markdown escapes punctuation: `max\\_tokens`."""
+
+
+def fold(text: str) -> str:
+    """Return what a text is found by: for the index, for embedding, and of questions likewise.
+
+    Letters become those of NFKC (ligatures, full-width forms), what is not seen goes (soft hyphens, zero
+    width), escapes of Markdown too, and words that are broken at the end of a line are whole.
+    """
+    whole = _BROKEN.sub(lambda found: found[1] if _one_word(found) else found[0], text)
+    folded = _ESCAPED.sub("", _IGNORED.sub("", unicodedata.normalize("NFKC", whole)))
+    return folded or text
+
+
+def words(text: str) -> str:
+    """Return what the index has of a text: folded, and the halves of broken words, which may be words too."""
+    halves = [f"{found[1]} {found[2]}" for found in _BROKEN.finditer(text) if _one_word(found)]
+    return " ".join([fold(text), *map(fold, halves)])
+
+
+def _one_word(found: re.Match[str]) -> bool:
+    """Tell "configu-ration" from "Jean-Paul" and "TCP-IP"."""
+    return found[1][-1].islower() and found[2][0].islower()

@@ -1,0 +1,128 @@
+import pytest
+
+from jarvis.documents import read
+
+STYLES = [
+    "display:none",
+    "DISPLAY : NONE !important",
+    "display:/**/none",
+    r"displ\61y:none",
+    "visibility:hidden",
+    "visibility: collapse",
+    "opacity:0",
+    "font-size:0",
+    "font-size: 1px",
+    "position:absolute;left:-9999px",
+    "text-indent:-99em",
+    "color:#fff;background:white",
+    "color: transparent",
+    "clip: rect(0 0 0 0)",
+    "clip:rect(1px,1px,1px,1px)",
+    "clip-path: inset(50%)",
+    "transform: scale(0)",
+    "transform:translateX(-2000px)",
+    "height:0;overflow:hidden",
+    "content-visibility:hidden",
+]
+HARMLESS = [
+    "color:red",
+    "font-size:0.9em",
+    "opacity:0.5",
+    "margin-left:-10px",
+    "overflow:hidden",
+    "width:1px",
+]
+HIDDEN = [
+    "<p hidden>EVIL</p>",
+    "<div hidden=''><p>EVIL</p></div>",
+    "<p aria-hidden=TRUE>EVIL</p>",
+    "<template><p>EVIL</p></template>",
+    "<noscript>EVIL</noscript>",
+    "<dialog>EVIL</dialog>",
+    "<iframe>EVIL</iframe>",
+    "<input type=hidden value=EVIL>",
+    "<!-- > EVIL -->",
+    "<!-- EVIL --!>",
+    "<?php echo '> EVIL'; ?>",
+    "<?= $a > 1 ? 'EVIL' : '' ?>",
+    "<% if (a > 1) EVIL %>",
+    "<![CDATA[EVIL]]>",
+    "<!EVIL>",
+    "<style>.h{display:none}</style><p class=h>EVIL</p>",
+    "<style>@media screen { p.h { display: none } }</style><p class=h>EVIL</p>",
+    "<style>.a{color:red} #h, .b{visi\\62ility:hidden}</style><p id=h>EVIL</p>",
+    "<a href=# title=EVIL>keep</a>",
+]
+SHOWN = [
+    "<p hidden=until-found>keep</p>",
+    "<p aria-hidden=false>keep</p>",
+    "<dialog open>keep</dialog>",
+    "<details><summary>a</summary>keep</details>",
+    "<style>@media print { p { display: none } }</style><p>keep</p>",
+    "<style>.k{display:none} .k.on{display:block}</style><p class='k on'>keep</p>",
+    "<style>p::before{display:none}</style><p>keep</p>",
+    "<style>p:not({display:none}</style><p>keep</p>",
+    "<script>var s = '<!--';</script><p>keep</p>",
+    "<footer>keep</footer>",
+]
+
+
+def text_of(html):
+    return read(f"<p>seen</p>{html}<p>after</p>".encode(), "a.html", None).text
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_what_a_style_hides_is_not_read(style):
+    for quote in ("'", '"'):
+        text = text_of(f"<div style={quote}{style}{quote}>EVIL<p>EVIL</p></div>")
+        assert text.split() == ["seen", "after"]
+
+
+@pytest.mark.parametrize("style", HARMLESS)
+def test_what_a_style_shows_is_read(style):
+    assert "keep" in text_of(f"<p style='{style}'>keep</p>")
+
+
+@pytest.mark.parametrize("html", HIDDEN)
+def test_what_is_hidden_is_not_read(html):
+    text = text_of(html)
+    assert "EVIL" not in text
+    assert "seen" in text
+    assert "after" in text
+
+
+@pytest.mark.parametrize("html", SHOWN)
+def test_what_is_shown_is_read(html):
+    assert "keep" in text_of(html)
+
+
+@pytest.mark.parametrize("html", ["<!-- EVIL", "<?php EVIL", "<script>EVIL", "<style>EVIL"])
+def test_what_is_not_closed_hides_the_rest(html):
+    assert read(f"<p>seen</p>{html}<p>EVIL".encode(), "a.html", None).text == "seen"
+
+
+def test_an_xml_declaration_is_no_text():
+    page = b"<?xml version='1.0' encoding='utf-8'?>\n<!DOCTYPE html>\n<html><body><p>seen</p></body></html>"
+    assert read(page, "a.xhtml", None).text == "seen"
+
+
+def test_words_of_neighbours_stay_apart():
+    page = "<select><option>one<option>two</select><textarea>three</textarea><footer>four</footer><aside>five</aside>"
+    assert text_of(page).split() == ["seen", "one", "two", "three", "four", "five", "after"]
+
+
+def test_nested_tables_keep_their_cells():
+    cells = "<table><tr><td>A|1</td><td><table><tr><td>in1</td><td>in2</td></tr><tr><td>in3</td></tr></table></td></tr>"
+    text = text_of(f"{cells}<tr><td>B</td><td>C</td></tr></table>")
+    assert "| A\\|1 | in1, in2; in3 |\n| B | C |" in text
+    deep = "<table><tr><td>a<table><tr><td>b<table><tr><td>c</td><td>d</td></tr></table></td></tr></table></td></tr></table>"
+    assert "| a b c, d |" in text_of(deep)
+
+
+def test_names_are_not_escaped():
+    text = text_of("<p>Set max_tokens; pass *args. <kbd>A_B_C</kbd></p>")
+    assert "Set max_tokens; pass *args. `A_B_C`" in text
+
+
+def test_tables_in_tables_without_end_are_read():
+    assert read(b"<table><tr><td>" * 3000 + b"deep", "a.html", None).text.strip() == "deep"
