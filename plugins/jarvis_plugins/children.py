@@ -29,6 +29,8 @@ def shielded() -> Iterator[None]:
 def detach(server: int) -> None:
     """Leave the session of the server, this process's parent, and end soon after it, however that ended."""
     os.setsid()
+    while signal.sigtimedwait(OF_THE_SERVER, 0):  # what was kept from it
+        pass
     signal.pthread_sigmask(signal.SIG_UNBLOCK, OF_THE_SERVER)
     threading.Thread(target=_end_with, args=(server,), name="end-with-parent", daemon=True).start()
 

@@ -49,6 +49,8 @@ class HangWatch:
         """Wait by seconds that this process has seen pass: of a pause of the whole machine it sees none."""
         for _ in range(round(self._seconds)):
             done, _ = await asyncio.wait([question], timeout=1)
+            if done:
+                question.exception()  # it is an answer too, and asyncio complains of one nobody has looked at
             if done or self._engine.errored:
                 return True
         return False
