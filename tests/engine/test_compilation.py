@@ -59,14 +59,15 @@ async def another_caller(engine):
     """Stream without an end; gives its gap."""
     sampling = pb.SamplingParams(ignore_eos=True, max_tokens=4000, temperature=0)
     call = engine.generation.GenerateStream(pb.GenerateStreamRequest(prompt="Once", sampling=sampling))
-    await call.read()
-    gap = Gap()
+    gap, begun = Gap(), asyncio.Event()
 
     async def listen():
         async for _ in call:
             gap.heard()
+            begun.set()
 
     listening = asyncio.create_task(listen())
+    await asyncio.wait_for(begun.wait(), 60)
     try:
         yield gap
         assert not listening.done(), "the other caller's stream ended"

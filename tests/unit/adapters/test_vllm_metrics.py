@@ -156,8 +156,8 @@ def test_a_step_is_recorded_without_its_tokens_latencies(metrics):
     made, step = metrics(), IterationStats()
     step.num_generation_tokens = 3
     step.inter_token_latencies_iter = [0.1] * 3
-    made.record(SchedulerStats(), step)
     with shown(made, "m"):
+        made.record(SchedulerStats(), step)
         families = page()
     (tokens,) = (
         one.value for one in families["vllm:generation_tokens"].samples if one.name.endswith("_total")
