@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from itertools import count
+import threading
 
 from jarvis.components import build, measuring
 from jarvis.config import Config, ConfigError, PromptsConfig
@@ -29,6 +29,10 @@ one such thread, and an eighth beside four.
 """
 LAST_WORDS_SECONDS = 1.0
 """How long the log may take to be written, where the server ends at once."""
+SAME_SIGNAL_SECONDS = 0.5
+"""A signal so soon after another is the same one: `timeout` sends it to the server, and to its group."""
+END_SECONDS = 10.0
+"""How long what is left of the process may take to end, after the server: a thread that hangs never does."""
 
 
 def check(config: Config) -> None:
@@ -60,18 +64,29 @@ async def serve(config: Config) -> int:
     instruments = measuring(config)
     with running(config.log, ids=ids, on_drop=lambda: instruments.count(LOG_RECORDS_DROPPED, {})) as log:
         server = Server(config, use_cases(config, instruments))
-        signals = count(1)
+        loop = asyncio.get_running_loop()
+        asked: list[float] = []
 
         def stop() -> None:
             server.stop()
-            if next(signals) > 1:  # whoever asks twice does not want to wait
+            asked.append(loop.time())
+            if asked[-1] - asked[0] > SAME_SIGNAL_SECONDS:  # whoever asks twice does not want to wait
                 kill_children()
                 log.flush(LAST_WORDS_SECONDS)
                 os._exit(1)
 
         for signal_ in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(signal_, stop)
-        return await server.run()
+            loop.add_signal_handler(signal_, stop)
+        code = await server.run()
+    _end_within(END_SECONDS, code)
+    return code
+
+
+def _end_within(seconds: float, code: int) -> None:
+    """End this process after a time, should a thread keep it from ending by itself."""
+    end = threading.Timer(seconds, os._exit, [code])
+    end.daemon = True
+    end.start()
 
 
 def _prompting(config: PromptsConfig, estimator: Component[DifficultyEstimator] | None) -> Prompting:

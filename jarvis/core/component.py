@@ -2,19 +2,20 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from jarvis_ports.errors import EngineDead, ModelLoading
+from jarvis_ports.errors import EngineDead, ModelLoading, Unavailable
 from jarvis_ports.health import Health
 
 logger = logging.getLogger(__name__)
 
 HEALTH_INTERVAL = 1.0
 """Seconds between two questions to an adapter about its health."""
-RESTART_DELAYS = (1.0, 2.0, 5.0, 10.0, 30.0)
+RESTART_DELAYS = (1.0, 2.0, 5.0)
 """Seconds before each restart in a row; the last one repeats."""
 
 
@@ -84,6 +85,8 @@ class Component(Generic[P]):
         self.changed = asyncio.Event()
         self._port: P | None = None
         self._look_now = asyncio.Event()
+        self._opens_at = time.monotonic()
+        self._opening_seconds: float | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r}"
@@ -98,11 +101,22 @@ class Component(Generic[P]):
         """
         if self._port is not None:
             return self._port
-        if self.state is State.LOADING:
-            msg = f"{self} is still loading"
-            raise ModelLoading(msg)
-        msg = f"{self} is down: {self.message}"
-        raise EngineDead(msg)
+        loading = self.state is State.LOADING
+        error: Unavailable = (
+            ModelLoading(f"{self} is still loading")
+            if loading
+            else EngineDead(f"{self} is down: {self.message}")
+        )
+        self.tell_when(error)
+        raise error
+
+    def tell_when(self, error: Unavailable) -> None:
+        """Tell how long it will be until it is open again, where it was open before and is opened again."""
+        if self._opening_seconds is None or self._when_unwell is not WhenUnwell.RESTART:
+            return
+        now = time.monotonic()
+        begins = now + RESTART_DELAYS[0] if self.state is State.READY else self._opens_at
+        error.retry_after = max(1.0, begins + self._opening_seconds - now)
 
     @property
     def port_name(self) -> str:
@@ -129,12 +143,15 @@ class Component(Generic[P]):
             await self._after._tried.wait()
         failures = 0
         while True:
+            self._opens_at = time.monotonic()
             try:
                 async with self._open_port() as port:
+                    self._opening_seconds = time.monotonic() - self._opens_at
                     logger.info("%s is ready (%s)", self, self.adapter)
                     failures = 0
                     self._become(State.READY, "", port)
                     message = await self._until_unwell(port)
+                    self._opens_at = time.monotonic() + RESTART_DELAYS[0]  # and what it takes to close
                     self._become(State.FAILED, message)
             except Exception as error:
                 self._become(State.FAILED, str(error))
@@ -145,7 +162,9 @@ class Component(Generic[P]):
             if self._when_unwell is WhenUnwell.EXIT:
                 msg = f"{self} died: {self.message}"
                 raise EngineDead(msg)
-            await asyncio.sleep(RESTART_DELAYS[min(failures, len(RESTART_DELAYS) - 1)])
+            delay = RESTART_DELAYS[min(failures, len(RESTART_DELAYS) - 1)]
+            self._opens_at = time.monotonic() + delay
+            await asyncio.sleep(delay)
             failures += 1
             self.restarts += 1
             self._become(State.LOADING, f"restart {self.restarts}, after: {self.message}")

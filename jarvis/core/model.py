@@ -86,6 +86,7 @@ class Model(Component[LLM]):
         """Take note of how a request ended."""
         if isinstance(error, EngineDead):
             self.suspect()
+            self.tell_when(error)
         if isinstance(error, EngineDead | EngineFailure):
             before = self.breaker.open
             self.breaker.failed()

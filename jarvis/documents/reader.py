@@ -4,12 +4,8 @@ import asyncio
 import multiprocessing
 import os
 import resource
-import signal
-import threading
-import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from typing import Self
 
 import psutil
@@ -17,11 +13,15 @@ import psutil
 from jarvis.documents.kinds import Format, describe
 from jarvis.documents.read import read
 from jarvis.documents.types import Text
+from jarvis_plugins.children import detach, shielded
 from jarvis_ports.errors import DocumentUnreadable
 
 MEMORY = 2 << 30
 """Bytes that the process that reads HTML, PDF and notebooks may take beside those that it begins with."""
 _APART = {Format.HTML, Format.PDF, Format.NOTEBOOK}
+
+START_SECONDS = 60.0
+"""How long that process may take to start."""
 
 
 class Reader:
@@ -35,7 +35,6 @@ class Reader:
         self._timeout = timeout
         self._lock = asyncio.Lock()
         self._pool: ProcessPoolExecutor | None = None
-        self._pid = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,7 +61,6 @@ class Reader:
             except MemoryError:
                 msg = f"{source} takes too much memory to read"
             except BrokenProcessPool:
-                self._pid = 0
                 msg = f"{source} ended the process that read it: it is damaged, or takes too much memory"
             except asyncio.CancelledError:
                 await self._end()
@@ -75,29 +73,22 @@ class Reader:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(1, context, _begin, (os.getpid(),))
-            self._pid = await run(self._pool, os.getpid)
-        return await asyncio.wait_for(
-            run(self._pool, read, data, source, media_type, language), self._timeout
-        )
+            with shielded():  # the first call starts the process
+                begun = run(self._pool, os.getpid)
+            await asyncio.wait_for(begun, START_SECONDS)
+        reading = run(self._pool, read, data, source, media_type, language)
+        return await asyncio.wait_for(reading, self._timeout)
 
     async def _end(self) -> None:
         pool, self._pool = self._pool, None
         if pool:
-            if self._pid:
-                with suppress(ProcessLookupError):
-                    os.kill(self._pid, signal.SIGKILL)
+            for process in list((pool._processes or {}).values()):  # `kill_workers` comes with Python 3.14
+                process.kill()
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
 
 def _begin(server: int) -> None:
     """Prepare the process that reads: it ends soon after the server, however that ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it
+    detach(server)
     most = psutil.Process().memory_info().vms + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    threading.Thread(target=_watch, args=(server,), name="end-with-parent", daemon=True).start()
-
-
-def _watch(server: int) -> None:
-    while os.getppid() == server:
-        time.sleep(1)
-    os.kill(os.getpid(), signal.SIGKILL)

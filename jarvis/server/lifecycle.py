@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 SERVER_SERVICE = server_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name
 FLUSH_SECONDS = 5
 """How long the caches may take, at the end, to write what they were given."""
+CLOSE_SECONDS = 20.0
+"""How long what is open may take to close, before its processes are killed."""
 PACKAGE = SERVER_SERVICE.rpartition(".")[0]
 
 
@@ -120,9 +122,11 @@ class Server:
                 await self._status.requests.close(within=0)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._flush(), FLUSH_SECONDS)
-                for task in (stop, told, *components):
+                tasks = [stop, told, *components]
+                for task in tasks:
                     task.cancel()
-                await asyncio.gather(stop, told, *components, return_exceptions=True)
+                if (await asyncio.wait(tasks, timeout=CLOSE_SECONDS))[1]:
+                    logger.warning("not everything was closed in %g s; the rest is killed", CLOSE_SECONDS)
 
     async def _tell_health(self) -> None:
         """Follow the states of what is opened."""

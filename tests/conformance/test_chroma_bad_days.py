@@ -108,6 +108,22 @@ async def test_is_there_as_it_was_when_it_is_opened_again(folder):
         assert (await diagnose(store)).counts == {"store": 30, "snapshot": 30}
 
 
+async def test_a_process_of_chroma_that_hangs_is_noticed_and_replaced(folder):
+    made, vectors = rows(30)
+    async with embedded(folder, exact_below=0, hang_seconds=1) as store:
+        await store.create(SPEC)
+        await store.upsert("papers", made, vectors)
+        for call in (store.query("papers", vectors[3], 1), store.upsert("papers", *rows(1, 30))):
+            hung = chroma_process(folder)
+            hung.send_signal(signal.SIGSTOP)
+            with pytest.raises(StoreUnavailable, match="ended with code -9; the next call"):
+                await asyncio.wait_for(call, 20)
+            assert "ended with code -9" in (await store.health()).message
+            await until_health(store, ok=True)
+            assert (await store.query("papers", vectors[3], 1))[0].row == made[3]
+            assert chroma_process(folder).pid != hung.pid
+
+
 async def test_reads_go_on_and_writes_come_back_when_the_process_of_chroma_is_killed(folder):
     made, vectors = rows(30)
     async with embedded(folder) as store:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
@@ -36,6 +37,14 @@ class ServerProcess:
             return " ".join([process.name(), *process.cmdline()])
         return ""
 
+    def core(self):
+        """The engine's main process."""
+        return next(process for process in self.engines() if "EngineCore" in self._title(process))
+
+    def worker(self):
+        """The engine's process that computes."""
+        return next(process for process in self.engines() if "Worker" in self._title(process))
+
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
 
@@ -43,20 +52,32 @@ class ServerProcess:
         return await asyncio.wait_for(self.process.wait(), within)
 
 
+def command(folder, *sets):
+    """The command line of `jarvis serve`, its environment, and the address that it listens on."""
+    address = f"unix:{folder}/jarvis.sock"
+    line = [str(Path(sys.executable).parent / "jarvis"), "serve"]
+    for pair in (f'server.listen=["{address}"]', 'http.listen="127.0.0.1:0"', *sets):
+        line += ["--set", pair]
+    return line, {**os.environ, "JARVIS_DATA_DIR": str(folder / "data"), **no_compiler(folder)}, address
+
+
+def no_compiler(folder):
+    """What a slim image has: no compiler to be found, and nothing that was compiled before."""
+    programs = folder / "bin"
+    programs.mkdir()
+    (programs / "lscpu").symlink_to(shutil.which("lscpu"))  # which vLLM asks for the CPUs
+    caches = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "VLLM_CACHE_ROOT")
+    return {"PATH": str(programs), **{name: str(folder / "compiled" / name) for name in caches}}
+
+
 @asynccontextmanager
 async def serving(folder, *sets):
     """Run `jarvis serve`; whatever it has started is gone when this is left."""
-    address, log = f"unix:{folder}/jarvis.sock", folder / "server.log"
-    command = [str(Path(sys.executable).parent / "jarvis"), "serve"]
-    for pair in (f'server.listen=["{address}"]', 'http.listen="127.0.0.1:0"', *sets):
-        command += ["--set", pair]
+    line, env, address = command(folder, *sets)
+    log = folder / "server.log"
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
-            *command,
-            stderr=stderr,
-            stdout=stderr,
-            cwd=folder,
-            env={**os.environ, "JARVIS_DATA_DIR": str(folder / "data")},
+            *line, stderr=stderr, stdout=stderr, cwd=folder, env=env
         )
     server = ServerProcess(process, address, log)
     try:
@@ -73,6 +94,28 @@ async def serving(folder, *sets):
                         child.kill()
 
 
+@asynccontextmanager
+async def tree(process):
+    """List what a process has started, when asked; all of it is gone when this is left."""
+    ps = psutil.Process(process.pid)
+    started = []
+
+    def listed():
+        started.extend(ps.children(recursive=True))
+        return list(started)
+
+    try:
+        yield listed
+    finally:
+        if process.returncode is None:
+            listed()
+            process.kill()
+            await process.wait()
+        for one in started:
+            if one.is_running():
+                one.kill()
+
+
 async def until_serving(server, peer, service=""):
     """Wait until health says SERVING; fail with the end of the server's log where it does not."""
     serving = asyncio.create_task(peer.serving(START, service))
@@ -87,6 +130,16 @@ async def until_serving(server, peer, service=""):
 @pytest.fixture(scope="session")
 def serve():
     return serving
+
+
+@pytest.fixture(scope="session")
+def process_tree():
+    return tree
+
+
+@pytest.fixture(scope="session")
+def serve_command():
+    return command
 
 
 @pytest.fixture(scope="session")

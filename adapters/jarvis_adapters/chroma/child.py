@@ -15,12 +15,6 @@ from jarvis_adapters.chroma.errors import describe, translate
 from jarvis_plugins.folders import HOLDER, locked
 from jarvis_ports.errors import JarvisError, StoreUnusable
 
-MOST_SECONDS = {"upsert": 20, "delete": 20}
-"""The longest that a call may take, in seconds; MOST_SECONDS_OF_OTHERS where it is not here.
-
-Chroma has hung at a disk that was full; nothing else ends that.
-"""
-MOST_SECONDS_OF_OTHERS = 120
 LEFT_BEHIND_SECONDS = 10.0
 """How long the child of a server that was killed may take to end."""
 
@@ -33,15 +27,14 @@ def main(fd: int, folder: Path, server: int) -> None:
             with opened(folder, server) as engine:
                 server_end.send((True, None))
                 while True:
-                    name, args, kwargs = server_end.recv()
-                    signal.alarm(
-                        MOST_SECONDS.get(name, MOST_SECONDS_OF_OTHERS)
-                    )  # nothing handles it: it ends the process
+                    name, args, kwargs, seconds = server_end.recv()
+                    # Nothing handles the alarm: it ends a process that hangs, also where the server is gone.
+                    signal.setitimer(signal.ITIMER_REAL, seconds)
                     try:
                         answer = True, getattr(engine, name)(*args, **kwargs)
                     except BaseException as error:  # noqa: BLE001 - a panic of Chroma's is no Exception
                         answer = False, translate(error)
-                    signal.alarm(0)
+                    signal.setitimer(signal.ITIMER_REAL, 0)
                     server_end.send(answer)
         except StoreUnusable as error:
             server_end.send((False, error))

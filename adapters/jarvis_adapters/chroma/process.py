@@ -21,9 +21,12 @@ T = TypeVar("T")
 
 PROBE = 2**20
 """Bytes."""
-
-
-WRITES = {Engine.create, Engine.upsert, Engine.delete, Engine.begin, Engine.swap}
+WRITE_SECONDS = 20.0
+"""The longest that a write of some rows may take: Chroma has hung at a disk that was full."""
+SPARE_SECONDS = 1.0
+"""How much later than the child itself its calls are given up: one that is stopped cannot."""
+ROWS = {Engine.upsert, Engine.delete}
+WRITES = {*ROWS, Engine.create, Engine.begin, Engine.swap}
 
 
 class EngineProcess:
@@ -31,10 +34,15 @@ class EngineProcess:
 
     After a write that failed, Chroma hangs at the next one now and then. So that one gets a new child, once
     the folder can be written again; until then the old one answers what is read.
+
+    Args:
+        folder: where the data is.
+        hang_seconds: how long a call may take; a child that takes longer is killed.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, hang_seconds: float) -> None:
         self._folder = folder
+        self._hang_seconds = hang_seconds
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._failed = False
@@ -69,14 +77,16 @@ class EngineProcess:
         """Call a method of the engine; what it raises is raised here.
 
         Raises:
-            StoreUnavailable: the child ended, and is started again by the next call.
+            StoreUnavailable: the child ended, or hung, and is started again by the next call.
         """
+        seconds = min(self._hang_seconds, WRITE_SECONDS) if method in ROWS else self._hang_seconds
         if self._failed and method in WRITES:
             self._renew()
         if self._pipe is None:
             self._restart()
         try:
-            self._connection().send((method.__name__, args, kwargs))
+            self._connection().send((method.__name__, args, kwargs, seconds))
+            self._wait_for_answer(seconds + SPARE_SECONDS)
             result: T = self._answer()
         except (EOFError, OSError):
             code = self.stop()
@@ -124,6 +134,14 @@ class EngineProcess:
         if self._pipe is None:
             raise EOFError
         return self._pipe
+
+    def _wait_for_answer(self, seconds: float) -> None:
+        """Kill the child where none comes; of a pause of the whole machine, this sees nothing."""
+        for _ in range(round(seconds)):
+            if self._connection().poll(1):
+                return
+        if self._child is not None:
+            self._child.kill()
 
     def _answer(self) -> Any:  # noqa: ANN401 - typed by `call`
         ok, answer = self._connection().recv()

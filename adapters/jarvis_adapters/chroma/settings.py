@@ -18,6 +18,12 @@ class ChromaSettings(AdapterSettings):
         description="Up to so many rows, a collection of the embedded store is kept in memory as well, and "
         "searched there, exactly; 0 turns that off.",
     )
+    hang_seconds: float = Field(
+        120.0,
+        ge=1,
+        description="How long the process of the embedded store may take for one call; one that takes longer "
+        "is killed, and the next call starts another.",
+    )
     host: str = Field("", description="A Chroma server to use instead of the embedded store.")
     port: int = Field(8000, ge=1, le=65535, description="The port of that server.")
     ssl: bool = Field(default=False, description="Whether that server speaks TLS.")
@@ -34,7 +40,7 @@ class ChromaSettings(AdapterSettings):
     @model_validator(mode="after")
     def _embedded_or_server(self) -> "ChromaSettings":
         given = self.model_fields_set
-        if self.host and (wrong := given & {"path", "exact_below"}):
+        if self.host and (wrong := given & {"path", "exact_below", "hang_seconds"}):
             msg = f"{', '.join(sorted(wrong))}: is for the embedded store; leave it out, or leave out host"
             raise ValueError(msg)
         if not self.host and (wrong := given & {"port", "ssl", "headers"}):

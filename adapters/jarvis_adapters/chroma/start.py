@@ -30,7 +30,7 @@ async def opened(settings: ChromaSettings) -> AsyncIterator[ChromaStore]:
 
         engine: EngineServer | EngineProcess = EngineServer(settings)
     else:
-        engine = EngineProcess(settings.path or str(data_folder("chroma")))
+        engine = EngineProcess(settings.path or str(data_folder("chroma")), settings.hang_seconds)
     await asyncio.to_thread(engine.start)
     lanes = Lanes(SERVER_THREADS if settings.host else 1)
     watch = Watch(engine.probe, always=bool(settings.host))

@@ -40,12 +40,13 @@ async def running(settings: SentenceTransformersSettings) -> AsyncIterator["Sent
     session.callback(gc.collect)  # for the memory of a CPU: models have cycles
     try:
         loaded = await run(_load, settings, abandoned, session)
-        embedder = SentenceTransformersEmbedder(loaded, executor)
+        embedder = SentenceTransformersEmbedder(loaded, executor, settings.hang_seconds)
         try:
             yield embedder
         finally:
             embedder.close()
-            await asyncio.shield(run(session.close))
+            if not embedder.hangs:
+                await asyncio.shield(run(session.close))
     finally:
         abandoned.set()
         executor.submit(session.close)  # of a load that failed, or that nobody waits for
@@ -67,9 +68,15 @@ def _load(settings: SentenceTransformersSettings, abandoned: Event, session: Exi
 
 
 class SentenceTransformersEmbedder:
-    """An `Embedder` on a loaded model."""
+    """An `Embedder` on a loaded model.
 
-    def __init__(self, loaded: "Loaded", executor: ThreadPoolExecutor) -> None:
+    Attributes:
+        hangs: whether its thread is at a batch that does not end.
+    """
+
+    def __init__(self, loaded: "Loaded", executor: ThreadPoolExecutor, hang_seconds: float) -> None:
+        self.hangs = False
+        self._hang_seconds = hang_seconds
         self._loaded = loaded
         self._encoder = loaded.encoder
         self._executor = executor
@@ -87,7 +94,16 @@ class SentenceTransformersEmbedder:
         """See `jarvis_ports.embedding.Embedder.embed`."""
         if self._encoder.down:
             raise EngineDead(self._encoder.down)
-        return await self._run(self._encoder.encode, tuple(texts), role)
+        vectors = self._run(self._encoder.encode, tuple(texts), role)
+        try:
+            for _ in range(round(self._hang_seconds)):  # by seconds that this process has seen pass
+                if (await asyncio.wait([vectors], timeout=1))[0]:
+                    return vectors.result()
+        finally:
+            vectors.cancel()
+        self.hangs = True
+        self._encoder.down = f"a batch did not end within {self._hang_seconds:g} s"
+        raise EngineDead(self._encoder.down)
 
     async def health(self) -> Health:
         """See `jarvis_ports.embedding.Embedder.health`."""

@@ -36,6 +36,12 @@ class SentenceTransformersSettings(AdapterSettings):
         None, gt=0, description="CPU threads that compute one batch; if unset, as many as there are cores."
     )
 
+    hang_seconds: float = Field(
+        300.0,
+        ge=1,
+        description="How long one batch may take; a model that takes longer hangs, and is loaded anew.",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _library_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given

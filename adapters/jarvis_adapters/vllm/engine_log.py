@@ -16,7 +16,7 @@ import threading
 from logging.handlers import SocketHandler
 from pathlib import Path
 
-from jarvis_adapters.vllm.orphan import SERVER_PID
+from jarvis_adapters.vllm.plugin import SERVER_PID
 
 RECORD = b"\x1e"
 """Begins a line that is a record: JSON text sequences, RFC 7464."""

@@ -10,6 +10,7 @@ from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_adapters.vllm.convert import Outputs, sampling_params
 from jarvis_adapters.vllm.errors import translated
 from jarvis_adapters.vllm.failures import FailureLog
+from jarvis_adapters.vllm.hang import HangWatch
 from jarvis_adapters.vllm.render import render
 from jarvis_ports.errors import ContextLengthExceeded
 from jarvis_ports.health import Health
@@ -22,9 +23,12 @@ BUSY_STREAM_INTERVAL = 2
 class VLLM:
     """A model that vLLM serves."""
 
-    def __init__(self, engine: AsyncLLM, capabilities: LLMCapabilities, failures: FailureLog) -> None:
+    def __init__(
+        self, engine: AsyncLLM, capabilities: LLMCapabilities, failures: FailureLog, watch: HangWatch
+    ) -> None:
         self._engine = engine
         self._failures = failures
+        self._watch = watch
         self._defaults = engine.model_config.get_diff_sampling_param()
         self._traces = engine.observability_config.otlp_traces_endpoint is not None
         self._capabilities = capabilities
@@ -67,6 +71,8 @@ class VLLM:
 
     async def health(self) -> Health:
         """See `LLM.health`. vLLM watches the engine's process, and every answer that fails."""
+        if self._watch.message:
+            return Health(ok=False, message=self._watch.message)
         try:
             await self._engine.check_health()
         except EngineDeadError:

@@ -32,6 +32,8 @@ class Metrics(PrometheusStatLogger):  # type: ignore[misc] # vLLM is untyped her
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as vLLM's own
         self.registry = CollectorRegistry()
+        self.counts = False
+        """Whether requests are callers', and not those that warm it up."""
         kinds: dict[str, Callable[..., MetricWrapperBase]] = {
             "_gauge_cls": partial(Gauge, registry=self.registry),
             "_counter_cls": partial(Counter, registry=self.registry),
@@ -44,6 +46,11 @@ class Metrics(PrometheusStatLogger):  # type: ignore[misc] # vLLM is untyped her
             base = getattr(self, part)
             setattr(self, part, type(base.__name__, (base,), members))
         super().__init__(*args, **kwargs)
+
+    def record(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as vLLM's own
+        """Take note of a step, once there are callers."""
+        if self.counts:
+            super().record(*args, **kwargs)
 
 
 class Unobserved(Histogram):
@@ -69,14 +76,15 @@ class Page(Collector):
     def shows(self, engine: AsyncLLM, name: str) -> Iterator[None]:
         """Show an engine's metrics while the block runs; of two with one name, the second is `<name>-2`."""
         loggers = engine.logger_manager.stat_loggers if engine.logger_manager else ()
-        registry = next((logger.registry for logger in loggers if isinstance(logger, Metrics)), None)
-        if registry is None:
+        metrics = next((logger for logger in loggers if isinstance(logger, Metrics)), None)
+        if metrics is None:
             yield
             return
+        metrics.counts = True
         label, number = name, 2
         while label in self._engines:
             label, number = f"{name}-{number}", number + 1
-        self._engines[label] = registry
+        self._engines[label] = metrics.registry
         try:
             yield
         finally:

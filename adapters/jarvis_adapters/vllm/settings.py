@@ -54,6 +54,12 @@ class VLLMSettings(AdapterSettings):
         default=True,
         description="When memory runs out at start, try again with smaller settings instead of giving up.",
     )
+    hang_seconds: float = Field(
+        300.0,
+        ge=1,
+        description="How long one step of the engine may take, such as a long prompt's; one that does not "
+        "answer for longer hangs, is killed, and is dead (`on_engine_death`).",
+    )
     cpus: str | None = Field(
         None,
         pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$",

@@ -22,17 +22,21 @@ from vllm.platforms import current_platform
 from vllm.tokenizers.registry import cached_tokenizer_from_config
 from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
+from vllm.v1.engine.exceptions import EngineDeadError
 
 from jarvis_adapters.vllm.abandon import in_thread, started_by
 from jarvis_adapters.vllm.capabilities import find_capabilities
 from jarvis_adapters.vllm.exclusive import PREPARING, TAKING_GPU_MEMORY
 from jarvis_adapters.vllm.failures import FailureLog
+from jarvis_adapters.vllm.hang import HangWatch
 from jarvis_adapters.vllm.llm import VLLM
 from jarvis_adapters.vllm.metrics import PAGE, Metrics
-from jarvis_adapters.vllm.orphan import SERVER_PID
+from jarvis_adapters.vllm.plugin import NAME, SERVER_PID
 from jarvis_adapters.vllm.processes import ensure_ended, trees
 from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
 from jarvis_adapters.vllm.step_down import helps, is_out_of_memory, smaller
+from jarvis_adapters.vllm.warm_up import warm_up
+from jarvis_plugins.children import shielded
 from jarvis_ports.errors import EngineStartFailed
 
 logger = logging.getLogger(__name__)
@@ -53,10 +57,15 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
         start = partial(_start, settings, failures)
         started = await in_thread(start, abandon=_Started.stop)
         engine = started.engine
+        watch = HangWatch(engine, settings.hang_seconds, started.kill)
+        watching = asyncio.create_task(watch.run())
         try:
+            await _warmed_up(engine, failures, watch)
             with PAGE.shows(engine, _metrics_name(settings, engine)):
-                yield VLLM(engine, await find_capabilities(engine, started.notes), failures)
+                capabilities = await find_capabilities(engine, started.notes)
+                yield VLLM(engine, capabilities, failures, watch)
         finally:
+            watching.cancel()
             await asyncio.shield(asyncio.to_thread(started.stop))
             engine.shutdown = lambda: None  # its destructor calls it again, when half of Python is gone
 
@@ -69,10 +78,23 @@ class _Started:
     notes: list[str]
     processes: list[psutil.Process]
 
+    def kill(self) -> None:
+        for process in trees(self.processes):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def stop(self) -> None:
         own = trees(self.processes)
         self.engine.shutdown()
         ensure_ended(own)
+
+
+async def _warmed_up(engine: AsyncLLM, failures: FailureLog, watch: HangWatch) -> None:
+    try:
+        await warm_up(engine)
+    except EngineDeadError:
+        cause = watch.message or failures.root_cause() or "the engine died of its first requests"
+        raise EngineStartFailed(cause) from None
 
 
 def _metrics_name(settings: VLLMSettings, engine: AsyncLLM) -> str:
@@ -86,9 +108,11 @@ def _start(settings: VLLMSettings, failures: FailureLog) -> _Started:
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     os.environ[SERVER_PID] = str(os.getpid())
+    if (allowed := os.environ.get("VLLM_PLUGINS")) is not None and NAME not in allowed.split(","):
+        os.environ["VLLM_PLUGINS"] = f"{allowed},{NAME}"
     cpu = current_platform.is_cpu()
     args = engine_args(settings, cpu=cpu)
-    with contextlib.nullcontext() if cpu else TAKING_GPU_MEMORY:
+    with shielded(), contextlib.nullcontext() if cpu else TAKING_GPU_MEMORY:
         steps = smaller(args) if settings.step_down else iter(())
         engine, notes = _start_or_step_down(args, failures, steps=steps)
     return _Started(engine, notes, started_by(threading.current_thread()))

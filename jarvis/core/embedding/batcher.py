@@ -116,8 +116,9 @@ class Batcher:
         self._instruments.observe(metrics.BATCH_SIZE, len(flights), {"model": self._embedder.name})
         try:
             vectors = await embedder.embed([flight.text for flight in flights], kind.role)
-        except EngineDead:
+        except EngineDead as error:
             self._embedder.suspect()
+            self._embedder.tell_when(error)
             raise
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) and task.cancelling():

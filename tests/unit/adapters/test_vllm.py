@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 import time
 from pkgutil import resolve_name
 
@@ -10,7 +9,7 @@ import psutil
 import pytest
 from pydantic import ValidationError
 
-from jarvis_adapters.vllm import orphan, start
+from jarvis_adapters.vllm import plugin, start
 from jarvis_adapters.vllm.abandon import in_thread
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
@@ -238,36 +237,10 @@ async def test_a_start_hands_over_its_result_and_its_error():
         await in_thread(lambda: 1 / 0, abandon=lambda _: None)
 
 
-def test_a_process_of_the_engine_ends_with_its_server():
-    child = (
-        "from jarvis_adapters.vllm import orphan; import time;"
-        "orphan.INTERVAL = 0.05; orphan.end_with_parent(); print('up', flush=True); time.sleep(60)"
-    )
-    parent = (
-        "import os, subprocess, sys, time;"
-        "os.environ['JARVIS_SERVER_PID'] = str(os.getpid());"
-        f"child = subprocess.Popen([sys.executable, '-c', {child!r}]);"
-        "print(child.pid, flush=True); time.sleep(60)"
-    )
-    server = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
-    pid = int(server.stdout.readline())
-    assert server.stdout.readline() == "up\n"
-    engine = psutil.Process(pid)
-    server.kill()
-    server.wait()
-
-    deadline = time.monotonic() + 5
-    while engine.is_running() and engine.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE
-
-
 def test_other_programs_that_use_vllm_are_left_alone(monkeypatch):
     monkeypatch.delenv("JARVIS_SERVER_PID", raising=False)
-    started = []
-    monkeypatch.setattr(orphan.threading, "Thread", lambda **_: started.append(1))
-    orphan.end_with_parent()
-    assert started == []
+    monkeypatch.setattr(plugin, "detach", pytest.fail)
+    plugin.prepare()
 
 
 @pytest.mark.parametrize(

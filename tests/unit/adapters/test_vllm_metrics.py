@@ -96,16 +96,23 @@ def running(families, model):
 
 def test_engines_are_side_by_side_and_leave_one_by_one(metrics):
     one, other = metrics(), metrics()
-    one.record(SchedulerStats(num_running_reqs=1), None)
-    other.record(SchedulerStats(num_running_reqs=2, running_lora_adapters={"a": 1}), None)
     with shown(one, "one"):
+        one.record(SchedulerStats(num_running_reqs=1), None)
         with shown(other, "other"):
+            other.record(SchedulerStats(num_running_reqs=2, running_lora_adapters={"a": 1}), None)
             assert (running(page(), "one"), running(page(), "other")) == (1, 2)
             assert {name for name, family in page().items() if models(family) != {"one", "other"}} == set()
         assert {name for name, family in page().items() if models(family) != {"one"}} == set()
         with shown(metrics(), "other"):
             assert (running(page(), "one"), running(page(), "other")) == (1, 0)
     assert page() == {}
+
+
+def test_what_warms_an_engine_up_is_not_counted(metrics):
+    made = metrics()
+    made.record(SchedulerStats(num_running_reqs=1), None)
+    with shown(made, "m"):
+        assert running(page(), "m") == 0
 
 
 def test_two_of_one_name_are_told_apart(metrics):
@@ -149,8 +156,8 @@ def test_a_step_is_recorded_without_its_tokens_latencies(metrics):
     made, step = metrics(), IterationStats()
     step.num_generation_tokens = 3
     step.inter_token_latencies_iter = [0.1] * 3
-    made.record(SchedulerStats(), step)
     with shown(made, "m"):
+        made.record(SchedulerStats(), step)
         families = page()
     (tokens,) = (
         one.value for one in families["vllm:generation_tokens"].samples if one.name.endswith("_total")

@@ -12,7 +12,7 @@ import pytest
 from jarvis_adapters.vllm import exclusive, start
 from jarvis_adapters.vllm.abandon import in_thread
 from jarvis_adapters.vllm.failures import FailureLog
-from jarvis_adapters.vllm.orphan import SERVER_PID
+from jarvis_adapters.vllm.plugin import SERVER_PID
 from jarvis_adapters.vllm.settings import VLLMSettings
 from jarvis_ports.errors import EngineStartFailed
 

@@ -10,6 +10,8 @@ from jarvis.core.component import Component, State, WhenUnwell
 from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading
 from jarvis_ports.health import Health
 
+DELAYS = module.RESTART_DELAYS
+
 
 class Engine:
     """Opens as often as `starts` has True, and is well until told otherwise."""
@@ -89,6 +91,33 @@ async def test_an_engine_that_dies_is_restarted_even_when_a_restart_fails(failur
 
     assert engine.open == 1
     run.cancel()
+
+
+async def test_how_long_until_an_engine_is_back_is_told_from_its_death_on(monkeypatch):
+    monkeypatch.setattr(module, "RESTART_DELAYS", (30.0,))
+    engine = Engine(True)
+    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
+    with pytest.raises(ModelLoading) as caught:
+        _ = model.port
+    assert caught.value.retry_after == ModelLoading.retry_after  # nobody knows how long it takes
+
+    run = asyncio.create_task(model.run())
+    await until(model, State.READY)
+    model._opening_seconds = 20.0
+    died = EngineDead("of this request")
+    model.tell_when(died)
+    assert 49 < died.retry_after <= 50
+    engine.well = False
+    model.suspect()
+    await until(model, State.FAILED)
+    with pytest.raises(EngineDead) as caught:
+        _ = model.port
+    assert 49 < caught.value.retry_after <= 50
+    run.cancel()
+
+
+def test_a_restart_is_never_far_away():
+    assert max(DELAYS) <= 5
 
 
 async def test_an_engine_that_never_started_is_not_restarted():

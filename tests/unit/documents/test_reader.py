@@ -23,6 +23,11 @@ def children():
     return {child.pid for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())}
 
 
+def pid_of(reader):
+    (pid,) = reader._pool._processes
+    return pid
+
+
 async def gone(pid):
     for _ in range(100):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -58,7 +63,7 @@ async def test_text_needs_no_process():
 async def test_the_process_ends_with_the_reader():
     async with Reader() as reader:
         await reader.read(PAGE, "a.html", None)
-        pid = reader._pid
+        pid = pid_of(reader)
         assert psutil.pid_exists(pid)
     assert await gone(pid)
 
@@ -68,21 +73,26 @@ async def stuck():
     """A reader whose process is stopped once it has read something."""
     async with Reader(timeout=0.5) as reader:
         await reader.read(PAGE, "a.html", None)
-        os.kill(reader._pid, signal.SIGSTOP)
+        os.kill(pid_of(reader), signal.SIGSTOP)
         yield reader
 
 
 async def test_a_document_that_takes_too_long_is_unreadable_and_the_next_one_is_read(stuck):
-    pid = stuck._pid
+    pid = pid_of(stuck)
     with pytest.raises(DocumentUnreadable, match=r"slow\.html cannot be read in 0\.5 seconds"):
         await stuck.read(PAGE, "slow.html", None)
     assert await gone(pid)
     assert (await stuck.read(PAGE, "a.html", None)).text == "some **words**"
 
 
+async def test_a_signal_to_the_servers_group_is_not_for_the_process_that_reads(reader):
+    await reader.read(PAGE, "a.html", None)
+    assert os.getsid(pid_of(reader)) == pid_of(reader)
+
+
 async def test_a_caller_that_goes_takes_its_document_along(stuck):
     stuck._timeout = 60
-    pid = stuck._pid
+    pid = pid_of(stuck)
     reading = asyncio.create_task(stuck.read(PAGE, "a.html", None))
     await asyncio.sleep(0.1)
     reading.cancel()
@@ -96,7 +106,7 @@ async def test_a_document_that_kills_its_process_is_unreadable_and_the_next_one_
     stuck._timeout = 60
     reading = asyncio.create_task(stuck.read(PAGE, "a.html", None))
     await asyncio.sleep(0.1)
-    os.kill(stuck._pid, signal.SIGKILL)
+    os.kill(pid_of(stuck), signal.SIGKILL)
     with pytest.raises(DocumentUnreadable, match=r"a\.html ended the process"):
         await reading
     assert (await stuck.read(PAGE, "b.html", None)).text == "some **words**"
@@ -109,7 +119,7 @@ from jarvis.documents import Reader
 async def main():
     async with Reader() as reader:
         await reader.read(b"<p>x</p>", "a.html", None)
-        print(reader._pid, flush=True)
+        print(*reader._pool._processes, flush=True)
         await asyncio.sleep(600)
 
 if __name__ == "__main__":

@@ -1,0 +1,56 @@
+"""The first requests of an engine, before there are callers who would wait for what the first ones set up.
+
+That is modules that are imported late, kernels that Triton compiles at their first use, and the tables of the
+vocabulary that constraints need.
+"""
+
+import logging
+from contextlib import aclosing
+
+from vllm.sampling_params import SamplingParams, StructuredOutputsParams
+from vllm.v1.engine.async_llm import AsyncLLM
+from vllm.v1.engine.exceptions import EngineDeadError
+
+from jarvis_adapters.vllm import compilation
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = '{"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}'
+REQUESTS = [
+    SamplingParams(temperature=0),
+    SamplingParams(top_k=5),
+    SamplingParams(top_p=0.5),
+    SamplingParams(top_k=5, top_p=0.5, min_p=0.1, seed=1, n=2),
+    SamplingParams(presence_penalty=1, frequency_penalty=1, repetition_penalty=1.2),
+    SamplingParams(logprobs=1, stop=["a"], min_tokens=1, logit_bias={0: 1.0}),
+    SamplingParams(structured_outputs=StructuredOutputsParams(json=SCHEMA)),
+    SamplingParams(structured_outputs=StructuredOutputsParams(regex="(a|b)")),
+    SamplingParams(structured_outputs=StructuredOutputsParams(choice=["a", "b"])),
+]
+"""They ask for all that a caller can ask for."""
+
+
+async def warm_up(engine: AsyncLLM) -> None:
+    """Use all that a request can ask for; after that, nothing is compiled any more.
+
+    Raises:
+        EngineDeadError: the engine died of it.
+    """
+    if engine.model_config.enforce_eager:
+        await compilation.never(engine)
+    for number, params in enumerate(REQUESTS):
+        try:
+            await _run(engine, params, f"warm-up-{number}")
+        except EngineDeadError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what this model cannot do, it cannot do for callers either
+            logger.info("not warmed up: %s: %s", params, error)
+    await compilation.no_more(engine)
+
+
+async def _run(engine: AsyncLLM, params: SamplingParams, name: str) -> None:
+    params = params.clone()
+    params.max_tokens = 2
+    async with aclosing(engine.generate({"prompt_token_ids": [0]}, params, name)) as outputs:
+        async for _ in outputs:
+            pass

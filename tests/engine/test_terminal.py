@@ -1,0 +1,57 @@
+"""`jarvis serve` in a real terminal, below make, bash and a pipe: Ctrl-C is for the server alone."""
+
+import asyncio
+import os
+import shlex
+from contextlib import contextmanager
+
+import pytest
+
+from jarvis.v1 import generation_pb2 as pb
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+START = 240
+CTRL_C = b"\x03"
+ENDLESS = pb.GenerateStreamRequest(
+    prompt="Once", sampling=pb.SamplingParams(ignore_eos=True, max_tokens=2000)
+)
+MAKEFILE = """
+SHELL = /bin/bash
+serve:
+\t@trap : INT; {jarvis} 2>&1 | /usr/bin/tee log; echo $${{PIPESTATUS[0]}} >code
+"""
+
+
+@contextmanager
+def terminal():
+    """Both ends of a terminal."""
+    ours, theirs = os.openpty()
+    try:
+        yield ours, theirs
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+async def test_ctrl_c_lets_a_stream_finish_and_leaves_nothing(
+    serve_command, connect, tiny, tmp_path, still_there, rest, process_tree
+):
+    line, env, address = serve_command(tmp_path, *tiny, "server.drain_delay_seconds=0.2")
+    (tmp_path / "Makefile").write_text(MAKEFILE.format(jarvis=shlex.join(line).replace("$", "$$")))
+    with terminal() as (keyboard, screen):
+        make = await asyncio.create_subprocess_exec(
+            "/usr/bin/make", "serve", cwd=tmp_path, env=env, preexec_fn=lambda: os.login_tty(screen)
+        )
+        async with process_tree(make) as processes, connect(address) as peer:
+            await peer.serving(START)
+            call = peer.generation.GenerateStream(ENDLESS)
+            await call.read()
+            started = processes()
+            os.write(keyboard, CTRL_C)
+            events = await rest(call)
+
+            assert events[-1].finished.usage.completion_tokens == 2000
+            await asyncio.wait_for(make.wait(), 60)
+            assert still_there(started) == []
+    assert (tmp_path / "code").read_text() == "0\n"
