@@ -7,12 +7,10 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOu
 
 from jarvis_ports.errors import EngineDead, EngineFailure, InvalidArgument
 from jarvis_ports.llm import (
-    Constraint,
     Delta,
     Finish,
     FinishReason,
     GenerateRequest,
-    StructuredOutput,
     TokenLogprob,
     TopLogprob,
     Usage,
@@ -36,8 +34,16 @@ SAME_NAME = (
 FINISH_REASONS = {"stop": FinishReason.STOP, "repetition": FinishReason.STOP, "length": FinishReason.LENGTH}
 
 
-def sampling_params(request: GenerateRequest, defaults: Mapping[str, Any], room: int) -> SamplingParams:
-    """Translate; `room` is the number of tokens that the context has left for the answer.
+def sampling_params(
+    request: GenerateRequest, defaults: Mapping[str, Any], room: int, grammar: str | None
+) -> SamplingParams:
+    """Translate.
+
+    Args:
+        request: what is asked for.
+        defaults: what the model's own configuration says.
+        room: the number of tokens that the context has left for the answer.
+        grammar: what the constraint has been compiled to.
 
     Raises:
         VLLMValidationError: vLLM refuses a combination.
@@ -49,18 +55,16 @@ def sampling_params(request: GenerateRequest, defaults: Mapping[str, Any], room:
         **{**defaults, "max_tokens": max_tokens, **given},
         stop=list(sampling.stop),
         logit_bias=dict(sampling.logit_bias) or None,
-        structured_outputs=_structured_outputs(request.structured_output),
+        structured_outputs=grammar and _structured_outputs(grammar),
         output_kind=RequestOutputKind.DELTA,
         skip_clone=True,
     )
 
 
-def _structured_outputs(wanted: StructuredOutput | None) -> StructuredOutputsParams | None:
-    if wanted is None:
-        return None
-    name = "json" if wanted.constraint is Constraint.JSON_SCHEMA else wanted.constraint.value
-    value = wanted.value if isinstance(wanted.value, str) else list(wanted.value)
-    return StructuredOutputsParams(**{name: value})
+def _structured_outputs(grammar: str) -> StructuredOutputsParams:
+    params = StructuredOutputsParams(grammar=grammar)
+    params._backend = "guidance"
+    return params
 
 
 class Outputs:
@@ -77,7 +81,7 @@ class Outputs:
         """Yield what is new in an output.
 
         Raises:
-            InvalidArgument: the constraint turned out to be none when the engine compiled it.
+            InvalidArgument: the constraint is to blame, which is all that fails one request of vLLM's alone.
             EngineDead: the engine was stopped before the answer was complete.
             EngineFailure: the engine gave the request up.
         """
@@ -97,8 +101,8 @@ class Outputs:
         if choice.finish_reason == "abort":
             msg = "the engine was stopped before the answer was complete"
             raise EngineDead(msg)
-        if self._structured_output and not self._completion_tokens and choice.finish_reason == "error":
-            message = "the engine cannot compile it"
+        if self._structured_output and choice.finish_reason == "error":
+            message = f"became too complex for the engine after {self._completion_tokens} tokens"
             raise InvalidArgument.of(self._structured_output.field, message)
         if choice.finish_reason not in FINISH_REASONS:
             msg = f"the engine gave the request up: {choice.finish_reason}"

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
+from jarvis_adapters.vllm.constraints.checker import Checker
 from jarvis_adapters.vllm.convert import Outputs, sampling_params
 from jarvis_adapters.vllm.errors import translated
 from jarvis_adapters.vllm.failures import FailureLog
@@ -19,11 +20,15 @@ BUSY_STREAM_INTERVAL = 2
 
 
 class VLLM:
-    """A model that vLLM serves."""
+    """A model that vLLM serves; `checker` compiles constraints, where the capabilities have any."""
 
-    def __init__(self, engine: AsyncLLM, capabilities: LLMCapabilities, failures: FailureLog) -> None:
+    def __init__(
+        self, engine: AsyncLLM, capabilities: LLMCapabilities, failures: FailureLog, checker: Checker | None
+    ) -> None:
+        engine.input_processor.structured_outputs_config = None  # it would check again, on the event loop
         self._engine = engine
         self._failures = failures
+        self._checker = checker
         self._defaults = engine.model_config.get_diff_sampling_param()
         self._traces = engine.observability_config.otlp_traces_endpoint is not None
         self._capabilities = capabilities
@@ -31,9 +36,11 @@ class VLLM:
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `LLM.generate`; `Accepted` comes with the first output."""
         with translated(request):
+            wanted = request.structured_output
+            grammar = await self._checker.compiled(wanted) if wanted and self._checker else None
             rendered = await render(self._engine.renderer, request.input)
             prompt_tokens = len(rendered["prompt_token_ids"])
-            params = sampling_params(request, self._defaults, self._room(request, prompt_tokens))
+            params = sampling_params(request, self._defaults, self._room(request, prompt_tokens), grammar)
             params.stream_interval = BUSY_STREAM_INTERVAL if self._busy() else None
             outputs = Outputs(request, prompt_tokens)
             stream = self._engine.generate(

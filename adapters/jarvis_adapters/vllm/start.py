@@ -25,6 +25,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 
 from jarvis_adapters.vllm.abandon import in_thread, started_by
 from jarvis_adapters.vllm.capabilities import find_capabilities
+from jarvis_adapters.vllm.constraints.open import open_checker, warm
 from jarvis_adapters.vllm.exclusive import PREPARING, TAKING_GPU_MEMORY
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.llm import VLLM
@@ -55,7 +56,15 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
         engine = started.engine
         try:
             with PAGE.shows(engine, _metrics_name(settings, engine)):
-                yield VLLM(engine, await find_capabilities(engine, started.notes), failures)
+                async with open_checker(settings.structured_output, engine, started.notes) as checker:
+                    structured_output = checker is not None
+                    found = await find_capabilities(
+                        engine, started.notes, structured_output=structured_output
+                    )
+                    llm = VLLM(engine, found, failures, checker)
+                    if structured_output:
+                        await warm(llm)
+                    yield llm
         finally:
             await asyncio.shield(asyncio.to_thread(started.stop))
             engine.shutdown = lambda: None  # its destructor calls it again, when half of Python is gone
