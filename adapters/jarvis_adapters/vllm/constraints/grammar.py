@@ -20,8 +20,10 @@ from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
 LIMITS = LLParserLimits(max_items_in_row=1000, max_lexer_states=50_000, verbose_errors=False)
 """Of compiling, and of each token's mask, which the engine computes for one request after the other.
 
-With llguidance's other limits a mask takes at most about 20 ms; a request's states at most about 30 MB.
+A mask then takes at most about 50 ms, and a request's states at most about 30 MB.
 """
+STEPS = 8
+"""Tokens that a grammar is tried with."""
 LARK_IGNORED = re.compile(r"x-guidance|\b(?:temperature|max_tokens|stop)\s*=|%llguidance\s*\{\s*[^}\s]")
 GBNF_RULE = re.compile(r"^\s*[\w-]+\s*::=", re.MULTILINE)
 GBNF_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|.)", re.DOTALL)
@@ -78,7 +80,7 @@ class Compiler:
         return grammar, self._error(grammar)
 
     def _blamed(self, root: Mapping[str, Any], error: str) -> str | None:
-        """Find the deepest schema that has the same error by itself, and the keyword without which it has not."""
+        """Find the deepest schema that has the error by itself, and the keyword without which it has not."""
         enough = time.process_time() + self._settings.compile_seconds / 4
         definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
 
@@ -131,20 +133,26 @@ class Compiler:
         return grammar
 
     def _error(self, grammar: str) -> str:
-        """Return why a grammar is of no use; empty where it is. A first mask tells what compiling does not."""
+        """Return why a grammar is of no use; empty where it is. Tokens tell what compiling does not."""
         matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LIMITS)
-        if matcher.is_error():
-            return str(matcher.get_error())
-        mask = bytearray((self._tokenizer.vocab_size + 31) // 32 * 4)
-        address = ctypes.addressof(ctypes.c_char.from_buffer(mask))
-        matcher.unsafe_compute_mask_ptr(address, len(mask))
+        consumed = 0
+        while consumed < STEPS and (allowed := self._mask(matcher)):
+            matcher.consume_token((allowed & -allowed).bit_length() - 1)
+            consumed += 1
         error = str(matcher.get_error())
         if error and not error.startswith("NoExtension"):
             return error
-        allowed = int.from_bytes(mask, "little")
+        return "" if consumed else NOTHING
+
+    def _mask(self, matcher: LLMatcher) -> int:
+        """Return the tokens that may come next, as bits, without those that end the answer."""
+        mask = bytearray((self._tokenizer.vocab_size + 31) // 32 * 4)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(mask))
+        matcher.unsafe_compute_mask_ptr(address, len(mask))
+        allowed = 0 if matcher.is_error() else int.from_bytes(mask, "little")
         for end in self._tokenizer.eos_tokens:
             allowed &= ~(1 << end)
-        return "" if allowed and not error else NOTHING
+        return allowed
 
 
 def _lark(gbnf: str) -> str:

@@ -47,7 +47,7 @@ class Guidance(GuidanceBackend):  # type: ignore[misc] # vLLM is untyped here
 
 
 class Grammar(GuidanceGrammar):  # type: ignore[misc] # vLLM is untyped here
-    """A grammar that fails its request when it becomes too complex, where vLLM's own ends the answer there."""
+    """A grammar that fails its request when it gets too complex, where vLLM's own ends the answer."""
 
     def accept_tokens(self, request_id: str, tokens: list[int]) -> bool:
         """Go on by the tokens; False fails the request."""

@@ -20,7 +20,7 @@ from jarvis_ports.llm import LLM, Constraint, GenerateRequest, SamplingParams, S
 async def open_checker(
     settings: StructuredOutputSettings, engine: AsyncLLM, notes: list[str]
 ) -> AsyncIterator[Checker | None]:
-    """Start a checker; None where there is to be none, or llguidance cannot read the tokenizer (a note tells).
+    """Start a checker; None where there is to be none, or llguidance cannot read the tokenizer.
 
     Raises:
         EngineStartFailed: its process does not start.

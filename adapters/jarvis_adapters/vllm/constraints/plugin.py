@@ -1,4 +1,4 @@
-"""Gives the engine our backend for structured output. A plugin of vLLM (entry point `vllm.general_plugins`)."""
+"""Gives the engine our backend for structured output, as a plugin of vLLM (`vllm.general_plugins`)."""
 
 import os
 

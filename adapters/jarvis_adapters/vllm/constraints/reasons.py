@@ -12,6 +12,9 @@ LOOKAROUNDS = {
 }
 
 
+COMPLEX = re.compile(r"too (?:many|big|complex)|^panic|fuel", re.IGNORECASE)
+
+
 def of_regex(error: str) -> str:
     """Tell what is wrong with a regular expression."""
     if looks := re.search(r"lookarounds not supported yet; (Word|Start|End)", error):
@@ -35,7 +38,7 @@ def of_schema(error: str) -> str:
 
 
 def of_grammar(error: str, *, gbnf: bool = False) -> str:
-    """Tell what is wrong with a grammar. Positions in what GBNF was converted to say nothing to its author."""
+    """Tell what is wrong with a grammar. Places in what GBNF was converted to tell its author nothing."""
     if "regex parse error" in error or "lookarounds" in error:
         return of_regex(error)
     if at := re.search(r" at line (\d+), (.+)$", error, re.DOTALL):
@@ -49,4 +52,6 @@ def of_grammar(error: str, *, gbnf: bool = False) -> str:
 
 def _first_line(error: str) -> str:
     first = error.partition("\n")[0].strip()
-    return "is too complex" if first.startswith("panic") else first
+    if ways := re.search(r"Current row has (\d+) items; max is (\d+)", first):
+        return f"is too complex: {ways[1]} ways to go on, as with many optional properties; at most {ways[2]}"
+    return "is too complex" if COMPLEX.search(first) else first

@@ -26,7 +26,7 @@ ANNOTATIONS = frozenset(
     {"title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly"}
     | {"$comment", "discriminator", "externalDocs", "xml"}
 )
-"""What constrains nothing, of JSON Schema and of OpenAPI. It is left out, as are keywords that begin with x-."""
+"""What constrains nothing, of JSON Schema and of OpenAPI: left out, as is what begins with x-."""
 DIGITS = 300
 """Of an integer; a double has no more."""
 DIALECTS = frozenset(
