@@ -20,6 +20,8 @@ PATIENCE = 20.0
 """Seconds after which a machine is too busy to compile a constraint, whatever CPU time that has had."""
 START = 120.0
 """Seconds that the process may take to prepare."""
+BEGUN = b" "
+"""Comes before an answer: alone, it tells that the constraint ended what compiled it."""
 REMEMBERED = 64
 """Constraints whose grammars are kept: callers send the same ones again and again."""
 
@@ -82,13 +84,17 @@ class Checker:
     async def _ask(self, question: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
         asked = json.dumps(question).encode()
         for _ in range(2):
-            if self._process is None or self._process.returncode is not None:
-                await self._start()
+            process = await self._start()
             with suppress(ConnectionError):
                 if answer := await self._exchange(asked):
-                    return json.loads(answer)
-                if self._process and self._process.returncode is None:
                     break
+            if self._process is process:
+                await self._end()
+        else:
+            msg = "the process that compiles constraints keeps ending"
+            raise EngineFailure(msg)
+        if answer != BEGUN:
+            return json.loads(answer)
         seconds = self._settings.compile_seconds
         return {"refused": f"takes more than {seconds:g} s of CPU time, or too much memory, to compile"}
 
@@ -107,10 +113,10 @@ class Checker:
         finally:
             writer.close()
 
-    async def _start(self) -> None:
+    async def _start(self) -> asyncio.subprocess.Process:
         async with self._starting:
             if self._process and self._process.returncode is None:
-                return
+                return self._process
             await self._end()
             self._control, theirs = socket.socketpair()
             self._control.settimeout(0)
@@ -118,11 +124,16 @@ class Checker:
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable, "-m", f"{__package__}.worker", stdin=theirs, start_new_session=True
                 )
-            async with asyncio.timeout(START):
-                if not await self._exchange(self._prepare):
-                    await self._end()
-                    msg = "the process that compiles constraints does not start"
-                    raise EngineFailure(msg)
+            try:
+                async with asyncio.timeout(START):
+                    ready = await self._exchange(self._prepare)
+            except (TimeoutError, ConnectionError):
+                ready = b""
+            if not ready:
+                await self._end()
+                msg = "the process that compiles constraints does not start"
+                raise EngineFailure(msg)
+            return self._process
 
     async def _end(self) -> None:
         process, self._process = self._process, None

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from jarvis_adapters.vllm.constraints.reasons import NOTHING
@@ -200,6 +201,18 @@ def _number(value: Any) -> float:  # noqa: ANN401 - JSON
     return value if isinstance(value, int | float) else 0
 
 
+def _narrow(schema: dict[str, Any], key: str) -> bool:
+    """Tell whether a bound that is a whole number is excluded from a range within 1 of it, away from zero."""
+    sign, opposites = (
+        (1, "maximum exclusiveMaximum") if key.endswith("Minimum") else (-1, "minimum exclusiveMinimum")
+    )
+    bound = _number(schema[key])
+    within = any(
+        sign * (_number(schema[other]) - bound) < 1 for other in opposites.split() if other in schema
+    )
+    return within and bound * sign >= 0 and bound == int(bound) and schema.get("type") != "integer"
+
+
 MISUSES: dict[str, tuple[Callable[[dict[str, Any]], bool], str]] = {
     "prefixItems": (
         lambda schema: "additionalItems" in schema or isinstance(schema.get("items"), list),
@@ -210,6 +223,10 @@ MISUSES: dict[str, tuple[Callable[[dict[str, Any]], bool], str]] = {
         "means something only beside items as an array",
     ),
     "multipleOf": (lambda schema: _number(schema["multipleOf"]) <= 0, "has to be greater than 0"),
+    **{
+        key: (partial(_narrow, key=key), "is not honoured in a range of numbers this narrow")
+        for key in ("exclusiveMinimum", "exclusiveMaximum")
+    },
     "minProperties": (
         # The same name may come twice among additional properties, which makes one property of two.
         lambda schema: (

@@ -13,6 +13,7 @@ from typing import Any
 
 from llguidance import LLTokenizer
 
+from jarvis_adapters.vllm.constraints.checker import BEGUN
 from jarvis_adapters.vllm.constraints.grammar import Compiler
 from jarvis_adapters.vllm.constraints.refused import Refused
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
@@ -57,6 +58,7 @@ def _received(connection: socket.socket) -> Any:  # noqa: ANN401 - JSON
 def _answer(connection: socket.socket, compiler: Compiler, seconds: float) -> None:
     """Compile one constraint, and end. Without an answer it took too long, or too much memory."""
     try:
+        connection.sendall(BEGUN)
         os.nice(NICENESS)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where Rust tells that it has panicked
         with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - not a path of anyone's

@@ -4,11 +4,11 @@ import ctypes
 import random
 
 import pytest
+from llguidance import LLMatcher, LLTokenizer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from jarvis_adapters.vllm.constraints.grammar import LIMITS, Compiler
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
-from llguidance import LLMatcher, LLTokenizer
 
 ENDS = b"\"}]',"
 """What is chosen rather than others, so that answers come to an end."""
@@ -53,14 +53,16 @@ def samples(tokenizer):
     def sampled(grammar, count=50):
         compiled = LLMatcher(tokenizer, grammar, log_level=0, limits=LIMITS)
         return [
-            text for seed in range(count) if (text := answer(compiled.deep_copy(), seed, tokenizer)) is not None
+            text
+            for seed in range(count)
+            if (text := answer(compiled.deep_copy(), seed, tokenizer)) is not None
         ]
 
     return sampled
 
 
 def answer(matcher, seed, tokenizer):
-    chance, given = random.Random(seed), []
+    chance, given = random.Random(seed), []  # noqa: S311
     mask = bytearray(36)
     address = ctypes.addressof(ctypes.c_char.from_buffer(mask))
     for _ in range(600):
