@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from jarvis_adapters.vllm.render import takes_system_message
-from jarvis_ports.llm import ALL_FIELDS, LLMCapabilities
+from jarvis_ports.llm import ALL_FIELDS, Constraint, LLMCapabilities
 
 SHOWN = (
     "max_num_seqs",
@@ -17,11 +17,15 @@ SHOWN = (
 )
 
 
-async def find_capabilities(engine: AsyncLLM, notes: Sequence[str]) -> LLMCapabilities:
+async def find_capabilities(
+    engine: AsyncLLM, notes: Sequence[str], *, structured_output: bool
+) -> LLMCapabilities:
     """Ask the engine's configuration, and its chat template."""
     config = engine.vllm_config
     used = {**vars(config.cache_config), **vars(config.scheduler_config)}
     fields = ALL_FIELDS
+    if not structured_output:
+        fields -= {f"structured_output.{constraint}" for constraint in Constraint}
     if not getattr(engine.get_tokenizer(), "chat_template", None):
         fields -= {"messages", "messages.role.system"}
     elif not await takes_system_message(engine.renderer):
@@ -31,6 +35,7 @@ async def find_capabilities(engine: AsyncLLM, notes: Sequence[str]) -> LLMCapabi
         fields=frozenset(fields),
         notes=tuple(notes),
         settings={
+            "structured_output": "guidance" if structured_output else "none",
             "dtype": str(config.model_config.dtype).removeprefix("torch."),
             **{name: str(used[name]) for name in SHOWN if name in used},
         },

@@ -8,12 +8,10 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOu
 
 from jarvis_ports.errors import EngineDead, EngineFailure, InvalidArgument
 from jarvis_ports.llm import (
-    Constraint,
     Delta,
     Finish,
     FinishReason,
     GenerateRequest,
-    StructuredOutput,
     TokenLogprob,
     TopLogprob,
     Usage,
@@ -38,7 +36,11 @@ FINISH_REASONS = {"stop": FinishReason.STOP, "repetition": FinishReason.STOP, "l
 
 
 def sampling_params(
-    request: GenerateRequest, defaults: Mapping[str, Any], room: int, stops: Mapping[int, str]
+    request: GenerateRequest,
+    defaults: Mapping[str, Any],
+    room: int,
+    stops: Mapping[int, str],
+    grammar: str | None,
 ) -> SamplingParams:
     """Translate.
 
@@ -47,6 +49,7 @@ def sampling_params(
         defaults: the model's own.
         room: tokens that the context has left for the answer.
         stops: the stop texts that are control tokens, by their ids.
+        grammar: what the constraint has been compiled to.
 
     Raises:
         VLLMValidationError: vLLM refuses a combination.
@@ -59,18 +62,16 @@ def sampling_params(
         stop=list(sampling.stop),
         stop_token_ids=list(stops),
         logit_bias=dict(sampling.logit_bias) or None,
-        structured_outputs=_structured_outputs(request.structured_output),
+        structured_outputs=grammar and _structured_outputs(grammar),
         output_kind=RequestOutputKind.DELTA,
         skip_clone=True,
     )
 
 
-def _structured_outputs(wanted: StructuredOutput | None) -> StructuredOutputsParams | None:
-    if wanted is None:
-        return None
-    name = "json" if wanted.constraint is Constraint.JSON_SCHEMA else wanted.constraint.value
-    value = wanted.value if isinstance(wanted.value, str) else list(wanted.value)
-    return StructuredOutputsParams(**{name: value})
+def _structured_outputs(grammar: str) -> StructuredOutputsParams:
+    params = StructuredOutputsParams(grammar=grammar)
+    params._backend = "guidance"
+    return params
 
 
 class Outputs:
@@ -94,7 +95,7 @@ class Outputs:
         """Yield what is new in an output.
 
         Raises:
-            InvalidArgument: the constraint turned out to be none when the engine compiled it.
+            InvalidArgument: the constraint is to blame, which is all that fails one request of vLLM's alone.
             EngineDead: the engine was stopped before the answer was complete.
             EngineFailure: the engine gave the request up.
         """
@@ -114,8 +115,8 @@ class Outputs:
         if choice.finish_reason == "abort":
             msg = "the engine was stopped before the answer was complete"
             raise EngineDead(msg)
-        if self._structured_output and not self._completion_tokens and choice.finish_reason == "error":
-            message = "the engine cannot compile it"
+        if self._structured_output and choice.finish_reason == "error":
+            message = f"became too complex for the engine after {self._completion_tokens} tokens"
             raise InvalidArgument.of(self._structured_output.field, message)
         if choice.finish_reason not in FINISH_REASONS:
             msg = f"the engine gave the request up: {choice.finish_reason}"

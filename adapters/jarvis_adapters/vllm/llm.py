@@ -6,6 +6,7 @@ from contextlib import aclosing
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
+from jarvis_adapters.vllm.constraints.checker import Checker
 from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_adapters.vllm.convert import Outputs, sampling_params
 from jarvis_adapters.vllm.errors import translated
@@ -21,14 +22,21 @@ BUSY_STREAM_INTERVAL = 2
 
 
 class VLLM:
-    """A model that vLLM serves."""
+    """A model that vLLM serves; `checker` compiles constraints, where the capabilities have any."""
 
     def __init__(
-        self, engine: AsyncLLM, capabilities: LLMCapabilities, failures: FailureLog, watch: HangWatch
+        self,
+        engine: AsyncLLM,
+        capabilities: LLMCapabilities,
+        failures: FailureLog,
+        watch: HangWatch,
+        checker: Checker | None,
     ) -> None:
+        engine.input_processor.structured_outputs_config = None  # it would check again, on the event loop
         self._engine = engine
         self._failures = failures
         self._watch = watch
+        self._checker = checker
         self._defaults = engine.model_config.get_diff_sampling_param()
         self._traces = engine.observability_config.otlp_traces_endpoint is not None
         self._capabilities = capabilities
@@ -37,10 +45,13 @@ class VLLM:
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `LLM.generate`; `Accepted` comes with the first output."""
         with translated(request):
+            wanted = request.structured_output
+            grammar = await self._checker.compiled(wanted) if wanted and self._checker else None
             rendered = await render(self._engine.renderer, self._control, request.input)
             prompt_tokens = len(rendered["prompt_token_ids"])
             stops = self._control.stops(request.sampling.stop)
-            params = sampling_params(request, self._defaults, self._room(request, prompt_tokens), stops)
+            room = self._room(request, prompt_tokens)
+            params = sampling_params(request, self._defaults, room, stops, grammar)
             params.stream_interval = BUSY_STREAM_INTERVAL if self._busy() else None
             outputs = Outputs(request, prompt_tokens, stops)
             stream = self._engine.generate(

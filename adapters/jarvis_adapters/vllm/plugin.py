@@ -17,9 +17,13 @@ def prepare() -> None:
     server = int(os.environ.get(SERVER_PID, "0"))
     if server in {0, os.getpid()}:
         return
-    from jarvis_adapters.vllm import compilation, dump  # noqa: PLC0415 - vLLM is loaded here alone
+    from vllm.v1 import structured_output  # noqa: PLC0415 - takes seconds, and is loaded here alone
+
+    from jarvis_adapters.vllm import compilation, dump  # noqa: PLC0415 - as above
+    from jarvis_adapters.vllm.constraints.guidance import Guidance  # noqa: PLC0415 - as above
 
     if os.getppid() == server:
         detach(server)
+        structured_output.GuidanceBackend = Guidance
     compilation.add_to_workers()
     dump.leave_out_texts()

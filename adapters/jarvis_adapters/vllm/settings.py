@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
 from jarvis_adapters.vllm.memory import GIB, cpu_demand, gpu_demand, is_cpu_build
 from jarvis_plugins import AdapterSettings, MemoryDemand, ModelRef
 
@@ -65,6 +66,9 @@ class VLLMSettings(AdapterSettings):
         pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$",
         description="The CPUs that this engine computes on, such as 0-6,8. Left out, all engines of the "
         "server compute on the same ones. For vLLM's CPU build.",
+    )
+    structured_output: StructuredOutputSettings = Field(
+        StructuredOutputSettings(), description="Constraints on the form of answers."
     )
     engine_args: dict[str, Any] = Field(
         {}, description="Any other field of vLLM's AsyncEngineArgs; it goes before the profile."

@@ -26,6 +26,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 
 from jarvis_adapters.vllm.abandon import in_thread, started_by
 from jarvis_adapters.vllm.capabilities import find_capabilities
+from jarvis_adapters.vllm.constraints.open import open_checker, warm
 from jarvis_adapters.vllm.exclusive import PREPARING, TAKING_GPU_MEMORY
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
@@ -62,8 +63,15 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
         try:
             await _warmed_up(engine, failures, watch)
             with PAGE.shows(engine, _metrics_name(settings, engine)):
-                capabilities = await find_capabilities(engine, started.notes)
-                yield VLLM(engine, capabilities, failures, watch)
+                async with open_checker(settings.structured_output, engine, started.notes) as checker:
+                    structured_output = checker is not None
+                    found = await find_capabilities(
+                        engine, started.notes, structured_output=structured_output
+                    )
+                    llm = VLLM(engine, found, failures, watch, checker)
+                    if structured_output:
+                        await warm(llm)
+                    yield llm
         finally:
             watching.cancel()
             await asyncio.shield(asyncio.to_thread(started.stop))

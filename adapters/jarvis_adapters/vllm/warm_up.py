@@ -1,13 +1,12 @@
 """The first requests of an engine, before there are callers who would wait for what the first ones set up.
 
-That is modules that are imported late, kernels that Triton compiles at their first use, and the tables of the
-vocabulary that constraints need.
+That is modules that are imported late, and kernels that Triton compiles at their first use.
 """
 
 import logging
 from contextlib import aclosing
 
-from vllm.sampling_params import SamplingParams, StructuredOutputsParams
+from vllm.sampling_params import SamplingParams
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -15,7 +14,6 @@ from jarvis_adapters.vllm import compilation
 
 logger = logging.getLogger(__name__)
 
-SCHEMA = '{"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}'
 REQUESTS = [
     SamplingParams(temperature=0),
     SamplingParams(top_k=5),
@@ -23,11 +21,8 @@ REQUESTS = [
     SamplingParams(top_k=5, top_p=0.5, min_p=0.1, seed=1, n=2),
     SamplingParams(presence_penalty=1, frequency_penalty=1, repetition_penalty=1.2),
     SamplingParams(logprobs=1, stop=["a"], min_tokens=1, logit_bias={0: 1.0}),
-    SamplingParams(structured_outputs=StructuredOutputsParams(json=SCHEMA)),
-    SamplingParams(structured_outputs=StructuredOutputsParams(regex="(a|b)")),
-    SamplingParams(structured_outputs=StructuredOutputsParams(choice=["a", "b"])),
 ]
-"""They ask for all that a caller can ask for."""
+"""They ask for all that a caller can ask for, but a constraint: see `constraints.open.warm`."""
 
 
 async def warm_up(engine: AsyncLLM) -> None:

@@ -1,0 +1,179 @@
+"""From a constraint to a grammar of llguidance, and whether that is of use."""
+
+import ctypes
+import json
+import re
+import sys
+import time
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer
+from llguidance.gbnf_to_lark import gbnf_to_lark
+
+from jarvis_adapters.vllm.constraints.reasons import NOTHING, of_grammar, of_regex, of_schema
+from jarvis_adapters.vllm.constraints.refused import Refused, pointer
+from jarvis_adapters.vllm.constraints.schema import canonical, subschemas
+from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
+
+LIMITS = LLParserLimits(max_items_in_row=1000, max_lexer_states=50_000, verbose_errors=False)
+"""Of compiling, and of each token's mask, which the engine computes for one request after the other.
+
+A mask then takes at most about 50 ms, and a request's states at most about 30 MB.
+"""
+STEPS = 8
+"""Tokens that a grammar is tried with."""
+LARK_IGNORED = re.compile(r"x-guidance|\b(?:temperature|max_tokens|stop)\s*=|%llguidance\s*\{\s*[^}\s]")
+GBNF_RULE = re.compile(r"^\s*[\w-]+\s*::=", re.MULTILINE)
+GBNF_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|.)", re.DOTALL)
+UNUSABLE = {"Cs", "Co"}
+"""Surrogates, and what is for private use."""
+BEYOND, PRIVATE = 0x10000, 0xF0000
+HIDDEN = re.compile("[\U000f0000-\U000fffff]")
+"""Stand for characters that are given by their numbers, while a grammar is converted."""
+
+
+class Compiler:
+    """Makes grammars for one tokenizer.
+
+    Args:
+        tokenizer: the model's.
+        settings: the bounds.
+        whitespace: allow whitespace between the tokens of JSON.
+    """
+
+    def __init__(
+        self, tokenizer: LLTokenizer, settings: StructuredOutputSettings, *, whitespace: bool
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._settings = settings
+        self._options: Any = {"whitespace_flexible": whitespace}
+
+    def compiled(self, constraint: str, value: str | Sequence[str]) -> str:
+        """Return a constraint as a grammar that has compiled.
+
+        Raises:
+            Refused: with the reason, in the caller's notation.
+        """
+        kinds: dict[str, Callable[[Any], str]] = {
+            "json_schema": self._json_schema,
+            "regex": self._regex,
+            "choice": self._choice,
+            "grammar": self._grammar,
+        }
+        return kinds[constraint](value)
+
+    def _json_schema(self, text: str) -> str:
+        schema = canonical(text, self._settings)
+        grammar, error = self._tried(schema)
+        if error:
+            raise Refused(of_schema(error), self._blamed(schema, error))
+        return grammar
+
+    def _tried(self, schema: Mapping[str, Any]) -> tuple[str, str]:
+        """Return a schema's grammar, and why that is of no use; empty where it is."""
+        try:
+            grammar = LLMatcher.grammar_from_json_schema(dict(schema), overrides=self._options)
+        except ValueError as error:
+            return "", str(error)
+        return grammar, self._error(grammar)
+
+    def _blamed(self, root: Mapping[str, Any], error: str) -> str | None:
+        """Find the deepest schema that has the error by itself, and the keyword without which it has not."""
+        enough = time.process_time() + self._settings.compile_seconds / 4
+        definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
+
+        def fails(schema: Mapping[str, Any]) -> bool:
+            return time.process_time() < enough and self._tried({**definitions, **schema})[1] == error
+
+        for path, schema in subschemas(root):
+            if fails(schema):
+                for key in sorted(schema, key=lambda key: key not in error):
+                    if not fails({other: schema[other] for other in schema if other != key}):
+                        return pointer(path, key)
+                return path
+        return None
+
+    def _regex(self, text: str) -> str:
+        length, most = len(text), self._settings.max_pattern_length
+        if length > most:
+            raise Refused(f"has {length} characters; at most {most}")
+        if "\0" in text:
+            raise Refused("has a NUL character; write \\x00")
+        if (length - len(text.rstrip("\\"))) % 2:
+            raise Refused("ends within an escape")
+        grammar = LLMatcher.grammar_from_regex(text)
+        if error := self._error(grammar):
+            raise Refused(of_regex(error))
+        return grammar
+
+    def _choice(self, choices: Sequence[str]) -> str:
+        count, most = len(choices), self._settings.max_enum_items
+        if count > most:
+            raise Refused(f"has {count} choices; at most {most}")
+        # One terminal: as alternatives of a rule, all of them would be followed at once.
+        grammar = LLMatcher.grammar_from_lark(
+            "start: CHOICE\nCHOICE: " + " | ".join(map(json.dumps, choices))
+        )
+        if error := self._error(grammar):
+            raise Refused(of_grammar(error))
+        return grammar
+
+    def _grammar(self, text: str) -> str:
+        if gbnf := bool(GBNF_RULE.search(text)):
+            lark = _lark(text)
+        elif ignored := LARK_IGNORED.search(text):
+            raise Refused(f"{ignored[0]} is not honoured")
+        else:
+            lark = text
+        grammar = LLMatcher.grammar_from_lark(lark)
+        if error := self._error(grammar):
+            raise Refused(of_grammar(error, gbnf=gbnf))
+        return grammar
+
+    def _error(self, grammar: str) -> str:
+        """Return why a grammar is of no use; empty where it is. Tokens tell what compiling does not."""
+        matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LIMITS)
+        consumed = 0
+        while consumed < STEPS and (allowed := self._mask(matcher)):
+            matcher.consume_token((allowed & -allowed).bit_length() - 1)
+            consumed += 1
+        error = str(matcher.get_error())
+        if error and not error.startswith("NoExtension"):
+            return error
+        return "" if consumed else NOTHING
+
+    def _mask(self, matcher: LLMatcher) -> int:
+        """Return the tokens that may come next, as bits, without those that end the answer."""
+        mask = bytearray((self._tokenizer.vocab_size + 31) // 32 * 4)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(mask))
+        matcher.unsafe_compute_mask_ptr(address, len(mask))
+        allowed = 0 if matcher.is_error() else int.from_bytes(mask, "little")
+        for end in self._tokenizer.eos_tokens:
+            allowed &= ~(1 << end)
+        return allowed
+
+
+def _lark(gbnf: str) -> str:
+    """Convert from GBNF; llguidance's own conversion gets the numbers of characters wrong."""
+
+    def hidden(escape: re.Match[str]) -> str:
+        if escape.lastindex is None:
+            return escape[0]
+        number = int(escape[escape.lastindex], 16)
+        if number > sys.maxunicode or unicodedata.category(chr(number)) in UNUSABLE:
+            raise Refused(f"{escape[0]} is no character")
+        return chr(number) if number >= BEYOND else chr(PRIVATE + number)
+
+    if found := HIDDEN.search(gbnf):
+        raise Refused(f"U+{ord(found[0]):X} is for private use")
+    try:
+        lark = gbnf_to_lark(GBNF_ESCAPE.sub(hidden, gbnf))
+    except RecursionError:
+        raise Refused("is nested too deep") from None
+    except Refused:
+        raise
+    except Exception as error:  # noqa: BLE001 - what the library raises for a bad grammar
+        raise Refused(of_grammar(str(error), gbnf=True)) from None
+    return HIDDEN.sub(lambda shown: f"\\u{ord(shown[0]) - PRIVATE:04x}", lark)

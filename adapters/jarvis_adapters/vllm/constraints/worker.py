@@ -1,0 +1,80 @@
+"""The process that compiles constraints: it prepares once, and forks for each, so that one can be given up.
+
+Over the socket that is its standard input come connections. The first brings what to prepare; each other one
+a constraint, and takes the answer. It ends when the server closes that socket, or is gone.
+"""
+
+import json
+import os
+import resource
+import signal
+import socket
+from typing import Any
+
+from llguidance import LLTokenizer
+
+from jarvis_adapters.vllm.constraints.checker import BEGUN
+from jarvis_adapters.vllm.constraints.grammar import Compiler
+from jarvis_adapters.vllm.constraints.refused import Refused
+from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
+
+MEMORY = 256 << 20
+"""Bytes that compiling may take."""
+NICENESS = 5
+"""It goes after the server, and after the engine."""
+READY = b"ready"
+
+
+def main() -> None:
+    """Prepare, and answer until the server ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for what is forked
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    control = socket.socket(fileno=0)
+    connection = _next(control)
+    if connection is None:
+        return
+    with connection:
+        given = _received(connection)
+        tokenizer = LLTokenizer(given["tokenizer"], n_vocab=given["vocab_size"], eos_token=given["eos_token"])
+        settings = StructuredOutputSettings(**given["settings"])
+        compiler = Compiler(tokenizer, settings, whitespace=given["whitespace"])
+        connection.sendall(READY)
+    while (connection := _next(control)) is not None:
+        with connection:
+            if os.fork() == 0:
+                _answer(connection, compiler, settings.compile_seconds)
+
+
+def _next(control: socket.socket) -> socket.socket | None:
+    _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+    return socket.socket(fileno=descriptors[0]) if descriptors else None
+
+
+def _received(connection: socket.socket) -> Any:  # noqa: ANN401 - JSON
+    with connection.makefile("rb") as sent:
+        return json.load(sent)
+
+
+def _answer(connection: socket.socket, compiler: Compiler, seconds: float) -> None:
+    """Compile one constraint, and end. Without an answer it took too long, or too much memory."""
+    try:
+        connection.sendall(BEGUN)
+        os.nice(NICENESS)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where Rust tells that it has panicked
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - not a path of anyone's
+            most = int(statm.read().split()[0]) * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        signal.setitimer(signal.ITIMER_PROF, seconds)  # the kernel ends it, whatever it is in
+        given = _received(connection)
+        try:
+            answer = {"grammar": compiler.compiled(given["constraint"], given["value"])}
+        except Refused as refused:
+            answer = {"refused": str(refused)}
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        connection.sendall(json.dumps(answer).encode())
+    finally:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

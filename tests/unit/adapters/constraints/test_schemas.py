@@ -1,0 +1,296 @@
+"""Every keyword of JSON Schema is obeyed by random answers, or refused with its path."""
+
+import json
+import re
+from datetime import date, datetime
+from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import jsonschema
+import pytest
+
+from jarvis_adapters.vllm.constraints.refused import Refused
+
+STRING = {"type": "string"}
+AB = {"a": {"type": "integer"}, "b": {"type": "boolean"}}
+
+OBEYED = {
+    "type": {"type": ["boolean", "null"]},
+    "enum": {"enum": ["a", 1, 1.5, None, [1, 2], {"x": "y"}]},
+    "enum beside type": {"type": "integer", "enum": [1, "1", None, 7]},
+    "const": {"const": {"a": [1, 'é"\n']}},
+    "minLength": {**STRING, "minLength": 3, "maxLength": 5},
+    "maxLength": {**STRING, "maxLength": 2},
+    "pattern": {**STRING, "pattern": "^[a-c]+[0-9]{2}$"},
+    "pattern anywhere": {**STRING, "pattern": "a[0-9]b", "maxLength": 12},
+    "pattern of escapes": {**STRING, "pattern": '^[\\n"\\\\]{3}$'},
+    "pattern of alternatives": {**STRING, "pattern": "^(?:a|bc)$"},
+    "pattern of classes": {**STRING, "pattern": r"^\d\w\s$"},
+    **{
+        f"format {name}": {**STRING, "format": name}
+        for name in (
+            "date",
+            "time",
+            "date-time",
+            "duration",
+            "email",
+            "hostname",
+            "ipv4",
+            "ipv6",
+            "uuid",
+            "uri",
+        )
+    },
+    "minimum": {"type": "integer", "minimum": -5, "maximum": 17},
+    "maximum": {"type": "number", "minimum": -1.5, "maximum": 2.25},
+    "exclusiveMinimum": {"type": "integer", "exclusiveMinimum": 3, "exclusiveMaximum": 6},
+    "exclusiveMaximum": {"type": "number", "exclusiveMinimum": 0.25, "exclusiveMaximum": 0.5},
+    "multipleOf": {"type": "integer", "multipleOf": 7, "minimum": 0, "maximum": 500},
+    "multipleOf of a fraction": {"type": "number", "multipleOf": 0.25, "minimum": 0, "maximum": 9},
+    "items": {"type": "array", "items": {"enum": [1, 2]}, "maxItems": 4},
+    "minItems": {"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 3},
+    "maxItems": {"type": "array", "items": {"type": "null"}, "maxItems": 1},
+    "prefixItems": {"type": "array", "prefixItems": [STRING, {"type": "null"}], "items": False},
+    "items as an array": {"type": "array", "items": [{"const": 1}, {"const": 2}], "additionalItems": False},
+    "additionalItems": {"type": "array", "items": [{"const": 1}], "additionalItems": {"const": 2}},
+    "properties": {"type": "object", "properties": AB, "additionalProperties": False},
+    "required": {"type": "object", "properties": AB, "required": ["b", "c"]},
+    "additionalProperties": {"type": "object", "additionalProperties": {"type": "null"}},
+    "patternProperties": {
+        "type": "object",
+        "patternProperties": {"^x[0-9]$": {"type": "null"}},
+        "additionalProperties": False,
+    },
+    "patternProperties beside properties": {
+        "type": "object",
+        "properties": {"xa": {}},
+        "patternProperties": {"^x": {"type": "boolean"}},
+        "additionalProperties": False,
+    },
+    "minProperties": {"type": "object", "properties": AB, "minProperties": 1, "additionalProperties": False},
+    "maxProperties": {"type": "object", "additionalProperties": {"type": "null"}, "maxProperties": 1},
+    "allOf": {"allOf": [STRING, {"enum": ["yes", "no"]}]},
+    "allOf of bounds": {"type": "integer", "allOf": [{"minimum": 3}, {"maximum": 9}, {"multipleOf": 2}]},
+    "anyOf": {"anyOf": [{"const": 1}, {**STRING, "maxLength": 3}]},
+    "anyOf beside others": {"type": "integer", "minimum": 5, "anyOf": [{"maximum": 6}, {"maximum": 9}]},
+    "oneOf": {"oneOf": [{"type": "integer"}, {"type": "boolean"}]},
+    "$ref": {"$ref": "#/$defs/x", "$defs": {"x": {"enum": [1, 2]}}},
+    "$ref beside others": {
+        "$ref": "#/$defs/x",
+        "maximum": 5,
+        "$defs": {"x": {"type": "integer", "minimum": 3}},
+    },
+    "$ref to itself": {
+        "type": "object",
+        "properties": {"n": {"anyOf": [{"type": "null"}, {"$ref": "#"}]}},
+        "required": ["n"],
+        "additionalProperties": False,
+    },
+    "$defs": {
+        "items": {"$ref": "#/$defs/a~1b"},
+        "type": "array",
+        "$defs": {"a/b": {"const": 0}},
+        "maxItems": 3,
+    },
+    "definitions": {"$ref": "#/definitions/x", "definitions": {"x": {"const": True}}},
+    "$anchor": {"$ref": "#here", "$defs": {"x": {"$anchor": "here", "const": 3}}},
+    "$id": {"$id": "https://example.com/a", "$ref": "#/$defs/x", "$defs": {"x": {"const": 3}}},
+    "$schema": {"$schema": "http://json-schema.org/draft-07/schema#", "const": 3},
+    "annotations": {
+        "title": "a",
+        "description": "b",
+        "default": 1,
+        "examples": [1],
+        "deprecated": True,
+        "readOnly": True,
+        "writeOnly": False,
+        "$comment": "c",
+        "const": 3,
+        "x-mine": 1,
+        "uniqueItems": False,
+    },
+    "a property of a keyword's name": {
+        "type": "object",
+        "properties": {"not": {"const": 1}},
+        "required": ["not"],
+        "additionalProperties": False,
+    },
+    "false": {"type": "object", "properties": {"a": False, "b": {"const": 1}}, "additionalProperties": False},
+}
+
+REFUSED = {
+    **{
+        keyword: ({"properties": {"a/b": {keyword: value}}}, f"/properties/a~1b/{keyword}: ")
+        for keyword, value in {
+            "not": {},
+            "if": {"const": 1},
+            "then": False,
+            "else": False,
+            "dependentSchemas": {"a": {}},
+            "dependentRequired": {"a": ["b"]},
+            "dependencies": {"a": ["b"]},
+            "propertyNames": STRING,
+            "unevaluatedProperties": False,
+            "unevaluatedItems": False,
+            "contains": STRING,
+            "minContains": 1,
+            "maxContains": 1,
+            "uniqueItems": True,
+            "contentEncoding": "base64",
+            "contentMediaType": "text/html",
+            "contentSchema": {},
+            "$dynamicRef": "#a",
+            "$dynamicAnchor": "a",
+            "$recursiveRef": "#",
+            "$vocabulary": {},
+            "x-guidance": {"lenient": True},
+            "nullable": True,
+            "id": "a",
+        }.items()
+    },
+    "a keyword that is misspelt": (
+        {"minLenght": 3},
+        "/minLenght: this keyword is not honoured; did you mean",
+    ),
+    "a schema elsewhere": ({"$ref": "https://example.com/s.json"}, "/$ref: refers to what is not in"),
+    "a schema that is not there": ({"items": {"$ref": "#/$defs/x"}}, "/items/$ref: "),
+    "oneOf that may overlap": ({"items": {"oneOf": [STRING, STRING]}}, "/items/oneOf: is honoured only"),
+    "a format that is unknown": ({"anyOf": [{**STRING, "format": "zzz"}]}, "/anyOf/0/format: Unknown"),
+    "a pattern that looks around": ({**STRING, "pattern": "(?=a)b"}, "/pattern: look-around"),
+    "a pattern that is none": ({**STRING, "pattern": "[a"}, "/pattern: unclosed character class at"),
+    "patterns that may overlap": ({"patternProperties": {"a": {}, "b": {}}}, "/patternProperties: "),
+    "minProperties that may be doubled": ({"type": "object", "minProperties": 2}, "/minProperties: "),
+    "a cycle": ({"$ref": "#"}, "/$ref: no text matches it"),
+    "a cycle of definitions": (
+        {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"},
+        "/$defs/a/$ref: no text matches it",
+    ),
+    "a narrow range": ({"type": "number", "exclusiveMinimum": 0, "maximum": 0.5}, "/exclusiveMinimum: "),
+    "a narrow range below zero": ({"exclusiveMaximum": -1, "minimum": -1.5}, "/exclusiveMaximum: "),
+    "multiples of nothing": ({"multipleOf": 0}, "/multipleOf: has to be greater than 0"),
+    "a bound of draft 4": ({"minimum": 1, "exclusiveMinimum": True}, "/exclusiveMinimum: has to be a number"),
+    "items of two dialects": ({"prefixItems": [{}], "items": [{}]}, "/prefixItems: "),
+    "items of two dialects again": ({"prefixItems": [{}], "additionalItems": False}, "/prefixItems: "),
+    "additionalItems without items": ({"additionalItems": False}, "/additionalItems: "),
+    "a type that is none": ({"items": {"type": "zzz"}}, "/items/type: Invalid type: zzz"),
+    "an empty enum": ({"enum": []}, "/enum: "),
+    "what contradicts itself": ({**STRING, "minLength": 5, "maxLength": 3}, "/minLength: "),
+    "a dialect that is unknown": ({"$schema": "https://example.com/mine"}, "/$schema: "),
+    "a subschema that is none": ({"items": {"anyOf": [3]}}, "/items/anyOf/0: has to be a schema"),
+    "properties that are none": ({"properties": []}, "/properties: has to be an object"),
+    "a bound that is none": ({"minLength": -1}, "/minLength: Expected positive integer"),
+}
+KEYWORDS = ["$anchor", "$comment", "$defs", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "$vocabulary", "additionalProperties", "allOf", "anyOf", "const", "contains", "contentEncoding", "contentMediaType", "contentSchema", "dependentRequired", "dependentSchemas", "else", "enum", "exclusiveMaximum", "exclusiveMinimum", "if", "items", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "not", "oneOf", "pattern", "patternProperties", "prefixItems", "properties", "propertyNames", "required", "then", "type", "unevaluatedItems", "unevaluatedProperties", "uniqueItems"]
+"""Of draft 2020-12; `format` has a row for each."""
+
+
+FORMATS = jsonschema.FormatChecker(())
+
+
+def checks(name, raises=ValueError):
+    return FORMATS.checks(name, raises)
+
+
+checks("date")(date.fromisoformat)
+checks("ipv4")(IPv4Address)
+checks("ipv6")(IPv6Address)
+checks("uuid")(UUID)
+checks("uri")(lambda text: urlsplit(text).scheme)
+checks("duration")(lambda text: re.fullmatch(r"P(?=.)(\d+[YMWD])*(T(\d+[HMS])+)?", text))
+checks("hostname")(lambda text: re.fullmatch(r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?", text))
+checks("email")(lambda text: re.fullmatch(r"[^@\s]+@[^@\s]+", text))
+
+
+@checks("time")
+def time_of_day(text):
+    return timed(f"2000-01-01T{text}")
+
+
+@checks("date-time")
+def timed(text):
+    """A fraction of a second may have more digits, and a second may be a leap second."""
+    return datetime.fromisoformat(re.sub(r"\.\d+", "", text.upper()).replace(":60", ":59"))
+
+
+@pytest.mark.parametrize("schema", OBEYED.values(), ids=OBEYED)
+def test_what_is_taken_is_obeyed(compile_, samples, schema):
+    answers = [json.loads(text) for text in samples(compile_("json_schema", json.dumps(schema)))]
+
+    assert len(answers) > 25
+    draft = jsonschema.Draft7Validator if "additionalItems" in schema else jsonschema.Draft202012Validator
+    for answer in answers:
+        draft(schema, format_checker=FORMATS).validate(answer)
+
+
+@pytest.mark.parametrize(("schema", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_obeyed_is_refused_with_its_path(compile_, schema, said):
+    with pytest.raises(Refused) as refused:
+        compile_("json_schema", json.dumps(schema))
+
+    assert str(refused.value).startswith(said)
+
+
+def test_every_keyword_has_a_row():
+    assert set(KEYWORDS) - OBEYED.keys() - REFUSED.keys() == {"$comment"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 10_000 + "]" * 10_000, "is nested deeper than 64"),
+        ('{"items":' * 70 + "{}" + "}" * 70, "is nested 71 deep; at most 64"),
+        ('{"maximum": 1e400}', "the number 1e400 is out of range"),
+        ('{"maximum": 1' + "0" * 400 + "}", "the number 1000"),
+        ('{"minimum": 9007199254740993}', "the number 9007199254740993 is none that a double holds"),
+        ('{"maximum": NaN}', "NaN is no JSON"),
+        ('{"type": "string", "type": "null"}', "the key 'type' stands twice"),
+        (r'{"const": "\ud800"}', "has half of a surrogate pair"),
+        ('{"type":', "is no JSON: Expecting value at line 1 column 9"),
+        ("[]", "has to be an object"),
+        ("null", "has to be an object"),
+        ("false", "no text matches it"),
+        (" ", "is no JSON"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_what_is_no_schema_is_refused(compile_, text, said):
+    with pytest.raises(Refused) as refused:
+        compile_("json_schema", text)
+
+    assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("schema", "bounds", "said"),
+    [
+        (
+            {"items": {"properties": {"a": {}, "b": {}}}},
+            {"max_properties": 1},
+            "/items/properties: 2 properties",
+        ),
+        ({"required": ["a", "b"]}, {"max_properties": 1}, "/required: 2 properties; at most 1"),
+        (
+            {"anyOf": [{"enum": [1, 2]}, {"enum": [3]}]},
+            {"max_enum_items": 2},
+            "/anyOf/1/enum: 3 items of enums",
+        ),
+        (
+            {"items": {"pattern": "abc"}},
+            {"max_pattern_length": 2},
+            "/items/pattern: 3 characters of a pattern",
+        ),
+        ({"patternProperties": {"abc": {}}}, {"max_pattern_length": 2}, "/patternProperties: 3 characters"),
+        ({"items": {"items": {}}}, {"max_depth": 2}, "is nested 3 deep; at most 2"),
+        (
+            {"type": "object", "properties": {f"p{i}": {} for i in range(400)}},
+            {},
+            "is too complex: 1607 ways to go on, as with many optional properties; at most 1000",
+        ),
+    ],
+)
+def test_what_is_too_large_is_refused_with_what_and_how_much(compile_, schema, bounds, said):
+    with pytest.raises(Refused) as refused:
+        compile_("json_schema", json.dumps(schema), **bounds)
+
+    assert str(refused.value).startswith(said)
