@@ -123,7 +123,7 @@ def _sources(retrieved: "Retrieved", finished: "Finished", collection: str) -> N
     write("\n")
     if retrieved.citations:
         rows = [_row(citation, cited=citation.number in finished.cited) for citation in retrieved.citations]
-        print_table(("", "SOURCE", "CHARACTERS", "SIMILARITY", ""), rows)
+        print_table(("", "SOURCE", "PLACE", "SIMILARITY", ""), rows)
         if retrieved.left_out:
             typer.echo(f"{retrieved.left_out} more were relevant, and did not fit into the prompt")
     elif retrieved.left_out:

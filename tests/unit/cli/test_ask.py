@@ -9,7 +9,7 @@ from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2
 
 SOURCES = [
-    ["SOURCE", "CHARACTERS", "SIMILARITY"],
+    ["SOURCE", "PLACE", "SIMILARITY"],
     ["[1]", "a.md", "3-19", "0.75", "cited"],
     ["[2]", "row"],
 ]
@@ -73,6 +73,17 @@ async def test_a_file_below_the_current_folder_is_named_from_there(fake, run, tm
     _, out, _ = await run("ask", "Capital?", "--server", fake.address)
 
     assert [line[1] for line in table(out)[1:4]] == [str(Path("docs", "a.md")), *sources[1:]]
+
+
+async def test_the_pages_of_what_has_pages_are_named(fake, run):
+    places = [{"first_page": 3, "last_page": 3}, {"first_page": 3, "last_page": 4}, {"start": 5}]
+    fake.citations = [
+        pb.Citation(number=number, source=retrieval_pb2.ChunkSource(source="a.pdf", end=9, **place))
+        for number, place in enumerate(places, 1)
+    ]
+    _, out, _ = await run("ask", "Capital?", "--server", fake.address)
+    shown = [" ".join(line[2:]) for line in table(out)[1:4]]
+    assert [place.removesuffix(" cited") for place in shown] == ["p. 3", "pp. 3-4", "5-9"]
 
 
 async def test_nothing_found_is_said(fake, run):

@@ -72,7 +72,8 @@ def test_two_sentences_beside_a_picture_are_one_chunk():
 
 
 def test_chunks_point_into_the_file_that_something_is_left_out_of():
-    file = f"One <!-- EVIL --> two.\n\n![c](data:image/png;base64,{PICTURE})\n\n{'word ' * 40}\n\nThree{SMUGGLED} four.\n"
+    picture = f"![c](data:image/png;base64,{PICTURE})"
+    file = f"One <!-- EVIL --> two.\n\n{picture}\n\n{'word ' * 40}\n\nThree{SMUGGLED} four.\n"
     text = read(file.encode(), "a.md", None)
     assert text.kind is Kind.MARKDOWN
     chunks = split(text, max_tokens=16, overlap=0, count=lambda part: len(part.split()) + 2)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - letters that are written otherwise
 import sqlite3
 import time
 import unicodedata

@@ -44,38 +44,6 @@ async def test_a_document_becomes_chunks_that_know_their_place(setup):
     assert await setup.agree() == 2
 
 
-async def test_the_chunks_of_what_has_pages_know_theirs(setup):
-    (result, other), _ = await setup.ingest(("a.pdf", f"{text('apple')}\f{text('pear')}"), ("b.txt", "plum"))
-    assert (result.notes, other.notes) == (("no text on page 9",), ())
-    for word, page in (("apple3", 1), ("pear7", 2), ("plum", None)):
-        found = await setup.retrieval.search(SearchQuery("docs", word, top_k=1))
-        source = chunk_source(found.hits[0].row)
-        assert (source.first_page, source.last_page) == (page, page)
-
-
-async def test_what_is_embedded_is_folded_and_what_is_stored_is_not(setup):
-    shown = "The o\ufb01cina of the configu-\nration sets max\\_tokens"
-    folded = "The oficina of the configuration sets max_tokens"
-    await setup.ingest(("a.txt", shown))
-    assert setup.embedder.embedded == [folded]
-    await setup.retrieval.upsert("docs", [Row("own", shown)], [None])
-    assert setup.embedder.embedded == [folded, folded]
-    found = await setup.retrieval.search(SearchQuery("docs", "o\ufb01cina"))
-    assert setup.embedder.embedded[2:] == ["oficina"]
-    assert {hit.row.text for hit in found.hits} == {shown}
-    source = chunk_source(next(hit.row for hit in found.hits if hit.row.id != "own"))
-    assert shown[source.start : source.end] == shown
-
-
-async def test_the_language_reaches_the_reader_and_another_one_reads_again(setup):
-    await setup.ingest(("a.txt", "text"), language="pt-BR")
-    (again,), _ = await setup.ingest(("a.txt", "text"), language="pt-BR")
-    (other,), _ = await setup.ingest(("a.txt", "text"))
-    assert (setup.reader.languages, again.outcome, other.outcome) == (["pt-BR", None], UNCHANGED, CHANGED)
-    with pytest.raises(InvalidArgument, match=r'start\.language: must be a tag such as "es"'):
-        await setup.ingest(("a.txt", "text"), language="español")
-
-
 async def test_what_is_unchanged_is_neither_read_nor_embedded_nor_written(setup):
     document = ("a.txt", text("apple", "pear"))
     await setup.ingest(document)
