@@ -5,12 +5,14 @@ That is modules that are imported late, and kernels that Triton compiles at thei
 
 import logging
 from contextlib import aclosing
+from typing import Any
 
 from vllm.sampling_params import SamplingParams
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from jarvis_adapters.vllm import compilation
+from jarvis_adapters.vllm.render import render
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +35,10 @@ async def warm_up(engine: AsyncLLM) -> None:
     """
     if engine.model_config.enforce_eager:
         await compilation.never(engine)
+    prompt = await render(engine.renderer, "a")
     for number, params in enumerate(REQUESTS):
         try:
-            await _run(engine, params, f"warm-up-{number}")
+            await _run(engine, prompt, params, f"warm-up-{number}")
         except EngineDeadError:
             raise
         except Exception as error:  # noqa: BLE001 - what this model cannot do, it cannot do for callers either
@@ -43,9 +46,9 @@ async def warm_up(engine: AsyncLLM) -> None:
     await compilation.no_more(engine)
 
 
-async def _run(engine: AsyncLLM, params: SamplingParams, name: str) -> None:
+async def _run(engine: AsyncLLM, prompt: Any, params: SamplingParams, name: str) -> None:  # noqa: ANN401 - vLLM's own form
     params = params.clone()
     params.max_tokens = 2
-    async with aclosing(engine.generate({"prompt_token_ids": [0]}, params, name)) as outputs:
+    async with aclosing(engine.generate(prompt, params, name)) as outputs:
         async for _ in outputs:
             pass
