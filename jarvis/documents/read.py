@@ -1,9 +1,8 @@
 """The bytes of a document become text."""
 
 from jarvis.documents.decode import check_text, decode
-from jarvis.documents.kinds import Described, Format, describe
+from jarvis.documents.kinds import Format, describe
 from jarvis.documents.types import Kind, Text
-from jarvis_ports.errors import DocumentUnreadable
 
 _KINDS = {Format.TEXT: Kind.PLAIN, Format.MARKDOWN: Kind.MARKDOWN, Format.CODE: Kind.CODE}
 
@@ -19,16 +18,10 @@ def read(data: bytes, source: str, media_type: str | None) -> Text:
         media_type: what it is ("text/html; charset=…"), which goes before the ending.
 
     Raises:
-        DocumentUnreadable: it cannot be read, or has no text; the message says what to do.
+        DocumentUnreadable: it cannot be read; the message says what to do. One without text is no such
+            document, but for a PDF: its pages may be pictures of text.
     """
-    text = _read(data, source, describe(data, source, media_type))
-    if not text.text.strip():
-        msg = f"{source} has no text"
-        raise DocumentUnreadable(msg)
-    return text
-
-
-def _read(data: bytes, source: str, described: Described) -> Text:
+    described = describe(data, source, media_type)
     match described.format:
         case Format.PDF:
             from jarvis.documents.pdf import read_pdf  # noqa: PLC0415 - slow to import, and seldom needed
