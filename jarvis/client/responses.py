@@ -17,9 +17,8 @@ from jarvis.client.events import (
     Timings,
 )
 from jarvis.client.messages import known
-from jarvis.client.retrieval_types import ChunkSource
+from jarvis.client.retrieval_convert import chunk_source, duplicates
 from jarvis.v1 import generation_pb2 as pb
-from jarvis.v1 import retrieval_pb2
 from jarvis_ports.llm import Delta, FinishReason, TokenLogprob, TopLogprob, Usage
 
 FINISH_REASONS = {pb.FINISH_REASON_STOP: FinishReason.STOP, pb.FINISH_REASON_LENGTH: FinishReason.LENGTH}
@@ -97,15 +96,12 @@ def _retrieved(message: pb.Started | pb.GenerateResponse) -> Retrieved | None:
             text=citation.text,
             score=citation.score,
             similarity=citation.similarity if citation.HasField("similarity") else None,
-            source=_source(citation.source) if citation.HasField("source") else None,
+            source=chunk_source(citation.source) if citation.HasField("source") else None,
+            duplicates=duplicates(citation.duplicates),
         )
         for citation in message.retrieved.citations
     )
     return Retrieved(tuple(citations), message.retrieved.left_out)
-
-
-def _source(source: retrieval_pb2.ChunkSource) -> ChunkSource:
-    return ChunkSource(source.document_id, source.source, source.start, source.end)
 
 
 def _choice(choice: pb.Choice) -> Choice:

@@ -1,5 +1,6 @@
 """Between the contract's messages for retrieval and the domain's types. Pure functions."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -13,6 +14,7 @@ from jarvis.core.retrieval.documents import (
     IngestStart,
     Outcome,
     Prune,
+    StoredDocument,
 )
 from jarvis.core.retrieval.types import (
     CollectionInfo,
@@ -32,6 +34,7 @@ from jarvis_ports.store import Diagnosis, IndexSettings, Progress, Row, Space
 
 FLOAT32: Final = np.dtype("<f4")
 UNREACHABLE_TOLD = 100
+DUPLICATES_TOLD = 100
 INDEX_FIELDS = ("max_neighbors", "ef_construction", "ef_search")
 SPACES = {pb.SPACE_COSINE: Space.COSINE, pb.SPACE_L2: Space.L2, pb.SPACE_IP: Space.IP}
 SPACE_NUMBERS = {space: number for number, space in SPACES.items()}
@@ -47,6 +50,7 @@ OUTCOMES = {
     Outcome.UNCHANGED: pb.INGEST_OUTCOME_UNCHANGED,
     Outcome.FAILED: pb.INGEST_OUTCOME_FAILED,
     Outcome.PRUNED: pb.INGEST_OUTCOME_PRUNED,
+    Outcome.EMPTY: pb.INGEST_OUTCOME_EMPTY,
 }
 
 
@@ -63,8 +67,8 @@ def index_changes(message: pb.IndexSettings) -> IndexChanges:
     return IndexChanges(SPACES.get(message.space), **figures)
 
 
-def collection(info: CollectionInfo) -> pb.Collection:
-    """Write a collection."""
+def collection(info: CollectionInfo, max_document_bytes: int) -> pb.Collection:
+    """Write a collection, and what it takes."""
     spec = info.spec
     return pb.Collection(
         name=spec.name,
@@ -73,6 +77,7 @@ def collection(info: CollectionInfo) -> pb.Collection:
         index=_index(spec.index),
         rows=info.rows,
         mismatch=info.mismatch,
+        max_document_bytes=max_document_bytes,
     )
 
 
@@ -162,14 +167,25 @@ def _hit(hit: Hit) -> pb.Hit:
         dense_rank=hit.dense_rank,
         sparse_rank=hit.sparse_rank,
         source=pb.ChunkSource(**asdict(source)) if source else None,
+        duplicates=duplicates(hit),
     )
 
 
+def duplicates(hit: Hit) -> list[pb.Duplicate]:
+    """Write the other rows that have the text of a hit."""
+    written = []
+    for row in hit.duplicates[:DUPLICATES_TOLD]:
+        source = chunk_source(row)
+        place = pb.ChunkSource(**asdict(source)) if source else None
+        written.append(pb.Duplicate(id=row.id, metadata=values(own_metadata(row)), source=place))
+    return written
+
+
 def ingest_event(message: pb.IngestRequest) -> IngestEvent:
-    """Read an event of an ingestion.
+    """Read an event of an ingestion; a document with wrong metadata is one that fails.
 
     Raises:
-        InvalidArgument: it is empty, or a value of the metadata is wrong.
+        InvalidArgument: it is empty.
     """
     match message.WhichOneof("event"):
         case "start":
@@ -181,19 +197,30 @@ def ingest_event(message: pb.IngestRequest) -> IngestEvent:
                 dry_run=start.dry_run,
             )
         case "document":
-            document = message.document
-            return Document(
-                source=document.source,
-                given_id=document.id if document.HasField("id") else None,
-                media_type=document.media_type if document.HasField("media_type") else None,
-                metadata=metadata(document.metadata, "document.metadata"),
-            )
+            return _document(message.document)
         case "data":
             return message.data
         case "prune":
             return Prune(tuple(message.prune.prefixes))
         case None:
             raise InvalidArgument.of("event", "set start, document, data or prune")
+
+
+def _document(message: pb.IngestDocument) -> Document:
+    failure = ""
+    if message.HasField("failure"):
+        failure = message.failure or "its caller cannot send it"
+    try:
+        fields = metadata(message.metadata, "document.metadata")
+    except InvalidArgument as error:
+        fields, failure = {}, str(error)
+    return Document(
+        source=message.source,
+        given_id=message.id if message.HasField("id") else None,
+        media_type=message.media_type if message.HasField("media_type") else None,
+        metadata=fields,
+        failure=failure,
+    )
 
 
 def ingest_result(result: IngestedDocument | IngestFinished) -> pb.IngestResponse:
@@ -207,9 +234,15 @@ def ingest_result(result: IngestedDocument | IngestFinished) -> pb.IngestRespons
                 chunks=result.chunks,
                 embedded=result.embedded,
                 message=result.message,
+                same_as=result.same_as,
             )
         )
     documents = {outcome.value: result.documents.get(outcome, 0) for outcome in Outcome}
     return pb.IngestResponse(
         finished=pb.IngestFinished(**documents, chunks=result.chunks, embedded=result.embedded)
     )
+
+
+def stored(documents: Sequence[StoredDocument]) -> pb.ListDocumentsResponse:
+    """Write documents that are stored."""
+    return pb.ListDocumentsResponse(documents=[pb.StoredDocument(**asdict(one)) for one in documents])

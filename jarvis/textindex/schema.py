@@ -15,7 +15,7 @@ from jarvis_ports.errors import StoreUnusable
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Of the tables; a file of another version is not read."""
 
 _TABLES = f"""
@@ -31,6 +31,7 @@ _COLLECTION = (
     "CREATE TABLE rows_{0} (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT)",
     "CREATE INDEX documents_{0} ON rows_{0} (document) WHERE document IS NOT NULL",
     "CREATE TABLE fields_{0} (key INTEGER, field TEXT, value BLOB, PRIMARY KEY (key, field)) WITHOUT ROWID",
+    "CREATE INDEX hashes_{0} ON fields_{0} (value) WHERE field = '_hash'",
     "CREATE VIRTUAL TABLE words_{0} USING fts5(text, tokenize = 'porter unicode61 remove_diacritics 2')",
 )
 

@@ -1496,7 +1496,7 @@ class IngestedDocument(_message.Message):
     CHUNKS_FIELD_NUMBER: _builtins.int
     EMBEDDED_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
-    CONTENT_HASH_FIELD_NUMBER: _builtins.int
+    SAME_AS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     source: _builtins.str
@@ -1509,8 +1509,12 @@ class IngestedDocument(_message.Message):
     """Chunks that were embedded for it."""
     message: _builtins.str
     """Why it failed, where it did."""
-    content_hash: _builtins.str
-    """The same for documents of the same content, whatever their names; empty where it failed."""
+    @_builtins.property
+    def same_as(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where it was added or changed: the ids of other documents that have this content already, at most 100. One that is
+        gone from its place was moved here. Their vectors are used again.
+        """
+
     def __init__(
         self,
         *,
@@ -1520,11 +1524,11 @@ class IngestedDocument(_message.Message):
         chunks: _builtins.int = ...,
         embedded: _builtins.int = ...,
         message: _builtins.str = ...,
-        content_hash: _builtins.str = ...,
+        same_as: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "content_hash", b"content_hash", "embedded", b"embedded", "id", b"id", "message", b"message", "outcome", b"outcome", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "embedded", b"embedded", "id", b"id", "message", b"message", "outcome", b"outcome", "same_as", b"same_as", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1649,26 +1653,22 @@ class StoredDocument(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     CHUNKS_FIELD_NUMBER: _builtins.int
-    CONTENT_HASH_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     source: _builtins.str
     """Where it comes from."""
     chunks: _builtins.int
     """Its chunks."""
-    content_hash: _builtins.str
-    """The same for documents of the same content; empty where an interrupted write left it unknown."""
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         source: _builtins.str = ...,
         chunks: _builtins.int = ...,
-        content_hash: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "content_hash", b"content_hash", "id", b"id", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "id", b"id", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

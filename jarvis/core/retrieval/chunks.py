@@ -1,7 +1,7 @@
 """The chunks of a document as rows, which know where they come from."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Final
@@ -12,7 +12,7 @@ from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.filters import Metadata
 from jarvis_ports.store import Row
 
-SCHEME: Final = 1
+SCHEME: Final = 2
 """Of hashes, ids and the way of splitting. A new number makes every document a changed one."""
 LEAST_CHUNK_TOKENS = 16
 
@@ -48,9 +48,17 @@ def check_splitting(tokens: int, overlap: int, most: int) -> None:
 
 
 def content_hash(document: Document, data: bytes, splitting: Splitting) -> str:
-    """Hash all that the rows of a document come from: where it is the same, so are they."""
+    """Hash all that the rows of a document come from: where it is the same, so are they.
+
+    Its first half, see `same_content`, is of the content alone.
+    """
     described = (SCHEME, asdict(splitting), document.source, document.media_type, _sorted(document.metadata))
-    return blake2b(repr(described).encode() + b"\0" + blake2b(data).digest(), digest_size=16).hexdigest()
+    return "".join(blake2b(part, digest_size=16).hexdigest() for part in (data, repr(described).encode()))
+
+
+def same_content(hash_: str) -> str:
+    """Give what the hashes of all documents of one content begin with."""
+    return hash_[: len(hash_) // 2]
 
 
 def _sorted(metadata: Metadata) -> list[tuple[str, object]]:
@@ -58,14 +66,10 @@ def _sorted(metadata: Metadata) -> list[tuple[str, object]]:
 
 
 def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
-    """Make the rows of a document.
-
-    The id of a chunk says its document, its text, and how many equal chunks came before: a text that moves
-    keeps it.
-    """
-    seen: Counter[str] = Counter()
+    """Make the rows of a document."""
+    ids = chunk_ids(document.id, chunks)
     made = []
-    for ordinal, chunk in enumerate(chunks):
+    for ordinal, (id_, chunk) in enumerate(zip(ids, chunks, strict=True)):
         own: Metadata = {
             "_document": document.id,
             "_source": document.source,
@@ -75,16 +79,22 @@ def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
             "_chunks": len(chunks),
             "_ordinal": ordinal,
         }
-        id_ = chunk_id(document.id, chunk.text, seen[chunk.text])
         made.append(Row(id_, chunk.text, {**document.metadata, **own}))
-        seen[chunk.text] += 1
     return made
 
 
-def chunk_id(document_id: str, text: str, before: int) -> str:
-    """Make the id of a chunk; `before` counts the equal ones that came before it in the document."""
-    found = blake2b(digest_size=20)
-    for part in (document_id, text, str(before)):
-        encoded = part.encode()
-        found.update(len(encoded).to_bytes(8, "little") + encoded)
-    return found.hexdigest()
+def chunk_ids(document_id: str, chunks: Iterable[Chunk]) -> list[str]:
+    """Make the ids of the chunks of a document, in their order.
+
+    An id says its document, its text, and how many equal chunks came before: a text that moves keeps it.
+    """
+    seen: Counter[str] = Counter()
+    ids = []
+    for chunk in chunks:
+        found = blake2b(digest_size=20)
+        for part in (document_id, chunk.text, str(seen[chunk.text])):
+            encoded = part.encode()
+            found.update(len(encoded).to_bytes(8, "little") + encoded)
+        ids.append(found.hexdigest())
+        seen[chunk.text] += 1
+    return ids

@@ -19,12 +19,16 @@ class IngestStart:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document begins; its content follows in `bytes`. The id is the source where it is None."""
+    """A document begins; its content follows in `bytes`. The id is the source where it is None.
+
+    `failure` says why it cannot be taken, where that is known before its content comes.
+    """
 
     source: str
     given_id: str | None = None
     media_type: str | None = None
     metadata: Metadata = field(default_factory=dict[str, Value])
+    failure: str = ""
 
     @property
     def id(self) -> str:
@@ -51,11 +55,15 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     FAILED = "failed"
     PRUNED = "pruned"
+    EMPTY = "empty"
 
 
 @dataclass(frozen=True, slots=True)
 class IngestedDocument:
-    """A document is done: chunks that it has now, chunks that were embedded, and why it failed."""
+    """A document is done: chunks that it has now, chunks that were embedded, and why it failed.
+
+    `same_as` are the ids of other documents that had this content already.
+    """
 
     id: str
     source: str
@@ -63,6 +71,16 @@ class IngestedDocument:
     chunks: int = 0
     embedded: int = 0
     message: str = ""
+    same_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document that is stored, and how many chunks it has."""
+
+    id: str
+    source: str
+    chunks: int
 
 
 @dataclass(frozen=True, slots=True)

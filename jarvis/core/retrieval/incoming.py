@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 from jarvis.core.retrieval.documents import Document, IngestEvent, IngestStart, Prune
 from jarvis.core.retrieval.validation import length, metadata
@@ -12,6 +11,8 @@ MAX_SOURCE = 2048
 MAX_DOCUMENT_ID = 256
 MAX_MEDIA_TYPE = 256
 MAX_DOCUMENT_FIELDS = 56
+MAX_TOLD = 8192
+"""Of a source, an id or a failure, what is told at most in a result: longer than any path of Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +72,18 @@ class Incoming:
             yield self._sent(document, content, size)
 
     def _begun(self, event: Document | Prune) -> Document | None:
-        violations = _document(event) if isinstance(event, Document) else _prune(event)
-        if found := list(violations):
-            raise InvalidArgument(found)
         if isinstance(event, Document):
-            return event
+            return _checked(event)
+        if not event.prefixes:
+            raise InvalidArgument.of("prune.prefixes", 'is empty; the prefix "" is every document')
         self.prune = event
         return None
 
     def _sent(self, document: Document, content: bytearray, size: int) -> Sent:
         problem = ""
-        if document.id in self.ids:
+        if document.failure:
+            problem = document.failure[:MAX_TOLD]
+        elif document.id in self.ids:
             problem = f"a document of the id {document.id!r} came before it; give each an id of its own"
         elif size > self._max_bytes:
             problem = f"has {size} bytes, and retrieval.max_document_bytes is {self._max_bytes}"
@@ -89,18 +91,19 @@ class Incoming:
         return Sent(document, b"" if problem else bytes(content), problem)
 
 
-def _document(document: Document) -> Iterator[FieldViolation]:
-    checks = [
-        length("document.source", document.source, MAX_SOURCE),
-        metadata("document.metadata", document.metadata, MAX_DOCUMENT_FIELDS),
-    ]
+def _checked(document: Document) -> Document:
+    """Give a document that fails where a field of it is wrong: the others of the stream are not to blame."""
+    if document.failure or not (found := list(_violations(document))):
+        return document
+    told = document.id.encode()[:MAX_TOLD].decode(errors="ignore")
+    source = document.source.encode()[:MAX_TOLD].decode(errors="ignore")
+    return Document(source, told, failure=str(InvalidArgument(found)))
+
+
+def _violations(document: Document) -> Iterator[FieldViolation]:
+    yield from length("document.source", document.source, MAX_SOURCE)
+    yield from metadata("document.metadata", document.metadata, MAX_DOCUMENT_FIELDS)
     if document.given_id is not None:
-        checks.append(length("document.id", document.given_id, MAX_DOCUMENT_ID))
+        yield from length("document.id", document.given_id, MAX_DOCUMENT_ID)
     if document.media_type is not None:
-        checks.append(length("document.media_type", document.media_type, MAX_MEDIA_TYPE))
-    return chain(*checks)
-
-
-def _prune(prune: Prune) -> Iterator[FieldViolation]:
-    if not prune.prefixes:
-        yield FieldViolation("prune.prefixes", 'is empty; the prefix "" is every document')
+        yield from length("document.media_type", document.media_type, MAX_MEDIA_TYPE)

@@ -72,13 +72,17 @@ class ChunkSource:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A row that was found; see the contract's `Hit` for score, similarity and ranks."""
+    """A row that was found; see the contract's `Hit` for score, similarity and ranks.
+
+    `duplicates` are the other rows of the same text.
+    """
 
     row: Row
     score: float
     similarity: float | None = None
     dense_rank: int | None = None
     sparse_rank: int | None = None
+    duplicates: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
