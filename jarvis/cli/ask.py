@@ -26,7 +26,7 @@ from jarvis.cli.options import (
     conversation,
     template_options,
 )
-from jarvis.cli.output import print_answer, print_table, write
+from jarvis.cli.output import echo, print_answer, print_table, write
 from jarvis.cli.retrieval_options import (
     DEFAULT_COLLECTION,
     Collection,
@@ -124,14 +124,14 @@ def _sources(retrieved: "Retrieved", finished: "Finished", collection: str) -> N
         rows = [_row(citation, cited=citation.number in finished.cited) for citation in retrieved.citations]
         print_table(("", "SOURCE", "CHARACTERS", "SIMILARITY", ""), rows)
         if retrieved.left_out:
-            typer.echo(f"{retrieved.left_out} more were relevant, and did not fit into the prompt")
+            echo(f"{retrieved.left_out} more were relevant, and did not fit into the prompt")
     elif retrieved.left_out:
-        typer.echo(f"none of the {retrieved.left_out} sources that were found fits into the prompt")
+        echo(f"none of the {retrieved.left_out} sources that were found fits into the prompt")
     else:
-        typer.echo(f"nothing relevant was found in collection {collection!r}")
+        echo(f"nothing relevant was found in collection {collection!r}")
     if finished.cited_unknown:
         numbers = ", ".join(f"[{number}]" for number in finished.cited_unknown)
-        typer.echo(f"the answer cites {numbers}, and there is no such source")
+        echo(f"the answer cites {numbers}, and there is no such source")
 
 
 def _row(citation: "Citation", *, cited: bool) -> tuple[str, ...]:

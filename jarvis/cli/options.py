@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jarvis.cli.output import echo
+
 if TYPE_CHECKING:
     from jarvis.client import BlockingClient, Prompt
 
@@ -113,7 +115,7 @@ def question(text: str | None, system: str | None, *, raw: bool) -> "Prompt":
         raise typer.BadParameter("a raw prompt has no system message", param_hint="--system")
     if text is None or text == "-":
         if sys.stdin.isatty():
-            typer.echo("jarvis: reading the prompt from the terminal; Ctrl-D ends it", err=True)
+            echo("jarvis: reading the prompt from the terminal; Ctrl-D ends it", err=True)
         text = sys.stdin.read()
     return text if raw else conversation(system, text.rstrip("\n"))
 

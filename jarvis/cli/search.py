@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
-from jarvis.cli.output import print_json, printable
+from jarvis.cli.output import echo, escaped, print_json
 from jarvis.cli.retrieval_options import (
     DEFAULT_COLLECTION,
     Collection,
@@ -59,10 +59,10 @@ def _show(rank: int, hit: "Hit") -> None:
     source = hit.source
     place = f"{source.source}:{source.start}-{source.end}" if source else hit.id
     similarity = "" if hit.similarity is None else f" (similarity {hit.similarity:.3f})"
-    typer.echo(f"{rank}. {hit.score:.4f}{similarity} {place}")
+    echo(f"{rank}. {hit.score:.4f}{similarity} {place}")
     console = Console()
     width = console.width if console.is_terminal else 10_000
     for line in [line for line in hit.text.splitlines() if line.strip()][:LINES]:
-        text = Text(f"   {printable(line.strip())}")
+        text = Text(f"   {escaped(line.strip())}")
         text.truncate(width, overflow="ellipsis")
-        typer.echo(text.plain)
+        echo(text.plain)

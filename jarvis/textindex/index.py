@@ -173,7 +173,8 @@ class TextIndex:
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[DocumentRows]:
             sql = (
                 f"SELECT DISTINCT document FROM fields_{at.number} JOIN rows_{at.number} USING (key) "
-                "WHERE field = '_hash' AND value >= ? AND value < ? AND document IS NOT NULL ORDER BY 1 LIMIT ?"
+                "WHERE field = '_hash' AND value >= ? AND value < ? AND document IS NOT NULL "
+                "ORDER BY document LIMIT ?"
             )
             names = _column(connection, sql, [beginning, f"{beginning}\U0010ffff", most])
             return [one for name in names for one in rows.documents(connection, at.number, name, name)]

@@ -182,9 +182,7 @@ async def delete_stale(collection: Collection, document_id: str, made: Sequence[
     return len(stale)
 
 
-def _stored(
-    document_id: str, chunks: Sequence[Chunk], documents: Iterable[DocumentRows]
-) -> dict[str, str]:
+def _stored(document_id: str, chunks: Sequence[Chunk], documents: Iterable[DocumentRows]) -> dict[str, str]:
     """Tell which stored row of some documents has the text of a chunk, by the id of the chunk."""
     found: dict[str, str] = {}
     ids = chunk_ids(document_id, chunks)

@@ -151,7 +151,15 @@ def test_files_are_taken_by_their_names():
 
 
 def test_what_a_url_is_for_is_a_character_like_any_other_in_a_path():
-    for name in ("C# guide.md", "/project #1/a.txt", "/what?/b.md", "why?.md", "#.py", "a.md#1/c.md", "%23.md"):
+    for name in (
+        "C# guide.md",
+        "/project #1/a.txt",
+        "/what?/b.md",
+        "why?.md",
+        "#.py",
+        "a.md#1/c.md",
+        "%23.md",
+    ):
         assert handles(name), name
     for name in ("a.md#part", "a.md?x=1", "/http://x/a.md?y"):
         assert not handles(name), name
@@ -159,7 +167,9 @@ def test_what_a_url_is_for_is_a_character_like_any_other_in_a_path():
     assert (code.kind, code.language) == (Kind.CODE, "python")
 
 
-@pytest.mark.parametrize("address", ["https://x.org/a.html?v=1/b.md#c.py", "https://x.org/a.html#/what?/b.md"])
+@pytest.mark.parametrize(
+    "address", ["https://x.org/a.html?v=1/b.md#c.py", "https://x.org/a.html#/what?/b.md"]
+)
 def test_of_an_address_the_path_tells_the_kind(address):
     assert read(b"<title>T</title><p>x</p>", address, None).text == "# T\n\nx"
     endings = [ending for endings in ENDINGS.values() for ending in endings]
