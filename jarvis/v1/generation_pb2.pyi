@@ -450,7 +450,7 @@ class Citation(_message.Message):
 
     @_builtins.property
     def duplicates(self) -> _containers.RepeatedCompositeFieldContainer[_retrieval_pb2.Duplicate]:
-        """The other rows of the same text that were found, the best first; at most 100."""
+        """The other rows of the same text that were found, by their places; at most 100."""
 
     def __init__(
         self,

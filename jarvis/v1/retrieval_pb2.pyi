@@ -1189,7 +1189,7 @@ class Hit(_message.Message):
 
     @_builtins.property
     def duplicates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Duplicate]:
-        """The other rows of the same text that were found, the best first; at most 100."""
+        """The other rows of the same text that were found, by their places; at most 100."""
 
     def __init__(
         self,

@@ -74,7 +74,7 @@ class ChunkSource:
 class Hit:
     """A row that was found; see the contract's `Hit` for score, similarity and ranks.
 
-    `duplicates` are the other rows of the same text.
+    `duplicates` are the other rows of the same text, by their places; that of `row` is before them.
     """
 
     row: Row
@@ -118,3 +118,9 @@ def chunk_source(row: Row) -> ChunkSource | None:
 def own_metadata(row: Row) -> Metadata:
     """Give the metadata that the caller set."""
     return {name: value for name, value in row.metadata.items() if not name.startswith(RESERVED)}
+
+
+def place(row: Row) -> tuple[str, int, str]:
+    """Give what rows are ordered by where they come from: their source, their offset, their id."""
+    source = chunk_source(row)
+    return (source.source, source.start, row.id) if source else ("", 0, row.id)
