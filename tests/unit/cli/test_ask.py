@@ -107,6 +107,7 @@ async def test_json_is_one_document_with_everything(fake, run):
                 "score": 0.5,
                 "similarity": 0.75,
                 "source": {"document_id": "d", "source": "a.md", "start": 3, "end": 19},
+                "duplicates": [],
             },
             {
                 "number": 2,
@@ -115,6 +116,7 @@ async def test_json_is_one_document_with_everything(fake, run):
                 "score": 0.25,
                 "similarity": None,
                 "source": None,
+                "duplicates": [],
             },
         ],
         "left_out": 4,

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_what_vanishes_or_cannot_be_looked_at_stops_nothing(tmp_path, monkeypatc
     def meanwhile(rules, paths):
         (path,) = paths
         if path.endswith("gone.md"):
-            os.unlink(path)
+            Path(path).unlink()
         if path.endswith("vanished/"):
             shutil.rmtree(path)
         if path.endswith("locked.md"):
@@ -123,11 +124,11 @@ def test_what_vanishes_or_cannot_be_looked_at_stops_nothing(tmp_path, monkeypatc
 
 def test_a_folder_that_is_deeper_than_a_path_may_be_is_named(tmp_path):
     fill(tmp_path, "a.md")
-    there = os.getcwd()
+    there = Path.cwd()
     os.chdir(tmp_path)
     try:
         for _ in range(20):
-            os.mkdir("n" * 250)
+            Path("n" * 250).mkdir()
             os.chdir("n" * 250)
     finally:
         os.chdir(there)
