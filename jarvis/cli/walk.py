@@ -121,7 +121,7 @@ class _Walker:
         except OSError as error:
             self.listing.cannot_list(folder, error)
             return []
-        below = []
+        below: list[tuple[str, Sequence[Rules]]] = []
         for entry in entries:
             try:
                 if self._wanted(entry, rules):
