@@ -38,7 +38,7 @@ class Listing:
 
     def cannot_list(self, path: str, error: OSError) -> None:
         """Take note of what should have been looked into."""
-        self.failures[readable(path)] = error.strerror or str(error)
+        self.failures[readable(str(error.filename or path))] = error.strerror or str(error)
         self.unlisted = True
 
 

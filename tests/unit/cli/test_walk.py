@@ -97,7 +97,7 @@ def test_rules_that_cannot_be_read_are_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr("jarvis.cli.walk.own", refuse)
     listing = walk([tmp_path], [])
     assert [file.name for file in listing.files] == ["a.md"]
-    assert listing.failures == {f"{tmp_path}/sub": "Permission denied"}
+    assert listing.failures == {f"{tmp_path}/sub/.gitignore": "Permission denied"}
     assert listing.unlisted
 
 
