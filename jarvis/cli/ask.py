@@ -1,6 +1,6 @@
 """`jarvis ask`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +26,7 @@ from jarvis.cli.options import (
     connect,
     template_options,
 )
-from jarvis.cli.output import print_answer, print_table, write
+from jarvis.cli.output import echo, print_answer, print_table, write
 from jarvis.cli.question import prompt as question_prompt
 from jarvis.cli.retrieval_options import (
     DEFAULT_COLLECTION,
@@ -38,7 +38,7 @@ from jarvis.cli.retrieval_options import (
 )
 
 if TYPE_CHECKING:
-    from jarvis.client import Citation, Event, Finished, Retrieved
+    from jarvis.client import Citation, Duplicate, Event, Finished, Retrieved
 
 
 def ask(  # noqa: PLR0913 - one for each option
@@ -122,28 +122,36 @@ def _show(events: Iterable["Event"], collection: str) -> None:
 def _sources(retrieved: "Retrieved", finished: "Finished", collection: str) -> None:
     write("\n")
     if retrieved.citations:
-        rows = [_row(citation, cited=citation.number in finished.cited) for citation in retrieved.citations]
-        print_table(("", "SOURCE", "PLACE", "SIMILARITY", ""), rows)
+        rows = [
+            row
+            for citation in retrieved.citations
+            for row in _rows(citation, cited=citation.number in finished.cited)
+        ]
+        print_table(("", "SOURCE", "CHARACTERS", "SIMILARITY", ""), rows)
         if retrieved.left_out:
-            typer.echo(f"{retrieved.left_out} more were relevant, and did not fit into the prompt")
+            echo(f"{retrieved.left_out} more were relevant, and did not fit into the prompt")
     elif retrieved.left_out:
-        typer.echo(f"none of the {retrieved.left_out} sources that were found fits into the prompt")
+        echo(f"none of the {retrieved.left_out} sources that were found fits into the prompt")
     else:
-        typer.echo(f"nothing relevant was found in collection {collection!r}")
+        echo(f"nothing relevant was found in collection {collection!r}")
     if finished.cited_unknown:
         numbers = ", ".join(f"[{number}]" for number in finished.cited_unknown)
-        typer.echo(f"the answer cites {numbers}, and there is no such source")
+        echo(f"the answer cites {numbers}, and there is no such source")
 
 
-def _row(citation: "Citation", *, cited: bool) -> tuple[str, ...]:
-    source = citation.source
-    return (
-        f"[{citation.number}]",
-        _near(source.source) if source else citation.id,
-        (source.pages or f"{source.start}-{source.end}") if source else "",
-        "" if citation.similarity is None else f"{citation.similarity:.2f}",
-        "cited" if cited else "",
-    )
+def _rows(citation: "Citation", *, cited: bool) -> Iterator[tuple[str, ...]]:
+    """Give the row of a source, and one for each other place that has its text."""
+    similarity = "" if citation.similarity is None else f"{citation.similarity:.2f}"
+    yield f"[{citation.number}]", *_place(citation), similarity, "cited" if cited else ""
+    for other in citation.duplicates:
+        yield "", *_place(other), "", ""
+
+
+def _place(row: "Citation | Duplicate") -> tuple[str, str]:
+    source = row.source
+    if source is None:
+        return row.id, ""
+    return _near(source.source), source.pages or f"{source.start}-{source.end}"
 
 
 def _near(source: str) -> str:

@@ -25,7 +25,7 @@ from jarvis.cli.options import (
     connect,
     template_options,
 )
-from jarvis.cli.output import deltas, write
+from jarvis.cli.output import deltas, echo, write
 
 if TYPE_CHECKING:
     from jarvis.client import BlockingClient
@@ -104,7 +104,7 @@ def _answer(
     except JarvisClientError as error:
         if not interactive:
             raise
-        typer.echo(f"jarvis: {error}", err=True)
+        echo(f"jarvis: {error}", err=True)
         return ""
     write("\n")
     return answer

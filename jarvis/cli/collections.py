@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect, examples
-from jarvis.cli.output import print_json, print_table
+from jarvis.cli.output import confirmed, echo, print_json, print_table
 from jarvis.cli.progress import bar
 
 if TYPE_CHECKING:
@@ -99,12 +99,13 @@ def delete(
         if dry_run or not yes:
             rows = client.retrieval.get_collection(name).rows
             if dry_run:
-                typer.echo(f"would delete {name} with {rows} rows")
+                echo(f"would delete {name} with {rows} rows")
                 return
             if not sys.stdin.isatty():
                 raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
-            typer.confirm(f"Delete {name} with {rows} rows?", abort=True)
-        typer.echo(f"deleted {name} with {client.retrieval.delete_collection(name)} rows")
+            if not confirmed(f"Delete {name} with {rows} rows?"):
+                raise typer.Abort
+        echo(f"deleted {name} with {client.retrieval.delete_collection(name)} rows")
 
 
 @app.command(epilog=examples("jarvis collections doctor default"))
@@ -125,14 +126,14 @@ def doctor(
             else:
                 shown(event.done, event.total)
     if diagnosis is None:
-        typer.echo("jarvis: the server ended the check without a diagnosis", err=True)
+        echo("jarvis: the server ended the check without a diagnosis", err=True)
         return 1
     if as_json:
         print_json(asdict(diagnosis))
     else:
         counts = ", ".join(f"{place} {rows}" for place, rows in sorted(diagnosis.counts.items()))
-        typer.echo(f"{diagnosis.checked} rows checked, {diagnosis.unreachable} not found; rows: {counts}")
-        typer.echo("ok" if diagnosis.ok else f"not ok; to mend it: jarvis collections rebuild {name}")
+        echo(f"{diagnosis.checked} rows checked, {diagnosis.unreachable} not found; rows: {counts}")
+        echo("ok" if diagnosis.ok else f"not ok; to mend it: jarvis collections rebuild {name}")
     return 0 if diagnosis.ok else 1
 
 

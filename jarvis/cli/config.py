@@ -3,7 +3,7 @@
 import typer
 
 from jarvis.cli.options import examples
-from jarvis.cli.output import print_json
+from jarvis.cli.output import echo, print_json, write
 from jarvis.cli.serve import ConfigFile, Sets
 
 app = typer.Typer(help="Check, show and describe the configuration.")
@@ -21,7 +21,7 @@ def check(*, config: ConfigFile = None, sets: Sets = None) -> None:
     from jarvis.config.load import DEFAULT_PATH  # noqa: PLC0415
 
     check_all(load(config, sets or []))
-    typer.echo(f"ok: {config or (DEFAULT_PATH if DEFAULT_PATH.exists() else 'defaults')}")
+    echo(f"ok: {config or (DEFAULT_PATH if DEFAULT_PATH.exists() else 'defaults')}")
 
 
 @app.command(epilog=examples("jarvis config show > jarvis.toml", "jarvis config show --set log.level=debug"))
@@ -32,7 +32,7 @@ def show(*, config: ConfigFile = None, sets: Sets = None) -> None:
     from jarvis.config import load  # noqa: PLC0415
 
     effective = load(config, sets or []).model_dump(mode="json", exclude_none=True)
-    typer.echo(tomlkit.dumps(effective), nl=False)
+    write(tomlkit.dumps(effective))
 
 
 @app.command(epilog=examples("jarvis config schema > jarvis.schema.json"))

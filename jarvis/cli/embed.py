@@ -1,6 +1,5 @@
 """`jarvis embed`."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -17,6 +16,7 @@ from jarvis.cli.options import (
     TLSAuthority,
     connect,
 )
+from jarvis.cli.output import echo, print_json
 
 if TYPE_CHECKING:
     from jarvis.client import Embeddings
@@ -64,8 +64,7 @@ def embed(  # noqa: PLR0913 - one for each option
     with connect(server, tls_ca, timeout=timeout) as client:
         for batch in batches:
             found = client.embed(batch, role=role, dimension=dimension, truncate=truncate, model=model)
-            for line in _as_json(batch, found) if as_json else _for_people(batch, found):
-                typer.echo(line)
+            _print(batch, found, as_json=as_json)
             empty = False
     if empty:
         raise typer.BadParameter("standard input has no text", param_hint="TEXTS")
@@ -73,23 +72,27 @@ def embed(  # noqa: PLR0913 - one for each option
 
 def _lines() -> Iterator[list[str]]:
     if sys.stdin.isatty():
-        typer.echo("jarvis: reading texts from the terminal, one a line; Ctrl-D ends them", err=True)
+        echo("jarvis: reading texts from the terminal, one a line; Ctrl-D ends them", err=True)
     texts = (text for line in sys.stdin if (text := line.rstrip("\r\n")))
     return iter(lambda: list(islice(texts, BATCH)), [])
 
 
-def _as_json(texts: Iterable[str], found: "Embeddings") -> Iterator[str]:
+def _print(texts: Iterable[str], found: "Embeddings", *, as_json: bool) -> None:
     for text, vector, tokens, truncated, cached in _each(texts, found):
-        line = {"text": text, "tokens": tokens, "truncated": truncated, "cached": cached, "vector": vector}
-        yield json.dumps(line, ensure_ascii=False)
-
-
-def _for_people(texts: Iterable[str], found: "Embeddings") -> Iterator[str]:
-    for text, vector, tokens, truncated, cached in _each(texts, found):
+        if as_json:
+            line = {
+                "text": text,
+                "tokens": tokens,
+                "truncated": truncated,
+                "cached": cached,
+                "vector": vector,
+            }
+            print_json(line, indent=None)
+            continue
         first = " ".join(f"{component:7.4f}" for component in vector[:SHOWN_COMPONENTS])
         more = " …" if len(vector) > SHOWN_COMPONENTS else ""
         state = f"{'cached' if cached else 'new':6} {'cut off' if truncated else ''}".rstrip()
-        yield f"{tokens:6} tokens  {state:14}  [{first}{more}]  {_shown(text)}"
+        echo(f"{tokens:6} tokens  {state:14}  [{first}{more}]  {_shown(text)}")
 
 
 def _each(texts: Iterable[str], found: "Embeddings") -> Iterator[tuple[str, list[float], int, bool, bool]]:

@@ -7,7 +7,7 @@ import typer
 
 from jarvis.cli.figures import components, figures, headline
 from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
-from jarvis.cli.output import print_json, print_table, write
+from jarvis.cli.output import echo, print_json, print_table, write
 from jarvis.cli.watch import COLUMNS, watch
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def health(
     """
     with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
         status = client.health(service)
-    typer.echo(status.value)
+    echo(status.value)
     return 0 if status == "SERVING" else 1
 
 
@@ -73,9 +73,10 @@ def status(
 
 
 def _print_status(found: "ServerStatus", routes: "Sequence[RouteInfo]") -> None:
-    typer.echo(headline(found) + "\n")
+    echo(headline(found))
+    echo()
     for figure in figures(found):
-        typer.echo(f"{figure.label:13}{figure.value}")
+        echo(f"{figure.label:13}{figure.value}")
     write("\n")
     print_table(COLUMNS, components(found))
     if len(found.models) > 1:
@@ -87,4 +88,5 @@ def _print_status(found: "ServerStatus", routes: "Sequence[RouteInfo]") -> None:
     notes = [(m.name, m.notes) for m in found.models] + [(c.name, c.notes) for c in found.components]
     for name, noted in notes:
         for note in noted:
-            typer.echo(f"\n{name}: {note}")
+            echo()
+            echo(f"{name}: {note}")

@@ -1,23 +1,24 @@
 """`jarvis ingest`."""
 
 import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jarvis.cli.gone import Gone
 from jarvis.cli.ingest_report import Report
 from jarvis.cli.options import DEFAULT_SERVER, Server, TLSAuthority, connect
+from jarvis.cli.output import echo
 from jarvis.cli.retrieval_options import DEFAULT_COLLECTION, Collection, JsonLines
+from jarvis.cli.sending import STDIN, documents
 from jarvis.cli.walk import Listing, walk
 
 if TYPE_CHECKING:
-    from jarvis.client import BlockingClient, Document
-
-STDIN = "-"
+    from jarvis.client import BlockingClient
+    from jarvis.client import Collection as Found
 
 
 def ingest(  # noqa: PLR0913 - one for each option
@@ -32,8 +33,13 @@ def ingest(  # noqa: PLR0913 - one for each option
     prune: Annotated[
         bool,
         typer.Option(
-            "--prune", help="Delete the documents of these folders that are not among what was sent just now."
+            "--prune",
+            help="Delete the documents of these folders that are not among what was sent just now; of those "
+            "that --include would take, where it is given.",
         ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Prune also where that is more than half, without asking.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")] = False,
     chunk_tokens: Annotated[
@@ -54,6 +60,12 @@ def ingest(  # noqa: PLR0913 - one for each option
             help="What the documents are written in, such as es: tells the encoding where nothing else does.",
         ),
     ] = None,
+    no_ignore: Annotated[
+        bool,
+        typer.Option(
+            "--no-ignore", help="Take what is hidden, what .gitignore names, packages and caches as well."
+        ),
+    ] = False,
     source: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to call standard input, such as notes.md.")
     ] = None,
@@ -63,25 +75,18 @@ def ingest(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Read documents, and store them in chunks that can be searched.
 
-    What is stored and unchanged costs next to nothing. Of folders the files are taken whose ending is known;
-    hidden ones are not. The exit code is 1 where a document failed.
+    What is stored and unchanged costs next to nothing. Of folders the files are taken whose ending is known,
+    but not what is hidden, what Git ignores, packages (node_modules) and caches. A file that was moved within
+    them is known by its content, and one that was emptied loses its old text. The exit code is 1 where a
+    document failed, where nothing was taken of a folder, and where pruning was not confirmed.
     """
-    folders, listing = _listed(paths, include or [], source, prune=prune)
-    prefixes = [os.path.join(folder, "") for folder in folders] if prune else []  # noqa: PTH118 - Path has no last /
-    if prefixes and listing.unlisted:
-        typer.echo("jarvis: nothing is pruned, as not every folder could be listed", err=True)
-        prefixes = []
-    problems: dict[str, str] = {}
-    report = Report(len(listing.files), problems, as_json=as_json, dry_run=dry_run)
-    for path, why in listing.failures.items():
-        report.fail(path, why)
+    folders, listing = _listed(paths, include or [], source, prune=prune, ignore=not no_ignore)
+    report = Report(listing, as_json=as_json, dry_run=dry_run)
     with connect(server, tls_ca) as client:
-        if not dry_run:
-            _make(client, collection)
+        most = _collection(client, collection, dry_run=dry_run).max_document_bytes
         results = client.retrieval.ingest(
             collection,
-            _documents(list(listing.files), source, problems),
-            prune=prefixes,
+            documents(list(listing.files), source, most),
             chunk_tokens=chunk_tokens,
             chunk_overlap=chunk_overlap,
             language=language,
@@ -89,54 +94,50 @@ def ingest(  # noqa: PLR0913 - one for each option
         )
         with closing(results):
             finished = report.follow(results)
-    report.finish(finished, listing.skipped)
-    return 1 if report.counts["failed"] else 0
+        gone = Gone(client, collection, folders, report, dry_run)
+        agreed = True
+        if not listing.unlisted:
+            gone.delete_moved()
+            agreed = not prune or gone.prune(include or [], agreed=yes or dry_run)
+        elif prune:
+            echo("jarvis: nothing is pruned, as not every folder could be listed", err=True)
+    report.finish(finished)
+    bare = [] if prune and yes else listing.bare
+    for folder in bare:
+        echo(f"jarvis: nothing was taken of {folder}", err=True)
+    return 1 if report.counts["failed"] or bare or not agreed else 0
 
 
 def _listed(
-    paths: Sequence[str], include: Sequence[str], source: str | None, *, prune: bool
+    paths: Sequence[str], include: Sequence[str], source: str | None, *, prune: bool, ignore: bool
 ) -> tuple[list[str], Listing]:
     named = [Path(path) for path in paths if path != STDIN]
     for path in named:
-        if not path.exists():
-            raise typer.BadParameter(f"{path} does not exist", param_hint="PATH")
+        try:
+            path.stat()
+        except FileNotFoundError:
+            hint = "jarvis documents delete removes what is stored of it"
+            raise typer.BadParameter(f"{path} does not exist; {hint}", param_hint="PATH") from None
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(f"{path}: {error}", param_hint="PATH") from None
     folders = [os.path.abspath(path) for path in named if path.is_dir()]  # noqa: PTH100 - resolve() would follow links
     if (STDIN in paths) != (source is not None):
         raise typer.BadParameter("goes with the PATH -, and the PATH - with it", param_hint="--source")
     if prune and not folders:
         raise typer.BadParameter("prunes folders, and none is named", param_hint="--prune")
-    listing = walk(named, include)
+    listing = walk(named, include, ignore=ignore)
     if STDIN in paths:
         listing.files[Path(STDIN)] = None
     return folders, listing
 
 
-def _make(client: "BlockingClient", collection: str) -> None:
-    """Make the collection where there is none."""
+def _collection(client: "BlockingClient", name: str, *, dry_run: bool) -> "Found":
+    """Find a collection, or make it where there is none, and this is no dry run."""
     from jarvis.client import JarvisClientError  # noqa: PLC0415
 
     try:
-        client.retrieval.get_collection(collection)
+        return client.retrieval.get_collection(name)
     except JarvisClientError as error:
-        if error.reason != "COLLECTION_NOT_FOUND":
+        if error.reason != "COLLECTION_NOT_FOUND" or dry_run:
             raise
-        client.retrieval.create_collection(collection)
-
-
-def _documents(files: Sequence[Path], source: str | None, problems: dict[str, str]) -> "Iterator[Document]":
-    """Read files as they are sent.
-
-    One that cannot be read is sent empty: the server keeps what it has of it, and prunes nothing of it.
-    """
-    from jarvis.client import Document  # noqa: PLC0415
-
-    for file in files:
-        if source is not None and str(file) == STDIN:
-            yield Document(source, sys.stdin.buffer.read())
-            continue
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            problems[str(file)] = error.strerror or str(error)
-            data = b""
-        yield Document(str(file), data)
+        return client.retrieval.create_collection(name)

@@ -1,40 +1,46 @@
 """What is printed of an ingestion."""
 
-import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from jarvis.cli.output import echo, print_json
 from jarvis.cli.progress import bar
+from jarvis.cli.walk import Listing
 
 if TYPE_CHECKING:
     from jarvis.client import IngestedDocument, IngestFinished
+
+SUMMED = ("added", "changed", "unchanged", "moved", "empty", "failed", "pruned")
 
 
 class Report:
     """Prints what becomes of documents: as JSON, or on a terminal a bar, failures and notes, or what changed.
 
     Args:
-        total: how many there are.
-        problems: why a document cannot be read here, by its source; filled while they are sent.
+        listing: what is sent, and what is not.
         as_json: print everything, as JSON.
         dry_run: nothing is stored.
     """
 
-    def __init__(self, total: int, problems: Mapping[str, str], *, as_json: bool, dry_run: bool) -> None:
+    def __init__(self, listing: Listing, *, as_json: bool, dry_run: bool) -> None:
         self.counts: Counter[str] = Counter()
-        self._total = total
-        self._problems = problems
+        self.same: dict[str, tuple[str, ...]] = {}
+        """Of what was sent, the ids of other documents that have its content."""
+        self.ids: set[str] = set()
+        """Of what was sent."""
+        self.added: set[str] = set()
+        """Of what was not stored before."""
+        self._listing = listing
         self._as_json = as_json
         self._dry_run = dry_run
-
-    def fail(self, source: str, message: str) -> None:
-        """Tell of what cannot even be sent."""
-        self._print({"source": source, "outcome": "failed", "message": message})
+        kinds = sorted(listing.skipped.items(), key=lambda one: (one[1], one[0]))
+        for path, kind in kinds:
+            self.tell(path, "skipped", kind)
+        for path, why in listing.failures.items():
+            self.tell(path, "failed", why)
 
     def follow(self, results: "Iterable[IngestedDocument | IngestFinished]") -> "IngestFinished | None":
         """Print each result as it comes.
@@ -44,46 +50,58 @@ class Report:
         from jarvis.client import IngestFinished, JarvisClientError  # noqa: PLC0415
 
         finished = None
+        total = len(self._listing.files)
         with bar("ingesting", hidden=self._as_json) as show:
             try:
-                show(0, self._total)
+                show(0, total)
                 for result in results:
                     if isinstance(result, IngestFinished):
                         finished = result
                         continue
-                    message = self._problems.get(result.source, result.message)
-                    self._print({**asdict(result), "message": message})
-                    if result.outcome != "pruned":
-                        show(self.counts.total() - self.counts["pruned"], self._total)
+                    self.ids.add(result.id)
+                    if result.outcome == "added":
+                        self.added.add(result.id)
+                    if result.same_as:
+                        self.same[result.id] = result.same_as
+                    self._print(asdict(result))
+                    show(len(self.ids), total)
             except (KeyboardInterrupt, JarvisClientError):
-                done = sum(self.counts[outcome] for outcome in ("added", "changed", "unchanged"))
-                typer.echo(
-                    f"jarvis: {done} documents are stored; the same command goes on after them", err=True
-                )
+                done = sum(self.counts[outcome] for outcome in ("added", "changed", "unchanged", "empty"))
+                echo(f"jarvis: {done} documents are stored; the same command goes on after them", err=True)
                 raise
         return finished
 
+    def tell(self, source: str, outcome: str, message: str = "") -> None:
+        """Print what became of a file or a document that the server does not tell of."""
+        self._print({"source": source, "outcome": outcome, "message": message})
+
     def _print(self, result: dict[str, Any]) -> None:
-        outcome = result["outcome"]
+        outcome, source = result["outcome"], result["source"]
         self.counts[outcome] += 1
         if self._as_json:
-            typer.echo(json.dumps(result, ensure_ascii=False))
-        elif outcome == "failed":
-            source = result["source"]
-            typer.echo(f"failed {source}: {result['message'].removeprefix(source).lstrip(': ')}")
+            print_json(result, indent=None)
+        elif outcome in {"failed", "moved", "skipped"}:
+            echo(f"{outcome} {source}: {result['message'].removeprefix(source).lstrip(': ')}")
         elif outcome != "unchanged" and (result.get("notes") or not sys.stdout.isatty()):
             notes = "; ".join(result.get("notes", ()))
-            typer.echo(f"{outcome} {result['source']}{f' ({notes})' if notes else ''}")
+            echo(f"{outcome} {source}{f' ({notes})' if notes else ''}")
 
-    def finish(self, finished: "IngestFinished | None", skipped: int) -> None:
+    def finish(self, finished: "IngestFinished | None") -> None:
         """Print the sums."""
+        skipped, kinds = self.counts["skipped"], self._listing.kinds()
+        sums = {outcome: self.counts[outcome] for outcome in SUMMED}
         if self._as_json:
-            sums = {**asdict(finished), "failed": self.counts["failed"]} if finished else {}
-            typer.echo(json.dumps({"finished": {**sums, "skipped": skipped}}))
+            told = {**(asdict(finished) if finished else {}), **sums, "skipped": skipped}
+            print_json({"finished": {**told, "skipped_kinds": dict(kinds)}}, indent=None)
             return
-        outcomes = ("added", "changed", "unchanged", "failed", "pruned")
-        parts = [f"{self.counts[outcome]} {outcome}" for outcome in outcomes]
+        parts = [
+            f"{count} {outcome}"
+            for outcome, count in sums.items()
+            if count or outcome not in {"moved", "empty"}
+        ]
         if skipped:
-            parts.append(f"{skipped} of unknown kinds skipped")
+            parts.append(
+                f"{skipped} skipped ({', '.join(f'{count} {kind}' for kind, count in kinds.items())})"
+            )
         chunks = f"{finished.chunks} chunks, {finished.embedded} of them embedded" if finished else ""
-        typer.echo(f"{'would be: ' if self._dry_run else ''}{', '.join(parts)}; {chunks}")
+        echo(f"{'would be: ' if self._dry_run else ''}{', '.join(parts)}; {chunks}")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from jarvis import __version__
-from jarvis.cli import collections, config, info, models, prompt, slo
+from jarvis.cli import collections, config, documents, info, models, prompt, slo
 from jarvis.cli.adapters import adapters
 from jarvis.cli.ask import ask
 from jarvis.cli.chat import chat
@@ -19,6 +19,7 @@ from jarvis.cli.errors import exit_code
 from jarvis.cli.generate import generate
 from jarvis.cli.ingest import ingest
 from jarvis.cli.options import examples
+from jarvis.cli.output import echo, write
 from jarvis.cli.search import search
 from jarvis.cli.serve import serve
 
@@ -57,6 +58,11 @@ app.command(
         "curl -s https://example.org/page.html | jarvis ingest - --source https://example.org/page.html",
     )
 )(ingest)
+app.add_typer(
+    documents.app,
+    name="documents",
+    epilog=examples("jarvis documents list ~/notes", "jarvis documents delete /mnt/old --dry-run"),
+)
 app.command(
     epilog=examples(
         "jarvis search 'how to reset it' --top-k 3",
@@ -93,7 +99,7 @@ app.add_typer(slo.app, name="slo", epilog=examples("jarvis slo rules > /etc/prom
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - the signature of an option's callback
     if asked:
-        typer.echo(f"jarvis {__version__}")
+        echo(f"jarvis {__version__}")
         raise typer.Exit
 
 
@@ -122,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         if context and error.message.startswith("Missing command"):
-            typer.echo(context.get_help())
+            write(context.get_help() + "\n")
             return 0
         hint = f" (see {context.command_path} --help)" if context else ""
         _complain(error.format_message() + hint)
@@ -150,5 +156,5 @@ def _completed(arguments: list[str]) -> list[str]:
 
 
 def _complain(message: str) -> None:
-    for line in message.splitlines():
-        typer.echo(f"jarvis: {line}", err=True)
+    for line in message.split("\n"):
+        echo(f"jarvis: {line}", err=True)

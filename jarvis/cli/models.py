@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from jarvis.cli.options import Json, examples
-from jarvis.cli.output import print_json, print_table
+from jarvis.cli.output import echo, print_json, print_table
 from jarvis.models import cache, resolve
 
 app = typer.Typer(
@@ -59,4 +59,4 @@ def fetch(
             bar.update(task, description=f"{reference}: {step}", total=total, completed=done)
 
         folder = resolve(reference, show)
-    typer.echo(folder)
+    echo(str(folder))

@@ -1,6 +1,11 @@
-"""What is printed, for people and for programs."""
+"""What is printed, for people and for programs.
+
+What others wrote (names of files, texts, messages) never steers the terminal: all that is printed goes
+through here, and control characters are shown escaped. Ruff bans `typer.echo` anywhere else.
+"""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -12,9 +17,30 @@ if TYPE_CHECKING:
     from jarvis.client import Answer, Event
 
 
-def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Print one JSON document."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+# What a terminal obeys, what breaks a line, what turns the order of text around, and what is no character.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL_OF_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def escaped(line: str) -> str:
+    """Show the control characters of a line, its ends and tabs as well."""
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], line)
+
+
+def echo(line: str = "", *, err: bool = False) -> None:
+    """Print one line, on standard error where wanted."""
+    typer.echo(escaped(line), err=err)
+
+
+def confirmed(question: str) -> bool:
+    """Ask on the terminal; no is what Enter alone says."""
+    return typer.confirm(escaped(question), err=True)
+
+
+def print_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Print one JSON document, on one line where `indent` is None."""
+    for line in json.dumps(value, indent=indent, ensure_ascii=False).split("\n"):
+        typer.echo(_CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], line))
 
 
 def print_answer(answer: "Answer") -> None:
@@ -29,7 +55,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     table = Table(*header, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escaped, row))
     width = None if sys.stdout.isatty() else 10_000
     Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 
@@ -42,11 +68,8 @@ def deltas(events: Iterable["Event"]) -> Iterator[str]:
 
 
 def write(text: str) -> None:
-    """Write a part of a line, at once."""
+    """Write a part of a text, at once: as it is into a file or a pipe, escaped on a terminal."""
+    if sys.stdout.isatty():
+        text = _CONTROL_OF_TEXT.sub(lambda found: repr(found[0])[1:-1], text)
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def printable(line: str) -> str:
-    """Take out what would steer the terminal: the text may be anyone's."""
-    return "".join(character if character.isprintable() else " " for character in line)

@@ -24,7 +24,7 @@ from jarvis.cli.options import (
     examples,
     template_options,
 )
-from jarvis.cli.output import print_json, print_table, printable
+from jarvis.cli.output import echo, print_json, print_table
 
 if TYPE_CHECKING:
     from jarvis.client import PromptExplanation
@@ -71,12 +71,12 @@ def explain(  # noqa: PLR0913 - one for each option
 def _show(found: "PromptExplanation", *, given: bool) -> None:
     _line("difficulty", _difficulty(found, given=given))
     if found.signals:
-        typer.echo()
+        echo()
         print_table(
             ("POINTS", "SIGNAL", "FOUND"),
-            ((f"{one.points:+.1f}", printable(one.name), printable(one.found)) for one in found.signals),
+            ((f"{one.points:+.1f}", one.name, one.found) for one in found.signals),
         )
-        typer.echo()
+        echo()
     language = f" ({found.language})" if found.language else ""
     _line("template", found.template + language if found.template else "none")
     _line("route", found.route or "none, as the model is named")
@@ -86,9 +86,10 @@ def _show(found: "PromptExplanation", *, given: bool) -> None:
     if not found.messages:
         _line("messages", "none, as a raw prompt goes to the model as it is")
     for message in found.messages:
-        typer.echo(f"\n{message.role}:")
+        echo()
+        echo(f"{message.role}:")
         for line in message.content.splitlines():
-            typer.echo(f"  {printable(line.expandtabs(4))}")
+            echo(f"  {line.expandtabs(4)}")
 
 
 def _difficulty(found: "PromptExplanation", *, given: bool) -> str:
@@ -100,4 +101,4 @@ def _difficulty(found: "PromptExplanation", *, given: bool) -> str:
 
 
 def _line(name: str, value: str) -> None:
-    typer.echo(f"{name + ':':12}{printable(value)}".rstrip())
+    echo(f"{name + ':':12}{value}".rstrip())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from jarvis.cli.options import conversation
+from jarvis.cli.output import echo
 
 if TYPE_CHECKING:
     from jarvis.client import Prompt
@@ -50,10 +51,10 @@ def _piped() -> str:
     if sys.stdin is None:
         return ""
     if _is_terminal():
-        typer.echo("jarvis: reading the prompt from the terminal; Ctrl-D ends it", err=True)
+        echo("jarvis: reading the prompt from the terminal; Ctrl-D ends it", err=True)
         return sys.stdin.read()
     notice = "jarvis: waiting for the end of standard input; < /dev/null gives none"
-    waiting = Timer(PATIENCE_SECONDS, typer.echo, (notice,), {"err": True})
+    waiting = Timer(PATIENCE_SECONDS, echo, (notice,), {"err": True})
     waiting.daemon = True
     waiting.start()
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
-from jarvis.cli.output import print_json, printable
+from jarvis.cli.output import echo, escaped, print_json
 from jarvis.cli.retrieval_options import (
     DEFAULT_COLLECTION,
     Collection,
@@ -17,10 +17,12 @@ from jarvis.cli.retrieval_options import (
 )
 
 if TYPE_CHECKING:
-    from jarvis.client import Hit
+    from jarvis.client import Duplicate, Hit
 
 LINES = 3
 """Of the text of each hit, at most so many are shown."""
+OTHER_PLACES = 5
+"""Of the other places of each hit, at most so many are shown."""
 
 
 def search(  # noqa: PLR0913 - one for each option
@@ -31,6 +33,10 @@ def search(  # noqa: PLR0913 - one for each option
     top_k: Annotated[int, typer.Option(metavar="COUNT", help="The most hits, up to 1000.")] = 10,
     where: Where = None,
     min_similarity: MinSimilarity = None,
+    truncate: Annotated[
+        bool,
+        typer.Option("--truncate", help="Cut off a question that is too long, instead of refusing it."),
+    ] = False,
     server: Server = DEFAULT_SERVER,
     tls_ca: TLSAuthority = None,
     as_json: Json = False,
@@ -44,6 +50,7 @@ def search(  # noqa: PLR0913 - one for each option
             top_k=top_k,
             filter=read_filter(where),
             min_similarity=min_similarity,
+            truncate=truncate,
         )
     if as_json:
         print_json(asdict(found))
@@ -56,13 +63,20 @@ def _show(rank: int, hit: "Hit") -> None:
     from rich.console import Console  # noqa: PLC0415 - slow to import
     from rich.text import Text  # noqa: PLC0415
 
-    source = hit.source
-    place = f"{source.source}:{source.start}-{source.end} {source.pages}".rstrip() if source else hit.id
     similarity = "" if hit.similarity is None else f" (similarity {hit.similarity:.3f})"
-    typer.echo(f"{rank}. {hit.score:.4f}{similarity} {place}")
+    echo(f"{rank}. {hit.score:.4f}{similarity} {_place(hit)}")
+    for other in hit.duplicates[:OTHER_PLACES]:
+        echo(f"   and {_place(other)}")
+    if (more := len(hit.duplicates) - OTHER_PLACES) > 0:
+        echo(f"   and {more} more places")
     console = Console()
     width = console.width if console.is_terminal else 10_000
     for line in [line for line in hit.text.splitlines() if line.strip()][:LINES]:
-        text = Text(f"   {printable(line.strip())}")
+        text = Text(f"   {escaped(line.strip())}")
         text.truncate(width, overflow="ellipsis")
-        typer.echo(text.plain)
+        echo(text.plain)
+
+
+def _place(row: "Hit | Duplicate") -> str:
+    source = row.source
+    return f"{source.source}:{source.start}-{source.end} {source.pages}".rstrip() if source else row.id

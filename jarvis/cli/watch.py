@@ -6,10 +6,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from jarvis.cli.figures import Figure, components, figures, headline
-from jarvis.cli.output import printable
+from jarvis.cli.output import echo, escaped
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -58,10 +56,10 @@ def _looks(client: "BlockingClient", interval: float) -> "Iterator[ServerStatus 
 
 def _print(looks: "Iterator[ServerStatus | JarvisClientError]", interval: float) -> None:
     for found in looks:
-        typer.echo(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}")
+        echo(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}")
         for line in _lines(found, interval):
-            typer.echo(printable(line))
-        typer.echo()
+            echo(line)
+        echo()
 
 
 def _lines(found: "ServerStatus | JarvisClientError", interval: float) -> Iterator[str]:
@@ -87,10 +85,10 @@ def _view(found: "ServerStatus | JarvisClientError", width: int, interval: float
     from rich.text import Text  # noqa: PLC0415
 
     if isinstance(found, Exception):
-        return Text(printable(_no_answer(found, interval)), style="red")
+        return Text(escaped(_no_answer(found, interval)), style="red")
     style = HEALTH_COLORS[found.health]
     return Group(
-        Text(printable(headline(found)), style=style),
+        Text(escaped(headline(found)), style=style),
         Text(),
         _figures(figures(found)),
         Text(),
@@ -107,7 +105,7 @@ def _figures(shown: list[Figure]) -> "RenderableType":
     table.add_column(no_wrap=True)
     table.add_column()
     for figure in shown:
-        table.add_row(figure.label, printable(figure.value), style="red" if figure.bad else None)
+        table.add_row(figure.label, escaped(figure.value), style="red" if figure.bad else None)
     return table
 
 
@@ -120,7 +118,7 @@ def _components(rows: list[tuple[str, ...]], *, narrow: bool) -> "RenderableType
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        cells: dict[str, Any] = dict(zip(COLUMNS, map(printable, row), strict=True))
+        cells: dict[str, Any] = dict(zip(COLUMNS, map(escaped, row), strict=True))
         cells["STATE"] = Text(cells["STATE"], style=COLORS[cells["STATE"]])
         table.add_row(*(cells[column] for column in columns))
     return table

@@ -49,6 +49,7 @@ from jarvis.client.retrieval_types import (
     Collection,
     Diagnosis,
     Document,
+    Duplicate,
     Hit,
     IndexOptions,
     IngestedDocument,
@@ -56,6 +57,7 @@ from jarvis.client.retrieval_types import (
     Outcome,
     SearchMode,
     SearchResult,
+    StoredDocument,
 )
 from jarvis_ports.difficulty import Signal
 from jarvis_ports.embedding import TextRole
@@ -91,6 +93,7 @@ __all__ = [
     "Delta",
     "Diagnosis",
     "Document",
+    "Duplicate",
     "EmbedOptions",
     "Embeddings",
     "Equals",
@@ -141,6 +144,7 @@ __all__ = [
     "Space",
     "Started",
     "State",
+    "StoredDocument",
     "StructuredOutput",
     "TextRole",
     "Timings",

@@ -59,3 +59,5 @@ class BlockingRetrieval:
     delete = _blocking(RetrievalClient.delete)
     search = _blocking(RetrievalClient.search)
     ingest = _iterating(RetrievalClient.ingest)
+    documents = _iterating(RetrievalClient.documents)
+    delete_documents = _blocking(RetrievalClient.delete_documents)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jarvis.client.retrieval_types import ChunkSource
+from jarvis.client.retrieval_types import ChunkSource, Duplicate
 from jarvis_ports.llm import Delta, FinishReason, TokenLogprob, Usage
 
 
@@ -11,7 +11,8 @@ from jarvis_ports.llm import Delta, FinishReason, TokenLogprob, Usage
 class Citation:
     """A source that the model was given; an answer cites it as [number].
 
-    `similarity` is None in sparse mode, `source` for a row that was not ingested.
+    `similarity` is None in sparse mode, `source` for a row that was not ingested. `duplicates` are the other
+    rows of the same text, at most 100.
     """
 
     number: int
@@ -20,6 +21,7 @@ class Citation:
     score: float
     similarity: float | None = None
     source: ChunkSource | None = None
+    duplicates: tuple[Duplicate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from jarvis.client.events import (
     Timings,
 )
 from jarvis.client.messages import known
-from jarvis.client.retrieval_convert import chunk_source
+from jarvis.client.retrieval_convert import chunk_source, duplicates
 from jarvis.v1 import generation_pb2 as pb
 from jarvis_ports.llm import Delta, FinishReason, TokenLogprob, TopLogprob, Usage
 
@@ -97,6 +97,7 @@ def _retrieved(message: pb.Started | pb.GenerateResponse) -> Retrieved | None:
             score=citation.score,
             similarity=citation.similarity if citation.HasField("similarity") else None,
             source=chunk_source(citation.source) if citation.HasField("source") else None,
+            duplicates=duplicates(citation.duplicates),
         )
         for citation in message.retrieved.citations
     )

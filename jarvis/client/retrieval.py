@@ -23,6 +23,7 @@ from jarvis.client.retrieval_types import (
     IngestFinished,
     SearchMode,
     SearchResult,
+    StoredDocument,
 )
 from jarvis.v1 import retrieval_pb2 as pb
 from jarvis.v1 import retrieval_pb2_grpc
@@ -203,6 +204,23 @@ class RetrievalClient:
         if not finished:
             msg = "the stream ended before all documents were done"
             raise JarvisClientError(grpc.StatusCode.INTERNAL, msg, reason="INCOMPLETE_STREAM")
+
+    async def documents(
+        self, name: str, prefixes: Sequence[str] = (), *, timeout: float = WEEK
+    ) -> AsyncGenerator[StoredDocument, None]:
+        """List the documents whose source begins with one of some texts, by id; all when there are none."""
+        request = build(pb.ListDocumentsRequest, collection=name, prefixes=prefixes)
+        async with aclosing(
+            self._calls.stream(self._stub.ListDocuments, request, timeout=timeout)
+        ) as messages:
+            async for message in messages:
+                for one in message.documents:
+                    yield StoredDocument(one.id, one.source, one.chunks)
+
+    async def delete_documents(self, name: str, ids: Sequence[str]) -> int:
+        """Delete 1 to 1,000 documents with all their chunks, and tell how many there were."""
+        request = build(pb.DeleteDocumentsRequest, collection=name, ids=ids)
+        return int((await self._calls.unary(self._stub.DeleteDocuments, request)).deleted)
 
 
 async def _requests(

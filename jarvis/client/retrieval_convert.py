@@ -1,13 +1,13 @@
 """Between Python values and the messages for retrieval."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jarvis.client.errors import invalid
+from jarvis.client.errors import JarvisClientError, invalid
 from jarvis.client.filters import filter_message, metadata_messages, read_metadata
 from jarvis.client.messages import build, check_names, known
 from jarvis.client.retrieval_types import (
@@ -15,6 +15,7 @@ from jarvis.client.retrieval_types import (
     Collection,
     Diagnosis,
     Document,
+    Duplicate,
     Hit,
     IndexOptions,
     IngestedDocument,
@@ -44,6 +45,7 @@ OUTCOMES = {
     pb.INGEST_OUTCOME_UNCHANGED: Outcome.UNCHANGED,
     pb.INGEST_OUTCOME_FAILED: Outcome.FAILED,
     pb.INGEST_OUTCOME_PRUNED: Outcome.PRUNED,
+    pb.INGEST_OUTCOME_EMPTY: Outcome.EMPTY,
 }
 
 
@@ -76,6 +78,7 @@ def collection(message: pb.Collection) -> Collection:
         ),
         rows=message.rows,
         mismatch=message.mismatch,
+        max_document_bytes=message.max_document_bytes,
     )
 
 
@@ -153,6 +156,7 @@ def _hit(hit: pb.Hit) -> Hit:
         dense_rank=hit.dense_rank if hit.HasField("dense_rank") else None,
         sparse_rank=hit.sparse_rank if hit.HasField("sparse_rank") else None,
         source=chunk_source(hit.source) if hit.HasField("source") else None,
+        duplicates=duplicates(hit.duplicates),
     )
 
 
@@ -168,22 +172,36 @@ def chunk_source(message: pb.ChunkSource) -> ChunkSource:
     )
 
 
-def document_messages(document: Document) -> Iterator[pb.IngestRequest]:
-    """Write a document, its content in parts.
+def duplicates(messages: Iterable[pb.Duplicate]) -> tuple[Duplicate, ...]:
+    """Read the other rows that have the text of a hit."""
+    return tuple(
+        Duplicate(
+            message.id,
+            read_metadata(message.metadata),
+            chunk_source(message.source) if message.HasField("source") else None,
+        )
+        for message in messages
+    )
 
-    Raises:
-        JarvisClientError: INVALID_ARGUMENT, a value cannot be sent.
-    """
-    yield pb.IngestRequest(
-        document=build(
+
+def document_messages(document: Document) -> Iterator[pb.IngestRequest]:
+    """Write a document, its content in parts; one with a value that cannot be sent as one that fails."""
+    try:
+        message = build(
             pb.IngestDocument,
             "document.",
             source=document.source,
             id=document.id,
             media_type=document.media_type,
             metadata=metadata_messages(document.metadata, "document.metadata"),
+            failure=document.failure,
         )
-    )
+    except JarvisClientError as error:
+        id_ = None if document.id is None else _shown(document.id)
+        message = pb.IngestDocument(source=_shown(document.source), id=id_, failure=str(error))
+    yield pb.IngestRequest(document=message)
+    if message.HasField("failure"):
+        return
     for start in range(0, len(document.data), PART):
         yield pb.IngestRequest(data=document.data[start : start + PART])
 
@@ -198,12 +216,17 @@ def ingested(message: pb.IngestedDocument) -> IngestedDocument:
         embedded=message.embedded,
         message=message.message,
         notes=tuple(message.notes),
+        same_as=tuple(message.same_as),
     )
 
 
 def finished(message: pb.IngestFinished) -> IngestFinished:
     """Read what became of all documents."""
     return IngestFinished(**{name: getattr(message, name) for name in IngestFinished.__slots__})
+
+
+def _shown(text: object) -> str:
+    return str(text).encode(errors="backslashreplace").decode()
 
 
 def _packed(vector: ArrayLike | None, path: str) -> bytes | None:

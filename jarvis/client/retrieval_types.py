@@ -20,7 +20,10 @@ class IndexOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection; `mismatch` says what hinders its use, and is empty where nothing does."""
+    """A collection; `mismatch` says what hinders its use, and is empty where nothing does.
+
+    `max_document_bytes` is the size of the largest document that it takes.
+    """
 
     name: str
     dimension: int
@@ -28,6 +31,7 @@ class Collection:
     index: IndexSettings
     rows: int
     mismatch: str = ""
+    max_document_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,20 @@ class ChunkSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Another row that has the text of a hit."""
+
+    id: str
+    metadata: Metadata
+    source: ChunkSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """A row that was found. Larger scores are better; they are comparable within one mode alone."""
+    """A row that was found. Larger scores are better; they are comparable within one mode alone.
+
+    `duplicates` are the other rows of the same text, at most 100.
+    """
 
     id: str
     text: str
@@ -82,6 +98,7 @@ class Hit:
     dense_rank: int | None = None
     sparse_rank: int | None = None
     source: ChunkSource | None = None
+    duplicates: tuple[Duplicate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,7 @@ class Document:
         id: what it is known by; the source where it is None.
         media_type: what it is, such as "text/html".
         metadata: that of each of its chunks.
+        failure: why it cannot be sent: it fails with this message, and what is stored of it stays.
     """
 
     source: str
@@ -109,6 +127,7 @@ class Document:
     id: str | None = None
     media_type: str | None = None
     metadata: Metadata = field(default_factory=dict[str, Value])
+    failure: str | None = None
 
 
 class Outcome(StrEnum):
@@ -119,13 +138,15 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     FAILED = "failed"
     PRUNED = "pruned"
+    EMPTY = "empty"
 
 
 @dataclass(frozen=True, slots=True)
 class IngestedDocument:
     """A document is done: chunks that it has now, those that were embedded for it, and why it failed.
 
-    `notes` say what its sender should know of how it was read, such as the encoding that was guessed.
+    `notes` say what its sender should know of how it was read, such as the encoding that was guessed;
+    `same_as` are the ids of other documents that had the same content already, at most 100.
     """
 
     id: str
@@ -135,6 +156,16 @@ class IngestedDocument:
     embedded: int
     message: str = ""
     notes: tuple[str, ...] = ()
+    same_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document that is stored, and how many chunks it has."""
+
+    id: str
+    source: str
+    chunks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +179,4 @@ class IngestFinished:
     pruned: int
     chunks: int
     embedded: int
+    empty: int = 0

@@ -1,5 +1,6 @@
 """What a document is, by its media type, by the ending of its name, or by its first bytes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -58,6 +59,7 @@ ENDINGS: Mapping[Format, tuple[str, ...]] = {
 NAMES = ("Dockerfile", "LICENSE", "Makefile", "NOTICE", "README")
 """Files without an ending that are read, as text."""
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _FORMAT_OF = {ending: format_ for format_, endings in ENDINGS.items() for ending in endings}
 _MEDIA_TYPES = {
     "application/pdf": Described(Format.PDF),
@@ -113,7 +115,10 @@ def _by_media_type(source: str, media_type: str) -> Described | None:
 
 
 def _by_name(source: str) -> Described | None:
-    name = source.partition("?")[0].partition("#")[0].rpartition("/")[2]
+    path = source
+    if _URL.match(source):  # in a path, ? and # are characters like any other
+        path = source.partition("#")[0].partition("?")[0]
+    name = path.rpartition("/")[2]
     _, dot, ending = name.rpartition(".")
     ending = ending.lower()
     if dot and (format_ := _FORMAT_OF.get(ending)):

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 from jarvis.documents.decode import decode
 from jarvis.documents.encodings import declared
-from jarvis.documents.kinds import Described, Format, describe
+from jarvis.documents.kinds import Format, describe
 from jarvis.documents.signatures import check_signature
 from jarvis.documents.types import Kind, Text
 from jarvis.documents.unseen import without_unseen
-from jarvis_ports.errors import DocumentUnreadable
 
 _KINDS = {Format.TEXT: Kind.PLAIN, Format.MARKDOWN: Kind.MARKDOWN, Format.CODE: Kind.CODE}
 
@@ -25,18 +24,11 @@ def read(data: bytes, source: str, media_type: str | None, language: str | None 
         language: what it is written in, as a BCP 47 tag: tells the encoding where nothing else does.
 
     Raises:
-        DocumentUnreadable: it cannot be read, or has no text; the message says what to do.
+        DocumentUnreadable: it cannot be read; the message says what to do. One without text is no such
+            document, but for a PDF: its pages may be pictures of text.
     """
     described = describe(data, source, media_type)
     check_signature(data, source)
-    text = _read(data, source, described, language)
-    if not text.text.strip():
-        msg = f"{source} has no text"
-        raise DocumentUnreadable(msg)
-    return text
-
-
-def _read(data: bytes, source: str, described: Described, language: str | None) -> Text:
     if described.format is Format.PDF:
         from jarvis.documents.pdf import read_pdf  # noqa: PLC0415 - slow to import, and seldom needed
 

@@ -6,7 +6,7 @@ from jarvis.core.grounding import RetrievalOptions, Retrieved
 from jarvis.core.retrieval.types import Hit, chunk_source
 from jarvis.core.violations import Violations
 from jarvis.server.filter_convert import filter_
-from jarvis.server.retrieval_convert import MODES
+from jarvis.server.retrieval_convert import MODES, duplicates
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2
 
@@ -51,4 +51,5 @@ def _citation(number: int, hit: Hit) -> pb.Citation:
         source=retrieval_pb2.ChunkSource(**asdict(source)) if source else None,
         score=hit.score,
         similarity=hit.similarity,
+        duplicates=duplicates(hit),
     )

@@ -10,6 +10,7 @@ import grpc
 from jarvis.core.requests import Requests
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.documents import IngestFinished
+from jarvis.core.retrieval.types import CollectionInfo
 from jarvis.core.retrieval.validation import check_collection, check_index, check_query, check_rows
 from jarvis.core.violations import Violations
 from jarvis.server import retrieval_convert as convert
@@ -40,7 +41,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         violations.refuse(partial(check_collection, request.name, index))
         with self._tracked():
             info = await self._retrieval.create(request.name, index)
-        return pb.CreateCollectionResponse(collection=convert.collection(info))
+        return pb.CreateCollectionResponse(collection=self._collection(info))
 
     async def GetCollection(
         self, request: pb.GetCollectionRequest, context: Context
@@ -48,7 +49,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         """Tell of one collection."""
         with self._tracked():
             info = await self._retrieval.collection(request.name)
-        return pb.GetCollectionResponse(collection=convert.collection(info))
+        return pb.GetCollectionResponse(collection=self._collection(info))
 
     async def ListCollections(
         self, request: pb.ListCollectionsRequest, context: Context
@@ -56,7 +57,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         """Tell of all collections."""
         with self._tracked():
             infos = await self._retrieval.collections()
-        return pb.ListCollectionsResponse(collections=[convert.collection(info) for info in infos])
+        return pb.ListCollectionsResponse(collections=[self._collection(info) for info in infos])
 
     async def DeleteCollection(
         self, request: pb.DeleteCollectionRequest, context: Context
@@ -130,6 +131,26 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
                     if isinstance(result, IngestFinished):
                         current.get().facts.update(of_ingested(result))
                     await context.write(convert.ingest_result(result))
+
+    async def ListDocuments(  # type: ignore[override]
+        self, request: pb.ListDocumentsRequest, context: Context
+    ) -> None:
+        """Write documents, page by page."""
+        with self._tracked():
+            async with aclosing(self._retrieval.documents(request.collection, request.prefixes)) as pages:
+                async for page in pages:
+                    await context.write(convert.stored(page))
+
+    async def DeleteDocuments(
+        self, request: pb.DeleteDocumentsRequest, context: Context
+    ) -> pb.DeleteDocumentsResponse:
+        """Delete documents."""
+        with self._tracked():
+            deleted = await self._retrieval.delete_documents(request.collection, request.ids)
+        return pb.DeleteDocumentsResponse(deleted=deleted)
+
+    def _collection(self, info: CollectionInfo) -> pb.Collection:
+        return convert.collection(info, self._retrieval.max_document_bytes)
 
     @contextmanager
     def _tracked(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """Between the contract's messages for retrieval and the domain's types. Pure functions."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from itertools import accumulate
 from typing import Final
 
@@ -15,6 +15,7 @@ from jarvis.core.retrieval.documents import (
     IngestStart,
     Outcome,
     Prune,
+    StoredDocument,
 )
 from jarvis.core.retrieval.types import (
     CollectionInfo,
@@ -26,7 +27,6 @@ from jarvis.core.retrieval.types import (
     chunk_source,
     own_metadata,
 )
-from jarvis.core.retrieval.validation import check_document
 from jarvis.core.violations import Violations
 from jarvis.server.filter_convert import filter_, metadata, values
 from jarvis.v1 import retrieval_pb2 as pb
@@ -39,6 +39,7 @@ UNREACHABLE_TOLD = 100
 HIT_BYTES = 6
 """The most that a hit takes beside its own bytes: a tag and a length."""
 MODE_BYTES = 2
+DUPLICATES_TOLD = 100
 INDEX_FIELDS = ("max_neighbors", "ef_construction", "ef_search")
 SPACES = {pb.SPACE_COSINE: Space.COSINE, pb.SPACE_L2: Space.L2, pb.SPACE_IP: Space.IP}
 SPACE_NUMBERS = {space: number for number, space in SPACES.items()}
@@ -54,6 +55,7 @@ OUTCOMES = {
     Outcome.UNCHANGED: pb.INGEST_OUTCOME_UNCHANGED,
     Outcome.FAILED: pb.INGEST_OUTCOME_FAILED,
     Outcome.PRUNED: pb.INGEST_OUTCOME_PRUNED,
+    Outcome.EMPTY: pb.INGEST_OUTCOME_EMPTY,
 }
 
 
@@ -66,8 +68,8 @@ def index_changes(message: pb.IndexSettings, violations: Violations) -> IndexCha
     return IndexChanges(SPACES.get(message.space), **figures)
 
 
-def collection(info: CollectionInfo) -> pb.Collection:
-    """Write a collection."""
+def collection(info: CollectionInfo, max_document_bytes: int) -> pb.Collection:
+    """Write a collection, and what it takes."""
     spec = info.spec
     return pb.Collection(
         name=spec.name,
@@ -76,6 +78,7 @@ def collection(info: CollectionInfo) -> pb.Collection:
         index=_index(spec.index),
         rows=info.rows,
         mismatch=info.mismatch,
+        max_document_bytes=max_document_bytes,
     )
 
 
@@ -173,14 +176,25 @@ def _hit(hit: Hit) -> pb.Hit:
         dense_rank=hit.dense_rank,
         sparse_rank=hit.sparse_rank,
         source=pb.ChunkSource(**asdict(source)) if source else None,
+        duplicates=duplicates(hit),
     )
 
 
+def duplicates(hit: Hit) -> list[pb.Duplicate]:
+    """Write the other rows that have the text of a hit."""
+    written = []
+    for row in hit.duplicates[:DUPLICATES_TOLD]:
+        source = chunk_source(row)
+        place = pb.ChunkSource(**asdict(source)) if source else None
+        written.append(pb.Duplicate(id=row.id, metadata=values(own_metadata(row)), source=place))
+    return written
+
+
 def ingest_event(message: pb.IngestRequest) -> IngestEvent:
-    """Read an event of an ingestion.
+    """Read an event of an ingestion; a document with wrong metadata is one that fails.
 
     Raises:
-        InvalidArgument: it is empty, or a value of the metadata is wrong.
+        InvalidArgument: it is empty.
     """
     match message.WhichOneof("event"):
         case "start":
@@ -193,22 +207,32 @@ def ingest_event(message: pb.IngestRequest) -> IngestEvent:
                 dry_run=start.dry_run,
             )
         case "document":
-            document = message.document
-            violations = Violations()
-            read = Document(
-                source=document.source,
-                given_id=document.id if document.HasField("id") else None,
-                media_type=document.media_type if document.HasField("media_type") else None,
-                metadata=metadata(document.metadata, "document.metadata", violations),
-            )
-            violations.refuse(partial(check_document, read))
-            return read
+            return _document(message.document)
         case "data":
             return message.data
         case "prune":
             return Prune(tuple(message.prune.prefixes))
         case None:
             raise InvalidArgument.of("event", "set start, document, data or prune")
+
+
+def _document(message: pb.IngestDocument) -> Document:
+    failure = ""
+    if message.HasField("failure"):
+        failure = message.failure or "its caller cannot send it"
+    violations = Violations()
+    fields = metadata(message.metadata, "document.metadata", violations)
+    try:
+        violations.refuse()
+    except InvalidArgument as error:
+        failure = str(error)
+    return Document(
+        source=message.source,
+        given_id=message.id if message.HasField("id") else None,
+        media_type=message.media_type if message.HasField("media_type") else None,
+        metadata=fields,
+        failure=failure,
+    )
 
 
 def ingest_result(result: IngestedDocument | IngestFinished) -> pb.IngestResponse:
@@ -223,9 +247,15 @@ def ingest_result(result: IngestedDocument | IngestFinished) -> pb.IngestRespons
                 embedded=result.embedded,
                 message=result.message,
                 notes=result.notes,
+                same_as=result.same_as,
             )
         )
     documents = {outcome.value: result.documents.get(outcome, 0) for outcome in Outcome}
     return pb.IngestResponse(
         finished=pb.IngestFinished(**documents, chunks=result.chunks, embedded=result.embedded)
     )
+
+
+def stored(documents: Sequence[StoredDocument]) -> pb.ListDocumentsResponse:
+    """Write documents that are stored."""
+    return pb.ListDocumentsResponse(documents=[pb.StoredDocument(**asdict(one)) for one in documents])

@@ -167,6 +167,20 @@ class TextIndex:
             yield page
             last = page[-1].document
 
+    async def hashed(self, collection: str, beginning: str, most: int) -> list[DocumentRows]:
+        """Find documents with rows whose `_hash` begins so, `most` of them, by id."""
+
+        def work(connection: sqlite3.Connection, at: schema.Collection) -> list[DocumentRows]:
+            sql = (
+                f"SELECT DISTINCT document FROM fields_{at.number} JOIN rows_{at.number} USING (key) "
+                "WHERE field = '_hash' AND value >= ? AND value < ? AND document IS NOT NULL "
+                "ORDER BY document LIMIT ?"
+            )
+            names = _column(connection, sql, [beginning, f"{beginning}\U0010ffff", most])
+            return [one for name in names for one in rows.documents(connection, at.number, name, name)]
+
+        return await self._read(collection, [], work)
+
     async def drop(self, collection: str) -> None:
         """Delete a collection with all that is in it, the journal's part too."""
         await self._connections.write(lambda connection: schema.drop(connection, collection))

@@ -32,6 +32,7 @@ _COLLECTION = (
     "CREATE TABLE rows_{0} (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT)",
     "CREATE INDEX documents_{0} ON rows_{0} (document) WHERE document IS NOT NULL",
     "CREATE TABLE fields_{0} (key INTEGER, field TEXT, value BLOB, PRIMARY KEY (key, field)) WITHOUT ROWID",
+    "CREATE INDEX hashes_{0} ON fields_{0} (value) WHERE field = '_hash'",
     f"CREATE VIRTUAL TABLE words_{{0}} USING fts5(text, shown UNINDEXED, tokenize = '{_TOKENIZER}')",
 )
 

@@ -438,6 +438,7 @@ class Citation(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     SIMILARITY_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Its number n: the model cites it as [n]."""
     id: _builtins.str
@@ -452,6 +453,10 @@ class Citation(_message.Message):
     def source(self) -> _retrieval_pb2.ChunkSource:
         """Where the text comes from, for what was ingested."""
 
+    @_builtins.property
+    def duplicates(self) -> _containers.RepeatedCompositeFieldContainer[_retrieval_pb2.Duplicate]:
+        """The other rows of the same text that were found, by their places; at most 100."""
+
     def __init__(
         self,
         *,
@@ -461,10 +466,11 @@ class Citation(_message.Message):
         source: _retrieval_pb2.ChunkSource | None = ...,
         score: _builtins.float = ...,
         similarity: _builtins.float | None = ...,
+        duplicates: _abc.Iterable[_retrieval_pb2.Duplicate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_similarity", b"_similarity", "similarity", b"similarity", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_similarity", b"_similarity", "id", b"id", "number", b"number", "score", b"score", "similarity", b"similarity", "source", b"source", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_similarity", b"_similarity", "duplicates", b"duplicates", "id", b"id", "number", b"number", "score", b"score", "similarity", b"similarity", "source", b"source", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__similarity: _TypeAlias = _typing.Literal["similarity"]  # noqa: Y015
     _WhichOneofArgType__similarity: _TypeAlias = _typing.Literal["_similarity", b"_similarity"]  # noqa: Y015

@@ -90,9 +90,11 @@ class _IngestOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IngestO
     INGEST_OUTCOME_UNCHANGED: _IngestOutcome.ValueType  # 3
     """It was there just so; nothing was done."""
     INGEST_OUTCOME_FAILED: _IngestOutcome.ValueType  # 4
-    """It cannot be read, or has no text. What was stored of it before is still there."""
+    """It cannot be read, or a field of its IngestDocument is wrong. What was stored of it before is still there."""
     INGEST_OUTCOME_PRUNED: _IngestOutcome.ValueType  # 5
     """It was not sent, and is deleted."""
+    INGEST_OUTCOME_EMPTY: _IngestOutcome.ValueType  # 6
+    """It has no text. What was stored of it before is deleted."""
 
 class IngestOutcome(_IngestOutcome, metaclass=_IngestOutcomeEnumTypeWrapper):
     """What became of a document."""
@@ -106,9 +108,11 @@ INGEST_OUTCOME_CHANGED: IngestOutcome.ValueType  # 2
 INGEST_OUTCOME_UNCHANGED: IngestOutcome.ValueType  # 3
 """It was there just so; nothing was done."""
 INGEST_OUTCOME_FAILED: IngestOutcome.ValueType  # 4
-"""It cannot be read, or has no text. What was stored of it before is still there."""
+"""It cannot be read, or a field of its IngestDocument is wrong. What was stored of it before is still there."""
 INGEST_OUTCOME_PRUNED: IngestOutcome.ValueType  # 5
 """It was not sent, and is deleted."""
+INGEST_OUTCOME_EMPTY: IngestOutcome.ValueType  # 6
+"""It has no text. What was stored of it before is deleted."""
 Global___IngestOutcome: _TypeAlias = IngestOutcome  # noqa: Y015
 
 @_typing.final
@@ -174,6 +178,7 @@ class Collection(_message.Message):
     INDEX_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
     MISMATCH_FIELD_NUMBER: _builtins.int
+    MAX_DOCUMENT_BYTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     dimension: _builtins.int
@@ -186,6 +191,8 @@ class Collection(_message.Message):
     """What hinders searches and writes, such as another embedding model than the configured one. Empty where nothing
     does.
     """
+    max_document_bytes: _builtins.int
+    """The largest document that Ingest takes, in bytes."""
     @_builtins.property
     def index(self) -> Global___IndexSettings:
         """How it is indexed."""
@@ -199,10 +206,11 @@ class Collection(_message.Message):
         index: Global___IndexSettings | None = ...,
         rows: _builtins.int = ...,
         mismatch: _builtins.str = ...,
+        max_document_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["index", b"index"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "embedder", b"embedder", "index", b"index", "mismatch", b"mismatch", "name", b"name", "rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "embedder", b"embedder", "index", b"index", "max_document_bytes", b"max_document_bytes", "mismatch", b"mismatch", "name", b"name", "rows", b"rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1012,13 +1020,15 @@ class SearchRequest(_message.Message):
     collection: _builtins.str
     """The collection's name."""
     text: _builtins.str
-    """A text: not empty."""
+    """A text: not blank."""
     vector: _builtins.bytes
     """A vector: packed little-endian float32 of the collection's dimension, finite and not zero."""
     mode: Global___SearchMode.ValueType
     """How to search."""
     top_k: _builtins.int
-    """The most hits, in [1, 1000]; 10 when left out. Where they do not fit a message, MESSAGE_TOO_LARGE says how many do."""
+    """The most hits, in [1, 1000]; 10 when left out. Rows of one text are one hit. Where they do not fit a message,
+    MESSAGE_TOO_LARGE says how many do.
+    """
     min_similarity: _builtins.float
     """Only rows whose vector is at least this similar to the query's. Not in sparse mode."""
     truncate: _builtins.bool
@@ -1067,8 +1077,63 @@ class SearchRequest(_message.Message):
 Global___SearchRequest: _TypeAlias = SearchRequest  # noqa: Y015
 
 @_typing.final
+class Duplicate(_message.Message):
+    """Another row that has the text of a hit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___Value: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___Value | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ID_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    @_builtins.property
+    def metadata(self) -> _containers.MessageMap[_builtins.str, Global___Value]:
+        """Its metadata."""
+
+    @_builtins.property
+    def source(self) -> Global___ChunkSource:
+        """Where its text comes from, for what was ingested."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        metadata: _abc.Mapping[_builtins.str, Global___Value] | None = ...,
+        source: Global___ChunkSource | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "metadata", b"metadata", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Duplicate: _TypeAlias = Duplicate  # noqa: Y015
+
+@_typing.final
 class Hit(_message.Message):
-    """A row that was found."""
+    """A row that was found, and those of the same text."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1101,6 +1166,7 @@ class Hit(_message.Message):
     DENSE_RANK_FIELD_NUMBER: _builtins.int
     SPARSE_RANK_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     text: _builtins.str
@@ -1112,9 +1178,9 @@ class Hit(_message.Message):
     similarity: _builtins.float
     """How near its vector is to the query's. Not in sparse mode."""
     dense_rank: _builtins.int
-    """Its rank by vector, from 1, where it is among the candidates."""
+    """Its rank by vector, from 1, where it is among the candidates; rows of one text have one rank."""
     sparse_rank: _builtins.int
-    """Its rank by words, from 1, where it is among the candidates."""
+    """Its rank by words, from 1, where it is among the candidates; likewise."""
     @_builtins.property
     def metadata(self) -> _containers.MessageMap[_builtins.str, Global___Value]:
         """Its metadata."""
@@ -1122,6 +1188,10 @@ class Hit(_message.Message):
     @_builtins.property
     def source(self) -> Global___ChunkSource:
         """Where the text comes from, for what was ingested."""
+
+    @_builtins.property
+    def duplicates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Duplicate]:
+        """The other rows of the same text that were found, by their places; at most 100."""
 
     def __init__(
         self,
@@ -1134,10 +1204,11 @@ class Hit(_message.Message):
         dense_rank: _builtins.int | None = ...,
         sparse_rank: _builtins.int | None = ...,
         source: Global___ChunkSource | None = ...,
+        duplicates: _abc.Iterable[Global___Duplicate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_dense_rank", b"_dense_rank", "_similarity", b"_similarity", "_sparse_rank", b"_sparse_rank", "dense_rank", b"dense_rank", "similarity", b"similarity", "source", b"source", "sparse_rank", b"sparse_rank"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dense_rank", b"_dense_rank", "_similarity", b"_similarity", "_sparse_rank", b"_sparse_rank", "dense_rank", b"dense_rank", "id", b"id", "metadata", b"metadata", "score", b"score", "similarity", b"similarity", "source", b"source", "sparse_rank", b"sparse_rank", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dense_rank", b"_dense_rank", "_similarity", b"_similarity", "_sparse_rank", b"_sparse_rank", "dense_rank", b"dense_rank", "duplicates", b"duplicates", "id", b"id", "metadata", b"metadata", "score", b"score", "similarity", b"similarity", "source", b"source", "sparse_rank", b"sparse_rank", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__dense_rank: _TypeAlias = _typing.Literal["dense_rank"]  # noqa: Y015
     _WhichOneofArgType__dense_rank: _TypeAlias = _typing.Literal["_dense_rank", b"_dense_rank"]  # noqa: Y015
@@ -1327,6 +1398,7 @@ class IngestDocument(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """Where it comes from, such as a path or an address: 1 to 2,048 bytes. Its name's ending tells what it is, unless
     `media_type` does.
@@ -1335,6 +1407,10 @@ class IngestDocument(_message.Message):
     """Its id, 1 to 256 bytes; the source when left out. A document replaces the one of the same id."""
     media_type: _builtins.str
     """What it is ("text/html"). Left out: by the ending of the source's name, and by its content."""
+    failure: _builtins.str
+    """Why the caller cannot send its content, where it cannot: no content follows, the document fails with this message,
+    and what is stored of it stays, and is not pruned.
+    """
     @_builtins.property
     def metadata(self) -> _containers.MessageMap[_builtins.str, Global___Value]:
         """Metadata of every chunk: at most 56 fields. Names have 1 to 128 bytes and do not begin with "_"."""
@@ -1346,15 +1422,20 @@ class IngestDocument(_message.Message):
         id: _builtins.str | None = ...,
         media_type: _builtins.str | None = ...,
         metadata: _abc.Mapping[_builtins.str, Global___Value] | None = ...,
+        failure: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_id", b"_id", "_media_type", b"_media_type", "id", b"id", "media_type", b"media_type"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_failure", b"_failure", "_id", b"_id", "_media_type", b"_media_type", "failure", b"failure", "id", b"id", "media_type", b"media_type"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_id", b"_id", "_media_type", b"_media_type", "id", b"id", "media_type", b"media_type", "metadata", b"metadata", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_failure", b"_failure", "_id", b"_id", "_media_type", b"_media_type", "failure", b"failure", "id", b"id", "media_type", b"media_type", "metadata", b"metadata", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__failure: _TypeAlias = _typing.Literal["failure"]  # noqa: Y015
+    _WhichOneofArgType__failure: _TypeAlias = _typing.Literal["_failure", b"_failure"]  # noqa: Y015
     _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
     _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
     _WhichOneofReturnType__media_type: _TypeAlias = _typing.Literal["media_type"]  # noqa: Y015
     _WhichOneofArgType__media_type: _TypeAlias = _typing.Literal["_media_type", b"_media_type"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__failure) -> _WhichOneofReturnType__failure | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
     @_typing.overload
@@ -1445,6 +1526,7 @@ class IngestedDocument(_message.Message):
     EMBEDDED_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
+    SAME_AS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     source: _builtins.str
@@ -1463,6 +1545,12 @@ class IngestedDocument(_message.Message):
         unchanged.
         """
 
+    @_builtins.property
+    def same_as(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where it was added or changed: the ids of other documents that have this content already, at most 100. One that is
+        gone from its place was moved here. Their vectors are used again.
+        """
+
     def __init__(
         self,
         *,
@@ -1473,10 +1561,11 @@ class IngestedDocument(_message.Message):
         embedded: _builtins.int = ...,
         message: _builtins.str = ...,
         notes: _abc.Iterable[_builtins.str] | None = ...,
+        same_as: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "embedded", b"embedded", "id", b"id", "message", b"message", "notes", b"notes", "outcome", b"outcome", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "embedded", b"embedded", "id", b"id", "message", b"message", "notes", b"notes", "outcome", b"outcome", "same_as", b"same_as", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1495,6 +1584,7 @@ class IngestFinished(_message.Message):
     PRUNED_FIELD_NUMBER: _builtins.int
     CHUNKS_FIELD_NUMBER: _builtins.int
     EMBEDDED_FIELD_NUMBER: _builtins.int
+    EMPTY_FIELD_NUMBER: _builtins.int
     added: _builtins.int
     """Documents that were added."""
     changed: _builtins.int
@@ -1509,6 +1599,8 @@ class IngestFinished(_message.Message):
     """Chunks of all documents that were sent."""
     embedded: _builtins.int
     """Chunks that were embedded."""
+    empty: _builtins.int
+    """Documents that have no text."""
     def __init__(
         self,
         *,
@@ -1519,10 +1611,11 @@ class IngestFinished(_message.Message):
         pruned: _builtins.int = ...,
         chunks: _builtins.int = ...,
         embedded: _builtins.int = ...,
+        empty: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "changed", b"changed", "chunks", b"chunks", "embedded", b"embedded", "failed", b"failed", "pruned", b"pruned", "unchanged", b"unchanged"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "changed", b"changed", "chunks", b"chunks", "embedded", b"embedded", "empty", b"empty", "failed", b"failed", "pruned", b"pruned", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1559,3 +1652,135 @@ class IngestResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___IngestResponse: _TypeAlias = IngestResponse  # noqa: Y015
+
+@_typing.final
+class ListDocumentsRequest(_message.Message):
+    """Which documents to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    PREFIXES_FIELD_NUMBER: _builtins.int
+    collection: _builtins.str
+    """The collection's name."""
+    @_builtins.property
+    def prefixes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only those whose source begins with one of these; all when there are none."""
+
+    def __init__(
+        self,
+        *,
+        collection: _builtins.str = ...,
+        prefixes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "prefixes", b"prefixes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDocumentsRequest: _TypeAlias = ListDocumentsRequest  # noqa: Y015
+
+@_typing.final
+class StoredDocument(_message.Message):
+    """A document that is stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    CHUNKS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    source: _builtins.str
+    """Where it comes from."""
+    chunks: _builtins.int
+    """Its chunks."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        source: _builtins.str = ...,
+        chunks: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "id", b"id", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StoredDocument: _TypeAlias = StoredDocument  # noqa: Y015
+
+@_typing.final
+class ListDocumentsResponse(_message.Message):
+    """The next documents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def documents(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredDocument]:
+        """By id; at least one."""
+
+    def __init__(
+        self,
+        *,
+        documents: _abc.Iterable[Global___StoredDocument] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["documents", b"documents"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDocumentsResponse: _TypeAlias = ListDocumentsResponse  # noqa: Y015
+
+@_typing.final
+class DeleteDocumentsRequest(_message.Message):
+    """Which documents to delete."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
+    collection: _builtins.str
+    """The collection's name."""
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their ids, 1 to 1,000; those that are not there are passed over."""
+
+    def __init__(
+        self,
+        *,
+        collection: _builtins.str = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "ids", b"ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteDocumentsRequest: _TypeAlias = DeleteDocumentsRequest  # noqa: Y015
+
+@_typing.final
+class DeleteDocumentsResponse(_message.Message):
+    """They are gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELETED_FIELD_NUMBER: _builtins.int
+    deleted: _builtins.int
+    """How many there were."""
+    def __init__(
+        self,
+        *,
+        deleted: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteDocumentsResponse: _TypeAlias = DeleteDocumentsResponse  # noqa: Y015

@@ -85,6 +85,16 @@ class RetrievalServiceStub(object):
                 request_serializer=jarvis_dot_v1_dot_retrieval__pb2.IngestRequest.SerializeToString,
                 response_deserializer=jarvis_dot_v1_dot_retrieval__pb2.IngestResponse.FromString,
                 _registered_method=True)
+        self.ListDocuments = channel.unary_stream(
+                '/jarvis.v1.RetrievalService/ListDocuments',
+                request_serializer=jarvis_dot_v1_dot_retrieval__pb2.ListDocumentsRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_retrieval__pb2.ListDocumentsResponse.FromString,
+                _registered_method=True)
+        self.DeleteDocuments = channel.unary_unary(
+                '/jarvis.v1.RetrievalService/DeleteDocuments',
+                request_serializer=jarvis_dot_v1_dot_retrieval__pb2.DeleteDocumentsRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_retrieval__pb2.DeleteDocumentsResponse.FromString,
+                _registered_method=True)
 
 
 class RetrievalServiceServicer(object):
@@ -166,6 +176,20 @@ class RetrievalServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDocuments(self, request, context):
+        """Lists the documents that are stored, by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteDocuments(self, request, context):
+        """Deletes documents by id, with all their chunks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RetrievalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -218,6 +242,16 @@ def add_RetrievalServiceServicer_to_server(servicer, server):
                     servicer.Ingest,
                     request_deserializer=jarvis_dot_v1_dot_retrieval__pb2.IngestRequest.FromString,
                     response_serializer=jarvis_dot_v1_dot_retrieval__pb2.IngestResponse.SerializeToString,
+            ),
+            'ListDocuments': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListDocuments,
+                    request_deserializer=jarvis_dot_v1_dot_retrieval__pb2.ListDocumentsRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_retrieval__pb2.ListDocumentsResponse.SerializeToString,
+            ),
+            'DeleteDocuments': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteDocuments,
+                    request_deserializer=jarvis_dot_v1_dot_retrieval__pb2.DeleteDocumentsRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_retrieval__pb2.DeleteDocumentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -491,6 +525,60 @@ class RetrievalService(object):
             '/jarvis.v1.RetrievalService/Ingest',
             jarvis_dot_v1_dot_retrieval__pb2.IngestRequest.SerializeToString,
             jarvis_dot_v1_dot_retrieval__pb2.IngestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDocuments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/jarvis.v1.RetrievalService/ListDocuments',
+            jarvis_dot_v1_dot_retrieval__pb2.ListDocumentsRequest.SerializeToString,
+            jarvis_dot_v1_dot_retrieval__pb2.ListDocumentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteDocuments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.RetrievalService/DeleteDocuments',
+            jarvis_dot_v1_dot_retrieval__pb2.DeleteDocumentsRequest.SerializeToString,
+            jarvis_dot_v1_dot_retrieval__pb2.DeleteDocumentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

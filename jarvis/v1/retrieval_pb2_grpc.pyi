@@ -62,6 +62,10 @@ class RetrievalServiceStub:
     document, in order, once its chunks are stored, and one `finished` at the end. Where the stream breaks, what was
     acknowledged is stored; documents that are unchanged when they are sent again cost next to nothing.
     """
+    ListDocuments: _grpc.UnaryStreamMultiCallable[_retrieval_pb2.ListDocumentsRequest, _retrieval_pb2.ListDocumentsResponse]
+    """Lists the documents that are stored, by id."""
+    DeleteDocuments: _grpc.UnaryUnaryMultiCallable[_retrieval_pb2.DeleteDocumentsRequest, _retrieval_pb2.DeleteDocumentsResponse]
+    """Deletes documents by id, with all their chunks."""
 
 @_typing.type_check_only
 class RetrievalServiceAsyncStub(RetrievalServiceStub):
@@ -97,6 +101,10 @@ class RetrievalServiceAsyncStub(RetrievalServiceStub):
     document, in order, once its chunks are stored, and one `finished` at the end. Where the stream breaks, what was
     acknowledged is stored; documents that are unchanged when they are sent again cost next to nothing.
     """
+    ListDocuments: _aio.UnaryStreamMultiCallable[_retrieval_pb2.ListDocumentsRequest, _retrieval_pb2.ListDocumentsResponse]  # type: ignore[assignment]
+    """Lists the documents that are stored, by id."""
+    DeleteDocuments: _aio.UnaryUnaryMultiCallable[_retrieval_pb2.DeleteDocumentsRequest, _retrieval_pb2.DeleteDocumentsResponse]  # type: ignore[assignment]
+    """Deletes documents by id, with all their chunks."""
 
 class RetrievalServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps texts with their vectors and metadata in collections, and finds those that answer a question."""
@@ -189,5 +197,21 @@ class RetrievalServiceServicer(metaclass=_abc_1.ABCMeta):
         document, in order, once its chunks are stored, and one `finished` at the end. Where the stream breaks, what was
         acknowledged is stored; documents that are unchanged when they are sent again cost next to nothing.
         """
+
+    @_abc_1.abstractmethod
+    def ListDocuments(
+        self,
+        request: _retrieval_pb2.ListDocumentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_retrieval_pb2.ListDocumentsResponse], _abc.AsyncIterator[_retrieval_pb2.ListDocumentsResponse]]:
+        """Lists the documents that are stored, by id."""
+
+    @_abc_1.abstractmethod
+    def DeleteDocuments(
+        self,
+        request: _retrieval_pb2.DeleteDocumentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retrieval_pb2.DeleteDocumentsResponse, _abc.Awaitable[_retrieval_pb2.DeleteDocumentsResponse]]:
+        """Deletes documents by id, with all their chunks."""
 
 def add_RetrievalServiceServicer_to_server(servicer: RetrievalServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -10,7 +10,7 @@ from jarvis.v1 import retrieval_pb2 as pb
 
 ADDED, CHANGED = pb.INGEST_OUTCOME_ADDED, pb.INGEST_OUTCOME_CHANGED
 UNCHANGED, FAILED = pb.INGEST_OUTCOME_UNCHANGED, pb.INGEST_OUTCOME_FAILED
-PRUNED = pb.INGEST_OUTCOME_PRUNED
+PRUNED, EMPTY = pb.INGEST_OUTCOME_PRUNED, pb.INGEST_OUTCOME_EMPTY
 
 GUIDE = """# Guide
 
@@ -141,12 +141,31 @@ async def test_documents_that_cannot_be_read_fail_alone(server, collection_name,
     call = server.retrieval.Ingest
     responses = [response async for response in call(_plain(collection_name, documents))]
     outcomes = [response.document.outcome for response in responses[:-1]]
-    assert outcomes == [ADDED, *[FAILED] * 7, ADDED]
-    messages = {r.document.source: r.document.message for r in responses[1:-2]}
+    assert outcomes == [ADDED, EMPTY, EMPTY, *[FAILED] * 5, ADDED]
+    messages = {r.document.source: r.document.message for r in responses[3:-2]}
     assert all(messages.values())
     assert "password" in messages["/d/locked.pdf"]
     assert "binary" in messages["/d/binary.txt"]
-    assert (responses[-1].finished.failed, await rows(server, collection_name)) == (7, 2)
+    finished = responses[-1].finished
+    assert (finished.failed, finished.empty, await rows(server, collection_name)) == (5, 2, 2)
+
+
+async def test_a_moved_document_keeps_its_vectors_and_documents_go_by_their_ids(
+    server, collection_name, ingest
+):
+    await ingest(server, collection_name, [("/d/C# guide.md", GUIDE.encode()), ("/d/b.md", b"beta")])
+    results, finished = await ingest(server, collection_name, [("/d/guide.md", GUIDE.encode())])
+    assert (results["/d/guide.md"].same_as, finished.embedded) == (["/d/C# guide.md"], 0)
+    hit = (await search(server, collection_name, "flamingo", top_k=1))[0]
+    assert [hit.source.source, *(one.source.source for one in hit.duplicates)] == [
+        "/d/C# guide.md",
+        "/d/guide.md",
+    ]
+    request = pb.DeleteDocumentsRequest(collection=collection_name, ids=["/d/C# guide.md", "/d/none.md"])
+    assert (await server.retrieval.DeleteDocuments(request)).deleted == 1
+    listing = server.retrieval.ListDocuments(pb.ListDocumentsRequest(collection=collection_name))
+    listed = [one.source async for page in listing for one in page.documents]
+    assert listed == ["/d/b.md", "/d/guide.md"]
 
 
 async def _plain(collection, documents):

@@ -9,7 +9,7 @@ from chromadb.errors import ChromaError, NotFoundError
 
 from jarvis_adapters.chroma import reading
 from jarvis_adapters.chroma.errors import NoSuchCollection, describe
-from jarvis_adapters.chroma.records import BUILDING, WHOLE, configuration, read, record
+from jarvis_adapters.chroma.records import BUILDING, WHOLE, configuration, name_in_chroma, read, record
 from jarvis_adapters.chroma.where import encode
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.errors import StoreFailure
@@ -136,7 +136,7 @@ class Engine:
         self._handles[spec.name] = self._handles.pop(successor)[0], spec
         try:
             self._delete(spec.name)
-            collection.modify(name=spec.name)
+            collection.modify(name=name_in_chroma(spec.name))
         except Exception as error:  # noqa: BLE001 - whatever Chroma raises, `recover` will do it
             logger.warning(
                 "the old collection %r is deleted at the next start: %s", spec.name, describe(error)
@@ -147,9 +147,10 @@ class Engine:
         for spec, state, name in self._ours():
             if state == BUILDING and alone:
                 self._delete(name)
-            elif state == WHOLE and name != spec.name:
+            elif state == WHOLE and name != name_in_chroma(spec.name):
                 self._delete(spec.name)
-                self._client.get_collection(name, embedding_function=None).modify(name=spec.name)
+                found = self._client.get_collection(name, embedding_function=None)
+                found.modify(name=name_in_chroma(spec.name))
 
     def _ours(self) -> list[tuple[CollectionSpec, str, str]]:
         """List our collections with their states and their names in Chroma."""
@@ -161,12 +162,15 @@ class Engine:
 
     def _make(self, name: str, spec: CollectionSpec, state: str) -> Any:  # noqa: ANN401
         return self._client.create_collection(
-            name, metadata=record(spec, state), configuration=configuration(spec), embedding_function=None
+            name_in_chroma(name),
+            metadata=record(spec, state),
+            configuration=configuration(spec),
+            embedding_function=None,
         )
 
     def _delete(self, name: str) -> None:
         try:
-            self._client.delete_collection(name)
+            self._client.delete_collection(name_in_chroma(name))
         except NotFoundError:
             return
 
@@ -174,7 +178,7 @@ class Engine:
         if handle := self._handles.get(name):
             return handle
         try:
-            collection = self._client.get_collection(name, embedding_function=None)
+            collection = self._client.get_collection(name_in_chroma(name), embedding_function=None)
         except NotFoundError:
             raise NoSuchCollection(name) from None
         if not (found := read(collection.metadata)):

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from hashlib import blake2b
+from ipaddress import IPv4Address
 from typing import Any
 
 from jarvis_ports.errors import StoreUnusable
@@ -33,6 +35,24 @@ def read(metadata: Mapping[str, Any] | None) -> tuple[CollectionSpec, str] | Non
     index = fields.pop("index")
     space = Space(index.pop("space"))
     return CollectionSpec(**fields, index=IndexSettings(space, **index)), metadata["jarvis.state"]
+
+
+def name_in_chroma(name: str) -> str:
+    """Return what Chroma calls a collection: its own name, or another one where Chroma refuses that.
+
+    Chroma refuses `a..b`, and what is an IPv4 address. The other name is longer than any collection's own.
+    """
+    if ".." in name or _is_address(name):
+        return f"named-{blake2b(name.encode()).hexdigest()}"
+    return name
+
+
+def _is_address(name: str) -> bool:
+    try:
+        IPv4Address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def configuration(spec: CollectionSpec) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 
 from jarvis.core.grounding.citations import MARKER
-from jarvis.core.retrieval.types import Hit, chunk_source
+from jarvis.core.retrieval.types import Hit, chunk_source, place
 from jarvis.documents import without_unseen
 from jarvis_ports.llm import Message, Role
 
@@ -35,8 +35,7 @@ _TEMPLATE_TOKENS = re.compile(
 
 def order(hit: Hit) -> tuple[str, int, str]:
     """Give what sources are ordered by: where they come from."""
-    source = chunk_source(hit.row)
-    return (source.source, source.start, hit.row.id) if source else ("", 0, hit.row.id)
+    return place(hit.row)
 
 
 def block(number: int, hit: Hit) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Final
@@ -62,10 +62,18 @@ def check_language(language: str | None) -> None:
 
 
 def content_hash(document: Document, data: bytes, splitting: Splitting, language: str | None) -> str:
-    """Hash all that the rows of a document come from: where it is the same, so are they."""
+    """Hash all that the rows of a document come from: where it is the same, so are they.
+
+    Its first half, see `same_content`, is of the content alone.
+    """
     said = (document.source, document.media_type, language)
     described = (SCHEME, asdict(splitting), said, _sorted(document.metadata))
-    return blake2b(repr(described).encode() + b"\0" + blake2b(data).digest(), digest_size=16).hexdigest()
+    return "".join(blake2b(part, digest_size=16).hexdigest() for part in (data, repr(described).encode()))
+
+
+def same_content(hash_: str) -> str:
+    """Give what the hashes of all documents of one content begin with."""
+    return hash_[: len(hash_) // 2]
 
 
 def _sorted(metadata: Metadata) -> list[tuple[str, object]]:
@@ -73,14 +81,10 @@ def _sorted(metadata: Metadata) -> list[tuple[str, object]]:
 
 
 def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
-    """Make the rows of a document.
-
-    The id of a chunk says its document, its text, and how many equal chunks came before: a text that moves
-    keeps it.
-    """
-    seen: Counter[str] = Counter()
+    """Make the rows of a document."""
+    ids = chunk_ids(document.id, chunks)
     made = []
-    for ordinal, chunk in enumerate(chunks):
+    for ordinal, (id_, chunk) in enumerate(zip(ids, chunks, strict=True)):
         own: dict[str, Value] = {
             "_document": document.id,
             "_source": document.source,
@@ -92,20 +96,25 @@ def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
         }
         if chunk.pages:
             own |= {"_first_page": chunk.pages[0], "_last_page": chunk.pages[1]}
-        id_ = chunk_id(document.id, chunk.text, seen[chunk.text])
         made.append(Row(id_, chunk.text, {**document.metadata, **own}))
-        seen[chunk.text] += 1
     return made
 
 
-def chunk_id(document_id: str, text: str, before: int) -> str:
-    """Make the id of a chunk; `before` counts the equal ones that came before it in the document.
+def chunk_ids(document_id: str, chunks: Iterable[Chunk]) -> list[str]:
+    """Make the ids of the chunks of a document, in their order.
 
-    Of equal ids the vectors are equal: what is embedded is in it where that is not the text itself.
+    An id says its document, its text, and how many equal chunks came before: a text that moves keeps it. Of
+    equal ids the vectors are equal: what is embedded is in it where that is not the text itself.
     """
-    found = blake2b(digest_size=20)
-    folded = fold(text)
-    for part in (document_id, text, str(before), *([folded] if folded != text else [])):
-        encoded = part.encode()
-        found.update(len(encoded).to_bytes(8, "little") + encoded)
-    return found.hexdigest()
+    seen: Counter[str] = Counter()
+    ids = []
+    for chunk in chunks:
+        found = blake2b(digest_size=20)
+        folded = fold(chunk.text)
+        own = [folded] if folded != chunk.text else []
+        for part in (document_id, chunk.text, str(seen[chunk.text]), *own):
+            encoded = part.encode()
+            found.update(len(encoded).to_bytes(8, "little") + encoded)
+        ids.append(found.hexdigest())
+        seen[chunk.text] += 1
+    return ids

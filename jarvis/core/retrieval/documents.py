@@ -20,12 +20,16 @@ class IngestStart:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document begins; its content follows in `bytes`. The id is the source where it is None."""
+    """A document begins; its content follows in `bytes`. The id is the source where it is None.
+
+    `failure` says why it cannot be taken, where that is known before its content comes.
+    """
 
     source: str
     given_id: str | None = None
     media_type: str | None = None
     metadata: Metadata = field(default_factory=dict[str, Value])
+    failure: str = ""
 
     @property
     def id(self) -> str:
@@ -52,13 +56,15 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     FAILED = "failed"
     PRUNED = "pruned"
+    EMPTY = "empty"
 
 
 @dataclass(frozen=True, slots=True)
 class IngestedDocument:
     """A document is done: chunks that it has now, chunks that were embedded, and why it failed.
 
-    `notes` say what its sender should know of how it was read.
+    `notes` say what its sender should know of how it was read; `same_as` are the ids of other documents
+    that had this content already.
     """
 
     id: str
@@ -68,6 +74,16 @@ class IngestedDocument:
     embedded: int = 0
     message: str = ""
     notes: tuple[str, ...] = ()
+    same_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document that is stored, and how many chunks it has."""
+
+    id: str
+    source: str
+    chunks: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from jarvis.core.retrieval.documents import Document, IngestEvent, IngestStart, 
 from jarvis.core.retrieval.validation import check_document
 from jarvis_ports.errors import InvalidArgument
 
+MAX_TOLD = 8192
+"""Of a source, an id or a failure, what is told at most in a result: longer than any path of Linux."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -66,8 +69,7 @@ class Incoming:
 
     def _begun(self, event: Document | Prune) -> Document | None:
         if isinstance(event, Document):
-            check_document(event)
-            return event
+            return _checked(event)
         if not event.prefixes:
             raise InvalidArgument.of("prune.prefixes", 'is empty; the prefix "" is every document')
         self.prune = event
@@ -75,9 +77,24 @@ class Incoming:
 
     def _sent(self, document: Document, content: bytearray, size: int) -> Sent:
         problem = ""
-        if document.id in self.ids:
+        if document.failure:
+            problem = document.failure[:MAX_TOLD]
+        elif document.id in self.ids:
             problem = f"a document of the id {document.id!r} came before it; give each an id of its own"
         elif size > self._max_bytes:
             problem = f"has {size} bytes, and retrieval.max_document_bytes is {self._max_bytes}"
         self.ids.add(document.id)
         return Sent(document, b"" if problem else bytes(content), problem)
+
+
+def _checked(document: Document) -> Document:
+    """Give a document that fails where a field of it is wrong: the others of the stream are not to blame."""
+    if document.failure:
+        return document
+    try:
+        check_document(document)
+    except InvalidArgument as error:
+        told = document.id.encode()[:MAX_TOLD].decode(errors="ignore")
+        source = document.source.encode()[:MAX_TOLD].decode(errors="ignore")
+        return Document(source, told, failure=str(error))
+    return document

@@ -30,11 +30,13 @@ AHEAD = 8
 class Ingest:
     """The use case of ingestion; `Retrieval` describes it."""
 
-    def __init__(self, shelf: Shelf, settings: RetrievalSettings, instruments: Instruments) -> None:
+    def __init__(
+        self, shelf: Shelf, settings: RetrievalSettings, instruments: Instruments, locks: Locks
+    ) -> None:
         self._shelf = shelf
         self._instruments = instruments
         self._settings = settings
-        self._locks = Locks()
+        self._locks = locks
 
     async def run(
         self, events: AsyncIterator[IngestEvent]

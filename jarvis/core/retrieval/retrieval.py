@@ -6,13 +6,15 @@ from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments
 from jarvis.core.retrieval.collections import Collections
-from jarvis.core.retrieval.documents import IngestedDocument, IngestEvent, IngestFinished
+from jarvis.core.retrieval.documents import IngestedDocument, IngestEvent, IngestFinished, StoredDocument
 from jarvis.core.retrieval.ingest import Ingest
 from jarvis.core.retrieval.library import Library
 from jarvis.core.retrieval.rows import RowWriter
 from jarvis.core.retrieval.search import Search
 from jarvis.core.retrieval.shelf import Shelf
+from jarvis.core.retrieval.stored import StoredDocuments
 from jarvis.core.retrieval.types import CollectionInfo, Found, IndexChanges, RetrievalSettings, SearchQuery
+from jarvis.core.retrieval.writer import Locks
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.filters import Filter
 from jarvis_ports.store import CollectionSpec, Diagnosis, IndexSettings, Progress, Row
@@ -44,7 +46,11 @@ class Retrieval:
         self._collections = Collections(shelf)
         self._rows = RowWriter(shelf)
         self._search = Search(shelf, instruments)
-        self._ingest = Ingest(shelf, settings, instruments)
+        locks = Locks()
+        self._ingest = Ingest(shelf, settings, instruments, locks)
+        self._stored = StoredDocuments(shelf, locks)
+        self.max_document_bytes = settings.max_document_bytes
+        """The largest document that `ingest` takes."""
 
     async def create(self, name: str, index: IndexSettings) -> CollectionInfo:
         """Make a collection for the configured embedding model; does nothing where it exists just so.
@@ -134,3 +140,15 @@ class Retrieval:
             EngineFailure: the embedding model failed at a text.
         """
         return self._ingest.run(events)
+
+    def documents(self, name: str, prefixes: Sequence[str]) -> AsyncGenerator[list[StoredDocument], None]:
+        """List the documents whose source begins with one of some texts, or all, by id, page by page."""
+        return self._stored.list(name, prefixes)
+
+    async def delete_documents(self, name: str, ids: Sequence[str]) -> int:
+        """Delete documents with all their chunks, and return how many there were.
+
+        Raises:
+            InvalidArgument: there are no ids, or too many.
+        """
+        return await self._stored.delete(name, ids)

@@ -74,13 +74,17 @@ class ChunkSource:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A row that was found; see the contract's `Hit` for score, similarity and ranks."""
+    """A row that was found; see the contract's `Hit` for score, similarity and ranks.
+
+    `duplicates` are the other rows of the same text, by their places; that of `row` is before them.
+    """
 
     row: Row
     score: float
     similarity: float | None = None
     dense_rank: int | None = None
     sparse_rank: int | None = None
+    duplicates: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +126,9 @@ def _page(metadata: Metadata, name: str) -> int | None:
 def own_metadata(row: Row) -> Metadata:
     """Give the metadata that the caller set."""
     return {name: value for name, value in row.metadata.items() if not name.startswith(RESERVED)}
+
+
+def place(row: Row) -> tuple[str, int, str]:
+    """Give what rows are ordered by where they come from: their source, their offset, their id."""
+    source = chunk_source(row)
+    return (source.source, source.start, row.id) if source else ("", 0, row.id)

@@ -134,11 +134,16 @@ def check_query(query: SearchQuery) -> SearchMode:
     return mode
 
 
+def is_blank(text: str) -> bool:
+    """Tell whether a text has no character that can be seen."""
+    return not any(character.isprintable() and not character.isspace() for character in text)
+
+
 def _query(query: SearchQuery, mode: SearchMode) -> Iterator[FieldViolation]:
     if (query.text is None) == (query.vector is None):
         yield FieldViolation("text", "set either text or vector")
-    elif query.text == "":
-        yield FieldViolation("text", "is empty")
+    elif query.text is not None and is_blank(query.text):
+        yield FieldViolation("text", "is blank: write what to find")
     elif query.text is None and mode is not SearchMode.DENSE:
         yield FieldViolation("mode", f"the mode {mode} needs a text; a vector is searched in the mode dense")
     if not 1 <= query.top_k <= MAX_TOP_K:

@@ -1,14 +1,15 @@
 """Brings one document into a collection."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from jarvis.core.retrieval.chunks import Splitting, content_hash, rows
+from jarvis.core.retrieval.chunks import Splitting, chunk_ids, content_hash, rows, same_content
 from jarvis.core.retrieval.documents import IngestedDocument, Outcome
 from jarvis.core.retrieval.incoming import Sent
 from jarvis.core.retrieval.paging import pages
@@ -16,11 +17,15 @@ from jarvis.core.retrieval.shelf import Collection, Shelf
 from jarvis.documents import Chunk, Text, split
 from jarvis.textindex import DocumentRows, fold
 from jarvis_ports.embedding import Matrix, TextRole
-from jarvis_ports.errors import DocumentUnreadable
+from jarvis_ports.errors import DocumentUnreadable, JarvisError
 from jarvis_ports.store import Row
+
+logger = logging.getLogger(__name__)
 
 STORED_AT_ONCE = 256
 """Chunks that are embedded and stored in one go; a larger document takes several."""
+SAME_TOLD = 100
+"""Other documents of the same content that are looked for."""
 
 
 class Locks:
@@ -69,24 +74,55 @@ class DocumentWriter:
             hash_ = await asyncio.to_thread(content_hash, document, sent.data, self.splitting, self.language)
             if there and there.hash == hash_ and there.chunks == kept:
                 return done(Outcome.UNCHANGED, kept)
-            reader = self.collection.library.reader
             try:
-                text = await reader.read(sent.data, document.source, document.media_type, self.language)
+                chunks, notes = await self._chunks(sent)
             except DocumentUnreadable as error:
                 return done(Outcome.FAILED, kept, message=str(error))
-            made = rows(document, hash_, await self._split(text))
-            known = set(there.ids) if there else set()
+            twins = await self._twins(document.id, hash_) if chunks else []
+            made = rows(document, hash_, chunks)
+            stored = _stored(document.id, chunks, [*([there] if there else []), *twins[:1]])
             if self.dry_run:
-                embedded = sum(row.id not in known for row in made)
+                embedded = sum(row.id not in stored for row in made)
             else:
-                embedded = await self._store(made, known)
+                embedded = await self._store(made, stored)
                 if there:
-                    await self._delete_stale(document.id, made)
+                    await delete_stale(self.collection, document.id, made)
+            if not chunks:
+                return done(Outcome.EMPTY, notes=notes)
+            same_as = tuple(twin.document for twin in twins)
             outcome = Outcome.CHANGED if there else Outcome.ADDED
-            return done(outcome, len(made), embedded, notes=text.notes)
+            return done(outcome, len(made), embedded, notes=notes, same_as=same_as)
 
     async def _there(self, document_id: str) -> DocumentRows | None:
         return await self.collection.library.texts.document(self.collection.name, document_id)
+
+    async def _twins(self, document_id: str, hash_: str) -> list[DocumentRows]:
+        """Find other documents of the same content."""
+        texts = self.collection.library.texts
+        found = await texts.hashed(self.collection.name, same_content(hash_), SAME_TOLD + 1)
+        others = (document for document in found if document.document != document_id)
+        return [document for document in others if document.hash.startswith(same_content(hash_))][:SAME_TOLD]
+
+    async def _chunks(self, sent: Sent) -> tuple[list[Chunk], tuple[str, ...]]:
+        """Read and split a document, and give the notes of its reader; one without text has no chunks.
+
+        Raises:
+            DocumentUnreadable: it cannot be read, also where that is a defect of what reads it.
+        """
+        source = sent.document.source
+        if not sent.data.strip():
+            return [], ()
+        try:
+            reader = self.collection.library.reader
+            text = await reader.read(sent.data, source, sent.document.media_type, self.language)
+            return (await self._split(text) if text.text.strip() else []), text.notes
+        except JarvisError:
+            raise
+        except Exception as error:
+            # Not with what it says: that may be a part of the document.
+            logger.error("a document cannot be read: %s", type(error).__name__)  # noqa: TRY400
+            msg = f"{source} cannot be read: {type(error).__name__}: {error}"
+            raise DocumentUnreadable(msg) from error
 
     async def _split(self, text: Text) -> list[Chunk]:
         embedding = self.shelf.embedding
@@ -98,11 +134,16 @@ class DocumentWriter:
         async with self.locks.splitting:
             return await asyncio.to_thread(split, text, max_tokens=chunk_tokens, overlap=overlap, count=count)
 
-    async def _store(self, made: Sequence[Row], known: set[str]) -> int:
-        """Store rows, and say how many were embedded; those known keep their vectors."""
+    async def _store(self, made: Sequence[Row], stored: Mapping[str, str]) -> int:
+        """Store rows, and say how many were embedded.
+
+        Args:
+            made: the rows.
+            stored: the ids of rows that have the same text, and are stored already.
+        """
         embedded = 0
         for page in pages(made, STORED_AT_ONCE):
-            vectors = await self._kept([row.id for row in page if row.id in known])
+            vectors = await self._kept({row.id: stored[row.id] for row in page if row.id in stored})
             new = [row for row in page if row.id not in vectors]
             if new:
                 texts = [row.text for row in new]
@@ -112,26 +153,47 @@ class DocumentWriter:
             await self.collection.mirror.upsert(page, np.stack([vectors[row.id] for row in page]))
         return embedded
 
-    async def _kept(self, ids: Sequence[str]) -> dict[str, Matrix]:
-        """Read the vectors of chunks that are stored already: equal ids are equal texts."""
-        if not ids:
+    async def _kept(self, stored: Mapping[str, str]) -> dict[str, Matrix]:
+        """Read the vectors of rows that are stored already, and give them to those of the same text."""
+        if not stored:
             return {}
+        ids = list(stored.values())
         found = await self.collection.library.store.get(self.collection.name, ids, vectors=True)
         if found.vectors is None:
             return {}
-        return {row.id: vector for row, vector in zip(found.rows, found.vectors, strict=True)}
-
-    async def _delete_stale(self, document_id: str, made: Sequence[Row]) -> None:
-        current = {row.id for row in made}
-        async with self.collection.mirror.writing():
-            there = await self._there(document_id)
-            stale = [id_ for id_ in there.ids if id_ not in current] if there else []
-            if stale:
-                await self.collection.mirror.delete(stale)
+        vectors = {row.id: vector for row, vector in zip(found.rows, found.vectors, strict=True)}
+        return {id_: vectors[same] for id_, same in stored.items() if same in vectors}
 
     async def prune(self, document: DocumentRows) -> IngestedDocument:
         """Delete a document."""
-        async with self.locks.of(self.collection.name, document.document):
-            if not self.dry_run:
-                await self._delete_stale(document.document, ())
+        if not self.dry_run:
+            await delete_document(self.collection, self.locks, document.document)
         return IngestedDocument(document.document, document.source, Outcome.PRUNED)
+
+
+async def delete_document(collection: Collection, locks: Locks, document_id: str) -> bool:
+    """Delete all rows of a document, and say whether there were any."""
+    async with locks.of(collection.name, document_id):
+        return bool(await delete_stale(collection, document_id, ()))
+
+
+async def delete_stale(collection: Collection, document_id: str, made: Sequence[Row]) -> int:
+    """Delete the rows of a document that are not among those made now, and say how many."""
+    current = {row.id for row in made}
+    async with collection.mirror.writing():
+        there = await collection.library.texts.document(collection.name, document_id)
+        stale = [id_ for id_ in there.ids if id_ not in current] if there else []
+        if stale:
+            await collection.mirror.delete(stale)
+    return len(stale)
+
+
+def _stored(document_id: str, chunks: Sequence[Chunk], documents: Iterable[DocumentRows]) -> dict[str, str]:
+    """Tell which stored row of some documents has the text of a chunk, by the id of the chunk."""
+    found: dict[str, str] = {}
+    ids = chunk_ids(document_id, chunks)
+    for document in documents:
+        there = set(document.ids)
+        theirs = zip(ids, chunk_ids(document.document, chunks), strict=True)
+        found = {own: their for own, their in theirs if their in there} | found
+    return found

@@ -24,6 +24,14 @@ T = TypeVar("T")
 
 DIMENSION = 8
 
+NAMES = (
+    *("a..b", "a...b", "1..2", "a--b", "a__b", "a.-_.b", "Kit.One"),
+    *("192.168.1.1", "1.2.3.4", "01.2.3.4", "999.1.1.1", "127.1", "1.2", "1e3", "0x7f.0.0.1"),
+    *("CON", "nul", "com1.txt", "null", "None", "default", "select", "rebuild-0", "chroma.sqlite3"),
+    *("abc", "000", "a.b", "X" * 63, f"a{'.' * 61}b"),
+)
+"""Names of collections that the contract allows, and a store may have other plans with."""
+
 METADATA: tuple[Metadata, ...] = (
     {},
     *({"x": value} for value in (1, 1.0, True, False, 0, 0.5, -0.0, "1", "", "True", 2, 3, -1, -1.5)),

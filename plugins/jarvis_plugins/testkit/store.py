@@ -12,6 +12,7 @@ from jarvis_plugins.testkit.rows import (
     DIMENSION,
     FILTERS,
     METADATA,
+    NAMES,
     diagnose,
     exact,
     ids,
@@ -41,6 +42,30 @@ class StoreConformance(StoreCare):
             await store.create(one)
         listed = [one for one in await store.collections() if one.name.startswith(spec.name)]
         assert listed == [spec, second]
+
+    async def test_takes_every_name_of_the_contract(self, store: VectorStore, spec: CollectionSpec) -> None:
+        named = [replace(spec, name=name) for name in NAMES]
+        others = [replace(spec, name=name.swapcase()) for name in NAMES if name.swapcase() not in NAMES]
+        for one in [*named, *others]:
+            await store.create(one)
+            assert await store.count(one.name) == 0, "names differ by case alone"
+            await store.upsert(one.name, *sample(1))
+        assert {*NAMES} <= {one.name for one in await store.collections()}
+        for one in [*named, *others]:
+            await store.create(one)
+            assert await store.count(one.name) == 1
+            await store.drop(one.name)
+        assert not {*NAMES} & {one.name for one in await store.collections()}
+
+    @pytest.mark.parametrize("name", ["a..b", "192.168.1.1"])
+    async def test_rebuilds_whatever_the_name(
+        self, store: VectorStore, spec: CollectionSpec, name: str
+    ) -> None:
+        spec = replace(spec, name=name)
+        rows, vectors = await self.filled(store, spec, 5)
+        await run(store.rebuild(replace(spec, index=IndexSettings(Space.L2))))
+        assert ids(await store.query(name, vectors[2], 1)) == [rows[2].id]
+        await store.drop(name)
 
     @pytest.mark.parametrize(
         ("change", "difference"),

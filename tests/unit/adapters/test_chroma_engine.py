@@ -1,5 +1,7 @@
 """What is kept in Chroma, and what a kill may leave there."""
 
+from dataclasses import replace
+
 import chromadb
 import numpy as np
 import pytest
@@ -66,6 +68,21 @@ def test_a_swap_that_was_killed_is_finished_at_the_next_start(client, engine, ol
     if old_is_deleted:
         client.delete_collection("papers")
     assert recovered(client) == ([NEW], ["new"], ["papers"])
+
+
+@pytest.mark.parametrize("name", ["a..b", "192.168.1.1"])
+def test_a_swap_that_was_killed_is_finished_where_chroma_refuses_the_name(client, name):
+    spec, engine = replace(SPEC, name=name), Engine(client)
+    engine.create(spec)
+    engine.begin(spec, "rebuild-1")
+    engine.upsert("rebuild-1", [Row("new", "new")], VECTORS[:1])
+    client.get_collection("rebuild-1", embedding_function=None).modify(metadata=record(spec))
+    engine = Engine(client)
+    engine.recover(alone=True)
+    assert (engine.specs(), engine.ids(name)) == ([spec], ["new"])
+    engine = Engine(client)
+    engine.recover(alone=True)
+    assert (engine.specs(), engine.ids(name)) == ([spec], ["new"])
 
 
 def test_a_swap_whose_end_fails_answers_from_the_new_one(client, engine, monkeypatch):

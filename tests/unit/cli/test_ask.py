@@ -125,6 +125,7 @@ async def test_json_is_one_document_with_everything(fake, run):
                     "first_page": None,
                     "last_page": None,
                 },
+                "duplicates": [],
             },
             {
                 "number": 2,
@@ -133,6 +134,7 @@ async def test_json_is_one_document_with_everything(fake, run):
                 "score": 0.25,
                 "similarity": None,
                 "source": None,
+                "duplicates": [],
             },
         ],
         "left_out": 4,

@@ -92,7 +92,7 @@ async def test_a_raw_prompt_has_no_messages(answer, fake, run):
     assert fake.requests == [pb.ExplainPromptRequest(prompt="Once \n")]
 
 
-async def test_what_would_steer_the_terminal_is_taken_out(answer, run):
+async def test_what_would_steer_the_terminal_is_shown_escaped(answer, run):
     evil = "a\x1b]0;title\x07b\x9b2J\u202ec\r"
     response = pb.ExplainPromptResponse(
         signals=[pb.Signal(name=evil, found=evil)],
@@ -102,7 +102,7 @@ async def test_what_would_steer_the_terminal_is_taken_out(answer, run):
     )
     address = await answer(ExplainPrompt=response)
     _, out, _ = await run("prompt", "explain", "x", "--server", address)
-    assert out.count("a ]0;title b 2J c") == 5
+    assert out.count(r"a\x1b]0;title\x07b\x9b2J\u202ec") == 5
     assert out.replace("\n", "").isprintable()
 
 

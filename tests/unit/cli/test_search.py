@@ -37,7 +37,7 @@ async def test_hits_are_shown_with_their_place_and_their_first_lines(address, ru
 
 async def test_a_document_does_not_steer_the_terminal(address, run):
     _, out, _ = await run("search", "casa", "--server", address, "--top-k", "1")
-    assert "   Una casa [31m roja." in out
+    assert "   Una casa\\x1b[31m roja." in out
 
 
 async def test_json_has_everything(address, run):
@@ -77,6 +77,37 @@ async def test_what_is_wrong_is_named(address, run, arguments, message):
     code, out, err = await run("search", "x", "--server", address, *arguments)
     assert (code, out) == (2, "")
     assert message in err
+
+
+@pytest.mark.parametrize("query", ["", "  \n"])
+async def test_a_blank_question_is_refused(address, run, query):
+    code, _, err = await run("search", query, "--server", address)
+    assert (code, err) == (2, "jarvis: text: is blank: write what to find\n")
+
+
+async def test_a_question_that_is_too_long_is_cut_off_where_asked_for(address, run):
+    long = "red house " * 2000
+    code, _, err = await run("search", long, "--server", address)
+    assert (code, "truncate" in err) == (2, True)
+    code, out, _ = await run("search", long, "--server", address, "--truncate")
+    assert (code, "/d/red.md" in out) == (0, True)
+
+
+async def test_copies_are_one_hit_with_their_places(address, run):
+    def fill():
+        with BlockingClient(address) as client:
+            documents = [Document(f"/d/{n}.md", b"A yellow duck.") for n in range(8)]
+            list(client.retrieval.ingest("default", documents))
+
+    await asyncio.to_thread(fill)
+    _, out, _ = await run("search", "yellow duck", "--server", address, "--top-k", "1")
+    head, *others, more, text = out.splitlines()
+    assert head.endswith(" /d/0.md:0-14")
+    assert others == [f"   and /d/{n}.md:0-14" for n in range(1, 6)]
+    assert (more, text) == ("   and 2 more places", "   A yellow duck.")
+    _, out, _ = await run("search", "yellow duck", "--server", address, "--top-k", "1", "--json")
+    (hit,) = json.loads(out)["hits"]
+    assert [one["source"]["source"] for one in hit["duplicates"]] == [f"/d/{n}.md" for n in range(1, 8)]
 
 
 async def test_an_unknown_collection(address, run):

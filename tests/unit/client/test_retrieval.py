@@ -26,6 +26,7 @@ from jarvis.client import (
     Row,
     SearchMode,
     Space,
+    StoredDocument,
     parse_filter,
 )
 from jarvis.client.calls import Calls
@@ -147,15 +148,45 @@ async def test_documents_are_ingested_from_any_iterable(retrieval):
     assert isinstance(again[-1], IngestFinished)
 
 
-async def test_a_stream_that_fails_raises_after_what_was_told(retrieval):
+async def test_a_document_with_a_fault_fails_alone(retrieval):
     await retrieval.create_collection("docs")
-    told = []
-    documents = [Document("a.md", b"alpha"), Document("", b"no source"), Document("c.md", b"gamma")]
-    stream = retrieval.ingest("docs", documents)
-    with pytest.raises(JarvisClientError, match=r"document.source"):
-        while True:
-            told.append((await anext(stream)).source)
-    assert told == ["a.md"]
+    documents = [
+        Document("a.md", b"alpha"),
+        Document("", b"no source"),
+        Document("\udcff.md", b"no Unicode"),
+        Document("b.md", b"beta", metadata={"n": 2**63}),
+        Document("c.md", b"gamma", failure="Permission denied"),
+        Document("d.md", b"delta"),
+    ]
+    *results, finished = [result async for result in retrieval.ingest("docs", documents)]
+    assert [(result.source, result.outcome) for result in results] == [
+        ("a.md", Outcome.ADDED),
+        ("", Outcome.FAILED),
+        ("\\udcff.md", Outcome.FAILED),
+        ("b.md", Outcome.FAILED),
+        ("c.md", Outcome.FAILED),
+        ("d.md", Outcome.ADDED),
+    ]
+    told = [result.message for result in results]
+    assert "document.source" in told[1]
+    assert "is not valid Unicode" in told[2]
+    assert "document.metadata[n]" in told[3]
+    assert told[4] == "Permission denied"
+    assert (finished.added, finished.failed) == (2, 4)
+
+
+async def test_documents_are_listed_and_deleted(retrieval):
+    await retrieval.create_collection("docs")
+    documents = [Document(f"/d/{n:03}.md", b"alpha") for n in range(210)]
+    assert (await retrieval.get_collection("docs")).max_document_bytes > 0
+    async for _ in retrieval.ingest("docs", [*documents, Document("/e/a.md", b"beta", id="e")]):
+        pass
+    listed = [document async for document in retrieval.documents("docs", ["/d/"])]
+    assert listed == [StoredDocument(document.source, document.source, 1) for document in documents]
+    assert await retrieval.delete_documents("docs", ["/d/000.md", "e", "none"]) == 2
+    assert len([document async for document in retrieval.documents("docs")]) == 209
+    with pytest.raises(JarvisClientError, match="no collection 'none'"):
+        await anext(retrieval.documents("none"))
 
 
 async def test_what_the_documents_raise_reaches_the_caller(retrieval):
@@ -168,9 +199,6 @@ async def test_what_the_documents_raise_reaches_the_caller(retrieval):
 
     with pytest.raises(OSError, match="the disk is gone"):
         async for _ in retrieval.ingest("docs", documents()):
-            pass
-    with pytest.raises(JarvisClientError, match=r"document.source: is not valid Unicode"):
-        async for _ in retrieval.ingest("docs", [Document("\ud800", b"")]):
             pass
 
 

@@ -77,9 +77,9 @@ def test_binary_without_nul_is_refused():
 
 
 @pytest.mark.parametrize("source", ["a.txt", "a.html", "a.md"])
-def test_a_document_without_text_is_refused(source):
+def test_a_document_without_text_is_blank(source):
     for data in (b"", b" \n\t \xc2\xa0"):
-        assert refused(data, source) == f"{source} has no text"
+        assert not read(data, source, None).text.strip()
 
 
 def test_html_becomes_markdown_with_its_title_and_without_what_is_not_seen():
@@ -134,8 +134,8 @@ def test_what_is_read_and_its_failure_travel_between_processes():
     assert travelled(text) == text
     assert travelled(read) is read
     with pytest.raises(DocumentUnreadable) as caught:
-        read(b"", "a.txt", None)
-    assert str(travelled(caught.value)) == "a.txt has no text"
+        read(b"\0", "a.txt", None)
+    assert str(travelled(caught.value)) == "a.txt is binary, not text"
 
 
 def test_files_are_taken_by_their_names():
@@ -144,6 +144,30 @@ def test_files_are_taken_by_their_names():
     for name in ("a.png", "a.zip", "a", ".env", "folder.md/a", "md", "a.PY.gz"):
         assert not handles(name)
     assert handles("UPPER.HTML")
+
+
+def test_what_a_url_is_for_is_a_character_like_any_other_in_a_path():
+    for name in (
+        "C# guide.md",
+        "/project #1/a.txt",
+        "/what?/b.md",
+        "why?.md",
+        "#.py",
+        "a.md#1/c.md",
+        "%23.md",
+    ):
+        assert handles(name), name
+    for name in ("a.md#part", "a.md?x=1", "/http://x/a.md?y"):
+        assert not handles(name), name
+    code = read(b"def f(): pass", "/project #1/what?.py", None)
+    assert (code.kind, code.language) == (Kind.CODE, "python")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://x.org/a.html?v=1/b.md#c.py", "https://x.org/a.html#/what?/b.md"]
+)
+def test_of_an_address_the_path_tells_the_kind(address):
+    assert read(b"<title>T</title><p>x</p>", address, None).text == "# T\n\nx"
     endings = [ending for endings in ENDINGS.values() for ending in endings]
     assert len(endings) == len(set(endings))
 

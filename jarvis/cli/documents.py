@@ -1,0 +1,96 @@
+"""`jarvis documents`: what was ingested."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jarvis.cli.gone import DELETED_AT_ONCE
+from jarvis.cli.options import DEFAULT_SERVER, Server, TLSAuthority, connect, examples
+from jarvis.cli.output import confirmed, echo, print_json
+from jarvis.cli.retrieval_options import DEFAULT_COLLECTION, Collection, JsonLines
+from jarvis.cli.walk import beginning
+
+if TYPE_CHECKING:
+    from jarvis.client import BlockingClient, StoredDocument
+
+app = typer.Typer(help="List and delete the documents that were ingested.")
+
+PATHS = "Files, folders with all that is below them, and addresses; they need not exist any more."
+SHOWN = 20
+"""Documents that are named before it is asked whether to delete them."""
+
+
+@app.command(
+    "list", epilog=examples("jarvis documents list", "jarvis documents list ~/notes --collection manuals")
+)
+def list_documents(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH...]", help=PATHS)] = None,
+    *,
+    collection: Collection = DEFAULT_COLLECTION,
+    server: Server = DEFAULT_SERVER,
+    tls_ca: TLSAuthority = None,
+    as_json: JsonLines = False,
+) -> None:
+    """List documents with their chunks; all of the collection where no path is named."""
+    with connect(server, tls_ca) as client:
+        for document in _found(client, collection, paths or ()):
+            if as_json:
+                print_json(asdict(document), indent=None)
+            else:
+                name = (
+                    document.source
+                    if document.id == document.source
+                    else f"{document.source} ({document.id})"
+                )
+                echo(f"{document.chunks:6}  {name}")
+
+
+@app.command(
+    epilog=examples("jarvis documents delete /mnt/old --dry-run", "jarvis documents delete notes.md --yes")
+)
+def delete(  # noqa: PLR0913 - one for each option
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help=PATHS)],
+    *,
+    collection: Collection = DEFAULT_COLLECTION,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be deleted.")] = False,
+    server: Server = DEFAULT_SERVER,
+    tls_ca: TLSAuthority = None,
+) -> int:
+    """Delete documents with all their chunks. The exit code is 1 where there are none."""
+    with connect(server, tls_ca) as client:
+        found = list(_found(client, collection, paths))
+        if not found:
+            echo(f"jarvis: collection {collection!r} has no such document", err=True)
+            return 1
+        if dry_run or not yes:
+            for document in found if dry_run else found[:SHOWN]:
+                echo(f"would delete {document.source}")
+            if dry_run:
+                echo(f"would delete {len(found)} documents")
+                return 0
+            if not sys.stdin.isatty():
+                raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
+            if not confirmed(f"Delete {len(found)} documents?"):
+                raise typer.Abort
+        deleted = 0
+        for start in range(0, len(found), DELETED_AT_ONCE):
+            ids = [document.id for document in found[start : start + DELETED_AT_ONCE]]
+            deleted += client.retrieval.delete_documents(collection, ids)
+    echo(f"deleted {deleted} documents")
+    return 0
+
+
+def _found(client: "BlockingClient", collection: str, paths: Sequence[str]) -> "Iterator[StoredDocument]":
+    """List the documents that are at some paths or below them, as they were written or made absolute."""
+    names = {name for path in paths for name in (path.rstrip("/") or "/", os.path.abspath(path))}  # noqa: PTH100 - resolve() would follow links
+    below = tuple(beginning(name) for name in names)
+    with closing(client.retrieval.documents(collection, sorted(names))) as listed:
+        for document in listed:
+            if not names or document.source in names or document.source.startswith(below):
+                yield document

@@ -1,0 +1,39 @@
+"""The documents that are stored: listed, and deleted."""
+
+from collections.abc import AsyncGenerator, Sequence
+
+from jarvis.core.retrieval.documents import StoredDocument
+from jarvis.core.retrieval.shelf import Shelf
+from jarvis.core.retrieval.writer import Locks, delete_document
+from jarvis_ports.errors import InvalidArgument
+
+MAX_IDS = 1000
+
+
+class StoredDocuments:
+    """The use cases of documents that were ingested; `Retrieval` describes them."""
+
+    def __init__(self, shelf: Shelf, locks: Locks) -> None:
+        self._shelf = shelf
+        self._locks = locks
+
+    async def list(self, name: str, prefixes: Sequence[str]) -> AsyncGenerator[list[StoredDocument], None]:
+        """List documents by id, page by page."""
+        collection = await self._shelf.get(name)
+        await collection.mirror.settled()
+        wanted = tuple(prefixes) or ("",)
+        async for page in collection.library.texts.documents(name):
+            found = [
+                StoredDocument(one.document, one.source, len(one.ids))
+                for one in page
+                if one.source.startswith(wanted)
+            ]
+            if found:
+                yield found
+
+    async def delete(self, name: str, ids: Sequence[str]) -> int:
+        """Delete documents, and say how many there were."""
+        if not 1 <= len(ids) <= MAX_IDS:
+            raise InvalidArgument.of("ids", f"must be 1 to {MAX_IDS} ids, got {len(ids)}")
+        collection = await self._shelf.get(name)
+        return sum([await delete_document(collection, self._locks, id_) for id_ in dict.fromkeys(ids)])
