@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -49,16 +49,18 @@ def read_pdf(data: bytes, source: str) -> Text:
 
 def _pages(document: pypdfium2.PdfDocument) -> Iterator[str]:
     if document.get_formtype() != pdfium.FORMTYPE_NONE:
-        document.init_forms()
+        with suppress(pypdfium2.PdfiumError):  # the pages can be read without
+            document.init_forms()
     for number in range(len(document)):
         try:
-            page = document[number]
+            yield _sound(_page(document, number))
         except pypdfium2.PdfiumError:
             yield ""
-            continue
-        with closing(page), closing(page.get_textpage()) as found:
-            text = "\n".join([found.get_text_bounded(), *filled(document, page)])
-        yield _sound(text)
+
+
+def _page(document: pypdfium2.PdfDocument, number: int) -> str:
+    with closing(document[number]) as page, closing(page.get_textpage()) as found:
+        return "\n".join([found.get_text_bounded(), *filled(document, page)])
 
 
 def _sound(text: str) -> str:

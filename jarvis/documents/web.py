@@ -76,7 +76,6 @@ def _write_cells(page: BeautifulSoup) -> None:
         if part.name == "table":
             part.insert_before(" ")
         part.name = "span"
-    for string in [
-        string for cell in page(["td", "th"]) for string in cell.find_all(string=re.compile(r"\|"))
-    ]:
-        string.replace_with(str(string).replace("|", "\\|"))
+    for string in page.find_all(string=re.compile(r"\|")):
+        if string.find_parent(["td", "th"]):
+            string.replace_with(str(string).replace("|", "\\|"))

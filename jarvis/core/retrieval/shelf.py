@@ -13,6 +13,9 @@ from jarvis_ports.embedding import EmbedderInfo, Matrix, TextRole
 from jarvis_ports.errors import CollectionMismatch, CollectionNotFound, NotConfigured
 from jarvis_ports.store import CollectionSpec
 
+FOLDED_AT_ONCE = 50_000
+"""The most characters that are folded on the event loop: under 2 ms of them (0.03 ms a thousand)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Collection:
@@ -112,7 +115,10 @@ class Shelf:
         self, texts: Sequence[str], role: TextRole, *, truncate: bool, field: str = "texts[{}]"
     ) -> Matrix:
         """Embed texts as people search for them: folded, as the text index has them."""
-        folded = [fold(text) for text in texts]
+        if sum(map(len, texts)) > FOLDED_AT_ONCE:
+            folded = await asyncio.to_thread(lambda: [fold(text) for text in texts])
+        else:
+            folded = [fold(text) for text in texts]
         return (await self.embedding.embed(folded, role, truncate=truncate, field=field)).vectors
 
     def mirror(self, library: Library, name: str) -> Mirror:
