@@ -54,7 +54,7 @@ def loaded(request, tmp_path):
     indirect=["loaded"],
 )
 async def test_system_messages_are_declared_where_the_template_takes_them(loaded, missing):
-    capabilities = await find_capabilities(loaded, ["a note"])
+    capabilities = await find_capabilities(loaded, ["a note"], structured_output=True)
 
     assert capabilities.fields == ALL_FIELDS - missing
     assert (capabilities.context_length, capabilities.notes) == (64, ("a note",))
