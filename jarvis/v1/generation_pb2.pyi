@@ -326,9 +326,9 @@ class StructuredOutput(_message.Message):
     CHOICE_FIELD_NUMBER: _builtins.int
     GRAMMAR_FIELD_NUMBER: _builtins.int
     json_schema: _builtins.str
-    """A JSON schema, as JSON text."""
+    """A JSON schema, as JSON text. A keyword that the engine cannot honour is refused, with its path."""
     regex: _builtins.str
-    """A regular expression that the whole answer matches."""
+    """A regular expression that the whole answer matches (vLLM: as in Rust, without look-around and word boundaries)."""
     grammar: _builtins.str
     """A context-free grammar, in the engine's notation (vLLM: EBNF as in GBNF, or Lark)."""
     @_builtins.property

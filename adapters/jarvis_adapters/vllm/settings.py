@@ -38,6 +38,8 @@ EXECUTOR = "jarvis_adapters.vllm.cpus.OnCPUs"
 BINDING = {"distributed_executor_backend", "additional_config"}
 """What binds an engine to CPUs, with that executor."""
 OWN_KEYS = ("model", "dtype", "max_model_len")
+OWN_STRUCTURED = {"backend", "disable_additional_properties"}
+"""Of `structured_outputs_config`."""
 
 
 class VLLMSettings(AdapterSettings):
@@ -122,6 +124,9 @@ def checked_engine_args(args: dict[str, Any]) -> dict[str, Any]:
         name = ALIASES.get(given, given)
         if name in OWN_KEYS:
             msg = f"{given}: is set beside engine_args, not in it"
+            raise ValueError(msg)
+        if name == "structured_outputs_config" and not OWN_STRUCTURED.isdisjoint(value):
+            msg = f"{given}: structured_output, beside engine_args, says what holds answers to their form"
             raise ValueError(msg)
         if name not in types:
             near = get_close_matches(name, types, n=1)

@@ -62,6 +62,10 @@ def test_offloading_can_be_turned_off():
         ({"max_num_seq": 3}, "max_num_seq: .* has no such field; did you mean max_num_seqs"),
         ({"max_num_seqs": "many"}, "max_num_seqs: Input should be a valid integer"),
         ({"model": "x"}, "model: is set beside engine_args, not in it"),
+        (
+            {"structured_outputs_config": {"backend": "xgrammar"}},
+            "structured_output, beside engine_args, says",
+        ),
     ],
 )
 def test_engine_args_are_checked_before_the_engine_starts(args, said):

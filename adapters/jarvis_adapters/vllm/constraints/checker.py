@@ -122,7 +122,11 @@ class Checker:
             self._control.settimeout(0)
             with theirs:
                 self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", f"{__package__}.worker", stdin=theirs, start_new_session=True
+                    sys.executable,
+                    "-m",
+                    f"{__package__}.worker",
+                    stdin=theirs.fileno(),
+                    start_new_session=True,
                 )
             try:
                 async with asyncio.timeout(START):

@@ -70,6 +70,8 @@ def _answer(connection: socket.socket, compiler: Compiler, seconds: float) -> No
             answer = {"grammar": compiler.compiled(given["constraint"], given["value"])}
         except Refused as refused:
             answer = {"refused": str(refused)}
+        except Exception as error:  # noqa: BLE001 - of a library, for what it cannot read
+            answer = {"refused": f"cannot be compiled: {type(error).__name__}"}
         signal.setitimer(signal.ITIMER_PROF, 0)
         connection.sendall(json.dumps(answer).encode())
     finally:
