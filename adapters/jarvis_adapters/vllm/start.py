@@ -58,14 +58,12 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
         started = await in_thread(start, abandon=_Started.stop)
         engine = started.engine
         watch = HangWatch(engine, settings.hang_seconds, started.kill)
-        watching = asyncio.create_task(watch.run())
         try:
-            await _warmed_up(engine, failures, watch)
-            with PAGE.shows(engine, _metrics_name(settings, engine)):
-                capabilities = await find_capabilities(engine, started.notes)
+            await _warmed_up(engine, failures)
+            capabilities = await find_capabilities(engine, started.notes)
+            with PAGE.shows(engine, _metrics_name(settings, engine)), watch.running():
                 yield VLLM(engine, capabilities, failures, watch)
         finally:
-            watching.cancel()
             await asyncio.shield(asyncio.to_thread(started.stop))
             engine.shutdown = lambda: None  # its destructor calls it again, when half of Python is gone
 
@@ -89,11 +87,11 @@ class _Started:
         ensure_ended(own)
 
 
-async def _warmed_up(engine: AsyncLLM, failures: FailureLog, watch: HangWatch) -> None:
+async def _warmed_up(engine: AsyncLLM, failures: FailureLog) -> None:
     try:
         await warm_up(engine)
     except EngineDeadError:
-        cause = watch.message or failures.root_cause() or "the engine died of its first requests"
+        cause = failures.root_cause() or "the engine died of its first requests"
         raise EngineStartFailed(cause) from None
 
 
