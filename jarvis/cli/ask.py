@@ -127,7 +127,7 @@ def _sources(retrieved: "Retrieved", finished: "Finished", collection: str) -> N
             for citation in retrieved.citations
             for row in _rows(citation, cited=citation.number in finished.cited)
         ]
-        print_table(("", "SOURCE", "CHARACTERS", "SIMILARITY", ""), rows)
+        print_table(("", "SOURCE", "PLACE", "SIMILARITY", ""), rows)
         if retrieved.left_out:
             echo(f"{retrieved.left_out} more were relevant, and did not fit into the prompt")
     elif retrieved.left_out:

@@ -64,8 +64,9 @@ def command(folder, *sets):
 def no_compiler(folder):
     """What a slim image has: no compiler to be found, and nothing that was compiled before."""
     programs = folder / "bin"
-    programs.mkdir()
-    (programs / "lscpu").symlink_to(shutil.which("lscpu"))  # which vLLM asks for the CPUs
+    if not programs.exists():
+        programs.mkdir()
+        (programs / "lscpu").symlink_to(shutil.which("lscpu"))  # which vLLM asks for the CPUs
     caches = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "VLLM_CACHE_ROOT")
     return {"PATH": str(programs), **{name: str(folder / "compiled" / name) for name in caches}}
 

@@ -52,7 +52,7 @@ async def test_a_killed_engine_ends_its_streams_and_the_server(
 async def test_an_engine_that_hangs_is_killed_and_restarted_where_that_is_wanted(
     serve, connect, tiny, tmp_path, still_there, failure, outcome
 ):
-    sets = ["models.tiny.on_engine_death=restart", "models.tiny.settings.hang_seconds=3"]
+    sets = ["models.tiny.on_engine_death=restart", "models.tiny.settings.hang_seconds=5"]
     async with serve(tmp_path, *tiny, *sets) as server:
         async with connect(server.address) as peer:
             await peer.serving(START)
@@ -78,7 +78,7 @@ async def test_an_engine_that_hangs_is_killed_and_restarted_where_that_is_wanted
         server.process.kill()
         assert await server.exit_code() == -signal.SIGKILL
         assert still_there(processes) == [], "a killed server leaves its engine behind"
-    assert "gave no answer for 3 s: it hung, and was killed" in server.log.read_text()
+    assert "gave no answer for 5 s: it hung, and was killed" in server.log.read_text()
 
 
 async def test_a_server_whose_engine_hangs_still_stops_in_time(

@@ -35,7 +35,6 @@ class SentenceTransformersSettings(AdapterSettings):
     threads: int | None = Field(
         None, gt=0, description="CPU threads that compute one batch; if unset, as many as there are cores."
     )
-
     hang_seconds: float = Field(
         300.0,
         ge=1,

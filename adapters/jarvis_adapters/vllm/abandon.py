@@ -1,6 +1,7 @@
 """Runs a long blocking start in a thread that nobody has to wait for."""
 
 import asyncio
+import atexit
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,6 +11,9 @@ from typing import TypeVar
 import psutil
 
 R = TypeVar("R")
+
+STEP_SECONDS = 30.0
+"""How long the end of this process waits for a thread that was left: cut off inside torch, it would crash."""
 
 
 async def in_thread(function: Callable[[], R], *, abandon: Callable[[R], object]) -> R:
@@ -39,6 +43,7 @@ async def in_thread(function: Callable[[], R], *, abandon: Callable[[R], object]
         for process in started_by(thread):
             process.kill()
         work.add_done_callback(undo)
+        atexit.register(thread.join, STEP_SECONDS)
         raise
 
 

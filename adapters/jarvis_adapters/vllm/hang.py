@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from vllm.v1.engine.async_llm import AsyncLLM
 
@@ -29,6 +30,15 @@ class HangWatch:
         self._seconds = seconds
         self._kill = kill
         self.message = ""
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Watch while the block runs."""
+        watching = asyncio.create_task(self.run())
+        try:
+            yield
+        finally:
+            watching.cancel()
 
     async def run(self) -> None:
         """Ask until the engine is dead, or this is cancelled."""

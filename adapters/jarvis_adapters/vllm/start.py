@@ -59,21 +59,17 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
         started = await in_thread(start, abandon=_Started.stop)
         engine = started.engine
         watch = HangWatch(engine, settings.hang_seconds, started.kill)
-        watching = asyncio.create_task(watch.run())
         try:
-            await _warmed_up(engine, failures, watch)
-            with PAGE.shows(engine, _metrics_name(settings, engine)):
-                async with open_checker(settings.structured_output, engine, started.notes) as checker:
-                    structured_output = checker is not None
-                    found = await find_capabilities(
-                        engine, started.notes, structured_output=structured_output
-                    )
-                    llm = VLLM(engine, found, failures, watch, checker)
-                    if structured_output:
-                        await warm(llm)
+            await _warmed_up(engine, failures)
+            async with open_checker(settings.structured_output, engine, started.notes) as checker:
+                constrains = checker is not None
+                capabilities = await find_capabilities(engine, started.notes, structured_output=constrains)
+                llm = VLLM(engine, capabilities, failures, watch, checker)
+                if constrains:
+                    await warm(llm)
+                with PAGE.shows(engine, _metrics_name(settings, engine)), watch.running():
                     yield llm
         finally:
-            watching.cancel()
             await asyncio.shield(asyncio.to_thread(started.stop))
             engine.shutdown = lambda: None  # its destructor calls it again, when half of Python is gone
 
@@ -97,11 +93,11 @@ class _Started:
         ensure_ended(own)
 
 
-async def _warmed_up(engine: AsyncLLM, failures: FailureLog, watch: HangWatch) -> None:
+async def _warmed_up(engine: AsyncLLM, failures: FailureLog) -> None:
     try:
         await warm_up(engine)
     except EngineDeadError:
-        cause = watch.message or failures.root_cause() or "the engine died of its first requests"
+        cause = failures.root_cause() or "the engine died of its first requests"
         raise EngineStartFailed(cause) from None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import sys
 import time
 from pkgutil import resolve_name
 
@@ -239,6 +240,23 @@ async def test_a_start_hands_over_its_result_and_its_error():
     assert await in_thread(lambda: 7, abandon=lambda _: None) == 7
     with pytest.raises(ZeroDivisionError):
         await in_thread(lambda: 1 / 0, abandon=lambda _: None)
+
+
+def test_the_end_of_the_process_waits_for_the_step_of_a_start_that_was_given_up():
+    program = (
+        "import asyncio, time\n"
+        "from jarvis_adapters.vllm.abandon import in_thread\n"
+        "def step():\n"
+        "    time.sleep(0.5)\n"
+        "    print('whole', flush=True)\n"
+        "async def main():\n"
+        "    start = asyncio.create_task(in_thread(step, abandon=print))\n"
+        "    await asyncio.sleep(0.1)\n"
+        "    start.cancel()\n"
+        "asyncio.run(main())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=True)
+    assert ended.stdout.startswith(b"whole")
 
 
 def test_other_programs_that_use_vllm_are_left_alone(monkeypatch):

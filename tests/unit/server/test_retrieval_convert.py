@@ -117,8 +117,14 @@ def test_index_settings_that_are_left_out_change_nothing():
 def test_a_collection_is_written():
     spec = CollectionSpec("docs", 3, "model", "secret", IndexSettings(space=Space.L2))
     index = pb.IndexSettings(space=pb.SPACE_L2, max_neighbors=64, ef_construction=400, ef_search=200)
-    assert convert.collection(CollectionInfo(spec, 7, "differs")) == pb.Collection(
-        name="docs", dimension=3, embedder="model", index=index, rows=7, mismatch="differs"
+    assert convert.collection(CollectionInfo(spec, 7, "differs"), 9) == pb.Collection(
+        name="docs",
+        dimension=3,
+        embedder="model",
+        index=index,
+        rows=7,
+        mismatch="differs",
+        max_document_bytes=9,
     )
 
 

@@ -66,10 +66,10 @@ async def test_what_its_caller_cannot_send_stays_and_is_not_pruned(setup):
 async def test_a_defect_of_the_reader_fails_its_document_alone(setup, monkeypatch, caplog):
     read = setup.reader.read
 
-    async def broken(data, source, media_type):
+    async def broken(data, source, media_type, language):
         if source == "b.txt":
             raise RecursionError(f"at {data!r}")
-        return await read(data, source, media_type)
+        return await read(data, source, media_type, language)
 
     monkeypatch.setattr(setup.reader, "read", broken)
     results, _ = await setup.ingest(("a.txt", text("a")), ("b.txt", "secret"), ("c.txt", text("c")))

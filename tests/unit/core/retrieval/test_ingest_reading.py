@@ -33,10 +33,11 @@ async def test_what_is_embedded_is_folded_and_what_is_stored_is_not(setup):
     assert setup.embedder.embedded == [folded]
     await setup.retrieval.upsert("docs", [Row("own", shown)], [None])
     assert setup.embedder.embedded == [folded, folded]
-    found = await setup.retrieval.search(SearchQuery("docs", "o\ufb01cina"))
+    (hit,) = (await setup.retrieval.search(SearchQuery("docs", "o\ufb01cina"))).hits
     assert setup.embedder.embedded[2:] == ["oficina"]
-    assert {hit.row.text for hit in found.hits} == {shown}
-    source = chunk_source(next(hit.row for hit in found.hits if hit.row.id != "own"))
+    rows = (hit.row, *hit.duplicates)
+    assert [row.text for row in rows] == [shown, shown]
+    source = chunk_source(next(row for row in rows if row.id != "own"))
     assert shown[source.start : source.end] == shown
 
 
