@@ -28,10 +28,10 @@ class Found:
         self._parts: dict[str, list[Any]] = {}
 
     def add(self, part: str, finding: Any) -> None:  # noqa: ANN401 - a dataclass of any kind
-        """Print and keep a finding."""
+        """Keep and print a finding."""
         self._parts.setdefault(part, []).append(finding)
-        print(f"{part}: {_line(asdict(finding))}", flush=True)
         self.save()
+        print(f"{part}: {_line(asdict(finding))}", flush=True)
 
     def of(self, part: str) -> list[Any]:
         """Give the findings of a part."""
