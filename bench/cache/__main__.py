@@ -2,18 +2,17 @@
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from bench.adapters import opened, real_embedder
 from bench.arguments import positive_int
-from bench.cache.measure import Counted, Phase, Times, look_up, time_to_vector, zipf
+from bench.cache.measure import Counted, Times, look_up, time_to_vector, zipf
+from bench.found import Found
 from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments
 from jarvis_plugins.registry import PortName
@@ -26,31 +25,32 @@ def main() -> int:
     """Measure, and print Markdown."""
     args = _parser().parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
-    with tempfile.TemporaryDirectory() as folder:
-        phases, times = asyncio.run(_run(args, folder))
-    if args.json:
-        found = {"phases": [asdict(phase) for phase in phases], "microseconds": times}
-        args.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print("| look-ups | found | in memory | on disk | look-ups/s |\n|---|---|---|---|---|")
-    for phase in phases:
-        print(phase.row())
-    print("\n| a vector from | median, µs | 95 % below, µs |\n|---|---|---|")
-    for source, (median, most) in times.items():
-        print(f"| {source} | {median:,.0f} | {most:,.0f} |")
+    with tempfile.TemporaryDirectory() as folder, Found(args.json, _print) as found:
+        asyncio.run(_run(args, folder, found))
     return 0
 
 
-async def _run(args: argparse.Namespace, folder: str) -> tuple[list[Phase], Times]:
+def _print(found: Found) -> None:
+    print("\n| look-ups | found | in memory | on disk | look-ups/s |\n|---|---|---|---|---|")
+    for phase in found.of("phases"):
+        print(phase.row())
+    print("\n| a vector from | median, µs | 95 % below, µs |\n|---|---|---|")
+    for times in found.of("microseconds"):
+        print(f"| {times.source} | {times.median:,.0f} | {times.p95:,.0f} |")
+
+
+async def _run(args: argparse.Namespace, folder: str, found: Found) -> None:
     draws = [zipf(args.texts, args.lookups, args.exponent, seed) for seed in range(3)]
     async with _tiers(folder) as (embedding, tiers):
-        phases = [await look_up("cold", embedding, tiers, draws[0])]
+        found.add("phases", await look_up("cold", embedding, tiers, draws[0]))
         await embedding.flush()
-        phases.append(await look_up("warm", embedding, tiers, draws[1]))
+        found.add("phases", await look_up("warm", embedding, tiers, draws[1]))
         await embedding.flush()
     async with _tiers(folder) as (embedding, tiers):
-        phases.append(await look_up("after a restart", embedding, tiers, draws[2]))
+        found.add("phases", await look_up("after a restart", embedding, tiers, draws[2]))
         await embedding.flush()
-    return phases, await _times(folder, draws[0])
+    async for times in _times(folder, draws[0]):
+        found.add("microseconds", times)
 
 
 @asynccontextmanager
@@ -73,10 +73,9 @@ async def _tiers(folder: str) -> AsyncIterator[tuple[Embedding, Sequence[Counted
         )
 
 
-async def _times(folder: str, draw: Sequence[str]) -> Times:
+async def _times(folder: str, draw: Sequence[str]) -> AsyncIterator[Times]:
     """Time one look-up after another of texts that the one tier has, or that none has."""
     some = list(dict.fromkeys(draw))[:500]
-    times: Times = {}
     for name, adapter, settings in (
         ("memory", "memory", {}),
         ("disk", "diskcache", {"path": str(Path(folder, "one"))}),
@@ -86,14 +85,14 @@ async def _times(folder: str, draw: Sequence[str]) -> Times:
             opened(PortName.CACHE, adapter, **settings) as cache,
         ):
             embedding = Embedding(embedder, [cache], max_batch_tokens=16_384, instruments=Instruments())
-            await time_to_vector(embedding, some)
+            await time_to_vector(name, embedding, some)
             await embedding.flush()
-            times[name] = await time_to_vector(embedding, some)
+            yield await time_to_vector(name, embedding, some)
     async with real_embedder() as embedder:
         embedding = Embedding(embedder, [], max_batch_tokens=16_384, instruments=Instruments())
-        await time_to_vector(embedding, some[:20])
-        times["the model (all-MiniLM-L6-v2)"] = await time_to_vector(embedding, some[:100])
-    return times
+        name = "the model (all-MiniLM-L6-v2)"
+        await time_to_vector(name, embedding, some[:20])
+        yield await time_to_vector(name, embedding, some[:100])
 
 
 def _parser() -> argparse.ArgumentParser:

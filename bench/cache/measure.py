@@ -12,8 +12,14 @@ from jarvis.core.embedding import Embedding
 from jarvis_ports.cache import Cache
 from jarvis_ports.embedding import TextRole
 
-Times = dict[str, tuple[float, float]]
-"""Median and 95th percentile in microseconds, by where the vector comes from."""
+
+@dataclass(frozen=True)
+class Times:
+    """Microseconds to a vector, by where it comes from: the median, and what 95 % are below."""
+
+    source: str
+    median: float
+    p95: float
 
 
 class Counted:
@@ -68,12 +74,12 @@ async def look_up(name: str, embedding: Embedding, tiers: Sequence[Counted], dra
     return Phase(name, len(draw), memory, disk, seconds)
 
 
-async def time_to_vector(embedding: Embedding, texts: Sequence[str]) -> tuple[float, float]:
-    """Time one look-up after another: median and 95th percentile, in microseconds."""
+async def time_to_vector(source: str, embedding: Embedding, texts: Sequence[str]) -> Times:
+    """Time one look-up after another."""
     times = []
     for text in texts:
         started = time.perf_counter()
         await embedding.embed([text], TextRole.DOCUMENT)
         times.append(1e6 * (time.perf_counter() - started))
     median, most = np.percentile(times, [50, 95])
-    return float(median), float(most)
+    return Times(source, float(median), float(most))

@@ -2,13 +2,12 @@
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from scipy.stats import kendalltau, spearmanr
 
 from bench.arguments import positive_int
 from bench.difficulty.labels import NAMES, SETS, TIERS, Query, load, tier
+from bench.found import Found
 from jarvis_plugins.loader import load_plugins
 from jarvis_plugins.registry import PortName
 from jarvis_ports.difficulty import DifficultyEstimator, Estimate
@@ -53,7 +53,13 @@ class Latency:
 def main() -> int:
     """Compare with the labels, then take the time."""
     args = _parser().parse_args()
-    agreements, latencies = asyncio.run(_run(args.passes))
+    with Found(args.json, _print) as found:
+        asyncio.run(_run(args.passes, found))
+    return 0
+
+
+def _print(found: Found) -> None:
+    agreements, latencies = found.of("agreement"), found.of("latency")
     for one in agreements:
         if one.name in SETS:
             print(f"\n{one.name}: tier of the label (rows), of the estimate (columns)\n")
@@ -79,30 +85,22 @@ def main() -> int:
             for one in latencies
         ),
     )
-    if args.json:
-        results = {"agreement": list(map(asdict, agreements)), "latency": list(map(asdict, latencies))}
-        args.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return 0
 
 
-async def _run(passes: int) -> tuple[list[Agreement], list[Latency]]:
+async def _run(passes: int, found: Found) -> None:
     sets = {name: load(name) for name in SETS}
-    agreements = []
     async with _heuristic() as estimator:
         for name, queries in sets.items():
             pairs = [(query, await estimator.estimate(query.text)) for query in queries]
-            agreements.append(_agreement(name, pairs))
+            found.add("agreement", _agreement(name, pairs))
             for language in sorted({query.language for query in queries}):
                 part = [(query, estimate) for query, estimate in pairs if query.language == language]
-                agreements.append(_agreement(f"{name}, {language}", part))
+                found.add("agreement", _agreement(f"{name}, {language}", part))
         texts = [query.text for queries in sets.values() for query in queries]
         joined = "\n".join(texts).encode()
         long = (joined * (LONG // len(joined) + 1))[:LONG].decode(errors="ignore")
-        latencies = [
-            await _latency(estimator, "a query", texts, passes),
-            await _latency(estimator, "100 kB", [long], passes),
-        ]
-    return agreements, latencies
+        for name, some in (("a query", texts), ("100 kB", [long])):
+            found.add("latency", await _latency(estimator, name, some, passes))
 
 
 def _heuristic() -> AbstractAsyncContextManager[DifficultyEstimator]:

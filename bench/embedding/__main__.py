@@ -2,19 +2,21 @@
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 from bench.adapters import real_embedder
 from bench.arguments import positive_int
 from bench.corpus import docstrings
+from bench.found import Found
 from jarvis.config import Config
 from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
@@ -22,46 +24,53 @@ from jarvis.core.instruments import Instruments
 from jarvis_ports.embedding import Embedder, TextRole
 
 DOCUMENT = TextRole.DOCUMENT
+KINDS = ("questions", "passages")
 LOOP, ONE_BATCH, BATCHES_OF_8, JARVIS = "a loop", "one batch", "sorted, batches of 8", "Jarvis"
 MAX_CHARACTERS = 1000
 Side = Callable[[Sequence[str]], Awaitable[None]]
-Results = dict[str, dict[str, list[float]]]
-"""Texts a second, each round: by callers at once and what they send, and by side."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """Texts a second of one side."""
+
+    side: str
+    texts_per_second: float
 
 
 def main() -> int:
     """Measure every side in turn, in each round with texts of its own."""
     args = _parser().parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
-    results = asyncio.run(_run(args.callers, args.requests, args.rounds))
-    if args.json:
-        args.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    _print(results)
+    show = partial(_print, [_case(kind, number) for kind, number in product(KINDS, args.callers)])
+    with Found(args.json, show) as found:
+        asyncio.run(_run(args.callers, args.requests, args.rounds, found))
     return 0
 
 
-async def _run(callers: Sequence[int], requests: int, rounds: int) -> Results:
-    found: Results = {}
-    kinds = {
-        "questions": [text.first for text in docstrings()],
-        "passages": [f"{text.first}. {text.rest}"[:MAX_CHARACTERS] for text in docstrings()],
-    }
+def _case(kind: str, callers: int) -> str:
+    return f"{callers} callers, {kind}"
+
+
+async def _run(callers: Sequence[int], requests: int, rounds: int, found: Found) -> None:
+    texts_of = (
+        [text.first for text in docstrings()],
+        [f"{text.first}. {text.rest}"[:MAX_CHARACTERS] for text in docstrings()],
+    )
+    kinds = dict(zip(KINDS, texts_of, strict=True))
     async with real_embedder() as component:
         for (kind, texts), number in product(kinds.items(), callers):
             drawn = random.Random(0).sample(texts, number * requests * (rounds + 1))  # noqa: S311 - no secret
             sides = _sides(component, number, requests)
-            speeds: dict[str, list[float]] = {name: [] for name in sides}
             for position in range(rounds + 1):
                 print(f"{kind}, {number} callers, round {position} of {rounds}", file=sys.stderr)
                 part = drawn[position :: rounds + 1]
                 for name in list(sides)[:: -1 if position % 2 else 1]:
                     started = time.perf_counter()
                     await sides[name](part)
-                    speeds[name].append(len(part) / (time.perf_counter() - started))
-            found[f"{number} callers, {kind}"] = {
-                name: values[1:] for name, values in speeds.items()
-            }  # the first warms up
-    return found
+                    speed = len(part) / (time.perf_counter() - started)
+                    if position:  # the first warms up
+                        found.add(_case(kind, number), Round(name, speed))
 
 
 def _sides(component: Component[Embedder], callers: int, requests: int) -> dict[str, Side]:
@@ -93,15 +102,21 @@ def _sides(component: Component[Embedder], callers: int, requests: int) -> dict[
     }
 
 
-def _print(results: Results) -> None:
+def _print(cases: Sequence[str], found: Found) -> None:
     """Print medians over the rounds, with the least and the most in brackets, as Markdown."""
-    print("| callers | side | texts/s | to the loop | to one batch |\n|---|---|---|---|---|")
-    for case, sides in results.items():
-        loop, batch = statistics.median(sides[LOOP]), statistics.median(sides[ONE_BATCH])
+    print("\n| callers | side | texts/s | to the loop | to one batch |\n|---|---|---|---|---|")
+    for case in cases:
+        sides: dict[str, list[float]] = {}
+        for one in found.of(case):
+            sides.setdefault(one.side, []).append(one.texts_per_second)
+        medians = {name: statistics.median(speeds) for name, speeds in sides.items()}
         for name, speeds in sides.items():
-            speed = statistics.median(speeds)
-            shown = f"{speed:.0f} ({min(speeds):.0f}-{max(speeds):.0f})"
-            print(f"| {case} | {name} | {shown} | {speed / loop:.2f} | {speed / batch:.2f} |")
+            shown = f"{medians[name]:.0f} ({min(speeds):.0f}-{max(speeds):.0f})"
+            ratios = [
+                f"{medians[name] / medians[base]:.2f}" if base in medians else "-"
+                for base in (LOOP, ONE_BATCH)
+            ]
+            print(f"| {case} | {name} | {shown} | {ratios[0]} | {ratios[1]} |")
 
 
 def _parser() -> argparse.ArgumentParser:

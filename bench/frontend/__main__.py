@@ -4,11 +4,14 @@ import argparse
 import os
 import sys
 import tempfile
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench import tiny_model
 from bench.arguments import positive_int
+from bench.found import Found
 from bench.frontend import engine, report
 from bench.frontend.load import Plan
 from bench.frontend.measure import CONTENDERS, measure
@@ -24,23 +27,23 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             arguments = engine.arguments(tiny_model.make(Path(folder, "tiny")))
-            results = _run(arguments, plan)
+            about = {"plan": asdict(plan), "engine": arguments}
+            with Found(
+                args.json, partial(report.print_tables, list(CONTENDERS), plan.streams), **about
+            ) as found:
+                _run(arguments, plan, found)
     except (RuntimeError, ModuleNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
-    if args.json:
-        report.write_json(args.json, results, plan, arguments)
-    report.print_tables(results, plan.streams)
     return 0
 
 
-def _run(arguments: dict[str, Any], plan: Plan) -> report.Results:
-    results: report.Results = {name: [] for name in CONTENDERS}
+def _run(arguments: dict[str, Any], plan: Plan, found: Found) -> None:
     for cycle in range(CYCLES):
         for name in list(CONTENDERS)[:: -1 if cycle % 2 else 1]:
             print(f"cycle {cycle + 1} of {CYCLES}: {name}", file=sys.stderr)
-            results[name] += measure(name, arguments, plan)
-    return results
+            for measured in measure(name, arguments, plan):
+                found.add(name, measured)
 
 
 def _parser() -> argparse.ArgumentParser:

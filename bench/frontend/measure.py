@@ -2,8 +2,10 @@
 
 import importlib
 import os
-from concurrent.futures import ProcessPoolExecutor
+import signal
+from collections.abc import Iterator
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
 import uvloop
@@ -20,22 +22,54 @@ CONTENDERS = {
 """Each has a module here with a `start`; the first is what the others are compared with."""
 
 
-def measure(contender: str, engine: dict[str, Any], plan: Plan) -> list[Round]:
-    """Start it, warm it up, measure it, stop it.
+def measure(contender: str, engine: dict[str, Any], plan: Plan) -> Iterator[Round]:
+    """Start it, warm it up, measure it round by round, stop it.
 
     Raises:
         RuntimeError: it did not start, or gave a wrong answer.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_measure_here, CONTENDERS[contender], engine, plan).result()
+    spawn = get_context("spawn")
+    receiving, sending = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_measure_here, args=(sending, CONTENDERS[contender], engine, plan))
+    process.start()
+    sending.close()
+    try:
+        while got := _received(receiving):
+            yield _checked(got)
+    except BaseException:
+        process.terminate()
+        raise
+    finally:
+        process.join()
 
 
-def _measure_here(module: str, engine: dict[str, Any], plan: Plan) -> list[Round]:
+def _received(connection: "Connection[None, Round | Exception]") -> Round | Exception | None:
+    try:
+        return connection.recv()
+    except EOFError:
+        return None
+
+
+def _checked(got: Round | Exception) -> Round:
+    if isinstance(got, Exception):
+        raise got
+    return got
+
+
+def _measure_here(
+    connection: "Connection[Round | Exception, None]", module: str, engine: dict[str, Any], plan: Plan
+) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped
     os.environ.update(ENVIRONMENT)
-    start: Start = importlib.import_module(f"bench.frontend.{module}").start
 
-    async def run() -> list[Round]:
+    async def run() -> None:
+        start: Start = importlib.import_module(f"bench.frontend.{module}").start
         async with start(engine) as generate:
-            return [measured async for measured in rounds(generate, plan)]
+            async for measured in rounds(generate, plan):
+                connection.send(measured)
 
-    return uvloop.run(run())
+    with connection:
+        try:
+            uvloop.run(run())
+        except (RuntimeError, ModuleNotFoundError) as error:
+            connection.send(error)

@@ -1,49 +1,40 @@
-"""What a run found: tables, and a file."""
+"""The tables of a run."""
 
-import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from bench.frontend.load import Plan, Round
-
-Results = dict[str, list[Round]]
-"""By contender; the first is what the others are compared with."""
+from bench.found import Found
 
 
-def print_tables(results: Results, streams: Sequence[int]) -> None:
-    """Print medians over the rounds, with the least and the most in brackets: a table a number of streams."""
+def print_tables(names: Sequence[str], streams: Sequence[int], found: Found) -> None:
+    """Print medians over the rounds, with the least and the most in brackets: a table a number of streams.
+
+    The first name is what the others are compared with.
+    """
     for number in streams:
         table = Table(title=f"streams at once: {number}", title_justify="left", box=SIMPLE, pad_edge=False)
         table.add_column("front end", no_wrap=True)
         for heading in ("tokens/s", "ratio", "TTFT, ms", "ratio"):
             table.add_column(heading, justify="right", no_wrap=True)
-        base_speed = base_ttft = 0.0
-        for name, measured in results.items():
-            speeds = [one.tokens_per_second for one in measured if one.streams == number]
-            ttfts = [one.ttft * 1000 for one in measured if one.streams == number]
-            speed, ttft = statistics.median(speeds), statistics.median(ttfts)
-            base_speed, base_ttft = base_speed or speed, base_ttft or ttft
-            table.add_row(
-                name,
-                f"{speed:,.0f} ({min(speeds):,.0f}-{max(speeds):,.0f})",
-                f"{speed / base_speed:.2f}",
-                f"{ttft:.1f} ({min(ttfts):.1f}-{max(ttfts):.1f})",
-                f"{ttft / base_ttft:.2f}",
-            )
+        base: dict[str, float] = {}
+        for name in names:
+            measured = [one for one in found.of(name) if one.streams == number]
+            if not measured:
+                continue
+            columns = {
+                "speed": ([one.tokens_per_second for one in measured], ",.0f"),
+                "ttft": ([one.ttft * 1000 for one in measured], ".1f"),
+            }
+            cells = []
+            for column, (values, shape) in columns.items():
+                median = statistics.median(values)
+                if name == names[0]:
+                    base[column] = median
+                cells.append(f"{median:{shape}} ({min(values):{shape}}-{max(values):{shape}})")
+                cells.append(f"{median / base[column]:.2f}" if column in base else "-")
+            table.add_row(name, *cells)
         Console().print(table)
-
-
-def write_json(path: Path, results: Results, plan: Plan, engine: dict[str, Any]) -> None:
-    """Write every round, and what was measured."""
-    found = {name: [asdict(one) for one in measured] for name, measured in results.items()}
-    path.write_text(
-        json.dumps({"plan": asdict(plan), "engine": engine, "rounds": found}, indent=2) + "\n",
-        encoding="utf-8",
-    )

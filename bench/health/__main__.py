@@ -2,16 +2,18 @@
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import zip_longest
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import quantiles
 
 from bench.arguments import positive_int
+from bench.found import Found
 from bench.health.probe import Probed, Target, probe
 from bench.health.server import serving
 from bench.health.streams import streaming
@@ -32,11 +34,9 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What each probe found while the server was idle, and busy with so many messages a second."""
+class Load:
+    """What the streams had meanwhile."""
 
-    idle: list[Probed]
-    busy: list[Probed]
     messages_per_second: float
 
 
@@ -45,16 +45,15 @@ def main() -> int:
     args = _parser().parse_args()
     plan = Plan(args.rate, args.seconds, args.streams, args.tokens)
     try:
-        found = asyncio.run(_run(plan))
+        with Found(args.json, partial(_report, plan), plan=asdict(plan)) as found:
+            asyncio.run(_run(plan, found))
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
-    if args.json:
-        args.json.write_text(json.dumps({"plan": asdict(plan), **asdict(found)}, indent=2) + "\n")
-    return 0 if _report(plan, found) else 1
+    return 0 if _well(found.of("busy")) else 1
 
 
-async def _run(plan: Plan) -> Found:
+async def _run(plan: Plan, found: Found) -> None:
     print("starting the server", file=sys.stderr)
     async with serving(plan.streams) as (grpc_address, http_address):
         targets = [
@@ -65,13 +64,16 @@ async def _run(plan: Plan) -> Found:
         with ProcessPoolExecutor(len(targets), mp_context=get_context("spawn")) as pool:
             await _probe(pool, targets, plan, WARM_UP_SECONDS)
             print("probing it idle", file=sys.stderr)
-            idle = await _probe(pool, targets, plan, plan.seconds)
+            for probed in await _probe(pool, targets, plan, plan.seconds):
+                found.add("idle", probed)
             async with streaming(grpc_address, plan.streams, plan.tokens) as load:
                 print(f"probing it with {plan.streams} streams", file=sys.stderr)
                 before, start = load.messages, time.perf_counter()
                 busy = await _probe(pool, targets, plan, plan.seconds)
                 rate = (load.messages - before) / (time.perf_counter() - start)
-    return Found(idle, busy, rate)
+                found.add("load", Load(rate))
+                for probed in busy:
+                    found.add("busy", probed)
 
 
 async def _probe(pool: Executor, targets: list[Target], plan: Plan, seconds: float) -> list[Probed]:
@@ -80,21 +82,25 @@ async def _probe(pool: Executor, targets: list[Target], plan: Plan, seconds: flo
     return list(await asyncio.gather(*probes))
 
 
-def _report(plan: Plan, found: Found) -> bool:
-    rate = f"{found.messages_per_second:,.0f} messages/s"
-    print(f"\n{plan.streams} streams had {rate}. In ms: p50, p99, most.\n")
-    print(f"| {plan.rate} probes/s for {plan.seconds} s | idle | {plan.streams} streams | not answered |")
-    print("|---|---|---|---|")
-    for idle, busy in zip(found.idle, found.busy, strict=True):
-        print(f"| {busy.name} | {_times(idle)} | {_times(busy)} | {idle.failed + busy.failed} |")
-    slowest = max(_p99(probed) for probed in found.busy)
-    well = slowest <= LIMIT_MS and not any(probed.failed for probed in found.busy)
-    met = well and slowest <= TARGET_MS
-    verdict = (
-        f"limit {LIMIT_MS}: {'kept' if well else 'broken'}; target {TARGET_MS}: {'met' if met else 'missed'}"
-    )
-    print(f"\nslowest p99 with streams, in ms: {slowest:.1f}; {verdict}")
-    return well
+def _report(plan: Plan, found: Found) -> None:
+    idle, busy = found.of("idle"), found.of("busy")
+    for load in found.of("load"):
+        print(f"\n{plan.streams} streams had {load.messages_per_second:,.0f} messages/s.")
+    print(f"\nIn ms, of {plan.rate} probes/s for {plan.seconds} s: p50, p99, most.\n")
+    print(f"| | idle | {plan.streams} streams | not answered |\n|---|---|---|---|")
+    for before, during in zip_longest(idle, busy):
+        failed = before.failed + (during.failed if during else 0)
+        print(f"| {before.name} | {_times(before)} | {_times(during) if during else '-'} | {failed} |")
+    if busy:
+        slowest = max(map(_p99, busy))
+        kept = "kept" if _well(busy) else "broken"
+        met = "met" if _well(busy) and slowest <= TARGET_MS else "missed"
+        print(f"\nslowest p99 with streams, in ms: {slowest:.1f}")
+        print(f"limit {LIMIT_MS}: {kept}; target {TARGET_MS}: {met}")
+
+
+def _well(busy: list[Probed]) -> bool:
+    return max(map(_p99, busy)) <= LIMIT_MS and not any(probed.failed for probed in busy)
 
 
 def _times(probed: Probed) -> str:

@@ -1,14 +1,13 @@
 """What a call of a logger costs its caller: `python -m bench.logging --help`."""
 
 import argparse
-import json
 import sys
 from contextlib import nullcontext
-from dataclasses import asdict
 from pathlib import Path
 
 from bench.arguments import positive_int
-from bench.logging.measure import Times, measure, ours, plain, slow_disk
+from bench.found import Found
+from bench.logging.measure import measure, ours, plain, slow_disk
 
 SIDES = {"a queue (Jarvis)": ours, "at once (FileHandler)": plain}
 DISKS = {"normal": nullcontext, "slow": slow_disk}
@@ -17,19 +16,23 @@ DISKS = {"normal": nullcontext, "slow": slow_disk}
 def main() -> int:
     """Measure, and print Markdown."""
     args = _parser().parse_args()
-    rounds: list[tuple[str, str, Times]] = []
-    for _ in range(args.rounds):
-        for disk, made in DISKS.items():
-            for side, opened in SIDES.items():
-                with made():
-                    rounds.append((side, disk, measure(opened, args.calls, args.work_us / 1e6)))
-    if args.json:
-        found = [{"side": side, "disk": disk, **asdict(times)} for side, disk, times in rounds]
-        args.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print("| written | disk | median, µs | 99 % below, µs | most, µs | dropped |\n|---|---|---|---|---|---|")
-    for side, disk, times in rounds:
-        print(times.row(side, disk))
+    with Found(args.json, _print) as found:
+        for _ in range(args.rounds):
+            for disk, made in DISKS.items():
+                for side, opened in SIDES.items():
+                    with made():
+                        found.add(f"{side}, {disk} disk", measure(opened, args.calls, args.work_us / 1e6))
     return 0
+
+
+def _print(found: Found) -> None:
+    print(
+        "\n| written | disk | median, µs | 99 % below, µs | most, µs | dropped |\n|---|---|---|---|---|---|"
+    )
+    for disk in DISKS:
+        for side in SIDES:
+            for times in found.of(f"{side}, {disk} disk"):
+                print(times.row(side, disk))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,13 +3,18 @@
 import argparse
 import asyncio
 import sys
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from bench.arguments import positive_int
-from bench.prompts.count import Tokens, count
+from bench.found import Found
+from bench.prompts.count import count
 from bench.prompts.measure import Plan, alone, loaded
-from bench.prompts.report import Measured, print_tokens, print_ttft, write_json
+from bench.prompts.report import print_tokens, print_ttft
 from bench.prompts.server import serving
+
+CACHING = {"prefix caching on": True, "prefix caching off": False}
 
 
 def main() -> int:
@@ -17,29 +22,33 @@ def main() -> int:
     args = _parser().parse_args()
     plan = Plan(args.rounds, args.callers, args.tokens)
     try:
-        tokens, servers = asyncio.run(_run(plan))
+        with Found(args.json, partial(_print, plan), plan=asdict(plan)) as found:
+            asyncio.run(_run(plan, found))
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
-    print_tokens(tokens)
-    for server in servers:
-        print_ttft(server, plan.callers)
-    if args.json:
-        write_json(args.json, tokens, servers, plan)
     return 0
 
 
-async def _run(plan: Plan) -> tuple[list[Tokens], list[Measured]]:
-    servers = []
-    for prefix_caching in (True, False):
-        print(f"starting a server, prefix caching {'on' if prefix_caching else 'off'}", file=sys.stderr)
+def _print(plan: Plan, found: Found) -> None:
+    print_tokens(found.of("tokens"))
+    for caching in CACHING:
+        print_ttft(
+            caching, found.of(f"{caching}, one caller"), found.of(f"{caching}, many callers"), plan.callers
+        )
+
+
+async def _run(plan: Plan, found: Found) -> None:
+    for caching, prefix_caching in CACHING.items():
+        print(f"starting a server, {caching}", file=sys.stderr)
         async with serving(prefix_caching=prefix_caching) as stub:
-            tokens = await count(stub)
-            print("one caller at a time", file=sys.stderr)
-            one_by_one = await alone(stub, plan)
-            print(f"{plan.callers} callers at once", file=sys.stderr)
-            servers.append(Measured(prefix_caching, one_by_one, await loaded(stub, plan)))
-    return tokens, servers
+            if not found.of("tokens"):
+                async for tokens in count(stub):
+                    found.add("tokens", tokens)
+            async for reply in alone(stub, plan):
+                found.add(f"{caching}, one caller", reply)
+            async for wave in loaded(stub, plan):
+                found.add(f"{caching}, many callers", wave)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,8 @@
 """Tokens of instructions and of whole prompts, as the server counts them."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import product
 
 from bench.prompts.texts import QUESTIONS, Told, conversation, options
 from jarvis.v1.generation_pb2 import CountTokensRequest, ExplainPromptRequest
@@ -18,14 +20,11 @@ class Tokens:
     prompts: tuple[int, ...]
 
 
-async def count(stub: GenerationServiceStub) -> list[Tokens]:
+async def count(stub: GenerationServiceStub) -> AsyncIterator[Tokens]:
     """Count every instruction with every question of its tier."""
-    return [
-        await _count(stub, language, tier, told)
-        for language, tiers in QUESTIONS.items()
-        for tier in tiers
-        for told in Told
-    ]
+    for language, tiers in QUESTIONS.items():
+        for tier, told in product(tiers, Told):
+            yield await _count(stub, language, tier, told)
 
 
 async def _count(stub: GenerationServiceStub, language: str, tier: str, told: Told) -> Tokens:

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, product
 
 from bench.prompts.texts import QUESTIONS, TIERS, Told, conversation, options
 from jarvis.v1.generation_pb2 import GenerateStreamRequest, SamplingParams
@@ -45,25 +45,26 @@ class Wave:
     replies: tuple[Reply, ...]
 
 
-async def alone(stub: GenerationServiceStub, plan: Plan) -> list[Reply]:
+async def alone(stub: GenerationServiceStub, plan: Plan) -> AsyncIterator[Reply]:
     """Ask every question in every round, with the long prompt and with the template by turns.
 
     One question of each tier before them warms up.
     """
     sets = [dict(zip(ASKED, asked, strict=True)) for asked in zip(*ASKED.values(), strict=True)]
-    replies = [
-        await _ask(stub, tier, told, question, plan.tokens)
-        for number, asked in enumerate([sets[0], *sets * plan.rounds])
-        for tier, question in asked.items()
-        for told in _turn(number)
-    ]
-    return replies[len(TIERS) * len(Told) :]
+    for number, asked in enumerate([sets[0], *sets * plan.rounds]):
+        for (tier, question), told in product(asked.items(), _turn(number)):
+            reply = await _ask(stub, tier, told, question, plan.tokens)
+            if number:
+                yield reply
 
 
-async def loaded(stub: GenerationServiceStub, plan: Plan) -> list[Wave]:
+async def loaded(stub: GenerationServiceStub, plan: Plan) -> AsyncIterator[Wave]:
     """Send waves with the long prompts and with the templates by turns; the first of each warms up."""
-    waves = [await _wave(stub, told, plan) for number in range(plan.rounds + 1) for told in _turn(number)]
-    return waves[len(Told) :]
+    for number in range(plan.rounds + 1):
+        for told in _turn(number):
+            wave = await _wave(stub, told, plan)
+            if number:
+                yield wave
 
 
 async def _wave(stub: GenerationServiceStub, told: Told, plan: Plan) -> Wave:

@@ -1,23 +1,11 @@
-"""What a run found: tables, and a file."""
+"""The tables of a run."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median, quantiles
 
 from bench.prompts.count import Tokens
-from bench.prompts.measure import Plan, Reply, Wave
+from bench.prompts.measure import Reply, Wave
 from bench.prompts.texts import TARGETS, TIERS, Told
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One server: requests one at a time, and waves of them."""
-
-    prefix_caching: bool
-    alone: list[Reply]
-    waves: list[Wave]
 
 
 def print_tokens(found: Sequence[Tokens]) -> None:
@@ -25,11 +13,10 @@ def print_tokens(found: Sequence[Tokens]) -> None:
     print("\n| | | instruction alone, tokens | whole prompt: long | template | saved | at most |")
     print("|---|---|---|---|---|---|---|")
     for long in (one for one in found if one.told is Told.LONG):
-        (short,) = (
-            one
-            for one in found
-            if (one.language, one.tier, one.told) == (long.language, long.tier, Told.TEMPLATE)
-        )
+        wanted = (long.language, long.tier, Told.TEMPLATE)
+        short = next((one for one in found if (one.language, one.tier, one.told) == wanted), None)
+        if short is None:
+            continue
         before, after = median(long.prompts), median(short.prompts)
         print(
             f"| {long.language} | {long.tier} | {long.instruction} → {short.instruction} "
@@ -38,30 +25,26 @@ def print_tokens(found: Sequence[Tokens]) -> None:
         )
 
 
-def print_ttft(measured: Measured, callers: int) -> None:
+def print_ttft(caching: str, alone: Sequence[Reply], waves: Sequence[Wave], callers: int) -> None:
     """Print the medians of a server, for time to first token also what 95 % are below."""
-    print(f"\nPrefix caching {'on' if measured.prefix_caching else 'off'}, long prompt → template:\n")
+    print(f"\n{caching.capitalize()}, long prompt → template:\n")
     print("| | prompt, tokens | of them cached | TTFT, ms: long (95 %) | template (95 %) | ratio | saved |")
     print("|---|---|---|---|---|---|---|")
-    for tier in TIERS:
-        print(_ttft_row(f"{tier}, one caller", [one for one in measured.alone if one.tier == tier]))
-    crowd = [reply for wave in measured.waves for reply in wave.replies]
-    print(_ttft_row(f"all, {callers} callers", crowd))
-    rates = [
-        median(len(wave.replies) / wave.seconds for wave in measured.waves if wave.told is told)
-        for told in Told
-    ]
-    print(f"\n{callers} callers: {rates[0]:.1f} → {rates[1]:.1f} requests/s, ratio {rates[1] / rates[0]:.1f}")
+    rows = {f"{tier}, one caller": [one for one in alone if one.tier == tier] for tier in TIERS}
+    rows[f"all, {callers} callers"] = [reply for wave in waves for reply in wave.replies]
+    for name, replies in rows.items():
+        if _both(replies):
+            print(_ttft_row(name, replies))
+    if _both(waves):
+        rates = [
+            median(len(wave.replies) / wave.seconds for wave in waves if wave.told is told) for told in Told
+        ]
+        ratio = rates[1] / rates[0]
+        print(f"\n{callers} callers: {rates[0]:.1f} → {rates[1]:.1f} requests/s, ratio {ratio:.1f}")
 
 
-def write_json(path: Path, tokens: Sequence[Tokens], measured: Sequence[Measured], plan: Plan) -> None:
-    """Write every request, and what was measured."""
-    found = {
-        "plan": asdict(plan),
-        "tokens": [asdict(one) for one in tokens],
-        "servers": [asdict(one) for one in measured],
-    }
-    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+def _both(found: Sequence[Reply] | Sequence[Wave]) -> bool:
+    return {one.told for one in found} == set(Told)
 
 
 def _ttft_row(name: str, replies: Sequence[Reply]) -> str:

@@ -2,15 +2,15 @@
 
 import argparse
 import asyncio
-import json
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.arguments import positive_int
 from bench.corpus import Docstring, docstrings
+from bench.found import Found
 from bench.use_case import retrieval
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.types import SearchMode, SearchQuery
@@ -35,16 +35,19 @@ def main() -> int:
     args = _parser().parse_args()
     found = list({one.rest: one for one in docstrings()}.values())[: args.rows]
     asked = random.Random(args.seed).sample(range(len(found)), min(args.queries, len(found)))  # noqa: S311
-    results = asyncio.run(_run(found, asked))
-    print(f"{len(found)} rows, {len(asked)} questions\n\n| mode | MRR@{TOP_K} | hit@{TOP_K} |\n|---|---|---|")
-    for one in results:
-        print(f"| {one.mode} | {one.mrr:.3f} | {one.hits:.3f} |")
-    if args.json:
-        args.json.write_text(json.dumps([asdict(one) for one in results], indent=2) + "\n", encoding="utf-8")
+    with Found(args.json, _print, rows=len(found), questions=len(asked)) as results:
+        asyncio.run(_run(found, asked, results))
     return 0
 
 
-async def _run(found: Sequence[Docstring], asked: Sequence[int]) -> list[Quality]:
+def _print(found: Found) -> None:
+    print(f"\n{found.about['rows']} rows, {found.about['questions']} questions\n")
+    print(f"| mode | MRR@{TOP_K} | hit@{TOP_K} |\n|---|---|---|")
+    for one in found.of("quality"):
+        print(f"| {one.mode} | {one.mrr:.3f} | {one.hits:.3f} |")
+
+
+async def _run(found: Sequence[Docstring], asked: Sequence[int], results: Found) -> None:
     async with retrieval() as search:
         await search.create(COLLECTION, IndexSettings())
         for start in range(0, len(found), BATCH):
@@ -52,7 +55,8 @@ async def _run(found: Sequence[Docstring], asked: Sequence[int]) -> list[Quality
             part = found[start : start + BATCH]
             rows = [Row(str(start + i), docstring.rest) for i, docstring in enumerate(part)]
             await search.upsert(COLLECTION, rows, [None] * len(rows), truncate=True)
-        return [await _measure(search, mode, found, asked) for mode in SearchMode]
+        for mode in SearchMode:
+            results.add("quality", await _measure(search, mode, found, asked))
 
 
 async def _measure(

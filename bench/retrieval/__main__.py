@@ -2,35 +2,37 @@
 
 import argparse
 import asyncio
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from bench.arguments import positive_int
-from bench.retrieval.data import KINDS, Data, make
+from bench.found import Found
+from bench.retrieval.data import KINDS, make
 from bench.retrieval.sides import SIDES, Measured, measure
 
 
 def main() -> int:
     """Measure every side on every kind of data."""
     args = _parser().parse_args()
-    results = []
-    for kind in args.data:
-        data = make(kind, args.rows, args.queries)
-        for side in SIDES:
-            print(f"{kind}: {side}", file=sys.stderr)
-            results += asyncio.run(measure(side, data, args.top_k))
-        print(_table(data, [one for one in results if one.data == kind]))
-    if args.json:
-        args.json.write_text(json.dumps([asdict(one) for one in results], indent=2) + "\n", encoding="utf-8")
+    with Found(args.json, _print) as found:
+        for kind in args.data:
+            data = make(kind, args.rows, args.queries)
+            for side in SIDES:
+                print(f"{kind}: {side}", file=sys.stderr)
+                for measured in asyncio.run(measure(side, data, args.top_k)):
+                    found.add(kind, measured)
     return 0
 
 
-def _table(data: Data, results: list[Measured]) -> str:
-    rows, dimension = data.vectors.shape
+def _print(found: Found) -> None:
+    for kind in KINDS:
+        if results := found.of(kind):
+            print(_table(kind, results))
+
+
+def _table(kind: str, results: list[Measured]) -> str:
     lines = [
-        f"\n{data.kind}: {rows:,} rows of {dimension} components, {len(data.queries)} queries\n",
+        f"\n{kind}: {results[0].rows:,} rows\n",
         "| search | p50, ms | p95, ms | recall | queries | rows ingested |",
         "|---|---|---|---|---|---|",
     ]

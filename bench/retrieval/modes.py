@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import uvloop
 
 from bench.arguments import positive_int
 from bench.corpus import docstrings
+from bench.found import Found
 from bench.retrieval.data import unit
 from bench.use_case import retrieval
 from jarvis.bootstrap import take_turns
@@ -37,23 +39,45 @@ DOCUMENT = 20
 """Docstrings of an ingested document."""
 
 
+@dataclass(frozen=True)
+class Times:
+    """Milliseconds of the searches of one mode."""
+
+    mode: str
+    p50: float
+    p95: float
+    most: float
+    searches: int
+    ingesting: bool = False
+
+
 def main() -> int:
     """Measure each mode, idle and then during an ingestion."""
     args = _parser().parse_args()
     take_turns()
-    uvloop.run(_run(args))
+    with Found(args.json, _print, rows=args.rows, top_k=args.top_k) as found:
+        uvloop.run(_run(args, found))
     return 0
 
 
-async def _run(args: argparse.Namespace) -> None:
-    found = docstrings()
-    questions = [one.first for one in found[:: max(1, len(found) // args.queries)]][: args.queries]
+def _print(found: Found) -> None:
+    print("\n| search | ingesting | p50, ms | p95, ms | most, ms | searches |\n|---|---|---|---|---|---|")
+    for one in found.of("search"):
+        times = f"{one.p50:.1f} | {one.p95:.1f} | {one.most:.1f}"
+        print(f"| {one.mode} | {'yes' if one.ingesting else 'no'} | {times} | {one.searches} |")
+
+
+async def _run(args: argparse.Namespace, found: Found) -> None:
+    texts = docstrings()
+    questions = [one.first for one in texts[:: max(1, len(texts) // args.queries)]][: args.queries]
     async with retrieval() as use_case:
-        await _fill(use_case, args.rows, " ".join(one.rest for one in found).split())
-        print("| search | ingesting | p50, ms | p95, ms | most, ms | searches |\n|---|---|---|---|---|---|")
-        await _measure(use_case, questions, "no", args.top_k)
-        async with _ingesting(use_case, [one.rest for one in found]):
-            await _measure(use_case, questions, "yes", args.top_k)
+        await _fill(use_case, args.rows, " ".join(one.rest for one in texts).split())
+        for mode in SearchMode:
+            found.add("search", await _measure(use_case, questions, mode, args.top_k))
+        async with _ingesting(use_case, [one.rest for one in texts]):
+            for mode in SearchMode:
+                during = await _measure(use_case, questions, mode, args.top_k)
+                found.add("search", replace(during, ingesting=True))
 
 
 async def _fill(use_case: Retrieval, rows: int, words: Sequence[str]) -> None:
@@ -71,23 +95,22 @@ async def _fill(use_case: Retrieval, rows: int, words: Sequence[str]) -> None:
         )
 
 
-async def _measure(use_case: Retrieval, questions: Sequence[str], ingesting: str, top_k: int) -> None:
-    """Search for every question in each mode, one after another."""
-    for mode in SearchMode:
-        seconds: list[float] = []
-        begun = time.perf_counter()
-        for question, vector in zip(questions, _vectors(len(questions)), strict=True):
-            if seconds and time.perf_counter() - begun > LONGEST:
-                break
-            query = SearchQuery(COLLECTION, question, mode=mode, top_k=top_k, truncate=True)
-            if mode is SearchMode.DENSE:
-                query = SearchQuery(COLLECTION, vector=vector, mode=mode, top_k=top_k)
-            start = time.perf_counter()
-            await use_case.search(query)
-            seconds.append(time.perf_counter() - start)
-            await asyncio.sleep(PAUSE)
-        p50, p95, most = np.quantile(seconds, [0.5, 0.95, 1]) * 1000
-        print(f"| {mode} | {ingesting} | {p50:.1f} | {p95:.1f} | {most:.1f} | {len(seconds)} |", flush=True)
+async def _measure(use_case: Retrieval, questions: Sequence[str], mode: SearchMode, top_k: int) -> Times:
+    """Search for one question after another."""
+    seconds: list[float] = []
+    begun = time.perf_counter()
+    for question, vector in zip(questions, _vectors(len(questions)), strict=True):
+        if seconds and time.perf_counter() - begun > LONGEST:
+            break
+        query = SearchQuery(COLLECTION, question, mode=mode, top_k=top_k, truncate=True)
+        if mode is SearchMode.DENSE:
+            query = SearchQuery(COLLECTION, vector=vector, mode=mode, top_k=top_k)
+        start = time.perf_counter()
+        await use_case.search(query)
+        seconds.append(time.perf_counter() - start)
+        await asyncio.sleep(PAUSE)
+    p50, p95, most = (float(value) for value in np.quantile(seconds, [0.5, 0.95, 1]) * 1000)
+    return Times(str(mode), p50, p95, most, len(seconds))
 
 
 @asynccontextmanager

@@ -8,6 +8,8 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ import uvloop
 
 from bench import tiny_model
 from bench.arguments import positive_int
+from bench.found import Found
 from bench.frontend import engine, jarvis_server, report
 from bench.frontend.load import Generate, Plan, one_round
 from bench.frontend.server import free_port
 
+SIDES = ("off", "off, once more", "on, scraped", "and traced")
 SCRAPE_SECONDS = 5.0
 """Three times as often as deploy/prometheus/prometheus.yml has it."""
 
@@ -32,36 +36,35 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             arguments = engine.arguments(tiny_model.make(Path(folder, "tiny")))
-            results = uvloop.run(_run(arguments, plan))
+            about = {"plan": asdict(plan), "engine": arguments}
+            with Found(args.json, partial(report.print_tables, SIDES, plan.streams), **about) as found:
+                uvloop.run(_run(arguments, plan, found))
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
-    if args.json:
-        report.write_json(args.json, results, plan, arguments)
-    report.print_tables(results, plan.streams)
     return 0
 
 
-async def _run(arguments: dict[str, Any], plan: Plan) -> report.Results:
+async def _run(arguments: dict[str, Any], plan: Plan, found: Found) -> None:
     """Start all sides; then a round of each, in an order of its own each time."""
     off = ("telemetry.adapter=none", "log.level=error")
-    starts = {
-        "off": jarvis_server.start(arguments, *off),
-        "off, once more": jarvis_server.start(arguments, *off),
-        "on, scraped": _scraped(arguments),
-        "and traced": _traced(arguments),
-    }
+    starts = (
+        jarvis_server.start(arguments, *off),
+        jarvis_server.start(arguments, *off),
+        _scraped(arguments),
+        _traced(arguments),
+    )
     async with AsyncExitStack() as stack:
-        sides = {name: await stack.enter_async_context(start) for name, start in starts.items()}
-        results: report.Results = {name: [] for name in sides}
+        sides = {
+            name: await stack.enter_async_context(start) for name, start in zip(SIDES, starts, strict=True)
+        }
         random_ = random.Random()  # noqa: S311
         for number in range(plan.rounds + 1):
             print(f"round {number} of {plan.rounds}", file=sys.stderr)
             for name in random_.sample(list(sides), len(sides)):
                 measured = await one_round(sides[name], plan.streams[0], plan, random_)
                 if number:  # the first is to warm up
-                    results[name].append(measured)
-        return results
+                    found.add(name, measured)
 
 
 @asynccontextmanager

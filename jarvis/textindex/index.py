@@ -136,7 +136,8 @@ class TextIndex:
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[TextMatch]:
             words = f"words_{at.number}"
-            if not (query := match_query(connection, words, at.rows, text)):
+            least = top_k if filter_ is None else at.rows  # nobody knows how many of them pass
+            if not (query := match_query(connection, words, at.rows, text, least)):
                 return []
             where, values = condition(filter_, at.number)
             found = connection.execute(

@@ -41,7 +41,9 @@ class MatchQuery(NamedTuple):
     counted: int
 
 
-def match_query(connection: sqlite3.Connection, table: str, rows: int, text: str) -> MatchQuery | None:
+def match_query(
+    connection: sqlite3.Connection, table: str, rows: int, text: str, least: int
+) -> MatchQuery | None:
     """Return an FTS5 query for rows that suit a text's words, or None where no row can have one.
 
     An identifier such as `max_tokens` is searched for by its parts, and whole.
@@ -51,6 +53,7 @@ def match_query(connection: sqlite3.Connection, table: str, rows: int, text: str
         table: an FTS5 table.
         rows: how many it has.
         text: anything; no syntax of FTS5 has a meaning in it.
+        least: how many rows to score at the least, where there are so many with any of the terms.
     """
     common = max(COMMON_ROWS, rows // 4)
     terms = [f'"{term}"' for term in _terms(text)]
@@ -60,7 +63,10 @@ def match_query(connection: sqlite3.Connection, table: str, rows: int, text: str
     if not used:
         return None
     together = accumulate(count for count, _ in used)
-    rarest = max(1, sum(number <= CANDIDATE_ROWS for number in together))
+    before = (0, *(count for count, _ in used))  # of so many rows at the least are those with a rarer term
+    rarest = sum(
+        number <= CANDIDATE_ROWS or sure < least for number, sure in zip(together, before, strict=False)
+    )
     must, may = [[term for _, term in part] for part in (used[:rarest], used[rarest:])]
     if not may:
         return MatchQuery(_any(must), 1)

@@ -15,7 +15,7 @@ from jarvis.core.retrieval.vectors import check_vector
 from jarvis_plugins.exact import similarities
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.store import Row
-from jarvis_ports.telemetry import SpanKind
+from jarvis_ports.telemetry import Attributes, SpanKind
 
 LEAST_CANDIDATES = 20
 CANDIDATES = 2
@@ -37,7 +37,7 @@ class Search:
         """Find rows."""
         started = time.monotonic()
         mode = check_query(query)
-        told = {
+        told: Attributes = {
             "gen_ai.operation.name": "retrieval",
             "gen_ai.data_source.id": query.collection,
             "gen_ai.retrieval.top_k": query.top_k,
