@@ -12,7 +12,7 @@ MAX_DOCUMENT_ID = 256
 MAX_MEDIA_TYPE = 256
 MAX_DOCUMENT_FIELDS = 56
 MAX_TOLD = 8192
-"""Of a source, an id or a failure, what is told at most in a result: longer than any path of Linux."""
+"""Bytes of a source, an id or a failure that a result tells at most: longer than any path of Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Incoming:
     def _sent(self, document: Document, content: bytearray, size: int) -> Sent:
         problem = ""
         if document.failure:
-            problem = document.failure[:MAX_TOLD]
+            problem = document.failure
         elif document.id in self.ids:
             problem = f"a document of the id {document.id!r} came before it; give each an id of its own"
         elif size > self._max_bytes:
@@ -93,11 +93,13 @@ class Incoming:
 
 def _checked(document: Document) -> Document:
     """Give a document that fails where a field of it is wrong: the others of the stream are not to blame."""
-    if document.failure or not (found := list(_violations(document))):
+    failure = document.failure or str(InvalidArgument(list(_violations(document))))
+    if not failure:
         return document
-    told = document.id.encode()[:MAX_TOLD].decode(errors="ignore")
-    source = document.source.encode()[:MAX_TOLD].decode(errors="ignore")
-    return Document(source, told, failure=str(InvalidArgument(found)))
+    source, id_, failure = (
+        text.encode()[:MAX_TOLD].decode(errors="ignore") for text in (document.source, document.id, failure)
+    )
+    return Document(source, id_, failure=failure)
 
 
 def _violations(document: Document) -> Iterator[FieldViolation]:
