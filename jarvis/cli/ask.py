@@ -26,7 +26,7 @@ from jarvis.cli.options import (
     connect,
     template_options,
 )
-from jarvis.cli.output import echo, print_answer, print_table, write
+from jarvis.cli.output import OTHER_PLACES, echo, print_answer, print_table, write
 from jarvis.cli.question import prompt as question_prompt
 from jarvis.cli.retrieval_options import (
     DEFAULT_COLLECTION,
@@ -143,8 +143,10 @@ def _rows(citation: "Citation", *, cited: bool) -> Iterator[tuple[str, ...]]:
     """Give the row of a source, and one for each other place that has its text."""
     similarity = "" if citation.similarity is None else f"{citation.similarity:.2f}"
     yield f"[{citation.number}]", *_place(citation), similarity, "cited" if cited else ""
-    for other in citation.duplicates:
+    for other in citation.duplicates[:OTHER_PLACES]:
         yield "", *_place(other), "", ""
+    if (more := len(citation.duplicates) - OTHER_PLACES) > 0:
+        yield "", f"and {more} more places", "", "", ""
 
 
 def _place(row: "Citation | Duplicate") -> tuple[str, str]:

@@ -88,6 +88,8 @@ def delete(  # noqa: PLR0913 - one for each option
 
 def _found(client: "BlockingClient", collection: str, paths: Sequence[str]) -> "Iterator[StoredDocument]":
     """List the documents that are at some paths or below them, as they were written or made absolute."""
+    if "" in paths:
+        raise typer.BadParameter("is empty", param_hint="PATH")
     names = {name for path in paths for name in (path.rstrip("/") or "/", os.path.abspath(path))}  # noqa: PTH100 - resolve() would follow links
     below = tuple(beginning(name) for name in names)
     with closing(client.retrieval.documents(collection, sorted(names))) as listed:

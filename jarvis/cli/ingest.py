@@ -111,6 +111,8 @@ def ingest(  # noqa: PLR0913 - one for each option
 def _listed(
     paths: Sequence[str], include: Sequence[str], source: str | None, *, prune: bool, ignore: bool
 ) -> tuple[list[str], Listing]:
+    if "" in paths:
+        raise typer.BadParameter("is empty", param_hint="PATH")
     named = [Path(path) for path in paths if path != STDIN]
     for path in named:
         try:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from jarvis.client import Answer, Event
 
 
+OTHER_PLACES = 5
+"""Of the other places of a text, at most so many are shown."""
+
 # What a terminal obeys, what breaks a line, what turns the order of text around, and what is no character.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _CONTROL_OF_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
-from jarvis.cli.output import echo, escaped, print_json
+from jarvis.cli.output import OTHER_PLACES, echo, escaped, print_json
 from jarvis.cli.retrieval_options import (
     DEFAULT_COLLECTION,
     Collection,
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 LINES = 3
 """Of the text of each hit, at most so many are shown."""
-OTHER_PLACES = 5
-"""Of the other places of each hit, at most so many are shown."""
 
 
 def search(  # noqa: PLR0913 - one for each option

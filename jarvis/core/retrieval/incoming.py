@@ -8,7 +8,7 @@ from jarvis.core.retrieval.validation import check_document
 from jarvis_ports.errors import InvalidArgument
 
 MAX_TOLD = 8192
-"""Of a source, an id or a failure, what is told at most in a result: longer than any path of Linux."""
+"""Bytes of a source, an id or a failure that a result tells at most: longer than any path of Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Incoming:
     def _sent(self, document: Document, content: bytearray, size: int) -> Sent:
         problem = ""
         if document.failure:
-            problem = document.failure[:MAX_TOLD]
+            problem = document.failure
         elif document.id in self.ids:
             problem = f"a document of the id {document.id!r} came before it; give each an id of its own"
         elif size > self._max_bytes:
@@ -89,12 +89,18 @@ class Incoming:
 
 def _checked(document: Document) -> Document:
     """Give a document that fails where a field of it is wrong: the others of the stream are not to blame."""
-    if document.failure:
+    failure = document.failure or _fault(document)
+    if not failure:
         return document
+    source, id_, failure = (
+        text.encode()[:MAX_TOLD].decode(errors="ignore") for text in (document.source, document.id, failure)
+    )
+    return Document(source, id_, failure=failure)
+
+
+def _fault(document: Document) -> str:
     try:
         check_document(document)
     except InvalidArgument as error:
-        told = document.id.encode()[:MAX_TOLD].decode(errors="ignore")
-        source = document.source.encode()[:MAX_TOLD].decode(errors="ignore")
-        return Document(source, told, failure=str(error))
-    return document
+        return str(error)
+    return ""

@@ -86,7 +86,7 @@ class DocumentWriter:
             else:
                 embedded = await self._store(made, stored)
                 if there:
-                    await delete_stale(self.collection, document.id, made)
+                    await self._delete_stale(document.id, made)
             if not chunks:
                 return done(Outcome.EMPTY, notes=notes)
             same_as = tuple(twin.document for twin in twins)
@@ -164,28 +164,20 @@ class DocumentWriter:
         vectors = {row.id: vector for row, vector in zip(found.rows, found.vectors, strict=True)}
         return {id_: vectors[same] for id_, same in stored.items() if same in vectors}
 
+    async def _delete_stale(self, document_id: str, made: Sequence[Row]) -> None:
+        current = {row.id for row in made}
+        async with self.collection.mirror.writing():
+            there = await self._there(document_id)
+            stale = [id_ for id_ in there.ids if id_ not in current] if there else []
+            if stale:
+                await self.collection.mirror.delete(stale)
+
     async def prune(self, document: DocumentRows) -> IngestedDocument:
         """Delete a document."""
-        if not self.dry_run:
-            await delete_document(self.collection, self.locks, document.document)
+        async with self.locks.of(self.collection.name, document.document):
+            if not self.dry_run:
+                await self._delete_stale(document.document, ())
         return IngestedDocument(document.document, document.source, Outcome.PRUNED)
-
-
-async def delete_document(collection: Collection, locks: Locks, document_id: str) -> bool:
-    """Delete all rows of a document, and say whether there were any."""
-    async with locks.of(collection.name, document_id):
-        return bool(await delete_stale(collection, document_id, ()))
-
-
-async def delete_stale(collection: Collection, document_id: str, made: Sequence[Row]) -> int:
-    """Delete the rows of a document that are not among those made now, and say how many."""
-    current = {row.id for row in made}
-    async with collection.mirror.writing():
-        there = await collection.library.texts.document(collection.name, document_id)
-        stale = [id_ for id_ in there.ids if id_ not in current] if there else []
-        if stale:
-            await collection.mirror.delete(stale)
-    return len(stale)
 
 
 def _stored(document_id: str, chunks: Sequence[Chunk], documents: Iterable[DocumentRows]) -> dict[str, str]:

@@ -233,6 +233,7 @@ async def test_standard_input_is_a_document(address, run):
     [
         (("nowhere",), "nowhere does not exist; jarvis documents delete removes what is stored of it"),
         (("n" * 300,), "File name too long"),
+        (("",), "is empty"),
         (("-",), "--source"),
         (("-", "--source", "x.md", "--prune"), "--prune"),
         ((), "PATH"),

@@ -151,6 +151,9 @@ async def test_a_folder_that_no_longer_exists_is_removed_by_its_name(address, fo
     code, out, _ = await run("documents", "delete", "docs/sub/", "--yes", "--server", address)
     assert (code, out) == (0, "deleted 1 documents\n")
     assert await stored(address, folder, run) == ["a.md", "b.md", "c.md", "notes.txt"]
+    for path in ("docs/su", ""):  # an empty path is not the root
+        code, _, _ = await run("documents", "delete", path, "--yes", "--server", address)
+        assert (code, len(await stored(address, folder, run))) == (1 if path else 2, 4)
     code, _, err = await run("documents", "delete", "docs/su", "--yes", "--server", address)
     assert (code, err) == (1, "jarvis: collection 'default' has no such document\n")
 

@@ -117,15 +117,35 @@ def test_index_settings_that_are_left_out_change_nothing():
 def test_a_collection_is_written():
     spec = CollectionSpec("docs", 3, "model", "secret", IndexSettings(space=Space.L2))
     index = pb.IndexSettings(space=pb.SPACE_L2, max_neighbors=64, ef_construction=400, ef_search=200)
-    assert convert.collection(CollectionInfo(spec, 7, "differs"), 9) == pb.Collection(
+    assert convert.collection(CollectionInfo(spec, 7, "differs"), 1000) == pb.Collection(
         name="docs",
         dimension=3,
         embedder="model",
         index=index,
         rows=7,
         mismatch="differs",
-        max_document_bytes=9,
+        max_document_bytes=1000,
     )
+
+
+def test_of_many_rows_of_one_text_the_first_hundred_are_told():
+    rows = tuple(
+        Row(str(n), "x", {"_document": f"d{n}", "_source": f"s{n}", "_start": 1, "_end": 2, "lang": "es"})
+        for n in range(150)
+    )
+    (hit,) = convert.found(Found((Hit(Row("a", "x"), 1.0, duplicates=rows),), SearchMode.DENSE)).hits
+    assert [one.id for one in hit.duplicates] == [str(n) for n in range(100)]
+    assert hit.duplicates[7].source == pb.ChunkSource(document_id="d7", source="s7", start=1, end=2)
+    assert list(hit.duplicates[7].metadata) == ["lang"]
+
+
+def test_a_document_with_wrong_metadata_fails_by_itself():
+    message = pb.IngestDocument(source="a.md", metadata={"n": pb.Value()})
+    read = convert.ingest_event(pb.IngestRequest(document=message))
+    assert (read.source, read.metadata) == ("a.md", {})
+    assert "document.metadata[n]" in read.failure
+    message = pb.IngestDocument(source="a.md", failure="")
+    assert convert.ingest_event(pb.IngestRequest(document=message)).failure == "its caller cannot send it"
 
 
 def test_a_diagnosis_names_the_first_hundred():
