@@ -123,13 +123,10 @@ class Checker:
             self._control, theirs = socket.socketpair()
             self._control.settimeout(0)
             with theirs:
-                self._process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    f"{__package__}.worker",
-                    stdin=theirs.fileno(),
-                    start_new_session=True,
-                )
+                # Not by the event loop: uvloop forks with gRPC's handlers, and now and then they crash the child.
+                command = (sys.executable, "-m", f"{__package__}.worker")
+                start = partial(subprocess.Popen[bytes], command, stdin=theirs, start_new_session=True)
+                self._process = await asyncio.to_thread(start)
             try:
                 async with asyncio.timeout(START):
                     ready = await self._exchange(self._prepare)
