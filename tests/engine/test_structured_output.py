@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from contextlib import asynccontextmanager
 
@@ -30,7 +31,7 @@ OBEYED = {
         schema({"type": "integer", "multipleOf": 7, "minimum": 0, "maximum": 99}),
         lambda text: int(text) % 7 == 0,
     ),
-    "flags": (SO(regex="(?i)yes|no"), lambda text: text.lower() in {"yes", "no"}),
+    "flags": (SO(regex="(?i)yes|no"), lambda text: re.fullmatch("(?i)yes|no", text)),
 }
 REFUSED = {
     "not": (schema({"not": {}}), "/not: this keyword is not honoured"),

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import socket
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 
 from cachetools import LRUCache
@@ -41,7 +43,7 @@ class Checker:
         self._prepare = json.dumps({**prepare, "settings": settings.model_dump()}).encode()
         self._slots = asyncio.Semaphore(CONCURRENT)
         self._starting = asyncio.Lock()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._known: LRUCache[StructuredOutput, str] = LRUCache(REMEMBERED)
 
@@ -113,21 +115,18 @@ class Checker:
         finally:
             writer.close()
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    async def _start(self) -> subprocess.Popen[bytes]:
         async with self._starting:
-            if self._process and self._process.returncode is None:
+            if self._process and self._process.poll() is None:
                 return self._process
             await self._end()
             self._control, theirs = socket.socketpair()
             self._control.settimeout(0)
             with theirs:
-                self._process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    f"{__package__}.worker",
-                    stdin=theirs.fileno(),
-                    start_new_session=True,
-                )
+                # Not by the event loop: uvloop forks with gRPC's handlers, and now and then they crash the child.
+                command = (sys.executable, "-m", f"{__package__}.worker")
+                start = partial(subprocess.Popen[bytes], command, stdin=theirs, start_new_session=True)
+                self._process = await asyncio.to_thread(start)
             try:
                 async with asyncio.timeout(START):
                     ready = await self._exchange(self._prepare)
@@ -143,6 +142,6 @@ class Checker:
         process, self._process = self._process, None
         if self._control:
             self._control.close()
-        if process and process.returncode is None:
+        if process:
             process.kill()
-            await process.wait()
+            await asyncio.to_thread(process.wait)
