@@ -12,6 +12,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from jarvis_adapters.vllm import compilation
+from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_adapters.vllm.render import render
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ async def warm_up(engine: AsyncLLM) -> None:
     """
     if engine.model_config.enforce_eager:
         await compilation.never(engine)
-    prompt = await render(engine.renderer, "a")
+    prompt = await render(engine.renderer, ControlTokens(engine.get_tokenizer()), "a")
     for number, params in enumerate(REQUESTS):
         try:
             await _run(engine, prompt, params, f"warm-up-{number}")
