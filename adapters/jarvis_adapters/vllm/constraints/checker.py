@@ -123,7 +123,7 @@ class Checker:
             self._control, theirs = socket.socketpair()
             self._control.settimeout(0)
             with theirs:
-                # Not by the event loop: uvloop forks with gRPC's handlers, and now and then they crash the child.
+                # Not by the event loop: uvloop forks with gRPC's handlers, which now and then crash it.
                 command = (sys.executable, "-m", f"{__package__}.worker")
                 start = partial(subprocess.Popen[bytes], command, stdin=theirs, start_new_session=True)
                 self._process = await asyncio.to_thread(start)
