@@ -1,7 +1,8 @@
 """Between the contract's messages for retrieval and the domain's types. Pure functions."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from itertools import accumulate
 from typing import Final
 
@@ -27,6 +28,7 @@ from jarvis.core.retrieval.types import (
     chunk_source,
     own_metadata,
 )
+from jarvis.core.retrieval.validation import check_document
 from jarvis.core.violations import Violations
 from jarvis.server.filter_convert import filter_, metadata, values
 from jarvis.v1 import retrieval_pb2 as pb
@@ -217,22 +219,20 @@ def ingest_event(message: pb.IngestRequest) -> IngestEvent:
 
 
 def _document(message: pb.IngestDocument) -> Document:
-    failure = ""
-    if message.HasField("failure"):
-        failure = message.failure or "its caller cannot send it"
     violations = Violations()
-    fields = metadata(message.metadata, "document.metadata", violations)
-    try:
-        violations.refuse()
-    except InvalidArgument as error:
-        failure = str(error)
-    return Document(
+    document = Document(
         source=message.source,
         given_id=message.id if message.HasField("id") else None,
         media_type=message.media_type if message.HasField("media_type") else None,
-        metadata=fields,
-        failure=failure,
+        metadata=metadata(message.metadata, "document.metadata", violations),
     )
+    if message.HasField("failure"):
+        return replace(document, failure=message.failure or "its caller cannot send it")
+    try:
+        violations.refuse(partial(check_document, document))
+    except InvalidArgument as error:  # its own fault, not that of the others in the stream
+        return replace(document, metadata={}, failure=str(error))
+    return document
 
 
 def ingest_result(result: IngestedDocument | IngestFinished) -> pb.IngestResponse:

@@ -52,7 +52,8 @@ def embedded(folder, **settings):
 
 
 def chroma_process(folder):
-    (found,) = [one for one in psutil.Process().children() if str(folder) in one.cmdline()]
+    children = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+    (found,) = [one for one in children if str(folder) in one.cmdline()]
     return found
 
 

@@ -24,7 +24,7 @@ async def server(start):
         await running.retrieval.CreateCollection(name)
         for batch in range(4):
             rows = [
-                retrieval_pb2.Row(id=f"{batch}-{n}", text=f"word {n} " + "x" * 5000 * (n < 10))
+                retrieval_pb2.Row(id=f"{batch}-{n}", text=f"word {batch}-{n} " + "x" * 5000 * (n < 10))
                 for n in range(11)
             ]
             await running.retrieval.Upsert(retrieval_pb2.UpsertRequest(collection="long", rows=rows))

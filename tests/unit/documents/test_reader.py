@@ -20,7 +20,8 @@ async def reader():
 
 
 def children():
-    return {child.pid for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())}
+    alive = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+    return {one.pid for one in alive if "spawn_main" in " ".join(one.cmdline())}
 
 
 def pid_of(reader):

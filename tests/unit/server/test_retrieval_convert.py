@@ -133,7 +133,8 @@ def test_of_many_rows_of_one_text_the_first_hundred_are_told():
         Row(str(n), "x", {"_document": f"d{n}", "_source": f"s{n}", "_start": 1, "_end": 2, "lang": "es"})
         for n in range(150)
     )
-    (hit,) = convert.found(Found((Hit(Row("a", "x"), 1.0, duplicates=rows),), SearchMode.DENSE)).hits
+    hits = Found((Hit(Row("a", "x"), 1.0, duplicates=rows),), SearchMode.DENSE)
+    (hit,) = convert.found(hits, 100_000).hits
     assert [one.id for one in hit.duplicates] == [str(n) for n in range(100)]
     assert hit.duplicates[7].source == pb.ChunkSource(document_id="d7", source="s7", start=1, end=2)
     assert list(hit.duplicates[7].metadata) == ["lang"]

@@ -34,9 +34,8 @@ async def checker(prepare):
 
 
 def process(checker):
-    (found,) = [
-        child for child in psutil.Process().children() if "constraints.worker" in " ".join(child.cmdline())
-    ]
+    children = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+    (found,) = [one for one in children if "constraints.worker" in " ".join(one.cmdline())]
     return found
 
 
