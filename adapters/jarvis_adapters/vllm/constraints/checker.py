@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from typing import Any, Self
 
 from cachetools import LRUCache
@@ -124,9 +123,7 @@ class Checker:
             self._control.settimeout(0)
             with theirs:
                 # Not by the event loop: uvloop forks with gRPC's handlers, which now and then crash it.
-                command = (sys.executable, "-m", f"{__package__}.worker")
-                start = partial(subprocess.Popen[bytes], command, stdin=theirs, start_new_session=True)
-                self._process = await asyncio.to_thread(start)
+                self._process = process = await asyncio.to_thread(_started, theirs)
             try:
                 async with asyncio.timeout(START):
                     ready = await self._exchange(self._prepare)
@@ -136,7 +133,7 @@ class Checker:
                 await self._end()
                 msg = "the process that compiles constraints does not start"
                 raise EngineFailure(msg)
-            return self._process
+            return process
 
     async def _end(self) -> None:
         process, self._process = self._process, None
@@ -145,3 +142,8 @@ class Checker:
         if process:
             process.kill()
             await asyncio.to_thread(process.wait)
+
+
+def _started(control: socket.socket) -> subprocess.Popen[bytes]:
+    command = (sys.executable, "-m", f"{__package__}.worker")
+    return subprocess.Popen(command, stdin=control.fileno(), start_new_session=True)  # noqa: S603 - our own module
