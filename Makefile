@@ -7,7 +7,8 @@ DEMO_MODEL := smollm2-135m-instruct
 PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=$(1) \
 	--mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) protos/jarvis/v1/*.proto
 
-PYTEST = pytest -n 2 --dist loadfile
+# Two files at a time, but not of those with engines, which would take each other's CPUs.
+FAST = pytest -m "not engine" -n 2 --dist loadfile
 
 .PHONY: help setup model prometheus node demo serve test test-fast check proto released dashboards lock bench clean
 
@@ -34,11 +35,11 @@ serve: model ## Run the server until Ctrl-C; configuration: jarvis.toml, or none
 	@exec jarvis serve $(ARGS)
 
 test: model prometheus node ## Run all tests: unit, conformance, e2e, architecture, and engine on the real vLLM
-	$(PYTEST) -m "not engine" $(ARGS) || [[ $$? == 5 ]]
-	$(PYTEST) -m engine $(ARGS) || [[ $$? == 5 ]]
+	$(FAST) $(ARGS) || [[ $$? == 5 ]]
+	pytest -m engine $(ARGS) || [[ $$? == 5 ]]
 
 test-fast: setup prometheus node ## Run the tests that need no engine
-	$(PYTEST) -m "not engine" $(ARGS)
+	$(FAST) $(ARGS)
 
 check: setup node ## Lint, types, import contracts, the contract and its languages, generated code, lock
 	ruff check .
