@@ -34,7 +34,7 @@ def tarred():
         (zipped("[Content_Types].xml", "word/document.xml"), "a Word document: save it as PDF, or as text"),
         (zipped("[Content_Types].xml", "xl/workbook.xml"), "an Excel workbook: save it as PDF, or as text"),
         (tarred(), "an archive (tar): unpack it first"),
-        (gzip.compress(b"text"), "compressed by gzip: unpack it first"),
+        (gzip.compress(b"text", mtime=0), "compressed by gzip: unpack it first"),
         (lzma.compress(b"text"), "compressed by xz: unpack it first"),
         (b"{\\rtf1\\ansi text}", "a file in Rich Text Format: save it as PDF, or as text"),
         (b"\x89PNG\r\n\x1a\n" + os.urandom(99), "a picture (PNG)"),
