@@ -71,6 +71,7 @@ def running(
     writer.start()
     try:
         with captured():
+            handler.setLevel(config.level.upper())  # for loggers with levels of their own, as of torch
             root.addHandler(handler)
             root.setLevel(config.level.upper())
             try:

@@ -34,6 +34,16 @@ def test_what_is_less_severe_than_the_level_is_not_written(to_file, written):
     assert [line["message"] for line in written()] == ["yes"]
 
 
+def test_a_logger_with_a_level_of_its_own_is_no_exception(to_file, written):
+    theirs = logging.getLogger("jarvis.test.theirs")
+    theirs.setLevel("DEBUG")
+    with to_file(level="error"):
+        theirs.warning("no")
+        theirs.error("yes")
+
+    assert [line["message"] for line in written()] == ["yes"]
+
+
 def test_ids_are_those_of_the_caller_whenever_the_line_is_written(gate, to_file):
     request = contextvars.ContextVar("request", default="none")
     with to_file(ids=lambda: {"request_id": request.get()}):
