@@ -5,6 +5,7 @@ from typing import Any
 
 from jarvis.core.answer import Finished, GenerationEvent, Started, Timings
 from jarvis.core.violations import Violations
+from jarvis.server import enums
 from jarvis.server.grounding_convert import retrieved
 from jarvis.server.prompting_convert import ROLES, routing
 from jarvis.v1 import generation_pb2 as pb
@@ -27,7 +28,7 @@ FINISH_REASONS = {
     FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
 }
 MAX_TOKENS = 100
-"""Of one message of a stream: with 20 candidates for each, some 40 kB."""
+"""The most tokens of one message of a stream: with 20 candidates for each, some 40 kB."""
 LOGPROB_BYTES = 7
 """The least that a log probability has: its own float, and a length."""
 SCALARS: Any = set(SamplingParams.__dataclass_fields__) - {"stop", "logit_bias"}
@@ -60,11 +61,13 @@ def input_(
         return message.prompt
     if message.HasField("prompt"):
         violations.blame("prompt", "set either prompt or messages, not both")
-    for position, one in enumerate(message.messages):
-        if one.role not in ROLES:
-            known = ", ".join(pb.Role.Name(role) for role in ROLES)
-            violations.blame(f"messages[{position}].role", f"must be one of {known}, got {one.role}")
-    return tuple(Message(ROLES.get(one.role, Role.USER), one.content) for one in message.messages)
+    roles = (
+        enums.read(one.role, ROLES, pb.Role.Name, f"messages[{position}].role", violations)
+        for position, one in enumerate(message.messages)
+    )
+    return tuple(
+        Message(role or Role.USER, one.content) for role, one in zip(roles, message.messages, strict=True)
+    )
 
 
 def _sampling(sampling: pb.SamplingParams) -> SamplingParams:

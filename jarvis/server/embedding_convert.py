@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from jarvis.core.embedding import MAX_TEXTS, Embedded
 from jarvis.core.violations import Violations
+from jarvis.server import enums
 from jarvis.v1 import embedding_pb2 as pb
 from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import MessageTooLarge
@@ -23,10 +24,7 @@ OTHER_BYTES = 32
 
 def role(request: Request, violations: Violations) -> TextRole:
     """Read what the texts are for; a role that the contract does not have is blamed."""
-    if request.role not in ROLES:
-        known = ", ".join(pb.TextRole.Name(role) for role in ROLES if role)
-        violations.blame("role", f"must be one of {known}, got {request.role}")
-    return ROLES.get(request.role, TextRole.DOCUMENT)
+    return enums.read(request.role, ROLES, pb.TextRole.Name, "role", violations) or TextRole.DOCUMENT
 
 
 def check_size(request: Request, most_dimensions: int, max_message_bytes: int) -> None:

@@ -6,7 +6,7 @@ from jarvis.core.grounding import RetrievalOptions, Retrieved
 from jarvis.core.retrieval.types import Hit, chunk_source
 from jarvis.core.violations import Violations
 from jarvis.server.filter_convert import filter_
-from jarvis.server.retrieval_convert import MODES, duplicates
+from jarvis.server.retrieval_convert import duplicates, mode
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2
 
@@ -18,13 +18,10 @@ def retrieval_options(
     if not message.HasField("retrieval"):
         return None
     retrieval = message.retrieval
-    if retrieval.mode and retrieval.mode not in MODES:
-        known = ", ".join(retrieval_pb2.SearchMode.Name(mode) for mode in MODES)
-        violations.blame("retrieval.mode", f"must be one of {known}, got {retrieval.mode}")
     return RetrievalOptions(
         collection=retrieval.collection,
         query=retrieval.query if retrieval.HasField("query") else None,
-        mode=MODES.get(retrieval.mode),
+        mode=mode(retrieval.mode, "retrieval.mode", violations),
         top_k=retrieval.top_k if retrieval.HasField("top_k") else 5,
         filter=filter_(retrieval.filter, violations, "retrieval.filter")
         if retrieval.HasField("filter")

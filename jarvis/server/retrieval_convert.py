@@ -30,6 +30,7 @@ from jarvis.core.retrieval.types import (
 )
 from jarvis.core.retrieval.validation import check_document
 from jarvis.core.violations import Violations
+from jarvis.server import enums
 from jarvis.server.filter_convert import filter_, metadata, values
 from jarvis.v1 import retrieval_pb2 as pb
 from jarvis_ports.embedding import Matrix
@@ -63,11 +64,11 @@ OUTCOMES = {
 
 def index_changes(message: pb.IndexSettings, violations: Violations) -> IndexChanges:
     """Read index settings, of which any may be left out; a space that is unknown is blamed."""
-    if message.space and message.space not in SPACES:
-        known = ", ".join(pb.Space.Name(space) for space in SPACES)
-        violations.blame("index.space", f"must be one of {known}, got {message.space}")
+    space = (
+        enums.read(message.space, SPACES, pb.Space.Name, "index.space", violations) if message.space else None
+    )
     figures = {field.name: figure for field, figure in message.ListFields() if field.name in INDEX_FIELDS}
-    return IndexChanges(SPACES.get(message.space), **figures)
+    return IndexChanges(space, **figures)
 
 
 def collection(info: CollectionInfo, max_document_bytes: int) -> pb.Collection:
@@ -131,20 +132,22 @@ def _vector(packed: bytes, path: str, violations: Violations) -> Matrix:
 
 def query(message: pb.SearchRequest, violations: Violations) -> SearchQuery:
     """Read a query; each field that cannot be expressed in the domain's types is blamed."""
-    if message.mode and message.mode not in MODES:
-        known = ", ".join(pb.SearchMode.Name(mode) for mode in MODES)
-        violations.blame("mode", f"must be one of {known}, got {message.mode}")
     least = message.min_similarity if message.HasField("min_similarity") else None
     return SearchQuery(
         collection=message.collection,
         text=message.text if message.HasField("text") else None,
         vector=_vector(message.vector, "vector", violations) if message.HasField("vector") else None,
-        mode=MODES.get(message.mode),
+        mode=mode(message.mode, "mode", violations),
         top_k=message.top_k if message.HasField("top_k") else 10,
         filter=filter_(message.filter, violations) if message.HasField("filter") else None,
         min_similarity=least,
         truncate=message.truncate,
     )
+
+
+def mode(number: int, field: str, violations: Violations) -> SearchMode | None:
+    """Read how to search; None leaves it to the server, and one that is unknown is blamed."""
+    return enums.read(number, MODES, pb.SearchMode.Name, field, violations) if number else None
 
 
 def found(result: Found, max_message_bytes: int) -> pb.SearchResponse:
