@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import psutil
 
+from jarvis_adapters.vllm.processes import kill
+
 R = TypeVar("R")
 
 STEP_SECONDS = 30.0
@@ -40,8 +42,7 @@ async def in_thread(function: Callable[[], R], *, abandon: Callable[[R], object]
     try:
         return await asyncio.wrap_future(work)
     except asyncio.CancelledError:
-        for process in started_by(thread):
-            process.kill()
+        kill(started_by(thread))
         work.add_done_callback(undo)
         atexit.register(thread.join, STEP_SECONDS)
         raise

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import psutil
 import pynvml
@@ -41,12 +42,18 @@ def ensure_ended(processes: Iterable[psutil.Process]) -> None:
     own = list(processes)
     if left := _still(lambda: _alive(own), GRACE):
         logger.warning("processes of the engine did not end, and are killed: %s", _pids(left))
-        for process in left:
-            process.kill()
+        kill(left)
         if left := _still(lambda: _alive(left), KILLED):
             logger.warning("processes of the engine were killed, and have not ended: %s", _pids(left))
     if listed := _still(lambda: _on_gpus(own), KILLED):
         logger.warning("the GPU's driver still lists processes of the engine: %s", _pids(listed))
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """Kill processes; those that have ended are passed over."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _still(left: Callable[[], list[psutil.Process]], seconds: float) -> list[psutil.Process]:

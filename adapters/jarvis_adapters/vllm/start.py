@@ -33,7 +33,7 @@ from jarvis_adapters.vllm.hang import HangWatch
 from jarvis_adapters.vllm.llm import VLLM
 from jarvis_adapters.vllm.metrics import PAGE, Metrics
 from jarvis_adapters.vllm.plugin import NAME, SERVER_PID
-from jarvis_adapters.vllm.processes import ensure_ended, trees
+from jarvis_adapters.vllm.processes import ensure_ended, kill, trees
 from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
 from jarvis_adapters.vllm.step_down import helps, is_out_of_memory, smaller
 from jarvis_adapters.vllm.warm_up import warm_up
@@ -83,9 +83,7 @@ class _Started:
     processes: list[psutil.Process]
 
     def kill(self) -> None:
-        for process in trees(self.processes):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        kill(trees(self.processes))
 
     def stop(self) -> None:
         own = trees(self.processes)
