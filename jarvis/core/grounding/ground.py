@@ -9,7 +9,7 @@ from dataclasses import replace
 from jarvis.core.grounding import prompt
 from jarvis.core.grounding.types import Grounded, GroundingSettings, RetrievalOptions, Retrieved
 from jarvis.core.retrieval import Retrieval
-from jarvis.core.retrieval.types import Hit, SearchMode, SearchQuery
+from jarvis.core.retrieval.types import Hit, SearchMode, SearchQuery, place
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import LLM, GenerateRequest, Message, Role
 from jarvis_ports.store import Space
@@ -58,7 +58,7 @@ class Sources:
         self._found = self._found or await self._search()
         hits, seconds = self._found
         taken, tokens = await self._fit(llm, request, messages, hits)
-        retrieved = Retrieved(tuple(sorted(taken, key=prompt.order)), len(hits) - len(taken))
+        retrieved = Retrieved(tuple(sorted(taken, key=lambda hit: place(hit.row))), len(hits) - len(taken))
         input_ = prompt.grounded(messages, retrieved.sources, takes_system=_takes_system(llm))
         return Grounded(replace(request, input=input_), retrieved, seconds, tokens)
 

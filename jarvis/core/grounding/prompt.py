@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 
 from jarvis.core.grounding.citations import MARKER
-from jarvis.core.retrieval.types import Hit, chunk_source, place
+from jarvis.core.retrieval.types import Hit, chunk_source
 from jarvis.documents import without_unseen
 from jarvis_ports.llm import Message, Role
 
@@ -31,11 +31,6 @@ _TEMPLATE_TOKENS = re.compile(
     r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"
 )
 """The beginnings of special tokens of ChatML, Llama, Phi, Qwen, DeepSeek, Gemma and Mistral."""
-
-
-def order(hit: Hit) -> tuple[str, int, str]:
-    """Give what sources are ordered by: where they come from."""
-    return place(hit.row)
 
 
 def block(number: int, hit: Hit) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from weakref import WeakValueDictionary
@@ -80,7 +80,7 @@ class DocumentWriter:
                 return done(Outcome.FAILED, kept, message=str(error))
             twins = await self._twins(document.id, hash_) if chunks else []
             made = rows(document, hash_, chunks)
-            stored = _stored(document.id, chunks, [*([there] if there else []), *twins[:1]])
+            stored = _stored(made, chunks, there, twins)
             if self.dry_run:
                 embedded = sum(row.id not in stored for row in made)
             else:
@@ -180,12 +180,15 @@ class DocumentWriter:
         return IngestedDocument(document.document, document.source, Outcome.PRUNED)
 
 
-def _stored(document_id: str, chunks: Sequence[Chunk], documents: Iterable[DocumentRows]) -> dict[str, str]:
-    """Tell which stored row of some documents has the text of a chunk, by the id of the chunk."""
-    found: dict[str, str] = {}
-    ids = chunk_ids(document_id, chunks)
-    for document in documents:
-        there = set(document.ids)
-        theirs = zip(ids, chunk_ids(document.document, chunks), strict=True)
-        found = {own: their for own, their in theirs if their in there} | found
+def _stored(
+    made: Sequence[Row], chunks: Sequence[Chunk], there: DocumentRows | None, twins: Sequence[DocumentRows]
+) -> dict[str, str]:
+    """Tell which stored row has the text of a row, by the id of that: its own, else that of a twin."""
+    own = set(there.ids) if there else ()
+    found = {row.id: row.id for row in made if row.id in own}
+    for twin in twins[:1]:
+        theirs = set(twin.ids)
+        for row, same in zip(made, chunk_ids(twin.document, chunks), strict=True):
+            if same in theirs:
+                found.setdefault(row.id, same)
     return found

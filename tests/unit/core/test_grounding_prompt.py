@@ -1,8 +1,8 @@
 import pytest
 
 from jarvis.core.grounding import cited
-from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block, grounded, order
-from jarvis.core.retrieval.types import Hit
+from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block, grounded
+from jarvis.core.retrieval.types import Hit, place
 from jarvis_ports.llm import Message, Role
 from jarvis_ports.store import Row
 
@@ -73,7 +73,7 @@ def test_the_order_is_that_of_the_documents_whatever_the_score():
     ]
 
     for shuffled in (hits, hits[::-1]):
-        assert [hit.row.id for hit in sorted(shuffled, key=order)] == ["w", "x", "z", "y"]
+        assert [row.id for row in sorted((hit.row for hit in shuffled), key=place)] == ["w", "x", "z", "y"]
 
 
 def test_a_row_that_was_not_ingested_has_no_source_line():
