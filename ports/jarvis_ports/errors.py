@@ -33,7 +33,7 @@
 Each class that can be raised has one stable `reason`. One table in the server maps reasons to status codes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -101,11 +101,15 @@ class TextTooLong(InvalidArgument):
 
     reason = "TEXT_TOO_LONG"
 
-    def __init__(self, *, field: str, tokens: int, max_tokens: int) -> None:
-        description = (
-            f"the text has {tokens} tokens, and the model reads {max_tokens}; set truncate to have it cut off"
+    def __init__(self, tokens: Mapping[str, int], *, max_tokens: int) -> None:
+        """Blame each text, by its field, for the tokens that it has."""
+        reads = f"and the model reads {max_tokens}; set truncate to have it cut off"
+        super().__init__(
+            [
+                FieldViolation(field, f"the text has {count} tokens, {reads}")
+                for field, count in tokens.items()
+            ]
         )
-        super().__init__([FieldViolation(field, description)])
 
 
 class MessageTooLarge(InvalidArgument):

@@ -38,11 +38,6 @@ def check_lengths(tokens: Sequence[int], max_tokens: int, field: str) -> None:
     Raises:
         TextTooLong: naming each that it does not.
     """
-    errors = [
-        TextTooLong(field=field.format(index), tokens=count, max_tokens=max_tokens)
-        for index, count in enumerate(tokens)
-        if count > max_tokens
-    ]
-    if errors:
-        InvalidArgument.__init__(errors[0], [one for error in errors for one in error.violations])
-        raise errors[0]
+    too_long = {field.format(index): count for index, count in enumerate(tokens) if count > max_tokens}
+    if too_long:
+        raise TextTooLong(too_long, max_tokens=max_tokens)

@@ -250,7 +250,7 @@ async def test_what_is_wrong_with_the_rest_is_told_with_it(house):
     ],
 )
 async def test_the_search_blames_fields_of_this_request(house, field, query, blamed):
-    house.retrieval.error = TextTooLong(field=field, tokens=300, max_tokens=254)
+    house.retrieval.error = TextTooLong({field: 300}, max_tokens=254)
     with pytest.raises(TextTooLong) as caught:
         await ask(house, RetrievalOptions("docs", query), (Message(Role.USER, "Hi"), QUESTION))
 
