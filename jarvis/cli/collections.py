@@ -1,6 +1,5 @@
 """`jarvis collections`: what the vector store holds."""
 
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect, examples
-from jarvis.cli.output import confirmed, echo, print_json, print_table
+from jarvis.cli.output import confirm, echo, print_json, print_table
 from jarvis.cli.progress import bar
 
 if TYPE_CHECKING:
@@ -101,10 +100,7 @@ def delete(
             if dry_run:
                 echo(f"would delete {name} with {rows} rows")
                 return
-            if not sys.stdin.isatty():
-                raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
-            if not confirmed(f"Delete {name} with {rows} rows?"):
-                raise typer.Abort
+            confirm(f"Delete {name} with {rows} rows?")
         echo(f"deleted {name} with {client.retrieval.delete_collection(name)} rows")
 
 

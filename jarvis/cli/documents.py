@@ -1,7 +1,6 @@
 """`jarvis documents`: what was ingested."""
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -11,7 +10,7 @@ import typer
 
 from jarvis.cli.gone import DELETED_AT_ONCE
 from jarvis.cli.options import DEFAULT_SERVER, Server, TLSAuthority, connect, examples
-from jarvis.cli.output import confirmed, echo, print_json
+from jarvis.cli.output import confirm, echo, print_json
 from jarvis.cli.retrieval_options import DEFAULT_COLLECTION, Collection, JsonLines
 from jarvis.cli.walk import beginning
 
@@ -74,10 +73,7 @@ def delete(  # noqa: PLR0913 - one for each option
             if dry_run:
                 echo(f"would delete {len(found)} documents")
                 return 0
-            if not sys.stdin.isatty():
-                raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
-            if not confirmed(f"Delete {len(found)} documents?"):
-                raise typer.Abort
+            confirm(f"Delete {len(found)} documents?")
         deleted = 0
         for start in range(0, len(found), DELETED_AT_ONCE):
             ids = [document.id for document in found[start : start + DELETED_AT_ONCE]]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 OTHER_PLACES = 5
-"""Of the other places of a text, at most so many are shown."""
+"""The most other places of a text that are shown."""
 
 # What a terminal obeys, what breaks a line, what turns the order of text around, and what is no character.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -38,6 +38,19 @@ def echo(line: str = "", *, err: bool = False) -> None:
 def confirmed(question: str) -> bool:
     """Ask on the terminal; no is what Enter alone says."""
     return typer.confirm(escaped(question), err=True)
+
+
+def confirm(question: str) -> None:
+    """Ask before something is deleted.
+
+    Raises:
+        BadParameter: nobody can be asked.
+        Abort: the answer is no.
+    """
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
+    if not confirmed(question):
+        raise typer.Abort
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401 - whatever JSON can hold
