@@ -1,6 +1,7 @@
 """What the command lines of the benchmarks share."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
 
 
 def positive_int(text: str) -> int:
@@ -9,3 +10,10 @@ def positive_int(text: str) -> int:
         msg = f"must be at least 1, got {number}"
         raise ArgumentTypeError(msg)
     return number
+
+
+def make_parser(module: str, description: str) -> ArgumentParser:
+    """Make a parser with what every benchmark has: a file for what it finds."""
+    made = ArgumentParser(prog=f"python -m {module}", description=description)
+    made.add_argument("--json", type=Path, metavar="FILE", help="write what is found there as well")
+    return made

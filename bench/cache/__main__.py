@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench.adapters import opened, real_embedder
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.cache.measure import Counted, Times, look_up, time_to_vector, zipf
 from bench.found import Found
 from jarvis.core.embedding import Embedding
@@ -96,15 +96,14 @@ async def _times(folder: str, draw: Sequence[str]) -> AsyncIterator[Times]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.cache",
-        description="Hit rates of the caches of vectors, memory (5,000 entries) before disk, when texts are "
+    parser = make_parser(
+        "bench.cache",
+        "Hit rates of the caches of vectors, memory (5,000 entries) before disk, when texts are "
         "drawn by Zipf's law, one look-up after another; and the time to a vector from each.",
     )
     parser.add_argument("--texts", type=positive_int, default=20_000, help="different texts")
     parser.add_argument("--lookups", type=positive_int, default=200_000, help="look-ups of each phase")
     parser.add_argument("--exponent", type=float, default=1.1, help="of Zipf's law")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found there as well")
     return parser
 
 

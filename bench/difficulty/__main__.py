@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.difficulty.labels import NAMES, SETS, TIERS, Query, load, tier
 from bench.found import Found
 from jarvis_plugins.loader import load_plugins
@@ -152,13 +151,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.difficulty",
-        description="How the estimates of the adapter `heuristic` agree with labelled queries, by tier and "
+    parser = make_parser(
+        "bench.difficulty",
+        "How the estimates of the adapter `heuristic` agree with labelled queries, by tier and "
         "by rank, and how long they take. It was tuned on one set, and has never seen the other.",
     )
     parser.add_argument("--passes", type=positive_int, default=200, help="over all texts, to take the time")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     return parser
 
 

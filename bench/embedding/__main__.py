@@ -11,10 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from pathlib import Path
 
 from bench.adapters import real_embedder
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.corpus import docstrings
 from bench.found import Found
 from jarvis.config import Config
@@ -120,15 +119,14 @@ def _print(cases: Sequence[str], found: Found) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.embedding",
-        description="Texts a second of callers that each send one text after another through the server's "
+    parser = make_parser(
+        "bench.embedding",
+        "Texts a second of callers that each send one text after another through the server's "
         "use case, without a cache, beside a loop over the texts, and beside batches made of all of them.",
     )
     parser.add_argument("--callers", type=positive_int, nargs="+", default=[32, 64], help="callers at once")
     parser.add_argument("--requests", type=positive_int, default=1, help="texts of each caller and round")
     parser.add_argument("--rounds", type=positive_int, default=20, help="rounds, after one to warm up")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round there as well")
     return parser
 
 

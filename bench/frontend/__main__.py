@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import tiny_model
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.found import Found
 from bench.frontend import engine, report
 from bench.frontend.load import Plan
@@ -47,15 +47,14 @@ def _run(arguments: dict[str, Any], plan: Plan, found: Found) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.frontend",
-        description="Tokens/s and time to first token of AsyncLLM in process, of Jarvis, and of vLLM's own "
+    parser = make_parser(
+        "bench.frontend",
+        "Tokens/s and time to first token of AsyncLLM in process, of Jarvis, and of vLLM's own "
         "OpenAI and gRPC servers, on one tiny model made on the spot.",
     )
     parser.add_argument("--rounds", type=positive_int, default=5, help="rounds at each start, and two starts")
     parser.add_argument("--tokens", type=positive_int, default=128, help="tokens of each answer")
     parser.add_argument("--streams", type=positive_int, nargs="+", default=[1, 64], help="streams at once")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round there as well")
     return parser
 
 

@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import zip_longest
 from multiprocessing import get_context
-from pathlib import Path
 from statistics import quantiles
 
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.found import Found
 from bench.health.probe import Probed, Target, probe
 from bench.health.server import serving
@@ -118,16 +117,15 @@ def _p99(probed: Probed) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.health",
-        description="Time until /health, /ready and grpc.health.v1 Check are answered, by a server that is "
+    parser = make_parser(
+        "bench.health",
+        "Time until /health, /ready and grpc.health.v1 Check are answered, by a server that is "
         "idle, and by the same with many streams of the demo model. Each is asked by a process of its own.",
     )
     parser.add_argument("--rate", type=positive_int, default=20, help="probes a second, of each of the three")
     parser.add_argument("--seconds", type=positive_int, default=60, help="how long, idle and busy")
     parser.add_argument("--streams", type=positive_int, default=100, help="streams at once")
     parser.add_argument("--tokens", type=positive_int, default=128, help="tokens of each answer")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every probe's time there as well")
     return parser
 
 

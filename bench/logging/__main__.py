@@ -3,9 +3,8 @@
 import argparse
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.found import Found
 from bench.logging.measure import measure, ours, plain, slow_disk
 
@@ -36,16 +35,15 @@ def _print(found: Found) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.logging",
-        description="Microseconds that a log call keeps its caller, with the event of a request: through the "
+    parser = make_parser(
+        "bench.logging",
+        "Microseconds that a log call keeps its caller, with the event of a request: through the "
         "server's queue, and written at once by a FileHandler with the same formatter; to a disk as it is, "
         "and to one where a write takes 0.5 ms and one of them a second.",
     )
     parser.add_argument("--calls", type=positive_int, default=5000, help="calls of each measurement")
     parser.add_argument("--rounds", type=positive_int, default=3, help="measurements of each")
     parser.add_argument("--work-us", type=float, default=100, help="microseconds of work between two calls")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found there as well")
     return parser
 
 

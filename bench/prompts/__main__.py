@@ -5,9 +5,8 @@ import asyncio
 import sys
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.found import Found
 from bench.prompts.count import count
 from bench.prompts.measure import Plan, alone, loaded
@@ -52,9 +51,9 @@ async def _run(plan: Plan, found: Found) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.prompts",
-        description="Tokens, time to first token and requests/s of the demo model, told what to do by long "
+    parser = make_parser(
+        "bench.prompts",
+        "Tokens, time to first token and requests/s of the demo model, told what to do by long "
         "system prompts or by the built-in prompt templates, with and without vLLM's prefix cache.",
     )
     parser.add_argument(
@@ -62,7 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--callers", type=positive_int, default=16, help="callers at once")
     parser.add_argument("--tokens", type=positive_int, default=4, help="tokens of each answer")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every request there as well")
     return parser
 
 

@@ -6,9 +6,8 @@ import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.corpus import Docstring, docstrings
 from bench.found import Found
 from bench.use_case import retrieval
@@ -73,9 +72,9 @@ async def _measure(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.quality",
-        description="Mean reciprocal rank and hit rate of the dense, sparse and hybrid search, through the "
+    parser = make_parser(
+        "bench.quality",
+        "Mean reciprocal rank and hit rate of the dense, sparse and hybrid search, through the "
         "server's use case with the real model and store. The texts are the docstrings of Python's standard "
         "library: the first sentence is the question, and the rest is to be found.",
     )
@@ -84,7 +83,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--queries", type=positive_int, default=600, help="questions, drawn at random")
     parser.add_argument("--seed", type=int, default=1, help="of the drawing")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     return parser
 
 

@@ -3,9 +3,8 @@
 import argparse
 import asyncio
 import sys
-from pathlib import Path
 
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.found import Found
 from bench.retrieval.data import KINDS, make
 from bench.retrieval.sides import SIDES, Measured, measure
@@ -50,9 +49,9 @@ def _table(kind: str, results: list[Measured]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.retrieval",
-        description="Milliseconds and recall of searches, one after another: Chroma with its defaults, "
+    parser = make_parser(
+        "bench.retrieval",
+        "Milliseconds and recall of searches, one after another: Chroma with its defaults, "
         "Chroma tuned, Jarvis's store with its rows in memory and without, idle and while another task "
         "ingests, and numpy.",
     )
@@ -62,7 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--queries", type=positive_int, default=300, help="queries")
     parser.add_argument("--top-k", type=positive_int, default=10, help="rows to find")
     parser.add_argument("--data", nargs="+", choices=KINDS, default=list(KINDS), help="what the vectors are")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     return parser
 
 

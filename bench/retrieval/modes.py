@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 
 import numpy as np
 import uvloop
 
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.corpus import docstrings
 from bench.found import Found
 from bench.retrieval.data import unit
@@ -30,7 +29,7 @@ COLLECTION = "bench"
 DIMENSION = 384
 BATCH = 1000
 WORDS = 120
-"""Of a row: about what a chunk of 256 tokens has."""
+"""The words of a row: about what a chunk of 256 tokens has."""
 PAUSE = 0.01
 """Seconds between two searches, so that they meet more of what an ingestion does."""
 LONGEST = 30
@@ -142,16 +141,15 @@ def _vectors(number: int) -> Matrix:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.retrieval.modes",
-        description="Milliseconds of searches through the server's use case, with the real model and store, "
+    parser = make_parser(
+        "bench.retrieval.modes",
+        "Milliseconds of searches through the server's use case, with the real model and store, "
         "while nothing else runs and while documents are ingested: by a vector, by the words of a question, "
         "and by both, where the question is embedded first.",
     )
     parser.add_argument("--rows", type=positive_int, default=15_000, help="rows to search among")
     parser.add_argument("--queries", type=positive_int, default=300, help="searches of each mode")
     parser.add_argument("--top-k", type=positive_int, default=10, help="rows to find")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     return parser
 
 

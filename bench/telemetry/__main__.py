@@ -17,7 +17,7 @@ import aiohttp
 import uvloop
 
 from bench import tiny_model
-from bench.arguments import positive_int
+from bench.arguments import make_parser, positive_int
 from bench.found import Found
 from bench.frontend import engine, jarvis_server, report
 from bench.frontend.load import Generate, Plan, one_round
@@ -102,16 +102,15 @@ async def _traced(arguments: dict[str, Any]) -> AsyncIterator[Generate]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.telemetry",
-        description="Tokens/s and time to first token of Jarvis with telemetry off; on, as it is by default, "
+    parser = make_parser(
+        "bench.telemetry",
+        "Tokens/s and time to first token of Jarvis with telemetry off; on, as it is by default, "
         "and scraped every 5 s; and with every request traced besides, to an endpoint that hangs. The "
         "engine is vLLM on one tiny model made on the spot.",
     )
     parser.add_argument("--rounds", type=positive_int, default=10, help="rounds of each, in turn")
     parser.add_argument("--tokens", type=positive_int, default=128, help="tokens of each answer")
     parser.add_argument("--streams", type=positive_int, default=64, help="streams at once")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round there as well")
     return parser
 
 
