@@ -30,6 +30,13 @@ def run(capsys, monkeypatch):
 
 
 @pytest.fixture
+async def address(start):
+    """The address of a server with the stand-ins."""
+    async with start() as server:
+        yield server.instance.addresses[0]
+
+
+@pytest.fixture
 async def answer(fake, serve):
     """Starts the fake anew with methods that answer so, and gives its address."""
     servers = []

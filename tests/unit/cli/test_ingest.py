@@ -20,12 +20,6 @@ JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; s
 
 
 @pytest.fixture
-async def address(start):
-    async with start() as server:
-        yield server.instance.addresses[0]
-
-
-@pytest.fixture
 def folder(tmp_path):
     """A folder with two documents, and what is not to be taken."""
     made = tmp_path / "docs"

@@ -16,12 +16,6 @@ JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; s
 
 
 @pytest.fixture
-async def address(start):
-    async with start() as server:
-        yield server.instance.addresses[0]
-
-
-@pytest.fixture
 async def folder(address, tmp_path, run):
     """A folder with five documents, which are stored."""
     made = tmp_path / "docs"
