@@ -28,11 +28,11 @@ class Report:
     def __init__(self, listing: Listing, *, as_json: bool, dry_run: bool) -> None:
         self.counts: Counter[str] = Counter()
         self.same: dict[str, tuple[str, ...]] = {}
-        """Of what was sent, the ids of other documents that have its content."""
+        """The ids of other documents that have the content of what was sent, by its id."""
         self.ids: set[str] = set()
-        """Of what was sent."""
+        """The ids of what was sent."""
         self.added: set[str] = set()
-        """Of what was not stored before."""
+        """The ids of what was not stored before."""
         self._listing = listing
         self._as_json = as_json
         self._dry_run = dry_run

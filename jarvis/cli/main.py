@@ -144,9 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _completed(arguments: list[str]) -> list[str]:
     """Spell out what may be left out or said in another way: help, and the shell of a completion."""
-    os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = (
-        "1"  # typer then takes a shell, and checks it
-    )
+    # Typer then takes a shell, and checks it.
+    os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
     match arguments:
         case ["help", *command]:
             return [*command, "--help"]

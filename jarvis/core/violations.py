@@ -9,7 +9,7 @@ Check = Callable[[], object]
 
 
 class Violations:
-    """Those of one request.
+    """Gathers the violations of one request.
 
     Who cannot read a field blames it, and goes on with a value that is as good as any: what the checks find
     wrong with that value is not told.

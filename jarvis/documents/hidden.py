@@ -11,7 +11,7 @@ UNSEEN = (
 )
 """What browsers do not show, and what is no text of the page."""
 MOST_RULES = 300
-"""Of a page's style sheets, so many rules that hide something are looked at."""
+"""The most rules of a page's style sheets that are looked at, of those that hide something."""
 
 
 def remove_hidden(page: BeautifulSoup) -> None:

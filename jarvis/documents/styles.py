@@ -14,7 +14,7 @@ _FAR = 900
 _TINY = 2
 """CSS pixels of letters that nobody can read."""
 _PIXELS = {"px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "vw": 10.0, "vh": 10.0, "%": 10.0}
-"""Of each unit, about."""
+"""About how many CSS pixels each unit has."""
 _OFFSETS = ("left", "top", "right", "bottom", "inset", "text-indent", "margin-left", "margin-top")
 _SIZES = ("width", "height", "max-width", "max-height")
 _SCREENS = ("", "all", "screen", "only screen")

@@ -80,4 +80,4 @@ BEHAVIOURS = {
     (False, True): "unary_stream",
     (True, True): "stream_stream",
 }
-"""Where a handler keeps its method, by whether the request and the response are streams."""
+"""The attribute in which a handler keeps its method, by whether the request and the response are streams."""

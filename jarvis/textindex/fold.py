@@ -15,7 +15,7 @@ _IGNORED = re.compile(
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _ESCAPED = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
-"""As Markdown escapes punctuation: `max\\_tokens`."""
+"""A backslash with which Markdown escapes punctuation: `max\\_tokens`."""
 
 
 def fold(text: str) -> str:

@@ -8,7 +8,7 @@ import os
 from jarvis_plugins.children import detach
 
 NAME = "jarvis"
-"""Of the entry point."""
+"""The name of the entry point."""
 SERVER_PID = "JARVIS_SERVER_PID"
 
 

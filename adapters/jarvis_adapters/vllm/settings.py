@@ -39,7 +39,7 @@ BINDING = {"distributed_executor_backend", "additional_config"}
 """What binds an engine to CPUs, with that executor."""
 OWN_KEYS = ("model", "dtype", "max_model_len")
 OWN_STRUCTURED = {"backend", "disable_additional_properties"}
-"""Of `structured_outputs_config`."""
+"""What the setting `structured_output` decides of `structured_outputs_config`."""
 
 
 class VLLMSettings(AdapterSettings):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jarvis_ports.store import Row
 
 MORE = 4
-"""Where rows of one text leave too few, so many times as many are asked for, and again."""
+"""How many times as many rows are asked for again, where rows of one text leave too few."""
 MOST_CANDIDATES = 5000
 """Rows asked for at most."""
 TOLERANCE = 1e-3

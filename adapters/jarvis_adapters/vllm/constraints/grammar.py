@@ -18,7 +18,7 @@ from jarvis_adapters.vllm.constraints.schema import canonical, subschemas
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
 
 LIMITS = LLParserLimits(max_items_in_row=1000, max_lexer_states=50_000, verbose_errors=False)
-"""Of compiling, and of each token's mask, which the engine computes for one request after the other.
+"""The bounds of compiling, and of each mask, which the engine computes for one request after the other.
 
 A mask then takes at most about 50 ms, and a request's states at most about 30 MB.
 """

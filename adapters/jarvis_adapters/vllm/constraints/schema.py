@@ -29,7 +29,7 @@ ANNOTATIONS = frozenset(
 )
 """What constrains nothing, of JSON Schema and of OpenAPI: left out, as is what begins with x-."""
 DIGITS = 300
-"""Of an integer; a double has no more."""
+"""The most that an integer may have; a double has no more."""
 DIALECTS = frozenset(
     {f"json-schema.org/draft-{draft}/schema" for draft in ("04", "06", "07")}
     | {f"json-schema.org/draft/{draft}/schema" for draft in ("2019-09", "2020-12")}
