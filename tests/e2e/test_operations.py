@@ -1,6 +1,7 @@
 """What operators ask of a running server, over HTTP and gRPC: is it well, is it ready, how does it fare."""
 
 import asyncio
+import threading
 
 import aiohttp
 import grpc
@@ -121,15 +122,16 @@ async def test_a_taken_http_port_is_one_clear_error(start):
 async def test_a_scrape_that_hangs_holds_up_no_probe(start, monkeypatch):
     async with start("telemetry.adapter=opentelemetry") as server:
         await until(server, 200, "healthy")
-        begun, release = asyncio.Event(), asyncio.Event()
+        begun, release = asyncio.Event(), threading.Event()
         loop = asyncio.get_running_loop()
 
         def hang():
             loop.call_soon_threadsafe(begun.set)
-            asyncio.run_coroutine_threadsafe(release.wait(), loop).result(30)
+            release.wait(30)
             return ()
 
         monkeypatch.setattr(server.instance._status, "gpus", hang)
+        monkeypatch.setattr("jarvis_adapters.opentelemetry.measures.READ_SECONDS", 30)
         scrape = asyncio.create_task(get(server, "/metrics"))
         await asyncio.wait_for(begun.wait(), 10)
         assert await get(server, "/ready") == (200, {"ready": True})

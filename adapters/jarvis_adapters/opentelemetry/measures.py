@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 READ_SECONDS = 1.0
 """How long a gauge may take: all of them together less than a scraper waits (10 s for Prometheus)."""
+REGISTER_SECONDS = 0.01
+"""How long a metric may take to be registered before who measures goes on."""
 
 
 class Instrument(NamedTuple):
@@ -24,6 +26,7 @@ class Instrument(NamedTuple):
     names: frozenset[str]
 
 
+Observe = Callable[[CallbackOptions], list[Observation]]
 Labels = frozenset[tuple[str, str | bool | int | float | tuple[str, ...]]]
 OVERFLOW: Labels = frozenset({("otel.metric.overflow", True)})
 """https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute"""
@@ -86,15 +89,13 @@ class Measures:
         self._reads[metric.name] = read
         self._reading.pop(metric.name, None)
         if new:
-            observe = partial(self._observe, metric)
-            self._meter.create_observable_gauge(metric.name, [observe], metric.unit, metric.description)
+            self._register(metric, self._meter.create_observable_gauge, partial(self._observe, metric))
 
     def _instrument(self, metric: Metric) -> Instrument:
         record: Callable[[float, Attributes], None]
         if metric.kind is MetricKind.COUNTER:
             sums = Sums()
-            name, unit, description = metric.name, metric.unit, metric.description
-            self._meter.create_observable_counter(name, [sums.observe], unit, description)
+            self._register(metric, self._meter.create_observable_counter, sums.observe)
             record = sums.add
         else:
             record = self._meter.create_histogram(
@@ -105,6 +106,19 @@ class Measures:
             ).record
         instrument = Instrument(record, frozenset(metric.attributes))
         return self._instruments.setdefault(metric.name, instrument)
+
+    def _register(self, metric: Metric, create: Callable[..., object], observe: Observe) -> None:
+        """Register what the SDK asks for values; in a thread, as it waits for a gauge that is being read."""
+
+        def register() -> None:
+            try:
+                create(metric.name, [observe], metric.unit, metric.description)
+            except Exception as error:  # noqa: BLE001 - a metric harms no other
+                self._tell(metric, f"{type(error).__name__}: {error}")
+
+        thread = Thread(target=register, name="jarvis-metric", daemon=True)
+        thread.start()
+        thread.join(REGISTER_SECONDS)
 
     def _observe(self, metric: Metric, _: CallbackOptions) -> list[Observation]:
         reading = self._reading.get(metric.name)

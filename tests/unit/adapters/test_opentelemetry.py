@@ -1,5 +1,6 @@
 import asyncio
 import contextvars
+import threading
 from math import inf
 
 import pytest
@@ -11,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
 from jarvis.core import metrics
-from jarvis_adapters.opentelemetry import open_opentelemetry
+from jarvis_adapters.opentelemetry import measures, open_opentelemetry
 from jarvis_adapters.opentelemetry.settings import OpenTelemetrySettings
 from jarvis_ports.errors import StartupError
 from jarvis_ports.telemetry import MetricKind
@@ -234,3 +235,30 @@ async def test_gauges_that_hang_do_not_stop_the_event_loop(telemetry):
     page = asyncio.create_task(asyncio.to_thread(telemetry.exposition))
     over.set()
     assert b'jarvis_gpu_memory_bytes{gpu_id="0"} 1.0' in (await page).body
+
+
+async def test_while_a_gauge_hangs_no_first_measurement_waits(telemetry, monkeypatch):
+    monkeypatch.setattr(measures, "READ_SECONDS", 60)
+    hangs, over = threading.Event(), threading.Event()
+
+    def hang():
+        hangs.set()
+        over.wait(60)
+        return [(1, {"gpu_id": "0"})]
+
+    telemetry.gauge(metrics.GPU_MEMORY, hang)
+    page = asyncio.create_task(asyncio.to_thread(telemetry.exposition))
+    await asyncio.to_thread(hangs.wait)
+    others = [metric for metric in metrics.ALL if metric is not metrics.GPU_MEMORY]
+    measured = threading.Thread(target=lambda: [measure(telemetry, metric) for metric in others], daemon=True)
+    measured.start()
+    await asyncio.to_thread(measured.join, 5)
+    try:
+        assert not measured.is_alive()
+        assert not page.done()
+    finally:
+        over.set()
+        await page
+    async with asyncio.timeout(5):
+        while len(parsed(telemetry).keys() & {"jarvis_queries", "jarvis_circuit_breaker_open"}) < 2:
+            await asyncio.sleep(0.01)
