@@ -35,9 +35,9 @@ async def streaming(address: str, streams: int, tokens: int) -> AsyncIterator[Lo
         try:
             while load.begun < streams:
                 await asyncio.sleep(0.1)
-                _check(tasks)
+                check(tasks)
             yield load
-            _check(tasks)
+            check(tasks)
         finally:
             for task in tasks:
                 task.cancel()
@@ -55,8 +55,9 @@ async def _stream(stub: GenerationServiceStub, tokens: int, load: Load) -> None:
                 begun = True
 
 
-def _check(tasks: Sequence[asyncio.Task[None]]) -> None:
+def check(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Raise RuntimeError where one of the callers has ended: they are to go on."""
     for task in tasks:
         if task.done():
-            msg = f"a stream ended: {task.exception()!r}"
+            msg = f"a caller ended: {task.exception()!r}"
             raise RuntimeError(msg)

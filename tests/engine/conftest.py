@@ -14,8 +14,22 @@ import pytest
 
 from bench import tiny_model
 
+if WORKER := os.environ.get("PYTEST_XDIST_WORKER"):  # whose engines have a CPU of their own
+    CPUS = sorted(os.sched_getaffinity(0))
+    os.environ["VLLM_CPU_OMP_THREADS_BIND"] = str(CPUS[int(WORKER.removeprefix("gw")) % len(CPUS)])
+
 START = 240
 """Seconds that an engine may take to start on a busy machine."""
+
+
+def pytest_collection_modifyitems(items):
+    """Give each process of pytest-xdist whole files, one of them all those of the server that is shared."""
+    for item in items:
+        if item.get_closest_marker("engine"):
+            shared = "engine" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("engine" if shared else item.path.name))
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(600))
 
 
 class ServerProcess:
@@ -62,11 +76,18 @@ def command(folder, *sets):
 
 
 def no_compiler(folder):
-    """What a slim image has: no compiler to be found, and nothing that was compiled before."""
+    """What a slim image has: no compiler to be found, and nothing that was compiled before.
+
+    What vLLM finds out about a model's class, by importing itself once more, is kept for the next server.
+    """
     programs = folder / "bin"
     if not programs.exists():
         programs.mkdir()
         (programs / "lscpu").symlink_to(shutil.which("lscpu"))  # which vLLM asks for the CPUs
+        known = folder.parent / "modelinfos"
+        known.mkdir(exist_ok=True)
+        (folder / "compiled/VLLM_CACHE_ROOT").mkdir(parents=True)
+        (folder / "compiled/VLLM_CACHE_ROOT/modelinfos").symlink_to(known)
     caches = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "VLLM_CACHE_ROOT")
     return {"PATH": str(programs), **{name: str(folder / "compiled" / name) for name in caches}}
 
@@ -152,7 +173,11 @@ def ready():
 def tiny(tmp_path_factory):
     """Settings for a one-layer model with random weights, named `tiny`, alone."""
     folder = tiny_model.make(tmp_path_factory.mktemp("models") / "tiny")
-    model = [f'models.tiny.settings.model="{folder}"', "models.tiny.settings.dtype=float32"]
+    model = [
+        f'models.tiny.settings.model="{folder}"',
+        "models.tiny.settings.dtype=float32",
+        f"models.tiny.settings.engine_args.kv_cache_memory_bytes={2**28}",
+    ]
     return [*model, "embedder.adapter=none", "store.adapter=none"]
 
 

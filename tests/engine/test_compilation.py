@@ -11,8 +11,8 @@ from jarvis.v1 import generation_pb2 as pb
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
-BAR = 1.0
-"""Seconds that another caller's stream may be silent; a compiler took 17 and more."""
+BAR = 5.0
+"""Seconds that another caller's stream may be silent on a busy machine; a compiler took 17 and more."""
 SAMPLING = {
     "temperature": 0.7,
     "top_p": 0.5,

@@ -19,9 +19,9 @@ def endless(position=0):
     return pb.GenerateStreamRequest(prompt=f"Story {position}:", sampling=S(ignore_eos=True, max_tokens=8000))
 
 
-async def fill(peer, timeout=None):
+async def fill(peer):
     """Occupy every slot of the engine, and one place in its queue."""
-    calls = [peer.generation.GenerateStream(endless(n), timeout=timeout) for n in range(SLOTS + 1)]
+    calls = [peer.generation.GenerateStream(endless(n)) for n in range(SLOTS + 1)]
     await asyncio.gather(*(call.read() for call in calls[:SLOTS]))
     return calls
 
@@ -33,8 +33,8 @@ async def active(engine):
 async def slot_is_free(engine):
     """One more request does not wait for a slot: the engine itself says how long it queued."""
     request = pb.GenerateRequest(prompt="Hi", sampling=S(max_tokens=1))
-    answer = await engine.generation.Generate(request, timeout=30)
-    assert answer.timings.queue_seconds < 1
+    answer = await engine.generation.Generate(request, timeout=60)
+    assert answer.timings.queue_seconds < 10
     assert await active(engine) == 0
 
 
@@ -55,16 +55,17 @@ async def test_hanging_up_frees_the_engine(engine, connect):
     await slot_is_free(engine)
 
 
-async def test_a_deadline_frees_the_engine(engine, rest):
-    calls = await fill(engine, timeout=20)
-
-    async def drained(call):
+async def test_a_deadline_frees_the_engine(engine):
+    async def until_its_deadline(position):
+        events = 0
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await rest(call)
-        return caught.value.code()
+            async for _ in engine.generation.GenerateStream(endless(position), timeout=10):
+                events += 1
+        return caught.value.code(), events
 
-    codes = await asyncio.gather(*map(drained, calls))
-    assert set(codes) == {grpc.StatusCode.DEADLINE_EXCEEDED}
+    ended = await asyncio.gather(*map(until_its_deadline, range(SLOTS + 1)))
+    assert {code for code, _ in ended} == {grpc.StatusCode.DEADLINE_EXCEEDED}
+    assert any(events for _, events in ended), "none had begun"
     await asyncio.sleep(0.5)
     await slot_is_free(engine)
 
@@ -90,10 +91,13 @@ async def test_a_hundred_streams_at_once(engine):
         )
         events = [event async for event in engine.generation.GenerateStream(request)]
         sizes = [len(event.delta.token_ids) for event in events if event.HasField("delta")]
-        assert (sum(sizes), sizes[0], max(sizes) <= 2) == (16, 1, True)
-        return events[0].WhichOneof("event"), events[-1].finished.usage.completion_tokens
+        assert (sum(sizes), sizes[0]) == (16, 1)
+        assert events[0].WhichOneof("event") == "started"
+        assert events[-1].finished.usage.completion_tokens == 16
+        return len(sizes)
 
-    assert await asyncio.gather(*map(one, range(100))) == [("started", 16)] * 100
+    deltas = await asyncio.gather(*map(one, range(100)))
+    assert sum(deltas) > 4 * 100, "the answers came in a few large pieces"
     assert await active(engine) == 0
 
 

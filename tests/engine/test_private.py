@@ -109,7 +109,7 @@ def chroma(server):
 
 async def test_no_text_of_a_caller_is_in_the_log_whatever_dies(serve, connect, tiny, tmp_path):
     template = '{text="Help {{ name }}.", variables={name="x"}}'
-    sets = [*tiny[:2], "log.level=debug", f"prompts.templates.mine={template}", "cache=[]"]
+    sets = [*tiny[:3], "log.level=debug", f"prompts.templates.mine={template}", "cache=[]"]
     async with serve(tmp_path, *sets) as server, connect(server.address) as peer:
         await peer.serving(START)
         await peer.retrieval.CreateCollection(rpb.CreateCollectionRequest(name="docs"))
