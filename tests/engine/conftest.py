@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import sys
@@ -9,8 +10,11 @@ import time
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import grpc
 import psutil
 import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
 from bench import tiny_model
 
@@ -20,14 +24,26 @@ if WORKER := os.environ.get("PYTEST_XDIST_WORKER"):  # whose engines have a CPU 
 
 START = 240
 """Seconds that an engine may take to start on a busy machine."""
+HOUSE = " ".join(
+    f"Rule {number}: where somebody asks about part {number} of the machine, name its page in the manual."
+    for number in range(1, 17)
+)
+"""A template that fills some blocks of the engine's prefix cache."""
+PATIENT = [
+    "slo.availability.objective=0.95",
+    "slo.latency.threshold_seconds=120",
+    "slo.time_to_first_token.threshold_seconds=10",
+]
+"""Objectives that a busy machine keeps, with callers that give up; when alerts fire is shown elsewhere."""
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items):
-    """Give each process of pytest-xdist whole files, one of them all those of the server that is shared."""
+    """Give each process of pytest-xdist whole files, and all the tests of a server that they share."""
     for item in items:
         if item.get_closest_marker("engine"):
-            shared = "engine" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("engine" if shared else item.path.name))
+            shared = {"engine", "observed"}.intersection(getattr(item, "fixturenames", ()))
+            item.add_marker(pytest.mark.xdist_group(min(shared, default=item.path.name)))
             if not item.get_closest_marker("timeout"):
                 item.add_marker(pytest.mark.timeout(600))
 
@@ -181,15 +197,74 @@ def tiny(tmp_path_factory):
     return [*model, "embedder.adapter=none", "store.adapter=none"]
 
 
-@pytest.fixture(scope="session")
-async def engine(tmp_path_factory, connect):
-    """The default configuration: the demo model on vLLM."""
-    folder = tmp_path_factory.mktemp("engine")
+@asynccontextmanager
+async def shared(folder, connect, *sets):
+    """Run a server for many tests; yield a caller who knows its process."""
     disk = f'{{adapter="diskcache", settings={{path="{folder}/cache"}}}}'
-    sets = ["server.drain_delay_seconds=0", f'cache=[{{adapter="memory"}}, {disk}]']
+    sets = ["server.drain_delay_seconds=0", f'cache=[{{adapter="memory"}}, {disk}]', *sets]
     async with serving(folder, *sets) as server, connect(server.address) as peer:
         await until_serving(server, peer)
         peer.process = server
+        yield peer
+
+
+@pytest.fixture(scope="session")
+async def engine(tmp_path_factory, connect):
+    """The default configuration, the demo model on vLLM, with one more template: `house`."""
+    folder = tmp_path_factory.mktemp("engine")
+    (folder / "house.txt").write_text(HOUSE)
+    template = f'prompts.templates.house.file="{folder}/house.txt"'
+    async with shared(folder, connect, template) as peer:
+        peer.house = HOUSE
+        yield peer
+
+
+class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
+    """Receives spans over OTLP."""
+
+    def __init__(self):
+        self.spans = []
+
+    async def Export(self, request, context):  # noqa: N802 - as in the contract
+        self.spans += [
+            span for one in request.resource_spans for scope in one.scope_spans for span in scope.spans
+        ]
+        return otlp.ExportTraceServiceResponse()
+
+    async def until(self, trace, *names):
+        """Wait for a span of each name; return them."""
+        async with asyncio.timeout(30):
+            while True:
+                found = {span.name: span for span in self.spans if span.trace_id.hex() == trace}
+                if set(names) <= found.keys():
+                    return found
+                await asyncio.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+async def receiver():
+    server = grpc.aio.server()
+    receiver = Receiver()
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(receiver, server)
+    receiver.port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    yield receiver
+    await server.stop(0)
+
+
+@pytest.fixture(scope="session")
+async def observed(tmp_path_factory, connect, tiny, receiver):
+    """The default configuration, but for the tiny model; its traces go to `receiver`."""
+    endpoint = f"http://127.0.0.1:{receiver.port}"
+    sets = [
+        *(pair for pair in tiny if pair.startswith("models.")),
+        *PATIENT,
+        f'telemetry.settings.otlp_endpoint="{endpoint}"',
+        f'models.tiny.settings.engine_args.otlp_traces_endpoint="{endpoint}"',
+    ]
+    async with shared(tmp_path_factory.mktemp("observed"), connect, *sets) as peer:
+        peer.objectives = PATIENT
+        (peer.metrics,) = re.findall(r"/metrics, .* are on http://([\d.:]+)", peer.process.log.read_text())
         yield peer
 
 

@@ -30,12 +30,6 @@ some of all the traffic in it on a busy machine."""
 OR_ZERO = " or on() vector(0)"
 NOTHING_HERE = ["jarvis_log_records_dropped_total", *([] if which("nvidia-smi") else ["jarvis_gpu_memory"])]
 """Series that do not come about in this test, and whose panels show 0 then."""
-PATIENT = [
-    "slo.availability.objective=0.95",
-    "slo.latency.threshold_seconds=120",
-    "slo.time_to_first_token.threshold_seconds=10",
-]
-"""Objectives that a busy machine keeps, with callers that give up; when alerts fire is shown elsewhere."""
 S = pb.SamplingParams
 
 
@@ -78,13 +72,13 @@ class Prometheus:
 
 
 @asynccontextmanager
-async def prometheus(binary, folder, target):
-    """Run Prometheus on the metrics of a target, with our rules, all of them evaluated each second."""
-    rules = yaml.safe_load(generate(load(None, PATIENT, {}).slo))
+async def prometheus(binary, folder, server):
+    """Run Prometheus on the metrics of a server, with our rules, all of them evaluated each second."""
+    rules = yaml.safe_load(generate(load(None, server.objectives, {}).slo))
     for group in rules["groups"]:
         group["interval"] = "1s"
     (folder / "rules.yml").write_text(yaml.safe_dump(rules))
-    scrape = {"job_name": "jarvis", "static_configs": [{"targets": [target]}]}
+    scrape = {"job_name": "jarvis", "static_configs": [{"targets": [server.metrics]}]}
     every = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config = {"global": every, "rule_files": ["rules.yml"], "scrape_configs": [scrape]}
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
@@ -108,35 +102,17 @@ async def prometheus(binary, folder, target):
 
 
 @pytest.fixture(scope="module")
-async def server(tmp_path_factory, serve, ready, connect, tiny):
-    """The default configuration, but for a quick model, and texts and vectors in a folder of its own."""
-    folder, address = tmp_path_factory.mktemp("observed"), f"127.0.0.1:{free_port()}"
-    disk = f'{{adapter="diskcache", settings={{path="{folder}/cache"}}}}'
-    sets = [
-        *(pair for pair in tiny if pair.startswith("models.")),
-        *PATIENT,
-        f'http.listen="{address}"',
-        "server.drain_delay_seconds=0",
-        f'cache=[{{adapter="memory"}}, {disk}]',
-    ]
-    async with serve(folder, *sets) as process, connect(process.address) as peer:
-        await ready(process, peer)
-        peer.metrics = address
-        yield peer
-
-
-@pytest.fixture(scope="module")
-async def watched(server, prometheus_binary, tmp_path_factory):
+async def watched(observed, prometheus_binary, tmp_path_factory):
     folder = tmp_path_factory.mktemp("prometheus")
-    async with prometheus(prometheus_binary, folder, server.metrics) as asked:
+    async with prometheus(prometheus_binary, folder, observed) as asked:
         yield asked
 
 
 @pytest.fixture(scope="module")
-async def traffic(server):
+async def traffic(observed):
     """Callers of every kind, for as long as the tests run."""
-    await server.retrieval.CreateCollection(retrieval_pb2.CreateCollectionRequest(name="herons"))
-    run = asyncio.create_task(call_forever(server))
+    await observed.retrieval.CreateCollection(retrieval_pb2.CreateCollectionRequest(name="herons"))
+    run = asyncio.create_task(call_forever(observed))
     yield run
     run.cancel()
     await asyncio.wait([run])
@@ -251,12 +227,12 @@ async def test_the_target_is_up_the_rules_are_well_and_no_alert_fires(watched, t
     assert not [alert for alert in (await watched.get("alerts"))["alerts"] if alert["state"] == "firing"]
 
 
-async def test_streams_go_on_when_prometheus_is_killed(server, prometheus_binary, tmp_path, rest):
-    async with prometheus(prometheus_binary, tmp_path, server.metrics) as asked:
+async def test_streams_go_on_when_prometheus_is_killed(observed, prometheus_binary, tmp_path, rest):
+    async with prometheus(prometheus_binary, tmp_path, observed) as asked:
         while not await asked.query("up == 1"):
             await asyncio.sleep(0.1)
         requests = [pb.GenerateStreamRequest(**story(number, tokens=500)) for number in range(16)]
-        streams = [server.generation.GenerateStream(request) for request in requests]
+        streams = [observed.generation.GenerateStream(request) for request in requests]
         await asyncio.gather(*(stream.read() for stream in streams))
         asked.process.kill()
         await asked.process.wait()

@@ -102,8 +102,8 @@ async def test_a_hundred_streams_at_once(engine):
 
 
 @pytest.mark.timeout(900)
-async def test_a_thousand_requests_in_a_row_leave_nothing_behind(engine):
-    server, (core, *_) = engine.process.ps, engine.process.engines()
+async def test_a_thousand_requests_in_a_row_leave_nothing_behind(observed):
+    server, (core, *_) = observed.process.ps, observed.process.engines()
 
     def footprint():
         memory = [process.memory_info().rss / 2**20 for process in (server, core)]
@@ -114,7 +114,7 @@ async def test_a_thousand_requests_in_a_row_leave_nothing_behind(engine):
     async def some(requests):
         for _ in range(requests):
             request = pb.GenerateRequest(prompt=f"{next(numbers)} is", sampling=S(max_tokens=1))
-            assert (await engine.generation.Generate(request)).choices
+            assert (await observed.generation.Generate(request)).choices
 
     await some(200)
     memory, *rest = footprint()
@@ -124,4 +124,4 @@ async def test_a_thousand_requests_in_a_row_leave_nothing_behind(engine):
     assert after == rest, "file descriptors, threads, processes"
     for before, now in zip(memory, grown, strict=True):
         assert now - before < 20, f"{before:.0f} MiB became {now:.0f} MiB"
-    assert await active(engine) == 0
+    assert await active(observed) == 0

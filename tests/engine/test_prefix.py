@@ -2,62 +2,35 @@
 
 import pytest
 
-from jarvis.models.catalogue import DEMO_MODEL
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
-TEMPLATE = " ".join(
-    f"Rule {number}: where somebody asks about part {number} of the machine, name its page in the manual."
-    for number in range(1, 17)
-)
-
 
 @pytest.fixture(scope="module")
-async def peer(serve, connect, ready, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("prefix")
-    (folder / "house.txt").write_text(TEMPLATE)
-    settings = f"models.{DEMO_MODEL}.settings"
-    sets = [
-        f'{settings}.model="{DEMO_MODEL}"',
-        f"{settings}.dtype=float32",
-        f"{settings}.profile=optimized",
-        f"{settings}.max_model_len=2048",
-        f"{settings}.engine_args.kv_cache_memory_bytes={2**28}",
-        f'prompts.templates.house.file="{folder}/house.txt"',
-        "embedder.adapter=none",
-        "store.adapter=none",
-        "server.drain_delay_seconds=0",
-    ]
-    async with serve(folder, *sets) as server, connect(server.address) as connected:
-        await ready(server, connected)
-        yield connected
-
-
-@pytest.fixture(scope="module")
-async def block(peer):
+async def block(engine):
     """Tokens of a block."""
-    (model,) = (await peer.server.GetStatus(server_pb2.GetStatusRequest())).models
+    (model,) = (await engine.server.GetStatus(server_pb2.GetStatusRequest())).models
     assert model.settings["enable_prefix_caching"] == "True"
     return int(model.settings["block_size"])
 
 
 @pytest.fixture
-def ask(peer):
+def ask(engine):
     async def answer(*texts, template):
         """Ask with a conversation whose turns alternate; one more text than pairs, or a system text first."""
         roles = [pb.ROLE_USER, pb.ROLE_ASSISTANT] * len(texts)
         messages = [pb.Message(role=role, content=text) for role, text in zip(roles, texts, strict=False)]
         sampling = pb.SamplingParams(max_tokens=4, temperature=0)
         request = pb.GenerateRequest(messages=messages, sampling=sampling, template=template)
-        return await peer.generation.Generate(request)
+        return await engine.generation.Generate(request)
 
     return answer
 
 
-async def test_questions_with_one_template_reuse_its_blocks(peer, block, ask):
-    counted = await peer.generation.CountTokens(pb.CountTokensRequest(prompt=TEMPLATE))
+async def test_questions_with_one_template_reuse_its_blocks(engine, block, ask):
+    counted = await engine.generation.CountTokens(pb.CountTokensRequest(prompt=engine.house))
     blocks, beyond = divmod(counted.tokens, block)
     assert blocks >= 2, "a template of less would show little"
     assert beyond < block - 16, "the chat template's own tokens do not fill a block more"
@@ -81,14 +54,14 @@ async def test_turns_of_a_conversation_reuse_the_turns_before(block, ask):
     assert second.usage.cached_tokens > first.usage.cached_tokens
 
 
-async def test_other_system_texts_reuse_nothing(peer, block):
+async def test_other_system_texts_reuse_nothing(engine, block):
     async def ask(first_word):
         messages = [
-            pb.Message(role=pb.ROLE_SYSTEM, content=f"{first_word} {TEMPLATE}"),
+            pb.Message(role=pb.ROLE_SYSTEM, content=f"{first_word} {engine.house}"),
             pb.Message(role=pb.ROLE_USER, content="Where is part seven?"),
         ]
         request = pb.GenerateRequest(messages=messages, sampling=pb.SamplingParams(max_tokens=4))
-        return await peer.generation.Generate(request)
+        return await engine.generation.Generate(request)
 
     answers = [await ask(word) for word in ("Monday.", "Tuesday.")]
 
