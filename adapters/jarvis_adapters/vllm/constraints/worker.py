@@ -20,7 +20,7 @@ from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
 
 MEMORY = 256 << 20
 """Bytes that compiling may take."""
-NICENESS = 5
+NICENESS = 10
 """It goes after the server, and after the engine."""
 READY = b"ready"
 
