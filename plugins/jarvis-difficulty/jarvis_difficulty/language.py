@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from jarvis_adapters.heuristic import english, spanish
-from jarvis_adapters.heuristic.index import words
+from jarvis_difficulty import english, spanish
+from jarvis_difficulty.index import words
 
 _OTHERS: Final = """
     le les est et une des dans pour avec vous je nous sont qui pas sur ce cette quelle quel comment

@@ -1,7 +1,7 @@
 """Tells how difficult a question is from the words and the shape of it, without a model."""
 
-from jarvis_adapters.heuristic.estimator import open_heuristic
-from jarvis_adapters.heuristic.settings import HeuristicSettings
+from jarvis_difficulty.estimator import open_heuristic
+from jarvis_difficulty.settings import HeuristicSettings
 from jarvis_plugins import Registry, hookimpl
 
 

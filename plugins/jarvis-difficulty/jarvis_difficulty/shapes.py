@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from jarvis_adapters.heuristic.signals import FEW, LONG, SHORT, SignalName, worth
+from jarvis_difficulty.signals import FEW, LONG, SHORT, SignalName, worth
 
 _CODE: Final = "``` ` == != <= += => -> :: && || () [] {} </ 0x error:"
 _MATHS: Final = "∀ ∃ ∈ ∑ ∏ ∫ √ ∞ ≤ ≥ ≠ ≡ π ² ³ ^2 ^n x^"

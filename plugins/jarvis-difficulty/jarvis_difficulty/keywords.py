@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from jarvis_adapters.heuristic import common, english, spanish
-from jarvis_adapters.heuristic.index import Keyword, words
-from jarvis_adapters.heuristic.signals import SignalName
+from jarvis_difficulty import common, english, spanish
+from jarvis_difficulty.index import Keyword, words
+from jarvis_difficulty.signals import SignalName
 
 Key = tuple[str, ...]
 """The words of a keyword: what keywords that are found alike have in common."""

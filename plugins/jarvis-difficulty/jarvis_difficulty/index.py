@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from jarvis_adapters.heuristic.signals import SignalName
+from jarvis_difficulty.signals import SignalName
 
 _WORD: Final = re.compile(r"\w+[+#]*")
 _ACCENTS: Final = (*zip("áéíóúüñ", "aeiouun", strict=True), *((mark, "") for mark in "\u0301\u0303\u0308"))

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
-from jarvis_adapters.heuristic.index import Keyword, KeywordIndex, words
-from jarvis_adapters.heuristic.keywords import all_keywords
-from jarvis_adapters.heuristic.language import language_of
-from jarvis_adapters.heuristic.scale import points
-from jarvis_adapters.heuristic.settings import HeuristicSettings
-from jarvis_adapters.heuristic.shapes import measures, shapes
-from jarvis_adapters.heuristic.signals import WEIGHTS, SignalName, Weight, worth
+from jarvis_difficulty.index import Keyword, KeywordIndex, words
+from jarvis_difficulty.keywords import all_keywords
+from jarvis_difficulty.language import language_of
+from jarvis_difficulty.scale import points
+from jarvis_difficulty.settings import HeuristicSettings
+from jarvis_difficulty.shapes import measures, shapes
+from jarvis_difficulty.signals import WEIGHTS, SignalName, Weight, worth
 from jarvis_ports.difficulty import HARDEST, Estimate, Signal
 from jarvis_ports.health import Health
 
