@@ -1,4 +1,4 @@
-"""Tells how difficult a question is from the words and the shape of it, without a model."""
+"""A plugin of Jarvis: the estimator `heuristic`, which asks no model how difficult a question is."""
 
 from jarvis_difficulty.estimator import open_heuristic
 from jarvis_difficulty.settings import HeuristicSettings
@@ -7,5 +7,5 @@ from jarvis_plugins import Registry, hookimpl
 
 @hookimpl
 def jarvis_register_adapters(registry: Registry) -> None:
-    """Register `heuristic`."""
+    """Register the estimator `heuristic`."""
     registry.estimator("heuristic", settings=HeuristicSettings, factory=open_heuristic)

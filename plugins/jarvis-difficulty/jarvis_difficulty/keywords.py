@@ -29,11 +29,11 @@ def _built_in() -> dict[Key, Keyword]:
 
 
 BUILT_IN: Final = _built_in()
-"""Those of every language, by their words; what is in several languages is of none."""
+"""The built-in keywords of all languages, by their words; one of several languages belongs to none."""
 
 
 def all_keywords(given: Mapping[SignalName, Sequence[str]], ignored: Sequence[str]) -> Iterator[Keyword]:
-    """List the built-in keywords but the ignored ones, and after them those that are given."""
+    """Yield the built-in keywords except the ignored ones, and after them those that are given."""
     left_out = {key(phrase) for phrase in ignored}
     yield from (keyword for its_key, keyword in BUILT_IN.items() if its_key not in left_out)
     for signal, phrases in given.items():

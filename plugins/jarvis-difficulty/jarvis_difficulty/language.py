@@ -13,7 +13,7 @@ _OTHERS: Final = """
     wer danke hallo não uma um do da em os você com isso são obrigado il che di per non come sono della
     gli perché grazie ciao ik een het van niet hoe wat moi toi mon ton peux quand très
 """
-"""Of French, German, Portuguese, Italian, Dutch: so that these are taken for neither."""
+"""Words of French, German, Portuguese, Italian and Dutch, so that these are taken for neither."""
 _VOTERS: Final = {
     language: frozenset(words(text))
     for language, text in (

@@ -1,4 +1,4 @@
-"""What can be changed of the heuristic."""
+"""The settings of the estimator."""
 
 from typing import Annotated, Final
 
