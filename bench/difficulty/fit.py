@@ -13,10 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from bench.difficulty.labels import NAMES, Query, load, tier
-from jarvis_adapters.heuristic.estimator import Heuristic, found_in
-from jarvis_adapters.heuristic.scale import difficulty
-from jarvis_adapters.heuristic.settings import HeuristicSettings
-from jarvis_adapters.heuristic.signals import SignalName, Weight
+from jarvis_difficulty.estimator import Heuristic, found_in
+from jarvis_difficulty.scale import difficulty
+from jarvis_difficulty.settings import HeuristicSettings
+from jarvis_difficulty.signals import SignalName, Weight
 
 SIGNALS = [name for name in SignalName if name is not SignalName.BASE]
 C = 0.5

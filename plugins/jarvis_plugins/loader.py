@@ -84,14 +84,13 @@ def load_plugins(block: Collection[str] = ()) -> Adapters:
     return adapters
 
 
-def _entry_points() -> Collection[EntryPoint]:
-    """List those of this API in any version; a distribution that is found twice on the path counts once."""
-    return {
-        (distribution.name, entry.group, entry.name): entry
-        for distribution in distributions()
-        for entry in distribution.entry_points
-        if entry.group.startswith("jarvis.v")
-    }.values()
+def _entry_points() -> list[EntryPoint]:
+    """Return those of this API in any version; of a distribution that is installed twice, the first's."""
+    found: dict[str, list[EntryPoint]] = {}
+    for distribution in distributions():  # in the order of the path, which is that of imports
+        if entries := [entry for entry in distribution.entry_points if entry.group.startswith("jarvis.v")]:
+            found.setdefault(distribution.name, entries)
+    return [entry for entries in found.values() for entry in entries]
 
 
 def _origin(entry: EntryPoint) -> Origin:

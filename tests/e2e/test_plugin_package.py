@@ -1,4 +1,4 @@
-"""A plugin of somebody else's, as they would ship it: two wheels in a fresh environment."""
+"""A plugin of somebody else's, as they would ship it: wheels in a fresh environment."""
 
 import os
 import re
@@ -16,19 +16,22 @@ pytestmark = pytest.mark.timeout(300)
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(__file__).with_name("plugin_package")
+DIFFICULTY = ROOT / "plugins/jarvis-difficulty"
 
 
 class Environment:
-    """A virtual environment with the two wheels, and what they need, in the versions of the lock."""
+    """A virtual environment with the wheels, and what they need, in the versions of the lock."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.bin = folder / "venv" / "bin"
         run(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
-        for source in (ROOT, PACKAGE):
+        for source in (ROOT, DIFFICULTY, PACKAGE):
             run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source)
-        jarvis, shout = sorted(folder.glob("*.whl"), reverse=True)
-        self.pip("install", "--quiet", "-c", ROOT / "requirements/cpu.txt", jarvis, f"{shout}[test]")
+        shout, difficulty, jarvis = sorted(folder.glob("*.whl"))
+        self.pip(
+            "install", "--quiet", "-c", ROOT / "requirements/cpu.txt", jarvis, difficulty, f"{shout}[test]"
+        )
 
     def pip(self, *arguments: str | Path) -> None:
         run(sys.executable, "-m", "pip", "--python", self.bin / "python", *arguments)
@@ -69,6 +72,13 @@ def test_it_passes_the_kit_where_it_is_installed(environment):
     assert re.search(r"\d+ passed, \d+ skipped", report)
 
 
+def test_the_estimator_passes_its_own_tests_where_it_is_installed(environment):
+    shutil.copytree(DIFFICULTY / "tests", environment.folder / "difficulty/tests")
+    shutil.copy(DIFFICULTY / "pyproject.toml", environment.folder / "difficulty")
+    report = run(environment.bin / "python", "-m", "pytest", "-q", environment.folder / "difficulty")
+    assert re.search(r"\d+ passed", report)
+
+
 def test_it_answers_over_grpc(environment):
     with environment.jarvis("serve") as server:
         try:
@@ -78,6 +88,7 @@ def test_it_answers_over_grpc(environment):
                 assert client.generate("is anybody there").text == "IS ANYBODY THERE?!"
                 adapters = {adapter.name: adapter.distribution for adapter in client.adapters()}
             assert adapters["shout"] == "acme-shout"
+            assert adapters["heuristic"] == "jarvis-difficulty"
         finally:
             server.send_signal(signal.SIGTERM)
         server.communicate(timeout=30)
@@ -90,3 +101,19 @@ def test_without_it_the_server_says_what_is_missing_and_what_is_installed(enviro
     _, error = server.communicate(timeout=30)
     assert server.returncode == 2
     assert error == "jarvis: no llm adapter 'shout' is installed; installed: echo, vllm\n"
+
+
+def test_without_the_default_estimator_the_server_says_what_to_do(environment):
+    environment.pip("uninstall", "--yes", "--quiet", "jarvis-difficulty")
+    (environment.folder / "echo.toml").write_text(
+        '[models.echo]\nadapter = "echo"\n[embedder]\nadapter = "none"\n[store]\nadapter = "none"\n'
+        '[telemetry]\nadapter = "none"\n'
+    )
+    server = environment.jarvis("serve", "--config", "echo.toml")
+    _, error = server.communicate(timeout=30)
+    assert server.returncode == 2
+    assert error == (
+        "jarvis: no estimator adapter 'heuristic' is installed; installed: none\n"
+        "jarvis: pip install jarvis-difficulty brings it\n"
+        'jarvis: estimator.adapter = "none" turns it off\n'
+    )

@@ -3,13 +3,14 @@
 import pytest
 
 from jarvis.bootstrap import check
-from jarvis.chosen import Chosen, check_memory
+from jarvis.chosen import Chosen, check_memory, choose
 from jarvis.components import build
-from jarvis.config import ConfigError, load
+from jarvis.config import Config, ConfigError, load
 from jarvis.core.component import WhenUnwell
 from jarvis.core.instruments import Instruments
 from jarvis_plugins import AdapterSettings
-from jarvis_plugins.registry import Adapter, Origin, PortName
+from jarvis_plugins.loader import Adapters, PluginState, Unloaded
+from jarvis_plugins.registry import Adapter, Origin, PortName, UnknownAdapter
 from jarvis_plugins.settings import MemoryDemand
 
 STAND_INS = ["models.a.adapter=echo", "embedder.adapter=none", "store.adapter=none"]
@@ -62,3 +63,22 @@ def test_a_template_that_cannot_work_is_refused():
 def test_an_unknown_estimator_names_those_there_are():
     with pytest.raises(LookupError, match="heuristic"):
         check(load(None, [*STAND_INS, "estimator.adapter=nope"], {}))
+
+
+BLOCKED = Unloaded(Origin("heuristic", "jarvis-difficulty", "1"), PluginState.BLOCKED, "as configured")
+
+
+@pytest.mark.parametrize(
+    ("unloaded", "says"),
+    [
+        ([], "\npip install jarvis-difficulty brings it"),
+        ([BLOCKED], "; plugin 'heuristic' of jarvis-difficulty 1 is blocked: as configured"),
+    ],
+)
+def test_without_the_default_estimator_the_error_says_what_to_do(unloaded, says):
+    with pytest.raises(UnknownAdapter) as unknown:
+        choose(Adapters(unloaded=unloaded), PortName.ESTIMATOR, "estimator", Config().estimator)
+    assert str(unknown.value) == (
+        f"no estimator adapter 'heuristic' is installed; installed: none{says}\n"
+        'estimator.adapter = "none" turns it off'
+    )

@@ -89,6 +89,19 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both(install):
     assert load_plugins(block=["other-llm"]).get(PortName.LLM, "mine").origin.distribution == "acme-llm"
 
 
+def test_of_a_distribution_that_is_installed_twice_the_one_that_is_imported_counts(install, monkeypatch):
+    install("acme-llm", ADAPTER)
+    old = install.path / "old"
+    info = old / "acme_llm-1.1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-llm\nVersion: 1.1\n")
+    (info / "entry_points.txt").write_text("[jarvis.v1]\nacme-llm-plugin = acme_llm\ngone = acme_llm.gone\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(old)])
+    adapters = load_plugins()
+    assert adapters.get(PortName.LLM, "mine").origin.version == "1.2"
+    assert adapters.unloaded == []
+
+
 def test_one_plugin_that_registers_a_name_twice_fails_alone(install):
     install("acme-llm", ADAPTER + ADAPTER.splitlines()[-1])
     assert "DuplicateAdapter" in unloaded("acme-llm").message

@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from jarvis_adapters.heuristic.signals import SignalName
+from jarvis_difficulty.signals import SignalName
 
 _WORD: Final = re.compile(r"\w+[+#]*")
 _ACCENTS: Final = (*zip("áéíóúüñ", "aeiouun", strict=True), *((mark, "") for mark in "\u0301\u0303\u0308"))
 _END: Final = ""
-"""In place of a next word: a keyword ends here."""
+"""The key that stands, in place of a next word, where a keyword ends."""
 
 
 def words(text: str) -> list[str]:
-    """Split a text in lower case into words, without Spanish accents; `+` and `#` may end one, as in c++."""
+    """Return the words of a text in lower case, without Spanish accents; one may end in `+` or `#`: c++."""
     if not text.isascii():
         for accented, plain in _ACCENTS:
             text = text.replace(accented, plain)
@@ -29,7 +29,7 @@ class Keyword(NamedTuple):
 
 
 class KeywordIndex:
-    """Knows every keyword by its words."""
+    """Keywords that are found by their words."""
 
     def __init__(self, keywords: Iterable[Keyword]) -> None:
         """Take the keywords; of those that have the same words the last holds."""
@@ -41,7 +41,7 @@ class KeywordIndex:
             node[_END] = keyword
 
     def find(self, in_words: Sequence[str]) -> list[Keyword]:
-        """Find keywords among words, each once, in order; of those that overlap, the first and longest."""
+        """Return the keywords among words, each once, in order; where some overlap, the first and longest."""
         found: dict[str, Keyword] = {}
         free = 0
         for start, word in enumerate(in_words):

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
-from jarvis_adapters.heuristic.index import Keyword, KeywordIndex, words
-from jarvis_adapters.heuristic.keywords import all_keywords
-from jarvis_adapters.heuristic.language import language_of
-from jarvis_adapters.heuristic.scale import points
-from jarvis_adapters.heuristic.settings import HeuristicSettings
-from jarvis_adapters.heuristic.shapes import measures, shapes
-from jarvis_adapters.heuristic.signals import WEIGHTS, SignalName, Weight, worth
+from jarvis_difficulty.index import Keyword, KeywordIndex, words
+from jarvis_difficulty.keywords import all_keywords
+from jarvis_difficulty.language import language_of
+from jarvis_difficulty.scale import points
+from jarvis_difficulty.settings import HeuristicSettings
+from jarvis_difficulty.shapes import measures, shapes
+from jarvis_difficulty.signals import WEIGHTS, SignalName, Weight, worth
 from jarvis_ports.difficulty import HARDEST, Estimate, Signal
 from jarvis_ports.health import Health
 
@@ -23,8 +23,9 @@ _WORDS: Final = 96
 _SHOWN: Final = 60
 """Characters of what was found that are shown."""
 _MATERIAL: Final = re.compile(r'[:\n"«“]')
-"""Where what is to be rewritten begins, if it does among so many characters:"""
+"""What the text that is to be rewritten begins with."""
 _REQUEST: Final = 200
+"""Characters among which it has to begin."""
 
 Found = tuple[SignalName, float, str]
 
@@ -44,7 +45,7 @@ class Read(NamedTuple):
 
 @asynccontextmanager
 async def open_heuristic(settings: HeuristicSettings) -> AsyncIterator["Heuristic"]:
-    """Open at once; there is nothing to load."""
+    """Open the estimator; there is nothing to load."""
     yield Heuristic(settings)
 
 
@@ -72,7 +73,7 @@ class Heuristic:
         return Health(ok=True)
 
     def read(self, text: str) -> Read:
-        """Read what counts of a text.
+        """Return what counts of a text.
 
         What is to be rewritten is left out if it comes last: it makes the request no more difficult.
         """
@@ -101,7 +102,7 @@ class Heuristic:
 
 
 def found_in(read: Read) -> list[Found]:
-    """List the signals in what was read: how many times its weight each is worth, and what was found."""
+    """Return the signals in what was read: how many times its weight each is worth, and what was found."""
     return [each for each in (*_finds(read), *measures(read.text, read.words)) if each[1]]
 
 

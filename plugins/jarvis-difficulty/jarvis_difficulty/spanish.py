@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from jarvis_adapters.heuristic.signals import SignalName
+from jarvis_difficulty.signals import SignalName
 
 FUNCTION_WORDS: Final = """
     el la los las lo un una unos unas de del al que quién quiénes cuál cuáles cómo cuándo dónde cuánto

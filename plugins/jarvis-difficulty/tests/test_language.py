@@ -1,7 +1,7 @@
 import pytest
 
-from jarvis_adapters.heuristic.estimator import open_heuristic
-from jarvis_adapters.heuristic.settings import HeuristicSettings
+from jarvis_difficulty.estimator import open_heuristic
+from jarvis_difficulty.settings import HeuristicSettings
 
 
 async def language(text):

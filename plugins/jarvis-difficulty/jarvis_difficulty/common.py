@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from jarvis_adapters.heuristic.signals import SignalName
+from jarvis_difficulty.signals import SignalName
 
 KEYWORDS: Final[dict[SignalName, str]] = {
     SignalName.SMALL_TALK: """

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from jarvis_adapters.heuristic import english, spanish
-from jarvis_adapters.heuristic.index import words
+from jarvis_difficulty import english, spanish
+from jarvis_difficulty.index import words
 
 _OTHERS: Final = """
     le les est et une des dans pour avec vous je nous sont qui pas sur ce cette quelle quel comment
@@ -13,7 +13,7 @@ _OTHERS: Final = """
     wer danke hallo não uma um do da em os você com isso são obrigado il che di per non come sono della
     gli perché grazie ciao ik een het van niet hoe wat moi toi mon ton peux quand très
 """
-"""Of French, German, Portuguese, Italian, Dutch: so that these are taken for neither."""
+"""Words of French, German, Portuguese, Italian and Dutch, so that these are taken for neither."""
 _VOTERS: Final = {
     language: frozenset(words(text))
     for language, text in (

@@ -1,7 +1,7 @@
 import pytest
 
-from jarvis_adapters.heuristic.scale import difficulty, points
-from jarvis_adapters.heuristic.signals import Weight
+from jarvis_difficulty.scale import difficulty, points
+from jarvis_difficulty.signals import Weight
 
 BASE = Weight(1, -1)
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from jarvis_adapters.heuristic import common, english, spanish
-from jarvis_adapters.heuristic.index import Keyword, words
-from jarvis_adapters.heuristic.signals import SignalName
+from jarvis_difficulty import common, english, spanish
+from jarvis_difficulty.index import Keyword, words
+from jarvis_difficulty.signals import SignalName
 
 Key = tuple[str, ...]
 """The words of a keyword: what keywords that are found alike have in common."""
@@ -29,11 +29,11 @@ def _built_in() -> dict[Key, Keyword]:
 
 
 BUILT_IN: Final = _built_in()
-"""Those of every language, by their words; what is in several languages is of none."""
+"""The built-in keywords of all languages, by their words; one of several languages belongs to none."""
 
 
 def all_keywords(given: Mapping[SignalName, Sequence[str]], ignored: Sequence[str]) -> Iterator[Keyword]:
-    """List the built-in keywords but the ignored ones, and after them those that are given."""
+    """Yield the built-in keywords except the ignored ones, and after them those that are given."""
     left_out = {key(phrase) for phrase in ignored}
     yield from (keyword for its_key, keyword in BUILT_IN.items() if its_key not in left_out)
     for signal, phrases in given.items():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import exp
 from typing import Final
 
-from jarvis_adapters.heuristic.signals import Weight
+from jarvis_difficulty.signals import Weight
 
 _EASY: Final = 10
 _MIDDLE: Final = 50

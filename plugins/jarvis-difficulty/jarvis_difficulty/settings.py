@@ -1,11 +1,11 @@
-"""What can be changed of the heuristic."""
+"""The settings of the estimator."""
 
 from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 
-from jarvis_adapters.heuristic.keywords import BUILT_IN, key
-from jarvis_adapters.heuristic.signals import WEIGHTS, WITHOUT_KEYWORDS, SignalName
+from jarvis_difficulty.keywords import BUILT_IN, key
+from jarvis_difficulty.signals import WEIGHTS, WITHOUT_KEYWORDS, SignalName
 from jarvis_plugins import AdapterSettings
 
 _WEIGHTS: Final = ", ".join(f"{name} {weight.easy:g} {weight.hard:g}" for name, weight in WEIGHTS.items())

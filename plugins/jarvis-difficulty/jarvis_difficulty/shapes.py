@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from jarvis_adapters.heuristic.signals import FEW, LONG, SHORT, SignalName, worth
+from jarvis_difficulty.signals import FEW, LONG, SHORT, SignalName, worth
 
 _CODE: Final = "``` ` == != <= += => -> :: && || () [] {} </ 0x error:"
 _MATHS: Final = "∀ ∃ ∈ ∑ ∏ ∫ √ ∞ ≤ ≥ ≠ ≡ π ² ³ ^2 ^n x^"
@@ -23,7 +23,7 @@ _QUOTES: Final = ('"', "«", "“", " '", ":\n", "\n\n")
 
 
 def shapes(text: str, in_words: Sequence[str]) -> Iterator[tuple[SignalName, str]]:
-    """Find what there is of each signal, in a text in lower case and its words."""
+    """Yield each find of a signal, in a text in lower case and its words."""
     for signal, marks in _MARKS.items():
         for mark in marks:
             if mark in text:
@@ -38,7 +38,7 @@ def shapes(text: str, in_words: Sequence[str]) -> Iterator[tuple[SignalName, str
 
 
 def measures(text: str, in_words: Sequence[str]) -> Iterator[tuple[SignalName, float, str]]:
-    """Measure a text in lower case and its words: how much there is of each signal, and of what."""
+    """Yield how much there is of each signal, and of what, in a text in lower case and its words."""
     length, questions, sentences = len(in_words), text.count("?"), sum(map(text.count, _ENDS))
     yield SignalName.LENGTH, min(1.0, max(0, length - SHORT) / (LONG - SHORT)), _counted(length, "word")
     yield SignalName.SHORT, max(0, FEW - length) / (FEW - 1), _counted(length, "word")

@@ -1,11 +1,11 @@
 import pytest
 from pydantic import ValidationError
 
-from jarvis_adapters.heuristic import common, english, spanish
-from jarvis_adapters.heuristic.estimator import open_heuristic
-from jarvis_adapters.heuristic.keywords import BUILT_IN, key
-from jarvis_adapters.heuristic.settings import HeuristicSettings
-from jarvis_adapters.heuristic.signals import WEIGHTS, WITHOUT_KEYWORDS, SignalName
+from jarvis_difficulty import common, english, spanish
+from jarvis_difficulty.estimator import open_heuristic
+from jarvis_difficulty.keywords import BUILT_IN, key
+from jarvis_difficulty.settings import HeuristicSettings
+from jarvis_difficulty.signals import WEIGHTS, WITHOUT_KEYWORDS, SignalName
 
 TEXT = "Explain our flux capacitor"
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from jarvis_adapters.heuristic.signals import SignalName
+from jarvis_difficulty.signals import SignalName
 
 FUNCTION_WORDS: Final = """
     the is are was were been what how why when where who which whose do does did doing could should would
