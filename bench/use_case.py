@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench.adapters import opened, real_embedder
-from jarvis.config import Config
+from jarvis.app.config import Config
 from jarvis.core.component import Component, WhenUnwell
 from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments

@@ -12,9 +12,9 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from jarvis.bootstrap import use_cases
-from jarvis.components import measuring
-from jarvis.config import load
+from jarvis.app.bootstrap import use_cases
+from jarvis.app.components import measuring
+from jarvis.app.config import load
 from jarvis.server.lifecycle import Server
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, retrieval_pb2_grpc, server_pb2_grpc
 

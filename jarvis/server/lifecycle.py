@@ -10,7 +10,7 @@ import psutil
 from grpc_health.v1 import health_pb2_grpc
 
 from jarvis.address import CannotListen
-from jarvis.config import Config
+from jarvis.app.config import Config
 from jarvis.core.component import State
 from jarvis.core.gauges import Gauges
 from jarvis.core.use_cases import UseCases
