@@ -14,7 +14,7 @@ from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
 from jarvis.documents import Reader
-from jarvis.textindex import TextIndex
+from jarvis.textindex import SQLiteTextIndex
 from jarvis_plugins.registry import PortName
 
 
@@ -27,7 +27,7 @@ async def retrieval() -> AsyncIterator[Retrieval]:
         async with (
             real_embedder() as embedder,
             opened(PortName.STORE, "chroma", path=str(Path(folder, "chroma"))) as store,
-            TextIndex.open(Path(folder, "texts")) as texts,
+            SQLiteTextIndex.open(Path(folder, "texts")) as texts,
             Reader() as reader,
         ):
 

@@ -22,7 +22,7 @@ from jarvis.core.retrieval import Library
 from jarvis.core.routing import Route, Routes
 from jarvis.core.status import Components, Status
 from jarvis.documents import Reader
-from jarvis.textindex import TextIndex
+from jarvis.textindex import SQLiteTextIndex
 from jarvis_plugins.folders import data_folder
 from jarvis_plugins.loader import load_plugins
 from jarvis_plugins.registry import PortName
@@ -125,7 +125,7 @@ async def _open_library(
     """Open the store, and what retrieval needs beside it."""
     async with (
         open_store() as store,
-        TextIndex.open(text_index) as texts,
+        SQLiteTextIndex.open(text_index) as texts,
         Reader() as reader,
     ):
         yield Library(store, texts, reader)

@@ -8,11 +8,11 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from jarvis.core.retrieval.text_index import DocumentRows, TextMatch
 from jarvis.textindex import rows, schema
 from jarvis.textindex.connections import Connections
 from jarvis.textindex.filters import condition
 from jarvis.textindex.terms import match_query
-from jarvis.textindex.types import DocumentRows, TextMatch
 from jarvis_plugins.folders import locked
 from jarvis_ports.filters import Filter
 from jarvis_ports.store import Row
@@ -25,14 +25,8 @@ PAGE_DOCUMENTS = 200
 """Documents of one page of `documents`."""
 
 
-class TextIndex:
-    """Searches the rows of the vector store by their words (BM25), and lists those of a document.
-
-    It is a mirror. A write goes `begin`, then to the store, then `commit`, and the writes of one
-    collection one after another. Whatever ends the process in between, the ids are then in `pending`: the
-    caller reads those rows in the store, and commits what it finds. A file that is lost or damaged begins
-    anew, empty: the caller compares `count` with the store's, and fills it. A collection that it has
-    nothing of is empty, and no error.
+class SQLiteTextIndex:
+    """A `TextIndex` of the core in a SQLite file; a damaged file begins anew, empty.
 
     All methods raise StoreFailure where SQLite fails, as on a full disk; nothing of that write is then there.
     """
@@ -42,7 +36,7 @@ class TextIndex:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path | None) -> AsyncIterator["TextIndex"]:
+    async def open(cls, folder: Path | None) -> AsyncIterator["SQLiteTextIndex"]:
         """Open the index in a folder, which is made where there is none; None is in memory.
 
         A damaged file is moved aside, and a new one begun.

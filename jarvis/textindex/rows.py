@@ -8,10 +8,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from jarvis.core.retrieval.text_index import DocumentRows
+from jarvis.core.text.fold import words
 from jarvis.textindex.filters import restore, store
-from jarvis.textindex.fold import words
 from jarvis.textindex.schema import Collection
-from jarvis.textindex.types import DocumentRows
 from jarvis_ports.filters import Value
 from jarvis_ports.store import Row
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, islice
 from typing import NamedTuple
 
-from jarvis.textindex.fold import fold
+from jarvis.core.text import fold
 
 CONSIDERED = 256
 """Distinct terms of a query that are looked up: those that it repeats most, then its first."""

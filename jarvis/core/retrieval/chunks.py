@@ -8,9 +8,8 @@ from hashlib import blake2b
 from typing import Final
 
 from jarvis.core.retrieval.documents import Document
+from jarvis.core.text import Chunk, fold
 from jarvis.core.violations import Violations
-from jarvis.documents import Chunk
-from jarvis.textindex import fold
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.filters import Metadata, Value
 from jarvis_ports.store import Row

@@ -1,8 +1,10 @@
-"""What a document becomes."""
+"""What a document becomes, and what makes that of it."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 
 class Kind(StrEnum):
@@ -20,7 +22,7 @@ class Text:
     Attributes:
         text: without what nobody sees.
         kind: what it is.
-        language: of source code, a key of `jarvis.documents.split.GRAMMARS`.
+        language: the programming language of source code, such as "python".
         notes: what its sender should know: how it was decoded, which of its pages could not be read.
         pages: the offset in `text` at which each page begins, for what has pages.
         cuts: the places in `text` where something was left out of the document, in order, and how many
@@ -61,3 +63,34 @@ class Chunk:
     start: int
     end: int
     pages: tuple[int, int] | None = None
+
+
+class DocumentReader(Protocol):
+    """Reads documents as text, and splits the text into chunks."""
+
+    async def read(
+        self, data: bytes, source: str, media_type: str | None, language: str | None = None
+    ) -> Text:
+        """Return the text of a document.
+
+        Args:
+            data: its content.
+            source: its path or address; the ending says what it is, and messages name it.
+            media_type: what it is ("text/html; charset=…"), which goes before the ending.
+            language: what it is written in, as a BCP 47 tag: tells the encoding where nothing else does.
+
+        Raises:
+            DocumentUnreadable: it cannot be read; the message says what to do.
+        """
+        ...
+
+    def split(self, text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], int]) -> list[Chunk]:
+        """Return the chunks of a text in order, which cover all of it but white space; blocks.
+
+        Args:
+            text: what was read.
+            max_tokens: the most that `count` says of a chunk; at least 16.
+            overlap: the most tokens that a chunk shares with the one before; less than half of `max_tokens`.
+            count: counts the tokens of a text, special tokens included. What it raises is raised.
+        """
+        ...

@@ -37,7 +37,7 @@ def without_unseen(text: str, *, markdown: bool = False) -> tuple[str, tuple[tup
         markdown: it may hold HTML; comments and hidden elements outside of code are left out too.
 
     Returns:
-        The rest, and the cuts as `jarvis.documents.Text` has them.
+        The rest, and the cuts as `jarvis.core.text.Text` has them.
     """
     spans = list(_unseen(_TEXT, text))
     if markdown:

@@ -8,7 +8,7 @@ from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
 from jarvis.core.retrieval.library import Library
 from jarvis.core.retrieval.mirror import Mirror
-from jarvis.textindex import fold
+from jarvis.core.text import fold
 from jarvis_ports.embedding import EmbedderInfo, Matrix, TextRole
 from jarvis_ports.errors import CollectionMismatch, CollectionNotFound, NotConfigured
 from jarvis_ports.store import CollectionSpec
@@ -31,7 +31,7 @@ class Collection:
         return self.spec.name
 
 
-class Shelf:
+class CollectionCatalog:
     """Finds collections by name.
 
     What a collection was made for is read from the store once: no other process may write to it.
@@ -46,7 +46,7 @@ class Shelf:
         self._opening = asyncio.Lock()
 
     async def library(self) -> Library:
-        """Give the library.
+        """Return the library.
 
         Raises:
             NotConfigured: there is none.
@@ -73,7 +73,7 @@ class Shelf:
         self._specs, self._mirrors, self._library = {}, {}, library
 
     async def get(self, name: str) -> Collection:
-        """Find a collection.
+        """Return a collection.
 
         Raises:
             CollectionNotFound: there is none of that name.
@@ -87,7 +87,7 @@ class Shelf:
         return Collection(library, self._specs[name], self.mirror(library, name))
 
     async def fitting(self, name: str) -> Collection:
-        """Find a collection that fits the configured embedding model, and make its text index fit the store.
+        """Return a collection that fits the configured embedding model, and make its text index fit the store.
 
         Raises:
             CollectionMismatch: it was made for another one.
@@ -100,7 +100,7 @@ class Shelf:
         return collection
 
     def differences(self, spec: CollectionSpec, info: EmbedderInfo) -> list[str]:
-        """Tell why the vectors of a collection and the configured embedding model do not go together."""
+        """Return why the vectors of a collection and the configured embedding model do not go together."""
         differences = []
         if spec.identity != info.identity:
             names = f"{spec.embedder!r}, and {self.embedding.name!r} is configured"
@@ -122,7 +122,7 @@ class Shelf:
         return (await self.embedding.embed(folded, role, truncate=truncate, field=field)).vectors
 
     def mirror(self, library: Library, name: str) -> Mirror:
-        """Give the mirror of a collection that need not exist yet."""
+        """Return the mirror of a collection that need not exist yet."""
         return self._mirrors.setdefault(name, Mirror(library, name))
 
     def forget(self, name: str) -> None:
