@@ -9,13 +9,14 @@ import threading
 from jarvis.app.components import build, measuring
 from jarvis.app.config import Config, ConfigError, PromptsConfig
 from jarvis.app.logs import running
+from jarvis.app.templates import BadTemplate, compile_template
 from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
 from jarvis.core.generation import Generation
 from jarvis.core.grounding import Grounding, GroundingSettings
 from jarvis.core.instruments import Instruments
 from jarvis.core.metrics import LOG_RECORDS_DROPPED
-from jarvis.core.prompting import BadTemplate, Prompting, Template, Tier
+from jarvis.core.prompting import Prompting, Tier
 from jarvis.core.retrieval import Retrieval, RetrievalSettings
 from jarvis.core.use_cases import UseCases
 from jarvis_ports.difficulty import DifficultyEstimator
@@ -98,7 +99,7 @@ def _prompting(config: PromptsConfig, estimator: Component[DifficultyEstimator] 
     templates = {}
     for name, template in config.templates.items():
         try:
-            templates[name] = Template(
+            templates[name] = compile_template(
                 name,
                 template.texts,
                 template.variables,

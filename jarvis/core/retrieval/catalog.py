@@ -87,7 +87,7 @@ class CollectionCatalog:
         return Collection(library, self._specs[name], self.mirror(library, name))
 
     async def fitting(self, name: str) -> Collection:
-        """Return a collection that fits the configured embedding model, and make its text index fit the store.
+        """Return a collection that fits the configured embedding model; its text index then fits the store.
 
         Raises:
             CollectionMismatch: it was made for another one.

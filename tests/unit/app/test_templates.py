@@ -2,7 +2,7 @@
 
 import pytest
 
-from jarvis.core.prompting import BadTemplate, Template
+from jarvis.app.templates import BadTemplate, compile_template
 from jarvis_ports.errors import InvalidArgument
 
 
@@ -11,7 +11,7 @@ def fields(caught):
 
 
 def test_variables_have_the_configured_values_or_the_callers():
-    template = Template(
+    template = compile_template(
         "t", {None: " Speak of {{ topic }}, {{ tone }}. \n"}, {"topic": "tea", "tone": "dryly"}
     )
     assert template.render(None, {}) == "Speak of tea, dryly."
@@ -44,14 +44,14 @@ WRONG = {
 @pytest.mark.parametrize(("source", "said"), WRONG.values(), ids=WRONG)
 def test_what_cannot_work_is_refused_and_named(source, said):
     with pytest.raises(BadTemplate) as caught:
-        Template("t", {"es": "Hola", "en": source}, {"topic": "tea"})
+        compile_template("t", {"es": "Hola", "en": source}, {"topic": "tea"})
     assert str(caught.value).startswith("t (en): ")
     assert said in str(caught.value)
 
 
 def test_without_variables_the_error_says_where_to_put_one():
     with pytest.raises(BadTemplate, match="'x' does not exist; set it in the template's variables"):
-        Template("t", {None: "{{ x }}"}, {})
+        compile_template("t", {None: "{{ x }}"}, {})
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_without_variables_the_error_says_where_to_put_one():
     ids=["raises", "empty", "unknown", "too large"],
 )
 def test_values_that_do_not_work_are_the_callers(source, variables, blamed):
-    template = Template("t", {None: source}, {"n": "1"})
+    template = compile_template("t", {None: source}, {"n": "1"})
     with pytest.raises(InvalidArgument) as caught:
         template.render(None, variables)
     assert fields(caught) == blamed
 
 
 def test_the_language_asked_for_goes_before_the_one_spoken_and_that_before_the_configured():
-    template = Template("t", {"en": "Hi", "es": "Hola"}, {})
+    template = compile_template("t", {"en": "Hi", "es": "Hola"}, {})
     assert template.language("es", "en", "en") == "es"
     assert template.language(None, "es", "en") == "es"
     assert template.language(None, None, "es") == "es"
@@ -83,6 +83,6 @@ def test_the_language_asked_for_goes_before_the_one_spoken_and_that_before_the_c
 
 
 def test_one_text_is_for_all_languages():
-    template = Template("t", {None: "Hi"}, {})
+    template = compile_template("t", {None: "Hi"}, {})
     assert template.language("fr", "es") is None
     assert template.render(None, {}) == "Hi"
