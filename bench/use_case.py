@@ -35,7 +35,7 @@ async def retrieval() -> AsyncIterator[Retrieval]:
             async def library() -> AsyncIterator[Library]:
                 yield Library(store.port, texts, reader)
 
-            component = Component("store", "chroma", "chroma", library, WhenUnwell.WAIT)
+            component = Component(PortName.STORE, "chroma", "chroma", library, WhenUnwell.WAIT)
             running = asyncio.create_task(component.run())
             await component.changed.wait()
             embedding = Embedding(

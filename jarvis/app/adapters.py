@@ -1,4 +1,4 @@
-"""Adapters as the configuration chooses them: checked at once, opened later."""
+"""Adapters as they are configured: checked at once, opened later."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ConfiguredAdapter:
     """An adapter, and the settings that it is opened with."""
 
     adapter: Adapter[Any]
@@ -31,7 +31,7 @@ class Chosen:
 
     @property
     def model_name(self) -> str:
-        """What it serves is named after the model that its settings name, or after itself."""
+        """The name of what it serves: that of the model that its settings name, or its own."""
         if not (fields := self._model_refs):
             return self.adapter.name
         reference: str = getattr(self.settings, fields[0])
@@ -61,8 +61,10 @@ class Chosen:
         ]
 
 
-def choose(adapters: Adapters, port: PortName, where: str, section: AdapterConfig) -> Chosen:
-    """Find an adapter, and check its settings and the models that these name.
+def configure_adapter(
+    adapters: Adapters, port: PortName, where: str, section: AdapterConfig
+) -> ConfiguredAdapter:
+    """Return an adapter of which the settings, and the models that these name, are checked.
 
     Raises:
         ConfigError: its settings are wrong.
@@ -80,21 +82,21 @@ def choose(adapters: Adapters, port: PortName, where: str, section: AdapterConfi
         if port in {PortName.EMBEDDER, PortName.STORE, PortName.ESTIMATOR, PortName.TELEMETRY}:
             lines.append(f'{where}.adapter = "{NONE}" turns it off')
         raise ConfigError("\n".join(lines)) from None
-    chosen = Chosen(adapter, settings)
-    for field in chosen._model_refs:
+    configured = ConfiguredAdapter(adapter, settings)
+    for field in configured._model_refs:
         references.check(getattr(settings, field))
-    return chosen
+    return configured
 
 
-def check_memory(models: Mapping[str, Chosen]) -> None:
+def check_memory(models: Mapping[str, ConfiguredAdapter]) -> None:
     """Check that several models together find room; one alone says so itself when it starts.
 
     Raises:
         ConfigError: with what each of them asks for.
     """
     demands: defaultdict[str, dict[str, MemoryDemand]] = defaultdict(dict)
-    for name, chosen in models.items():
-        if demand := chosen.memory_demand:
+    for name, adapter in models.items():
+        if demand := adapter.memory_demand:
             demands[demand.memory][name] = demand
     for memory, each in demands.items():
         total = sum(demand.share for demand in each.values())

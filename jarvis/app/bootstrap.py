@@ -1,25 +1,20 @@
-"""Puts the house together: configuration, plugins, adapters, use cases, server."""
+"""Starts the server from its configuration, and ends it."""
 
 import asyncio
 import os
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING
 
-from jarvis.app.components import build, measuring
-from jarvis.app.config import Config, ConfigError, PromptsConfig
+from jarvis.app.application import make_application, make_instruments
+from jarvis.app.config import Config
 from jarvis.app.logs import running
-from jarvis.app.templates import BadTemplate, compile_template
-from jarvis.core.component import Component
-from jarvis.core.embedding import Embedding
-from jarvis.core.generation import Generation
-from jarvis.core.grounding import Grounding, GroundingSettings
-from jarvis.core.instruments import Instruments
+from jarvis.core.application import Application
 from jarvis.core.metrics import LOG_RECORDS_DROPPED
-from jarvis.core.prompting import Prompting, Tier
-from jarvis.core.retrieval import Retrieval, RetrievalSettings
-from jarvis.core.use_cases import UseCases
-from jarvis_ports.difficulty import DifficultyEstimator
+
+if TYPE_CHECKING:
+    from jarvis.server.lifecycle import Server
 
 TURN_SECONDS = 0.001
 """How long one thread may hold the interpreter while others wait for it; CPython has 5 ms.
@@ -40,9 +35,9 @@ def check(config: Config) -> None:
     """Check all that can be known without starting an engine.
 
     Raises:
-        ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `build`.
+        ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `make_application`.
     """
-    use_cases(config, measuring(config))
+    make_application(config, make_instruments(config))
 
 
 def take_turns() -> None:
@@ -50,21 +45,38 @@ def take_turns() -> None:
     sys.setswitchinterval(TURN_SECONDS)
 
 
+def make_server(config: Config, application: Application) -> "Server":
+    """Return the server, which does not listen yet."""
+    from jarvis.server.lifecycle import Server  # noqa: PLC0415 - grpc, which `check` does not need
+    from jarvis.server.settings import ServerSettings  # noqa: PLC0415 - as above
+
+    server = config.server
+    settings = ServerSettings(
+        listen=tuple(server.listen),
+        http_listen=config.http.listen,
+        max_message_bytes=server.max_message_bytes,
+        drain_delay_seconds=server.drain_delay_seconds,
+        drain_timeout_seconds=server.drain_timeout_seconds,
+        log_text=config.log.text,
+    )
+    return Server(settings, application)
+
+
 async def serve(config: Config) -> int:
-    """Run the server until it is told to stop; return the exit code.
+    """Run the server until it is to stop, and return the exit code.
 
     Raises:
-        ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `build`.
-        CannotListen: it cannot listen where it was told to.
+        ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `make_application`.
+        CannotListen: it cannot listen where it is configured to.
     """
     take_turns()
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it tells on its own what is raised as well
-    from jarvis.server.context import ids  # noqa: PLC0415 - grpc, which `build` does not need
-    from jarvis.server.lifecycle import Server, kill_children  # noqa: PLC0415 - as above
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would log by itself what is raised as well
+    from jarvis.server.context import ids  # noqa: PLC0415 - grpc, which `check` does not need
+    from jarvis.server.lifecycle import kill_children  # noqa: PLC0415 - as above
 
-    instruments = measuring(config)
+    instruments = make_instruments(config)
     with running(config.log, ids=ids, on_drop=lambda: instruments.count(LOG_RECORDS_DROPPED, {})) as log:
-        server = Server(config, use_cases(config, instruments))
+        server = make_server(config, make_application(config, instruments))
         loop = asyncio.get_running_loop()
         asked: list[float] = []
 
@@ -88,48 +100,3 @@ def _end_within(seconds: float, code: int) -> None:
     end = threading.Timer(seconds, os._exit, [code])
     end.daemon = True
     end.start()
-
-
-def _prompting(config: PromptsConfig, estimator: Component[DifficultyEstimator] | None) -> Prompting:
-    """Read and check the templates.
-
-    Raises:
-        ConfigError: one cannot be used.
-    """
-    templates = {}
-    for name, template in config.templates.items():
-        try:
-            templates[name] = compile_template(
-                name,
-                template.texts,
-                template.variables,
-                temperature=template.temperature,
-                max_tokens=template.max_tokens,
-            )
-        except BadTemplate as error:
-            msg = f"prompts.templates.{error}"
-            raise ConfigError(msg) from None
-    tiers = [Tier(tier.template, tier.below) for tier in config.tiers]
-    return Prompting(estimator, templates, tiers, automatic=config.automatic, language=config.language)
-
-
-def use_cases(config: Config, instruments: Instruments) -> UseCases:
-    """Put the use cases together; see `build`."""
-    status = build(config, instruments)
-    components, limits = status.components, config.retrieval
-    embedding = Embedding(
-        components.embedder,
-        components.caches,
-        max_batch_tokens=config.embedder.max_batch_tokens,
-        instruments=instruments,
-    )
-    retrieval = Retrieval(
-        components.store,
-        embedding,
-        RetrievalSettings(limits.chunk_tokens, limits.chunk_overlap, limits.max_document_bytes),
-        instruments,
-    )
-    grounding = GroundingSettings(limits.min_similarity, limits.max_context_tokens)
-    prompting = _prompting(config.prompts, components.estimator)
-    generation = Generation(status.routes, prompting, Grounding(retrieval, grounding), instruments)
-    return UseCases(status, generation, embedding, retrieval)

@@ -29,13 +29,13 @@ class Gpu:
 
 
 def available() -> bool:
-    """Tell whether there is a driver, and a GPU."""
+    """Return whether there is a driver, and a GPU."""
     return _count() > 0
 
 
 @cached(TTLCache(1, CACHED_SECONDS), lock=Lock())
 def gpus() -> tuple[Gpu, ...]:
-    """List those that answer; none without a driver. It never raises, and may be called from any thread.
+    """Return those that answer; none without a driver. It never raises, and may be called from any thread.
 
     It looks once a second, which may take milliseconds: more on a GPU that nobody uses and that sleeps.
     """
@@ -58,10 +58,10 @@ def _read(gpu_id: int) -> Gpu | None:
         memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
         return Gpu(gpu_id, pynvml.nvmlDeviceGetName(handle), memory.total, memory.used)
     except pynvml.NVMLError as error:
-        _tell_once(gpu_id, str(error))
+        _warn_once(gpu_id, str(error))
         return None
 
 
 @cache
-def _tell_once(gpu_id: int, error: str) -> None:
+def _warn_once(gpu_id: int, error: str) -> None:
     logger.warning("GPU %d does not answer: %s", gpu_id, error)

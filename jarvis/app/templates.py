@@ -7,7 +7,10 @@ import jinja2
 from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from jarvis.core.prompting import Template
+from jarvis.app.config import ConfigError, PromptsConfig
+from jarvis.core.component import Component
+from jarvis.core.prompting import Prompting, Template, Tier
+from jarvis_ports.difficulty import DifficultyEstimator
 
 _JINJA = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
 _JINJA.globals.clear()
@@ -46,6 +49,29 @@ def compile_template(
             msg = f"{where}: {error}"
             raise BadTemplate(msg) from None
     return Template(name, texts, variables, temperature=temperature, max_tokens=max_tokens)
+
+
+def make_prompting(config: PromptsConfig, estimator: Component[DifficultyEstimator] | None) -> Prompting:
+    """Return the use case of prompting, with every template read and checked.
+
+    Raises:
+        ConfigError: one cannot be used.
+    """
+    templates = {}
+    for name, template in config.templates.items():
+        try:
+            templates[name] = compile_template(
+                name,
+                template.texts,
+                template.variables,
+                temperature=template.temperature,
+                max_tokens=template.max_tokens,
+            )
+        except BadTemplate as error:
+            msg = f"prompts.templates.{error}"
+            raise ConfigError(msg) from None
+    tiers = [Tier(tier.template, tier.below) for tier in config.tiers]
+    return Prompting(estimator, templates, tiers, automatic=config.automatic, language=config.language)
 
 
 def _compiled(source: str, variables: Mapping[str, str]) -> jinja2.Template:

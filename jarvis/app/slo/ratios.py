@@ -7,8 +7,9 @@ a thousand. Without an event there is no ratio.
 from collections.abc import Collection
 
 from jarvis.app.slo.names import prometheus_name
+from jarvis.app.slo.objectives import SERVICES
 from jarvis.core.figures import Objective
-from jarvis.core.objectives import AVAILABILITY, MEASURED_BY, SERVICES
+from jarvis.core.objectives import AVAILABILITY, MEASURED_BY
 
 
 def bad_ratio(objective: Objective, bad_codes: Collection[str], window: str) -> str:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from jarvis.app.adapters import Chosen, check_memory
+from jarvis.app.adapters import ConfiguredAdapter, check_memory
+from jarvis.app.application import make_application
 from jarvis.app.bootstrap import check
-from jarvis.app.components import build
 from jarvis.app.config import ConfigError, load
 from jarvis.core.component import WhenUnwell
 from jarvis.core.instruments import Instruments
@@ -25,7 +25,7 @@ class Settings(AdapterSettings):
 
 def model(**settings):
     adapter = Adapter(PortName.LLM, "fake", Settings, lambda settings: None, Origin("p", "d", "1"))
-    return Chosen(adapter, Settings(**settings))
+    return ConfiguredAdapter(adapter, Settings(**settings))
 
 
 def test_models_that_together_do_not_fit_are_refused_with_numbers():
@@ -45,8 +45,8 @@ def test_models_that_fit_are_not():
 
 def test_one_model_takes_the_server_with_it_and_one_of_several_does_not():
     def deaths(*sets):
-        status = build(load(None, [*STAND_INS, *sets], {}), Instruments())
-        return [model._when_unwell for model in status.routes.models]
+        application = make_application(load(None, [*STAND_INS, *sets], {}), Instruments())
+        return [model._when_unwell for model in application.routes.models]
 
     assert deaths() == [WhenUnwell.EXIT]
     assert deaths("models.b.adapter=echo") == [WhenUnwell.RESTART] * 2

@@ -39,7 +39,7 @@ class FakeDriver:
 def forget():
     module.gpus.cache.clear()
     module._count.cache_clear()
-    module._tell_once.cache_clear()
+    module._warn_once.cache_clear()
 
 
 @pytest.fixture

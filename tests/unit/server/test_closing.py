@@ -5,7 +5,7 @@ import sys
 
 SERVER = """
 import asyncio, threading
-from jarvis import bootstrap
+from jarvis.app import bootstrap
 from jarvis.app.bootstrap import _end_within
 
 threading.Thread(target=threading.Event().wait).start()  # which Python would wait for
