@@ -53,7 +53,7 @@ class ConfiguredAdapter:
 
     @property
     def _model_refs(self) -> list[str]:
-        """List the settings that name a model."""
+        """Return the settings that name a model."""
         return [
             name
             for name, field in type(self.settings).model_fields.items()

@@ -44,7 +44,7 @@ class Port(Protocol):
     """What every port has."""
 
     async def health(self) -> Health:
-        """Tell whether it is well; answers at once."""
+        """Return whether it is well, at once."""
         ...
 
 

@@ -89,11 +89,11 @@ class Instruments:
         return None
 
     def recent(self) -> Recent:
-        """Tell what was done in the last minute."""
+        """Return what was done in the last minute."""
         return self._recent.read()
 
     def budgets(self) -> list[Budget]:
-        """Tell what is left of each error budget, in the order of the objectives."""
+        """Return what is left of each error budget, in the order of the objectives."""
         return self._budgets.read()
 
     def _read_by(self, telemetry: Telemetry, metric: Metric, read: Callable[[], Iterable[Reading]]) -> None:

@@ -18,7 +18,7 @@ MEASURED_BY = {
 """The metric of each objective, by its name."""
 
 _SLOTS = 720
-"""Of the window of a budget: an hour each over 30 days."""
+"""The number of slots in the window of a budget: an hour each over 30 days."""
 _EVENTS, _BAD = "events", "bad"
 
 
@@ -81,7 +81,7 @@ class Budgets:
                 window.add(_BAD)
 
     def read(self) -> list[Budget]:
-        """Tell what is left of each, in the order of the objectives."""
+        """Return what is left of each, in the order of the objectives."""
         found = []
         for objective, window in self._windows:
             sums = window.sums()

@@ -32,7 +32,7 @@ NOTHING_TO_SCRAPE = (
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the answers come from.
+    """What the answers are made from.
 
     Attributes:
         status: the state of the whole.
@@ -55,7 +55,7 @@ async def side_port(listen: str, sources: Sources) -> AsyncIterator[str]:
 
     Args:
         listen: host:port; with port 0, any free one.
-        sources: where the answers come from.
+        sources: what the answers are made from.
 
     Raises:
         CannotListen: it is taken, or cannot be opened.

@@ -59,7 +59,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         self._gpus = gpus
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
-        """Tell the state of the server and of all that it is made of, and how it fares."""
+        """Return the state of the server and of all that it is made of, and how it fares."""
         return status_response(
             self._status,
             components=self._components,
@@ -70,7 +70,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         )
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
-        """List the configured models, and the routes over them."""
+        """Return the configured models, and the routes over them."""
         routes = self._routes
         return pb.ListModelsResponse(
             models=[self._model(model) for model in routes.models],
@@ -103,7 +103,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
     async def ListAdapters(
         self, request: pb.ListAdaptersRequest, context: Context
     ) -> pb.ListAdaptersResponse:
-        """List the installed adapters, and the plugins that did not load."""
+        """Return the installed adapters, and the plugins that did not load."""
         adapters = self._adapters
         available = [
             pb.Adapter(

@@ -78,12 +78,12 @@ class SQLiteTextIndex:
         )
 
     async def pending(self, collection: str) -> list[str]:
-        """List the ids whose change was begun and not committed."""
+        """Return the ids whose change was begun and not committed."""
         sql = "SELECT id FROM pending WHERE collection = ?"
         return await self._read(collection, [], lambda c, at: _column(c, sql, [at.number]))
 
     async def collections(self) -> list[str]:
-        """List the collections that something was begun or committed in, by name."""
+        """Return the collections that something was begun or committed in, by name."""
         return await self._connections.read(
             lambda c: _column(c, "SELECT name FROM collections ORDER BY name", [])
         )
@@ -93,7 +93,7 @@ class SQLiteTextIndex:
         return await self._read(collection, 0, lambda _, at: at.rows)
 
     async def ids(self, collection: str) -> AsyncGenerator[list[str], None]:
-        """List the ids of all rows in their order as UTF-8, page by page.
+        """Return the ids of all rows in their order as UTF-8, page by page.
 
         A row that is written or deleted meanwhile may be there or not; every other one comes once.
         """
@@ -108,11 +108,11 @@ class SQLiteTextIndex:
             last = page[-1]
 
     async def rows(self, collection: str, ids: Sequence[str]) -> list[Row]:
-        """Read rows by id, in the order asked for; ids that are not there are left out."""
+        """Return rows by id, in the order asked for; ids that are not there are left out."""
         return await self._read(collection, [], lambda c, at: rows.read(c, at.number, ids))
 
     async def filtered(self, collection: str, filter_: Filter | None) -> list[str]:
-        """List the ids of the rows that pass a filter."""
+        """Return the ids of the rows that pass a filter."""
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[str]:
             where, values = condition(filter_, at.number)
@@ -123,7 +123,7 @@ class SQLiteTextIndex:
     async def search(
         self, collection: str, text: str, top_k: int, filter_: Filter | None = None
     ) -> list[TextMatch]:
-        """Find the `top_k` rows that pass the filter and whose words suit a question best, the best first.
+        """Return the `top_k` rows that pass the filter and whose words suit a question best, the best first.
 
         The question is natural language in any characters; `jarvis.textindex.terms` says which words count.
         """
@@ -144,13 +144,13 @@ class SQLiteTextIndex:
         return await self._read(collection, [], work)
 
     async def document(self, collection: str, document: str) -> DocumentRows | None:
-        """Tell which rows a document has, or None where it has none."""
+        """Return the rows that a document has, or None where it has none."""
         return await self._read(
             collection, None, lambda c, at: next(rows.documents(c, at.number, document, document), None)
         )
 
     async def documents(self, collection: str) -> AsyncGenerator[list[DocumentRows], None]:
-        """List all documents by id, page by page; those that change meanwhile as in `ids`."""
+        """Return all documents by id, page by page; those that change meanwhile as in `ids`."""
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[DocumentRows]:
             named = f"SELECT DISTINCT document FROM rows_{at.number} WHERE document > ? ORDER BY 1 LIMIT ?"
@@ -163,7 +163,7 @@ class SQLiteTextIndex:
             last = page[-1].document
 
     async def hashed(self, collection: str, beginning: str, most: int) -> list[DocumentRows]:
-        """Find documents with rows whose `_hash` begins so, `most` of them, by id."""
+        """Return documents with rows whose `_hash` begins so, `most` of them, by id."""
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[DocumentRows]:
             sql = (

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 
 def explain(model: type[BaseModel], error: ErrorDetails) -> str:
-    """Say which key is wrong, and what is allowed there."""
+    """Return which key is wrong, and what is allowed there."""
     path = [str(step) for step in error["loc"]]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":
@@ -26,7 +26,7 @@ def explain(model: type[BaseModel], error: ErrorDetails) -> str:
 
 
 def _keys(model: type[BaseModel], path: Iterable[str]) -> list[str]:
-    """List the keys of the table at `path`."""
+    """Return the keys of the table at `path`."""
     kind: Any = model
     for step in path:
         if isinstance(kind, type) and issubclass(kind, BaseModel):

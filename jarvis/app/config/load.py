@@ -32,7 +32,7 @@ class Source:
 def load(
     path: Path | None = None, sets: Iterable[str] = (), environ: Mapping[str, str] = os.environ
 ) -> Config:
-    """Read the configuration.
+    """Return the configuration.
 
     Args:
         path: the file; None is `jarvis.toml` in the current folder, which need not exist.
@@ -97,7 +97,7 @@ def _environment(environ: Mapping[str, str]) -> Source:
 
 
 def _meant(key: str) -> str | None:
-    """Name the setting that a variable means, however many underscores are between the parts of its name.
+    """Return the setting that a variable means, however many underscores are between the parts of its name.
 
     Other variables may begin with JARVIS_ too: those that Kubernetes makes for a Service named jarvis do.
     """
@@ -136,7 +136,7 @@ def _merge(weak: dict[str, Any], strong: dict[str, Any]) -> dict[str, Any]:
 
 
 def _origin(path: tuple[int | str, ...], sources: list[Source]) -> str:
-    """Name the strongest source that sets the longest part of the path."""
+    """Return the strongest source that sets the longest part of the path."""
     for depth in range(len(path), 0, -1):
         for source in reversed(sources):
             value: Any = source.values

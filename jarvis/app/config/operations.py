@@ -32,7 +32,7 @@ BadCode = Literal[
 
 
 def _bound_of(metric: Metric) -> Callable[[float], float]:
-    """Make a check for a threshold: Prometheus tells only how many values a bucket has."""
+    """Return a check for a threshold: Prometheus knows only how many values a bucket has."""
 
     def checked(seconds: float) -> float:
         if seconds not in metric.buckets:

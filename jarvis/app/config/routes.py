@@ -69,7 +69,7 @@ def _problem(
 
 
 def _gaps(models: list[ModelConfig]) -> str:
-    """List the difficulties that no model takes, as ranges; empty where there are none."""
+    """Return the difficulties that no model takes, as ranges; empty where there are none."""
     gaps, free = [], 0
     for model in sorted(models, key=lambda model: model.min_difficulty):
         if model.min_difficulty > free:

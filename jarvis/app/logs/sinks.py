@@ -21,7 +21,7 @@ class Sink(Protocol):
         """Write all of a line, or raise OSError."""
 
     def __str__(self) -> str:
-        """Name it to the operator."""
+        """Return its name, for the operator."""
 
     def close(self) -> None:
         """Close what was opened."""
@@ -140,7 +140,7 @@ class RotatingFile:
 
 
 def complain(message: str) -> None:
-    """Say on standard error what the log cannot say, unless that hangs as well."""
+    """Write on standard error what the log cannot, unless that hangs as well."""
     with contextlib.suppress(AttributeError, OSError, ValueError):
         descriptor = sys.stderr.fileno()
         if select.select([], [descriptor], [], 0)[1]:

@@ -74,7 +74,7 @@ class Writer(Thread):
 
 
 def _unformattable(record: logging.LogRecord, error: Exception) -> logging.LogRecord:
-    """Say of a record what can be said; whoever wrote the call has to look at it."""
+    """Return what can be said of a record; whoever wrote the call has to look at it."""
     message = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
     place = f"{record.pathname}:{record.lineno}"
     left = copy(record)

@@ -37,7 +37,7 @@ class Windows:
         return max(1.0, self.share * objective.window_seconds / (self.long_hours * HOUR_SECONDS))
 
     def can_fire(self, objective: Objective) -> bool:
-        """Tell whether the rate can be had at all: it is highest where every event is bad."""
+        """Return whether the rate can be reached at all: it is highest where every event is bad."""
         return self.factor(objective) * (1 - objective.objective) < 1
 
 
@@ -75,7 +75,7 @@ ADVICE = {
 
 
 def burn_alerts(objective: Objective) -> Iterator[Rule]:
-    """Write the alerts of an objective that can fire."""
+    """Return the alerts of an objective that can fire."""
     for windows in ALERTS:
         if windows.can_fire(objective):
             yield _alert(objective, windows)

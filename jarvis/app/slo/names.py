@@ -6,7 +6,7 @@ _UNITS = {"s": "_seconds", "By": "_bytes"}
 
 
 def prometheus_name(metric: Metric) -> str:
-    """Name a metric as the OpenTelemetry exporter does: with its unit, and `_total` where it is a counter.
+    """Return the name that the OpenTelemetry exporter gives a metric: with its unit, and `_total` for a counter.
 
     https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
     """

@@ -13,7 +13,7 @@ from jarvis.core.objectives import AVAILABILITY, MEASURED_BY
 
 
 def bad_ratio(objective: Objective, bad_codes: Collection[str], window: str) -> str:
-    """Write the query.
+    """Return the query.
 
     Args:
         objective: what is promised.

@@ -24,12 +24,12 @@ DAYS_INTERVAL = "2m"
 
 
 def recorded_names() -> list[str]:
-    """List what the rules record, for dashboards."""
+    """Return what the rules record, for dashboards."""
     return [*(BURN_RATE + window for window in HOURS + DAYS), BUDGET_REMAINING]
 
 
 def generate(config: SLOConfig) -> str:
-    """Write a file of rules, in YAML."""
+    """Return a file of rules, in YAML."""
     promised = objectives(config)
     groups = [
         {"name": "jarvis-burn-rates", "rules": list(_burn_rates(config, promised, HOURS))},

@@ -12,7 +12,7 @@ _DROPPED = prometheus_name(LOG_RECORDS_DROPPED)
 
 
 def symptom_alerts() -> list[Rule]:
-    """Write the alerts."""
+    """Return the alerts."""
     return [
         # No budget burns where there are no figures.
         _rule(

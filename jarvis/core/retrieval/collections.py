@@ -39,12 +39,12 @@ class Collections:
         return await self.get(name)
 
     async def get(self, name: str) -> CollectionInfo:
-        """Tell of one collection."""
+        """Return what is known of one collection."""
         collection = await self._catalog.get(name)
         return await self._info(collection.spec)
 
     async def list(self) -> list[CollectionInfo]:
-        """Tell of all collections, by name."""
+        """Return what is known of all collections, by name."""
         library = await self._catalog.library()
         return [await self._info(spec) for spec in await library.store.collections()]
 

@@ -84,7 +84,7 @@ class Ingest:
 
 
 async def _gone(writer: DocumentWriter, prune: Prune, sent: set[str]) -> list[DocumentRows]:
-    """List the documents that were not sent, and are to go."""
+    """Return the documents that were not sent, and are to go."""
     collection = writer.collection
     return [
         document

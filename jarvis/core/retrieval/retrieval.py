@@ -62,15 +62,15 @@ class Retrieval:
         return await self._collections.create(name, index)
 
     async def collection(self, name: str) -> CollectionInfo:
-        """Tell of one collection."""
+        """Return what is known of one collection."""
         return await self._collections.get(name)
 
     async def spec(self, name: str) -> CollectionSpec:
-        """Tell what a collection was made for, without counting its rows."""
+        """Return what a collection was made for, without counting its rows."""
         return (await self._catalog.get(name)).spec
 
     async def collections(self) -> list[CollectionInfo]:
-        """Tell of all collections, by name."""
+        """Return what is known of all collections, by name."""
         return await self._collections.list()
 
     async def drop(self, name: str) -> int:
@@ -119,7 +119,7 @@ class Retrieval:
         return await self._rows.delete(name, ids, filter_, dry_run=dry_run)
 
     async def search(self, query: SearchQuery) -> Found:
-        """Find rows.
+        """Return the rows that answer a query.
 
         Raises:
             InvalidArgument: naming every field that is wrong; `TextTooLong` for the text.
@@ -142,7 +142,7 @@ class Retrieval:
         return self._ingest.run(events)
 
     def documents(self, name: str, prefixes: Sequence[str]) -> AsyncGenerator[list[StoredDocument], None]:
-        """List the documents whose source begins with one of some texts, or all, by id, page by page."""
+        """Return the documents whose source begins with one of some texts, or all, by id, page by page."""
         return self._stored.list(name, prefixes)
 
     async def delete_documents(self, name: str, ids: Sequence[str]) -> int:

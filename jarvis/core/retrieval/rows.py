@@ -42,7 +42,7 @@ class RowWriter:
     async def _complete(
         self, rows: Sequence[Row], vectors: Sequence[Matrix | None], *, truncate: bool
     ) -> Matrix:
-        """Give the vectors of all rows, shape (rows, dimension)."""
+        """Return the vectors of all rows, of shape (rows, dimension)."""
         catalog, role = self._catalog, TextRole.DOCUMENT
         if all(vector is None for vector in vectors):
             texts = [row.text for row in rows]

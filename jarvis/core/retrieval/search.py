@@ -34,7 +34,7 @@ class Search:
         self._instruments = instruments
 
     async def run(self, query: SearchQuery) -> Found:
-        """Find rows."""
+        """Return the rows that answer a query."""
         started = time.monotonic()
         mode = check_query(query)
         attributes: Attributes = {
@@ -98,7 +98,7 @@ class Search:
     async def _nearest(
         self, collection: Collection, query: SearchQuery, most: int
     ) -> tuple[Matrix, list[list[Ranked]]]:
-        """Give the query's vector, and the texts that are nearest to it."""
+        """Return the query's vector, and the texts that are nearest to it."""
         vector = query.vector
         if vector is None:
             texts = [query.text or ""]
@@ -125,7 +125,7 @@ class Search:
 
     @staticmethod
     async def _rest(collection: Collection, vector: Matrix, ids: Sequence[str]) -> dict[str, float]:
-        """Tell how near rows are that were found by words alone; some may be gone by now."""
+        """Return how near rows are that were found by words alone; some may be gone by now."""
         if not ids:
             return {}
         found = await collection.library.store.get(collection.name, ids, vectors=True)

@@ -19,7 +19,7 @@ class StoredDocuments:
         self._locks = locks
 
     async def list(self, name: str, prefixes: Sequence[str]) -> AsyncGenerator[list[StoredDocument], None]:
-        """List documents by id, page by page."""
+        """Return documents by id, page by page."""
         collection = await self._catalog.get(name)
         await collection.mirror.settled()
         wanted = tuple(prefixes) or ("",)

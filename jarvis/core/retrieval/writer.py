@@ -40,7 +40,7 @@ class Locks:
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def of(self, collection: str, document: str) -> asyncio.Lock:
-        """Give the lock of a document."""
+        """Return the lock of a document."""
         return self._locks.setdefault((collection, document), asyncio.Lock())
 
 
@@ -97,14 +97,14 @@ class DocumentWriter:
         return await self.collection.library.texts.document(self.collection.name, document_id)
 
     async def _twins(self, document_id: str, hash_: str) -> list[DocumentRows]:
-        """Find other documents of the same content."""
+        """Return other documents of the same content."""
         texts = self.collection.library.texts
         found = await texts.hashed(self.collection.name, same_content(hash_), MAX_TWINS + 1)
         others = (document for document in found if document.document != document_id)
         return [document for document in others if document.hash.startswith(same_content(hash_))][:MAX_TWINS]
 
     async def _chunks(self, sent: Sent) -> tuple[list[Chunk], tuple[str, ...]]:
-        """Read and split a document, and give the notes of its reader; one without text has no chunks.
+        """Return the chunks of a document, and the notes of its reader; one without text has no chunks.
 
         Raises:
             DocumentUnreadable: it cannot be read, also where that is a defect of what reads it.
@@ -157,7 +157,7 @@ class DocumentWriter:
         return embedded
 
     async def _kept(self, stored: Mapping[str, str]) -> dict[str, Matrix]:
-        """Read the vectors of rows that are stored already, and give them to those of the same text."""
+        """Return the vectors of rows that are stored already, for those of the same text."""
         if not stored:
             return {}
         ids = list(stored.values())
@@ -186,7 +186,7 @@ class DocumentWriter:
 def _stored(
     made: Sequence[Row], chunks: Sequence[Chunk], there: DocumentRows | None, twins: Sequence[DocumentRows]
 ) -> dict[str, str]:
-    """Tell which stored row has the text of a row, by the id of that: its own, else that of a twin."""
+    """Return the stored row that has the text of a row, by the id of that: its own, else that of a twin."""
     own = set(there.ids) if there else ()
     found = {row.id: row.id for row in made if row.id in own}
     for twin in twins[:1]:
