@@ -6,7 +6,7 @@ _UNITS = {"s": "_seconds", "By": "_bytes"}
 
 
 def prometheus_name(metric: Metric) -> str:
-    """Return the name that the OpenTelemetry exporter gives a metric: with its unit, and `_total` for a counter.
+    """Return the name that the OpenTelemetry exporter gives a metric: with its unit, `_total` for a counter.
 
     https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
     """

@@ -88,7 +88,7 @@ class Incoming:
 
 
 def _checked(document: Document) -> Document:
-    """Return a document that fails where a field of it is wrong: the others of the stream are not to blame."""
+    """Return the document, or one that fails where a field of it is wrong: others are not to blame."""
     failure = document.failure or _fault(document)
     if not failure:
         return document

@@ -40,5 +40,5 @@ def words(text: str) -> str:
 
 
 def _one_word(found: re.Match[str]) -> bool:
-    """Return whether both halves are of one word: "configu-ration" is one, "Jean-Paul" and "TCP-IP" are not."""
+    """Return whether both halves are one word: "configu-ration" is, "Jean-Paul" and "TCP-IP" are not."""
     return found[1][-1].islower() and found[2][0].islower()
