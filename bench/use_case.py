@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench.adapters import opened, real_embedder
-from jarvis.config import Config
+from jarvis.app.config import Config
 from jarvis.core.component import Component, WhenUnwell
 from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
 from jarvis.documents import Reader
-from jarvis.textindex import TextIndex
+from jarvis.textindex import SQLiteTextIndex
 from jarvis_plugins.registry import PortName
 
 
@@ -27,7 +27,7 @@ async def retrieval() -> AsyncIterator[Retrieval]:
         async with (
             real_embedder() as embedder,
             opened(PortName.STORE, "chroma", path=str(Path(folder, "chroma"))) as store,
-            TextIndex.open(Path(folder, "texts")) as texts,
+            SQLiteTextIndex.open(Path(folder, "texts")) as texts,
             Reader() as reader,
         ):
 
@@ -35,7 +35,7 @@ async def retrieval() -> AsyncIterator[Retrieval]:
             async def library() -> AsyncIterator[Library]:
                 yield Library(store.port, texts, reader)
 
-            component = Component("store", "chroma", "chroma", library, WhenUnwell.WAIT)
+            component = Component(PortName.STORE, "chroma", "chroma", library, WhenUnwell.WAIT)
             running = asyncio.create_task(component.run())
             await component.changed.wait()
             embedding = Embedding(

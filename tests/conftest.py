@@ -12,10 +12,9 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from jarvis.bootstrap import use_cases
-from jarvis.components import measuring
-from jarvis.config import load
-from jarvis.server.lifecycle import Server
+from jarvis.app.application import make_application, make_instruments
+from jarvis.app.bootstrap import make_server
+from jarvis.app.config import load
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, retrieval_pb2_grpc, server_pb2_grpc
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -58,9 +57,10 @@ class Peer:
 class InProcess(Peer):
     """A caller, and the server in the same process that it calls."""
 
-    def __init__(self, channel, server, run):
+    def __init__(self, channel, server, application, run):
         super().__init__(channel)
         self.instance = server
+        self.application = application
         self.run = run
 
 
@@ -73,7 +73,8 @@ async def peer(address) -> AsyncIterator[Peer]:
 @asynccontextmanager
 async def in_process(*sets, ready=True) -> AsyncIterator[InProcess]:
     config = load(None, [*DEFAULTS, *sets], {})
-    server = Server(config, use_cases(config, measuring(config)))
+    application = make_application(config, make_instruments(config))
+    server = make_server(config, application)
     run = asyncio.create_task(server.run())
     while not server.addresses:
         if run.done():
@@ -81,7 +82,7 @@ async def in_process(*sets, ready=True) -> AsyncIterator[InProcess]:
         await asyncio.sleep(0.01)
     try:
         async with grpc.aio.insecure_channel(server.addresses[0]) as channel:
-            running = InProcess(channel, server, run)
+            running = InProcess(channel, server, application, run)
             if ready:
                 await running.serving()
             yield running

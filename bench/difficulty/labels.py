@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from jarvis.config import Config
+from jarvis.app.config import Config
 
 SETS = ("tuned", "held_out")
 TIERS = Config().prompts.tiers

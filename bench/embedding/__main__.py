@@ -16,7 +16,7 @@ from bench.adapters import real_embedder
 from bench.arguments import make_parser, positive_int
 from bench.corpus import docstrings
 from bench.found import Found
-from jarvis.config import Config
+from jarvis.app.config import Config
 from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments

@@ -12,10 +12,10 @@ from unittest import mock
 
 import numpy as np
 
-from jarvis.config import LogConfig
-from jarvis.logs import running
-from jarvis.logs.formats import JSONFormatter
-from jarvis.logs.sinks import RotatingFile
+from jarvis.app.config import LogConfig
+from jarvis.app.logs import running
+from jarvis.app.logs.formats import JSONFormatter
+from jarvis.app.logs.sinks import RotatingFile
 
 SLOW_WRITE = 0.0005
 """Seconds that a write takes on the slow disk."""

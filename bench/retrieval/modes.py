@@ -18,7 +18,7 @@ from bench.corpus import docstrings
 from bench.found import Found
 from bench.retrieval.data import unit
 from bench.use_case import retrieval
-from jarvis.bootstrap import take_turns
+from jarvis.app.bootstrap import take_turns
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.documents import Document, IngestEvent, IngestStart
 from jarvis.core.retrieval.types import SearchMode, SearchQuery

@@ -47,8 +47,8 @@ def adapters(
 
 def _installed(config: Path | None) -> "list[AdapterInfo]":
     """Load the plugins here, but for those that the configuration blocks."""
+    from jarvis.app.config import load  # noqa: PLC0415
     from jarvis.client import AdapterInfo, AdapterState  # noqa: PLC0415
-    from jarvis.config import load  # noqa: PLC0415
     from jarvis_plugins.loader import load_plugins  # noqa: PLC0415
 
     adapters = load_plugins(load(config).plugins.block)

@@ -16,9 +16,9 @@ app = typer.Typer(help="Check, show and describe the configuration.")
 )
 def check(*, config: ConfigFile = None, sets: Sets = None) -> None:
     """Check the configuration, its adapters and its model references, without starting anything."""
-    from jarvis.bootstrap import check as check_all  # noqa: PLC0415
-    from jarvis.config import load  # noqa: PLC0415
-    from jarvis.config.load import DEFAULT_PATH  # noqa: PLC0415
+    from jarvis.app.bootstrap import check as check_all  # noqa: PLC0415
+    from jarvis.app.config import load  # noqa: PLC0415
+    from jarvis.app.config.load import DEFAULT_PATH  # noqa: PLC0415
 
     check_all(load(config, sets or []))
     echo(f"ok: {config or (DEFAULT_PATH if DEFAULT_PATH.exists() else 'defaults')}")
@@ -29,7 +29,7 @@ def show(*, config: ConfigFile = None, sets: Sets = None) -> None:
     """Print the configuration in force, as TOML."""
     import tomlkit  # noqa: PLC0415
 
-    from jarvis.config import load  # noqa: PLC0415
+    from jarvis.app.config import load  # noqa: PLC0415
 
     effective = load(config, sets or []).model_dump(mode="json", exclude_none=True)
     write(tomlkit.dumps(effective))
@@ -38,6 +38,6 @@ def show(*, config: ConfigFile = None, sets: Sets = None) -> None:
 @app.command(epilog=examples("jarvis config schema > jarvis.schema.json"))
 def schema() -> None:
     """Print the JSON schema of the configuration."""
-    from jarvis.config import Config  # noqa: PLC0415
+    from jarvis.app.config import Config  # noqa: PLC0415
 
     print_json(Config.model_json_schema())

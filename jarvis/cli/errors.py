@@ -9,8 +9,8 @@ def exit_code(error: Exception) -> int | None:
     import grpc  # noqa: PLC0415
 
     from jarvis.address import CannotListen  # noqa: PLC0415
+    from jarvis.app.config import ConfigError  # noqa: PLC0415
     from jarvis.client import JarvisClientError  # noqa: PLC0415
-    from jarvis.config import ConfigError  # noqa: PLC0415
     from jarvis_plugins.registry import DuplicateAdapter, UnknownAdapter  # noqa: PLC0415
     from jarvis_ports.errors import EngineStartFailed, StartupError  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ def serve(*, config: ConfigFile = None, sets: Sets = None) -> int:
     """Serve the configured models over gRPC, until SIGTERM or Ctrl-C."""
     import uvloop  # noqa: PLC0415
 
-    from jarvis.bootstrap import serve as run  # noqa: PLC0415
-    from jarvis.config import load  # noqa: PLC0415
+    from jarvis.app.bootstrap import serve as run  # noqa: PLC0415
+    from jarvis.app.config import load  # noqa: PLC0415
 
     return uvloop.run(run(load(config, sets or [])))

@@ -38,8 +38,8 @@ def rules(
 
     Alerts have the label severity: page, for what must be seen to at once, or ticket.
     """
-    from jarvis.config import load  # noqa: PLC0415
-    from jarvis.slo import generate  # noqa: PLC0415
+    from jarvis.app.config import load  # noqa: PLC0415
+    from jarvis.app.slo import generate  # noqa: PLC0415
 
     text = generate(load(config, sets or []).slo)
     if output is None:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from jarvis_plugins.registry import PortName
 from jarvis_ports.errors import EngineDead, ModelLoading, Unavailable
 from jarvis_ports.health import Health
 
@@ -43,7 +44,7 @@ class Port(Protocol):
     """What every port has."""
 
     async def health(self) -> Health:
-        """Tell whether it is well; answers at once."""
+        """Return whether it is well, at once."""
         ...
 
 
@@ -54,8 +55,8 @@ class Component(Generic[P]):
     """Opens an adapter, watches its health, and does what is wanted when it is unwell.
 
     Args:
-        kind: which port it is for, such as "model".
-        name: its name among those of its kind.
+        port_name: which port it is for.
+        name: its name among those of its port.
         adapter: the adapter's name.
         open_port: opens the adapter; the context that it returns closes it.
         when_unwell: what follows.
@@ -64,7 +65,7 @@ class Component(Generic[P]):
 
     def __init__(  # noqa: PLR0913 - all that it is made of
         self,
-        kind: str,
+        port_name: PortName,
         name: str,
         adapter: str,
         open_port: Callable[[], AbstractAsyncContextManager[P]],
@@ -72,7 +73,7 @@ class Component(Generic[P]):
         *,
         after: "Component[Any] | None" = None,
     ) -> None:
-        self.kind = kind
+        self.port_name = port_name
         self.name = name
         self.adapter = adapter
         self.state = State.LOADING
@@ -89,7 +90,7 @@ class Component(Generic[P]):
         self._opening_seconds: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name!r}"
+        return f"{self.port_name} {self.name!r}"
 
     @property
     def port(self) -> P:
@@ -107,21 +108,16 @@ class Component(Generic[P]):
             if loading
             else EngineDead(f"{self} is down: {self.message}")
         )
-        self.tell_when(error)
+        self.set_retry_after(error)
         raise error
 
-    def tell_when(self, error: Unavailable) -> None:
-        """Tell how long it will be until it is open again, where it was open before and is opened again."""
+    def set_retry_after(self, error: Unavailable) -> None:
+        """Set how long it will be until it is open again, where it was open before and is opened again."""
         if self._opening_seconds is None or self._when_unwell is not WhenUnwell.RESTART:
             return
         now = time.monotonic()
         begins = now + RESTART_DELAYS[0] if self.state is State.READY else self._opens_at
         error.retry_after = max(1.0, begins + self._opening_seconds - now)
-
-    @property
-    def port_name(self) -> str:
-        """The port that its adapter is registered for."""
-        return self.kind
 
     @property
     def loaded(self) -> P | None:
@@ -155,7 +151,7 @@ class Component(Generic[P]):
                     self._become(State.FAILED, message)
             except Exception as error:
                 self._become(State.FAILED, str(error))
-                # What never worked is the operator's to mend.
+                # Only the operator can repair what has never worked.
                 if self._when_unwell is not WhenUnwell.RESTART or not self.restarts:
                     raise
             logger.error("%s: %s", self, self.message)

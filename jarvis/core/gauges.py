@@ -7,18 +7,32 @@ from typing import Any
 import jarvis
 from jarvis.core import metrics
 from jarvis.core.component import Component, State
-from jarvis.core.use_cases import UseCases
+from jarvis.core.components import Components
+from jarvis.core.embedding import Embedding
+from jarvis.core.gpus import GpuReader
+from jarvis.core.instruments import Instruments
+from jarvis.core.routing import Routes
+from jarvis_plugins.registry import PortName
 from jarvis_ports.telemetry import Reading
 
 
 class Gauges:
-    """Reads the state of everything."""
+    """Reads the state of what the server is made of.
 
-    def __init__(self, use_cases: UseCases) -> None:
-        self._status = use_cases.status
-        self._embedding = use_cases.embedding
+    Args:
+        components: what is opened.
+        routes: the models among them.
+        embedding: has a queue of its own.
+        gpus: those of this machine.
+    """
 
-    def register(self) -> None:
+    def __init__(self, components: Components, routes: Routes, embedding: Embedding, gpus: GpuReader) -> None:
+        self._components = components
+        self._models = routes.models
+        self._embedding = embedding
+        self._gpus = gpus
+
+    def register(self, instruments: Instruments) -> None:
         """Have all of them read from now on."""
         readers = {
             metrics.QUEUE_DEPTH: self._queue_depth,
@@ -31,36 +45,36 @@ class Gauges:
             metrics.BUILD_INFO: self._build,
         }
         for metric, read in readers.items():
-            self._status.instruments.gauge(metric, read)
+            instruments.gauge(metric, read)
 
     def _queue_depth(self) -> Iterator[Reading]:
-        for model in self._status.routes.models:
+        for model in self._models:
             yield model.waiting, {"port": model.port_name, "name": model.name}
-        if embedder := self._status.components.embedder:
+        for embedder in self._components.of(PortName.EMBEDDER):
             yield self._embedding.queue_depth, {"port": embedder.port_name, "name": embedder.name}
 
     def _active_requests(self) -> Iterator[Reading]:
-        for model in self._status.routes.models:
+        for model in self._models:
             yield model.active, {"model": model.name}
 
     def _breakers(self) -> Iterator[Reading]:
-        for model in self._status.routes.models:
+        for model in self._models:
             yield model.breaker.open, {"model": model.name}
 
     def _healthy(self) -> Iterator[Reading]:
-        for component in self._status.all:
+        for component in self._components:
             yield component.state is State.READY, _labels(component)
 
     def _restarts(self) -> Iterator[Reading]:
-        for component in self._status.all:
+        for component in self._components:
             yield component.restarts, _labels(component)
 
     def _gpu_memory(self) -> Iterator[Reading]:
-        for gpu in self._status.gpus():
+        for gpu in self._gpus.read():
             yield gpu.memory_used_bytes, {"gpu_id": str(gpu.id)}
 
     def _gpu_memory_limit(self) -> Iterator[Reading]:
-        for gpu in self._status.gpus():
+        for gpu in self._gpus.read():
             yield gpu.memory_total_bytes, {"gpu_id": str(gpu.id)}
 
     @staticmethod

@@ -1,13 +1,13 @@
 """What the core and the server measure with."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 from jarvis.core.figures import Budget, Objective, Recent
 from jarvis.core.guard import Guard, GuardedSpan
-from jarvis.core.objectives import Budgets
+from jarvis.core.objectives import NOTHING_PROMISED, Availability, Budgets
 from jarvis.core.recent import RecentFigures
 from jarvis_ports.telemetry import Attributes, Exposition, Metric, Reading, Span, SpanKind, Telemetry
 
@@ -20,21 +20,21 @@ class Instruments:
 
     Args:
         objectives: what is promised.
-        bad_codes: the status codes that count as the server's failure.
+        availability: tells which calls are promised to work, and which failed.
         clock: tells the time in seconds.
     """
 
     def __init__(
         self,
         objectives: Sequence[Objective] = (),
-        bad_codes: Collection[str] = (),
+        availability: Availability = NOTHING_PROMISED,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._telemetry: Telemetry | None = None
         self._guard = Guard()
         self._gauges: dict[Metric, Callable[[], Iterable[Reading]]] = {}
-        self._recent = RecentFigures(bad_codes, clock)
-        self._budgets = Budgets(objectives, bad_codes, clock)
+        self._recent = RecentFigures(availability, clock)
+        self._budgets = Budgets(objectives, availability, clock)
 
     @contextmanager
     def connected(self, telemetry: Telemetry) -> Iterator[None]:
@@ -89,11 +89,11 @@ class Instruments:
         return None
 
     def recent(self) -> Recent:
-        """Tell what was done in the last minute."""
+        """Return what was done in the last minute."""
         return self._recent.read()
 
     def budgets(self) -> list[Budget]:
-        """Tell what is left of each error budget, in the order of the objectives."""
+        """Return what is left of each error budget, in the order of the objectives."""
         return self._budgets.read()
 
     def _read_by(self, telemetry: Telemetry, metric: Metric, read: Callable[[], Iterable[Reading]]) -> None:

@@ -11,7 +11,7 @@ from jarvis.core.component import Component, State, WhenUnwell
 from jarvis_plugins.registry import PortName
 from jarvis_ports.difficulty import HARDEST
 from jarvis_ports.errors import EngineDead, EngineFailure, JarvisError, Overloaded
-from jarvis_ports.llm import LLM
+from jarvis_ports.llm import LLM, LLMCapabilities
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +44,19 @@ class Model(Component[LLM]):
         terms: Terms = Terms(),
         breaker: CircuitBreaker,
     ) -> None:
-        super().__init__("model", name, adapter, open_port, when_unwell, after=after)
+        super().__init__(PortName.LLM, name, adapter, open_port, when_unwell, after=after)
         self.terms = terms
         self.breaker = breaker
         self.active = 0
         self.waiting = 0
 
+    def __str__(self) -> str:
+        return f"model {self.name!r}"
+
     @property
-    def port_name(self) -> str:
-        """See `Component`: a model is of the port `llm`."""
-        return PortName.LLM
+    def capabilities(self) -> LLMCapabilities | None:
+        """What it can do; None until it is loaded."""
+        return self.loaded.capabilities() if self.loaded else None
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -86,7 +89,7 @@ class Model(Component[LLM]):
         """Take note of how a request ended."""
         if isinstance(error, EngineDead):
             self.suspect()
-            self.tell_when(error)
+            self.set_retry_after(error)
         if isinstance(error, EngineDead | EngineFailure):
             before = self.breaker.open
             self.breaker.failed()

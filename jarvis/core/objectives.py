@@ -1,7 +1,8 @@
 """What a service-level objective is measured by, and what is left of its error budget."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from jarvis.core.figures import Budget, Objective
 from jarvis.core.metrics import QUERY_LATENCY, RPC_DURATION, TIME_TO_FIRST_TOKEN
@@ -16,23 +17,34 @@ MEASURED_BY = {
 }
 """The metric of each objective, by its name."""
 
-SERVICES = ("GenerationService", "EmbeddingService", "RetrievalService")
-"""Whose calls are promised to work; what operators ask of ServerService is not."""
-_METHODS = tuple(f"jarvis.v1.{service}/" for service in SERVICES)
-
 _SLOTS = 720
-"""Of the window of a budget: an hour each over 30 days."""
+"""The number of slots in the window of a budget: an hour each over 30 days."""
 _EVENTS, _BAD = "events", "bad"
 
 
-def is_promised(attributes: Attributes) -> bool:
-    """Tell whether a call, by the labels of `RPC_DURATION`, is one of `SERVICES`."""
-    return str(attributes.get("rpc.method", "")).startswith(_METHODS)
+@dataclass(frozen=True)
+class Availability:
+    """Which calls are promised to work, and which of them have failed, by the labels of `RPC_DURATION`.
+
+    Attributes:
+        methods: what the methods begin with that are promised to work.
+        bad_codes: the status codes that count as the server's failure.
+    """
+
+    methods: tuple[str, ...] = ()
+    bad_codes: frozenset[str] = frozenset()
+
+    def covers(self, attributes: Attributes) -> bool:
+        """Return whether a call is promised to work."""
+        return str(attributes.get("rpc.method", "")).startswith(self.methods)
+
+    def failed(self, attributes: Attributes) -> bool:
+        """Return whether a call counts as the server's failure."""
+        return attributes.get("rpc.status_code", "") in self.bad_codes
 
 
-def status_code(attributes: Attributes) -> str:
-    """Read how a call ended, from the labels of `RPC_DURATION`."""
-    return str(attributes.get("rpc.status_code", ""))
+NOTHING_PROMISED = Availability()
+"""No call is promised to work."""
 
 
 class Budgets:
@@ -40,17 +52,17 @@ class Budgets:
 
     Args:
         objectives: what is promised.
-        bad_codes: the status codes that count as the server's failure.
+        availability: tells which calls are promised to work, and which failed.
         clock: tells the time in seconds.
     """
 
     def __init__(
         self,
         objectives: Sequence[Objective],
-        bad_codes: Collection[str],
+        availability: Availability,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._bad_codes = frozenset(bad_codes)
+        self._availability = availability
         self._windows = [(each, Window(each.window_seconds, _SLOTS, clock)) for each in objectives]
 
     def observe(self, metric: Metric, value: float, attributes: Attributes) -> None:
@@ -60,8 +72,8 @@ class Budgets:
                 continue
             if objective.threshold_seconds is not None:
                 bad = value > objective.threshold_seconds
-            elif is_promised(attributes):
-                bad = status_code(attributes) in self._bad_codes
+            elif self._availability.covers(attributes):
+                bad = self._availability.failed(attributes)
             else:
                 continue
             window.add(_EVENTS)
@@ -69,7 +81,7 @@ class Budgets:
                 window.add(_BAD)
 
     def read(self) -> list[Budget]:
-        """Tell what is left of each, in the order of the objectives."""
+        """Return what is left of each, in the order of the objectives."""
         found = []
         for objective, window in self._windows:
             sums = window.sums()

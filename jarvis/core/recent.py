@@ -1,11 +1,11 @@
 """What the server did in the last minute."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from jarvis.core import metrics
 from jarvis.core.figures import Recent
-from jarvis.core.objectives import is_promised, status_code
+from jarvis.core.objectives import Availability
 from jarvis.core.window import Samples, Window
 from jarvis_ports.telemetry import Attributes, Metric
 
@@ -17,12 +17,12 @@ class RecentFigures:
     """Keeps what `Recent` tells, of all measurements.
 
     Args:
-        bad_codes: the status codes that count as the server's failure.
+        availability: tells which calls are promised to work, and which failed.
         clock: tells the time in seconds.
     """
 
-    def __init__(self, bad_codes: Collection[str], clock: Callable[[], float] = time.monotonic) -> None:
-        self._bad_codes = frozenset(bad_codes)
+    def __init__(self, availability: Availability, clock: Callable[[], float] = time.monotonic) -> None:
+        self._availability = availability
         self._window = Window(WINDOW_SECONDS, WINDOW_SECONDS, clock)
         self._latency = Samples(WINDOW_SECONDS, clock)
         self._first_token = Samples(WINDOW_SECONDS, clock)
@@ -42,9 +42,9 @@ class RecentFigures:
             self._latency.add(value)
         elif metric is metrics.TIME_TO_FIRST_TOKEN:
             self._first_token.add(value)
-        elif metric is metrics.RPC_DURATION and is_promised(attributes):
+        elif metric is metrics.RPC_DURATION and self._availability.covers(attributes):
             self._window.add(_CALLS)
-            if status_code(attributes) in self._bad_codes:
+            if self._availability.failed(attributes):
                 self._window.add(_FAILED)
 
     def read(self) -> Recent:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from jarvis.documents.types import Kind, Text
+from jarvis.core.text import Kind, Text
 from jarvis_ports.errors import DocumentUnreadable
 
 MOST_OUTPUT = 2000

@@ -7,9 +7,8 @@ from contextlib import closing, suppress
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from jarvis.core.text import Kind, Text, without_unseen
 from jarvis.documents.forms import filled
-from jarvis.documents.types import Kind, Text
-from jarvis.documents.unseen import without_unseen
 from jarvis_ports.errors import DocumentUnreadable
 
 _BREAK = re.compile("[\x02\ufffe]")

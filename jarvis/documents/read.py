@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
+from jarvis.core.text import Kind, Text, without_unseen
 from jarvis.documents.decode import decode
 from jarvis.documents.encodings import declared
 from jarvis.documents.kinds import Format, describe
 from jarvis.documents.signatures import check_signature
-from jarvis.documents.types import Kind, Text
-from jarvis.documents.unseen import without_unseen
 
 _KINDS = {Format.TEXT: Kind.PLAIN, Format.MARKDOWN: Kind.MARKDOWN, Format.CODE: Kind.CODE}
 

@@ -10,9 +10,10 @@ from typing import Self
 
 import psutil
 
+from jarvis.core.text import Text
 from jarvis.documents.kinds import Format, describe
 from jarvis.documents.read import read
-from jarvis.documents.types import Text
+from jarvis.documents.split import split
 from jarvis_plugins.children import detach, shielded
 from jarvis_ports.errors import DocumentUnreadable
 
@@ -30,6 +31,8 @@ class Reader:
     A document that takes longer than `timeout` seconds, or more than `MEMORY`, is unreadable; its process is
     ended, and the next document gets a new one. An async context manager.
     """
+
+    split = staticmethod(split)
 
     def __init__(self, timeout: float = 60.0) -> None:
         self._timeout = timeout

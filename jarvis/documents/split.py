@@ -6,7 +6,7 @@ from time import thread_time
 
 from semantic_text_splitter import CodeSplitter, MarkdownSplitter, TextSplitter
 
-from jarvis.documents.types import Chunk, Kind, Text
+from jarvis.core.text import Chunk, Kind, Text
 
 GRAMMARS = {
     "c": ("tree_sitter_c", "language"),
@@ -44,7 +44,7 @@ class _TooSlow(Exception):
 def split(text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], int]) -> list[Chunk]:
     """Split a text; chunks are in order, cover all of it but white space, and begin and end with none.
 
-    Their places are those in the document, see `jarvis.documents.Chunk`.
+    Their places are those in the document, see `jarvis.core.text.Chunk`.
 
     Blocks for seconds a megabyte, most of them in `count`.
 

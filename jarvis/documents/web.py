@@ -8,9 +8,9 @@ from bs4.dammit import EncodingDetector
 from bs4.element import PreformattedString
 from markdownify import MarkdownConverter
 
+from jarvis.core.text import Kind, Text
 from jarvis.documents.decode import decode
 from jarvis.documents.hidden import remove_hidden
-from jarvis.documents.types import Kind, Text
 
 warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)  # XHTML is read as what browsers show
 

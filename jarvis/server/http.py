@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 import jarvis
 from jarvis.address import CannotListen
-from jarvis.core.status import Gpu, HealthLevel, Status
+from jarvis.core.components import Components
+from jarvis.core.gpus import Gpu, GpuReader
+from jarvis.core.status import HealthLevel, Status
 from jarvis.server.listen import problem, reason
 from jarvis_ports.telemetry import Exposition
 
@@ -27,24 +30,39 @@ NOTHING_TO_SCRAPE = (
 )
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What the answers are made from.
+
+    Attributes:
+        status: the state of the whole.
+        components: what is opened.
+        gpus: those of this machine.
+        ready: whether the standard health service says SERVING of the server.
+        exposition: what /metrics answers; called in one thread of its own, for one scraper after the other.
+    """
+
+    status: Status
+    components: Components
+    gpus: GpuReader
+    ready: Callable[[], bool]
+    exposition: Expose
+
+
 @asynccontextmanager
-async def side_port(
-    listen: str, status: Status, ready: Callable[[], bool], exposition: Expose
-) -> AsyncIterator[str]:
+async def side_port(listen: str, sources: Sources) -> AsyncIterator[str]:
     """Answer /metrics, /health and /ready until the context is left; gives the address, with its real port.
 
     Args:
         listen: host:port; with port 0, any free one.
-        status: what /health tells.
-        ready: whether the standard health service says SERVING of the server.
-        exposition: what /metrics tells; called in one thread of its own, for one scraper after the other.
+        sources: what the answers are made from.
 
     Raises:
         CannotListen: it is taken, or cannot be opened.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
     app = web.Application()
-    app.add_routes(_Handlers(status, ready, exposition, thread).routes)
+    app.add_routes(_Handlers(sources, thread).routes)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -76,16 +94,8 @@ async def _listen(runner: web.AppRunner, listen: str) -> str:
 
 
 class _Handlers:
-    def __init__(
-        self,
-        status: Status,
-        ready: Callable[[], bool],
-        exposition: Expose,
-        thread: ThreadPoolExecutor,
-    ) -> None:
-        self._status = status
-        self._ready = ready
-        self._exposition = exposition
+    def __init__(self, sources: Sources, thread: ThreadPoolExecutor) -> None:
+        self._sources = sources
         self._thread = thread
         self.routes = [
             web.get("/metrics", self._metrics),
@@ -95,21 +105,22 @@ class _Handlers:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         loop, accept = asyncio.get_running_loop(), request.headers.get("Accept", "")
-        found = await loop.run_in_executor(self._thread, self._exposition, accept)
+        found = await loop.run_in_executor(self._thread, self._sources.exposition, accept)
         if found is None:
             raise web.HTTPNotFound(text=NOTHING_TO_SCRAPE)
         return web.Response(body=found.body, headers={"Content-Type": found.content_type})
 
     async def _health(self, request: web.Request) -> web.Response:
-        facts = _facts(self._status, await self._status.read_gpus())
+        sources = self._sources
+        facts = _facts(sources.status, sources.components, await sources.gpus.read_in_thread())
         return web.json_response(facts, status=503 if facts["status"] is HealthLevel.UNHEALTHY else 200)
 
     async def _is_ready(self, request: web.Request) -> web.Response:
-        ready = self._ready()
+        ready = self._sources.ready()
         return web.json_response({"ready": ready}, status=200 if ready else 503)
 
 
-def _facts(status: Status, gpus: Sequence[Gpu]) -> dict[str, Any]:
+def _facts(status: Status, components: Components, gpus: Sequence[Gpu]) -> dict[str, Any]:
     free = sum(gpu.memory_total_bytes - gpu.memory_used_bytes for gpu in gpus)
     return {
         "status": status.health,
@@ -126,6 +137,6 @@ def _facts(status: Status, gpus: Sequence[Gpu]) -> dict[str, Any]:
                 "state": component.state,
                 "message": component.message,
             }
-            for component in status.all
+            for component in components
         ],
     }

@@ -4,12 +4,17 @@ from typing import Any
 
 import grpc
 
+from jarvis.core.components import Components
+from jarvis.core.gpus import GpuReader
+from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
+from jarvis.core.requests import Requests
+from jarvis.core.routing import Routes
 from jarvis.core.status import Status
 from jarvis.server.status_convert import STATES, status_response
 from jarvis.v1 import server_pb2 as pb
 from jarvis.v1 import server_pb2_grpc
-from jarvis_plugins.loader import PluginState
+from jarvis_plugins.loader import Adapters, PluginState
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -22,18 +27,51 @@ PLUGIN_STATES = {
 
 
 class ServerServicer(server_pb2_grpc.ServerServiceServicer):
-    """Speaks the contract for the state of the server."""
+    """Speaks the contract for the state of the server.
 
-    def __init__(self, status: Status) -> None:
+    Args:
+        status: the state of the whole.
+        components: what is opened.
+        routes: the models among them, and the routes over these.
+        requests: those that run.
+        adapters: those that are installed.
+        instruments: know what was done of late, and what is left of the error budgets.
+        gpus: those of this machine.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that it answers from
+        self,
+        status: Status,
+        *,
+        components: Components,
+        routes: Routes,
+        requests: Requests,
+        adapters: Adapters,
+        instruments: Instruments,
+        gpus: GpuReader,
+    ) -> None:
         self._status = status
+        self._components = components
+        self._routes = routes
+        self._requests = requests
+        self._adapters = adapters
+        self._instruments = instruments
+        self._gpus = gpus
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
-        """Tell the state of the server and of all that it is made of, and how it fares."""
-        return status_response(self._status, await self._status.read_gpus())
+        """Return the state of the server and of all that it is made of, and how it fares."""
+        return status_response(
+            self._status,
+            components=self._components,
+            routes=self._routes,
+            active_requests=self._requests.active,
+            instruments=self._instruments,
+            gpus=await self._gpus.read_in_thread(),
+        )
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
-        """List the configured models, and the routes over them."""
-        routes = self._status.routes
+        """Return the configured models, and the routes over them."""
+        routes = self._routes
         return pb.ListModelsResponse(
             models=[self._model(model) for model in routes.models],
             routes=[
@@ -48,10 +86,10 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         )
 
     def _model(self, model: Model) -> pb.Model:
-        capabilities, terms = self._status.capabilities(model), model.terms
+        capabilities, terms = model.capabilities, model.terms
         return pb.Model(
             name=model.name,
-            is_default=model in self._status.routes.get("").order(None),
+            is_default=model in self._routes.get("").order(None),
             adapter=model.adapter,
             state=STATES[model.state],
             context_length=capabilities.context_length if capabilities else None,
@@ -65,8 +103,8 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
     async def ListAdapters(
         self, request: pb.ListAdaptersRequest, context: Context
     ) -> pb.ListAdaptersResponse:
-        """List the installed adapters, and the plugins that did not load."""
-        adapters = self._status.adapters
+        """Return the installed adapters, and the plugins that did not load."""
+        adapters = self._adapters
         available = [
             pb.Adapter(
                 port=adapter.port,
@@ -91,4 +129,4 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
 
     async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:
         """End a running request."""
-        return pb.AbortResponse(aborted=self._status.requests.abort(request.request_id))
+        return pb.AbortResponse(aborted=self._requests.abort(request.request_id))

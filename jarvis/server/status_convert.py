@@ -8,9 +8,13 @@ import psutil
 
 import jarvis
 from jarvis.core.component import Component, State
+from jarvis.core.components import Components
 from jarvis.core.figures import Budget, Quantiles, Recent
+from jarvis.core.gpus import Gpu
+from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
-from jarvis.core.status import Gpu, HealthLevel, Status
+from jarvis.core.routing import Routes
+from jarvis.core.status import HealthLevel, Status
 from jarvis.v1 import server_pb2 as pb
 from jarvis_plugins.registry import PortName
 
@@ -27,15 +31,23 @@ HEALTH = {
 }
 
 
-def status_response(status: Status, gpus: Sequence[Gpu]) -> pb.GetStatusResponse:
-    """Tell the state of the server, of each model, of what stands beside them, and how it fares."""
+def status_response(  # noqa: PLR0913 - all that it is made of
+    status: Status,
+    *,
+    components: Components,
+    routes: Routes,
+    active_requests: int,
+    instruments: Instruments,
+    gpus: Sequence[Gpu],
+) -> pb.GetStatusResponse:
+    """Return the state of the server, of each model, of what stands beside them, and how it fares."""
     return pb.GetStatusResponse(
         version=jarvis.__version__,
         state=STATES[status.state],
         uptime_seconds=status.uptime,
-        active_requests=status.requests.active,
-        models=[_model(model, status) for model in status.routes.models],
-        components=[_component(component) for component in status.components.beside_models],
+        active_requests=active_requests,
+        models=[_model(model) for model in routes.models],
+        components=[_component(one) for one in components if one.port_name != PortName.LLM],
         health=HEALTH[status.health],
         gpus=[
             pb.Gpu(
@@ -47,13 +59,13 @@ def status_response(status: Status, gpus: Sequence[Gpu]) -> pb.GetStatusResponse
             for gpu in gpus
         ],
         resident_memory_bytes=psutil.Process().memory_info().rss,
-        recent=_recent(status.instruments.recent()),
-        objectives=[_objective(budget) for budget in status.instruments.budgets()],
+        recent=_recent(instruments.recent()),
+        objectives=[_objective(budget) for budget in instruments.budgets()],
     )
 
 
-def _model(model: Model, status: Status) -> pb.ModelStatus:
-    capabilities = status.capabilities(model)
+def _model(model: Model) -> pb.ModelStatus:
+    capabilities = model.capabilities
     return pb.ModelStatus(
         name=model.name,
         adapter=model.adapter,
@@ -68,9 +80,9 @@ def _model(model: Model, status: Status) -> pb.ModelStatus:
 
 
 def _component(component: Component[Any]) -> pb.ComponentStatus:
-    info = component.loaded.info() if component.kind == PortName.EMBEDDER and component.loaded else None
+    info = component.loaded.info() if component.port_name == PortName.EMBEDDER and component.loaded else None
     return pb.ComponentStatus(
-        port=component.kind,
+        port=component.port_name,
         name=component.name,
         adapter=component.adapter,
         state=STATES[component.state],

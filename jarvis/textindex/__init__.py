@@ -1,7 +1,5 @@
-"""The text index: it finds rows of the vector store by their words, and knows which rows a document has."""
+"""The text index on SQLite: it finds rows of the vector store by their words."""
 
-from jarvis.textindex.fold import fold
-from jarvis.textindex.index import TextIndex
-from jarvis.textindex.types import DocumentRows, TextMatch
+from jarvis.textindex.index import SQLiteTextIndex
 
-__all__ = ["DocumentRows", "TextIndex", "TextMatch", "fold"]
+__all__ = ["SQLiteTextIndex"]

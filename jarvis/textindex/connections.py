@@ -99,6 +99,6 @@ class Connections:
 
 
 def damaged(error: sqlite3.Error) -> bool:
-    """Tell whether an error means that the file is no sound database."""
+    """Return whether an error means that the file is no sound database."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the upper bits say more exactly which
     return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}

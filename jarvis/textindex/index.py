@@ -8,11 +8,11 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from jarvis.core.retrieval.text_index import DocumentRows, TextMatch
 from jarvis.textindex import rows, schema
 from jarvis.textindex.connections import Connections
 from jarvis.textindex.filters import condition
 from jarvis.textindex.terms import match_query
-from jarvis.textindex.types import DocumentRows, TextMatch
 from jarvis_plugins.folders import locked
 from jarvis_ports.filters import Filter
 from jarvis_ports.store import Row
@@ -25,14 +25,8 @@ PAGE_DOCUMENTS = 200
 """Documents of one page of `documents`."""
 
 
-class TextIndex:
-    """Searches the rows of the vector store by their words (BM25), and lists those of a document.
-
-    It is a mirror. A write goes `begin`, then to the store, then `commit`, and the writes of one
-    collection one after another. Whatever ends the process in between, the ids are then in `pending`: the
-    caller reads those rows in the store, and commits what it finds. A file that is lost or damaged begins
-    anew, empty: the caller compares `count` with the store's, and fills it. A collection that it has
-    nothing of is empty, and no error.
+class SQLiteTextIndex:
+    """A `TextIndex` of the core in a SQLite file; a damaged file begins anew, empty.
 
     All methods raise StoreFailure where SQLite fails, as on a full disk; nothing of that write is then there.
     """
@@ -42,7 +36,7 @@ class TextIndex:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path | None) -> AsyncIterator["TextIndex"]:
+    async def open(cls, folder: Path | None) -> AsyncIterator["SQLiteTextIndex"]:
         """Open the index in a folder, which is made where there is none; None is in memory.
 
         A damaged file is moved aside, and a new one begun.
@@ -84,12 +78,12 @@ class TextIndex:
         )
 
     async def pending(self, collection: str) -> list[str]:
-        """List the ids whose change was begun and not committed."""
+        """Return the ids whose change was begun and not committed."""
         sql = "SELECT id FROM pending WHERE collection = ?"
         return await self._read(collection, [], lambda c, at: _column(c, sql, [at.number]))
 
     async def collections(self) -> list[str]:
-        """List the collections that something was begun or committed in, by name."""
+        """Return the collections that something was begun or committed in, by name."""
         return await self._connections.read(
             lambda c: _column(c, "SELECT name FROM collections ORDER BY name", [])
         )
@@ -99,7 +93,7 @@ class TextIndex:
         return await self._read(collection, 0, lambda _, at: at.rows)
 
     async def ids(self, collection: str) -> AsyncGenerator[list[str], None]:
-        """List the ids of all rows in their order as UTF-8, page by page.
+        """Return the ids of all rows in their order as UTF-8, page by page.
 
         A row that is written or deleted meanwhile may be there or not; every other one comes once.
         """
@@ -114,11 +108,11 @@ class TextIndex:
             last = page[-1]
 
     async def rows(self, collection: str, ids: Sequence[str]) -> list[Row]:
-        """Read rows by id, in the order asked for; ids that are not there are left out."""
+        """Return rows by id, in the order asked for; ids that are not there are left out."""
         return await self._read(collection, [], lambda c, at: rows.read(c, at.number, ids))
 
     async def filtered(self, collection: str, filter_: Filter | None) -> list[str]:
-        """List the ids of the rows that pass a filter."""
+        """Return the ids of the rows that pass a filter."""
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[str]:
             where, values = condition(filter_, at.number)
@@ -129,7 +123,7 @@ class TextIndex:
     async def search(
         self, collection: str, text: str, top_k: int, filter_: Filter | None = None
     ) -> list[TextMatch]:
-        """Find the `top_k` rows that pass the filter and whose words suit a question best, the best first.
+        """Return the `top_k` rows that pass the filter and whose words suit a question best, the best first.
 
         The question is natural language in any characters; `jarvis.textindex.terms` says which words count.
         """
@@ -150,13 +144,13 @@ class TextIndex:
         return await self._read(collection, [], work)
 
     async def document(self, collection: str, document: str) -> DocumentRows | None:
-        """Tell which rows a document has, or None where it has none."""
+        """Return the rows that a document has, or None where it has none."""
         return await self._read(
             collection, None, lambda c, at: next(rows.documents(c, at.number, document, document), None)
         )
 
     async def documents(self, collection: str) -> AsyncGenerator[list[DocumentRows], None]:
-        """List all documents by id, page by page; those that change meanwhile as in `ids`."""
+        """Return all documents by id, page by page; those that change meanwhile as in `ids`."""
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[DocumentRows]:
             named = f"SELECT DISTINCT document FROM rows_{at.number} WHERE document > ? ORDER BY 1 LIMIT ?"
@@ -169,7 +163,7 @@ class TextIndex:
             last = page[-1].document
 
     async def hashed(self, collection: str, beginning: str, most: int) -> list[DocumentRows]:
-        """Find documents with rows whose `_hash` begins so, `most` of them, by id."""
+        """Return documents with rows whose `_hash` begins so, `most` of them, by id."""
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[DocumentRows]:
             sql = (

@@ -8,10 +8,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from jarvis.core.retrieval.text_index import DocumentRows
+from jarvis.core.text.fold import words
 from jarvis.textindex.filters import restore, store
-from jarvis.textindex.fold import words
 from jarvis.textindex.schema import Collection
-from jarvis.textindex.types import DocumentRows
 from jarvis_ports.filters import Value
 from jarvis_ports.store import Row
 
@@ -49,7 +49,7 @@ def replace(
 
 
 def read(connection: sqlite3.Connection, number: int, ids: Sequence[str]) -> list[Row]:
-    """Read rows by id, in the order asked for, without those that are not there; no more than 30,000."""
+    """Return rows by id, in the order asked for, without those that are not there; no more than 30,000."""
     marks = ", ".join("?" * len(ids))
     rows = f"SELECT key FROM rows_{number} WHERE id IN ({marks})"
     fields: defaultdict[int, dict[str, Value]] = defaultdict(dict)
@@ -67,7 +67,7 @@ def read(connection: sqlite3.Connection, number: int, ids: Sequence[str]) -> lis
 
 
 def documents(connection: sqlite3.Connection, number: int, first: str, last: str) -> Iterator[DocumentRows]:
-    """Read the documents whose ids are in [first, last], by id."""
+    """Yield the documents whose ids are in [first, last], by id."""
     found = connection.execute(
         f"SELECT document, id, field, value FROM rows_{number} JOIN fields_{number} USING (key) "
         "WHERE document BETWEEN ? AND ? AND field IN ('_source', '_hash', '_chunks', '_ordinal') "

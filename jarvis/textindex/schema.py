@@ -16,7 +16,7 @@ from jarvis_ports.errors import StoreUnusable
 logger = logging.getLogger(__name__)
 
 VERSION = 2
-"""Of the tables; a file of another version is not read."""
+"""The version of the tables; a file of another version is not read."""
 
 _TABLES = f"""
 BEGIN IMMEDIATE;

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, islice
 from typing import NamedTuple
 
-from jarvis.textindex.fold import fold
+from jarvis.core.text import fold
 
 CONSIDERED = 256
 """Distinct terms of a query that are looked up: those that it repeats most, then its first."""
 USED = 64
-"""Of these, the terms that are searched for: the rarest."""
+"""The number of terms that are searched for: the rarest of those."""
 COMMON_ROWS = 1000
 """A term in more rows than this, and in more than a quarter of all, is not searched for beside rarer ones.
 

@@ -3,10 +3,10 @@
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from jarvis.config import SLOConfig
-from jarvis.slo import objectives
-from jarvis.slo.burn import ALERTS, BURN_RATE
-from jarvis.slo.rules import BUDGET_REMAINING
+from jarvis.app.config import SLOConfig
+from jarvis.app.slo import objectives
+from jarvis.app.slo.burn import ALERTS, BURN_RATE
+from jarvis.app.slo.rules import BUDGET_REMAINING
 from scripts.dashboards.panels import choice, figure, graph, page, spread, stack
 from scripts.dashboards.queries import or_zero, quantile, quantiles, rate, ratio
 

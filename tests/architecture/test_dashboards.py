@@ -11,9 +11,9 @@ import prometheus_client
 import pytest
 import yaml
 
-from jarvis.config import SLOConfig
+from jarvis.app.config import SLOConfig
+from jarvis.app.slo import generate, prometheus_name, recorded_names
 from jarvis.core import metrics
-from jarvis.slo import generate, prometheus_name, recorded_names
 from jarvis_ports.telemetry import MetricKind
 from scripts.dashboards.__main__ import written
 

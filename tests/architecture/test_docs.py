@@ -9,12 +9,12 @@ from typing import Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from jarvis.bootstrap import check
-from jarvis.config import Config, ModelConfig, RouteConfig, TemplateConfig, load
+from jarvis.app.bootstrap import check
+from jarvis.app.config import Config, ModelConfig, RouteConfig, TemplateConfig, load
+from jarvis.app.slo import prometheus_name
 from jarvis.core.metrics import ALL
 from jarvis.models.catalogue import CATALOGUE
 from jarvis.server.errors import INTERNAL, STATUS_CODES
-from jarvis.slo import prometheus_name
 from jarvis_adapters.vllm.settings import GPU_PROFILES, PROFILES
 from jarvis_plugins.loader import load_plugins
 from jarvis_plugins.registry import PortName

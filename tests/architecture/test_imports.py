@@ -27,7 +27,7 @@ def test_import_contracts_hold() -> None:
         ("jarvis_adapters.chroma", ENGINES | {"grpc"}),
         ("jarvis_adapters.memory_store", ENGINES | {"grpc"}),
         ("jarvis_plugins.loader", ENGINES | {"grpc", "jarvis_adapters"}),
-        ("jarvis.config", ENGINES | {"grpc", "jarvis_adapters"}),
+        ("jarvis.app.config", ENGINES | {"grpc", "jarvis_adapters"}),
         ("jarvis.client", ENGINES | {"jarvis_adapters", "jarvis_plugins"}),
         ("jarvis.server.lifecycle", ENGINES | {"jarvis_adapters"}),
     ],

@@ -61,7 +61,7 @@ async def test_while_a_model_loads_it_is_alive_and_not_ready(start):
 async def test_a_dead_engine_is_unhealthy_until_it_is_back(start, monkeypatch):
     monkeypatch.setattr(component, "RESTART_DELAYS", (3.0,))
     async with start('models.echo.on_engine_death="restart"') as server:
-        model = server.instance._status.routes.models[0]
+        model = server.application.routes.models[0]
         model.port.closed = True
         model.suspect()
         facts = await until(server, 503, "unhealthy")
@@ -75,7 +75,7 @@ async def test_a_dead_engine_is_unhealthy_until_it_is_back(start, monkeypatch):
 async def test_one_of_several_models_that_dies_degrades(start):
     async with start("models.other.adapter=echo") as server:
         await until(server, 200, "healthy")
-        model = server.instance._status.routes.models[1]
+        model = server.application.routes.models[1]
         model.port.closed = True
         model.suspect()
         facts = await until(server, 200, "degraded")
@@ -130,7 +130,7 @@ async def test_a_scrape_that_hangs_holds_up_no_probe(start, monkeypatch):
             release.wait(30)
             return ()
 
-        monkeypatch.setattr(server.instance._status, "gpus", hang)
+        monkeypatch.setattr(server.application.gpus, "read", hang)
         monkeypatch.setattr("jarvis_adapters.opentelemetry.measures.READ_SECONDS", 30)
         scrape = asyncio.create_task(get(server, "/metrics"))
         await asyncio.wait_for(begun.wait(), 10)

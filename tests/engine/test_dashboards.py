@@ -14,8 +14,8 @@ import grpc
 import pytest
 import yaml
 
-from jarvis.config import load
-from jarvis.slo import generate
+from jarvis.app.config import load
+from jarvis.app.slo import generate
 from jarvis.v1 import embedding_pb2, retrieval_pb2, server_pb2
 from jarvis.v1 import generation_pb2 as pb
 

@@ -6,7 +6,7 @@ from itertools import accumulate
 import pytest
 import yaml
 
-from jarvis.slo import generate
+from jarvis.app.slo import generate
 
 GROUPS = ["jarvis-burn-rates", "jarvis-budgets", "jarvis-budget-alerts", "jarvis-symptoms"]
 GENERATE = "jarvis.v1.GenerationService/GenerateStream"

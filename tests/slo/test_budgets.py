@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from jarvis.config import SLOConfig
+from jarvis.app.config import SLOConfig
 
 MINUTE = 60
 CALLS = "rpc_server_call_duration_seconds_count"

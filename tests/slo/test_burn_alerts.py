@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from jarvis.config import SLOConfig
+from jarvis.app.config import SLOConfig
 
 SHORT, LONG = 10, 120
 EVENTS = 100_000

@@ -5,11 +5,11 @@ from typing import get_args
 import grpc
 import pytest
 
-from jarvis.config import Config, ConfigError, load
-from jarvis.config.operations import BadCode
+from jarvis.app.config import Config, ConfigError, load
+from jarvis.app.config.operations import BadCode
+from jarvis.app.slo import objectives
 from jarvis.core.figures import Objective
 from jarvis.core.objectives import MEASURED_BY
-from jarvis.slo import objectives
 
 DAY = 86_400
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jarvis.config import Config, SLOConfig
-from jarvis.slo import generate, recorded_names
+from jarvis.app.config import Config, SLOConfig
+from jarvis.app.slo import generate, recorded_names
 
 SHIPPED = Path(__file__).parents[2] / "deploy/prometheus"
 CONFIGS = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jarvis.config import SLOConfig
+from jarvis.app.config import SLOConfig
 
 HALF_MINUTE = 30
 UP = 'up{instance="a:8081",job="jarvis"}'

@@ -118,7 +118,7 @@ class Batcher:
             vectors = await embedder.embed([flight.text for flight in flights], kind.role)
         except EngineDead as error:
             self._embedder.suspect()
-            self._embedder.tell_when(error)
+            self._embedder.set_retry_after(error)
             raise
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) and task.cancelling():

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from jarvis.core.grounding.citations import MARKER
 from jarvis.core.retrieval.types import Hit, chunk_source
-from jarvis.documents import without_unseen
+from jarvis.core.text import without_unseen
 from jarvis_ports.llm import Message, Role
 
 INSTRUCTION = (

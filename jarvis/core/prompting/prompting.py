@@ -23,7 +23,7 @@ from jarvis_ports.llm import Input, Role
 logger = logging.getLogger(__name__)
 
 MAX_QUESTIONS = 8
-"""Of a conversation, so many of the user's last messages are estimated."""
+"""The number of the user's last messages that are estimated in a conversation."""
 
 
 class Prompting:
@@ -105,12 +105,12 @@ class Prompting:
         violations.refuse()
 
     def _is_automatic(self, input_: Input, *, from_sources: bool) -> bool:
-        """Tell whether the difficulty chooses a template where the request names none."""
+        """Return whether the difficulty chooses a template where the request names none."""
         has_own = isinstance(input_, str) or has_system_message(input_)
         return self._automatic and not (from_sources or has_own)
 
     def _template(self, name: str | None, difficulty: int | None) -> Template | None:
-        """Find a template by its name, or by the difficulty where none is given."""
+        """Return the template of that name, or of the difficulty where none is given."""
         if name is not None:
             return self._templates[name] if name else None
         if difficulty is None:

@@ -1,20 +1,21 @@
-"""Templates: Jinja2 in a sandbox, where a variable that does not exist is an error."""
+"""What a model is given before a conversation, in one language or several."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
-
-import jinja2
-from jinja2 import meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing import Protocol
 
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 
-_JINJA = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
-_JINJA.globals.clear()
 
+class TemplateText(Protocol):
+    """A text with variables, compiled."""
 
-class BadTemplate(ValueError):
-    """A template cannot be used; the text says which, and why."""
+    def render(self, variables: Mapping[str, str], /) -> str:
+        """Return the text with these values.
+
+        Raises:
+            Exception: it fails with them.
+        """
+        ...
 
 
 class Template:
@@ -22,19 +23,16 @@ class Template:
 
     Args:
         name: its name.
-        texts: the sources by language; one under None is for all of them.
+        texts: by language; one under None is for all of them.
         variables: the names that the texts may use, and their values unless a request sets others.
         temperature: for requests that set none.
         max_tokens: for requests that set none.
-
-    Raises:
-        BadTemplate: a text is no template, names a variable that does not exist, raises, or is empty.
     """
 
     def __init__(
         self,
         name: str,
-        texts: Mapping[str | None, str],
+        texts: Mapping[str | None, TemplateText],
         variables: Mapping[str, str],
         *,
         temperature: float | None = None,
@@ -44,17 +42,10 @@ class Template:
         self.temperature = temperature
         self.max_tokens = max_tokens
         self._variables = dict(variables)
-        self._texts = {}
-        for language, source in texts.items():
-            try:
-                self._texts[language] = _compiled(source, variables)
-            except BadTemplate as error:
-                where = f"{name} ({language})" if language else name
-                msg = f"{where}: {error}"
-                raise BadTemplate(msg) from None
+        self._texts = texts
 
     def language(self, asked: str | None, *known: str | None) -> str | None:
-        """Choose a language: the one asked for, else the first known one that it has, else its first.
+        """Return a language: the one asked for, else the first known one that it has, else its first.
 
         Raises:
             InvalidArgument: it is not there in the language asked for.
@@ -82,7 +73,7 @@ class Template:
             )
 
     def render(self, language: str | None, variables: Mapping[str, str]) -> str:
-        """Write the text, with the values that a request sets.
+        """Return the text with the values that a request sets.
 
         Raises:
             InvalidArgument: there is no such variable, or the template fails with these values.
@@ -97,28 +88,3 @@ class Template:
             msg = f"the template {self.name!r} is empty with these values"
             raise InvalidArgument.of("template_variables", msg)
         return text
-
-
-def _compiled(source: str, variables: Mapping[str, str]) -> jinja2.Template:
-    """Compile a text, and try it with the values that its variables have."""
-    try:
-        unknown = meta.find_undeclared_variables(_JINJA.parse(source)) - set(variables)
-        template = _JINJA.from_string(source)
-    except jinja2.TemplateSyntaxError as error:
-        msg = f"line {error.lineno}: {error.message}"
-        raise BadTemplate(msg) from None
-    for name in sorted(unknown):
-        near = get_close_matches(name, variables, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        has = f" (variables: {', '.join(variables)})" if variables else "; set it in the template's variables"
-        msg = f"the variable {name!r} does not exist{hint}{has}"
-        raise BadTemplate(msg)
-    try:
-        text = template.render(variables)
-    except Exception as error:  # noqa: BLE001 - as above
-        msg = f"it fails: {error}"
-        raise BadTemplate(msg) from None
-    if not text.strip():
-        msg = "it is empty"
-        raise BadTemplate(msg)
-    return template

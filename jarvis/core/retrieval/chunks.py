@@ -8,15 +8,14 @@ from hashlib import blake2b
 from typing import Final
 
 from jarvis.core.retrieval.documents import Document
+from jarvis.core.text import Chunk, fold
 from jarvis.core.violations import Violations
-from jarvis.documents import Chunk
-from jarvis.textindex import fold
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.filters import Metadata, Value
 from jarvis_ports.store import Row
 
 SCHEME: Final = 2
-"""Of hashes, ids and the way of splitting. A new number makes every document a changed one."""
+"""The version of hashes, ids and splitting. A new number makes every document a changed one."""
 LEAST_CHUNK_TOKENS = 16
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,6}")
 
@@ -72,7 +71,7 @@ def content_hash(document: Document, data: bytes, splitting: Splitting, language
 
 
 def same_content(hash_: str) -> str:
-    """Give what the hashes of all documents of one content begin with."""
+    """Return what the hashes of all documents of one content begin with."""
     return hash_[: len(hash_) // 2]
 
 
@@ -81,7 +80,7 @@ def _sorted(metadata: Metadata) -> list[tuple[str, object]]:
 
 
 def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
-    """Make the rows of a document."""
+    """Return the rows of a document."""
     ids = chunk_ids(document.id, chunks)
     made = []
     for ordinal, (id_, chunk) in enumerate(zip(ids, chunks, strict=True)):
@@ -101,7 +100,7 @@ def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
 
 
 def chunk_ids(document_id: str, chunks: Iterable[Chunk]) -> list[str]:
-    """Make the ids of the chunks of a document, in their order.
+    """Return the ids of the chunks of a document, in their order.
 
     An id says its document, its text, and how many equal chunks came before: a text that moves keeps it. Of
     equal ids the vectors are equal: what is embedded is in it where that is not the text itself.

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from jarvis.core.retrieval.catalog import CollectionCatalog
 from jarvis.core.retrieval.paging import pages, to_end
-from jarvis.core.retrieval.shelf import Shelf
 from jarvis.core.retrieval.types import CollectionInfo, IndexChanges
 from jarvis.core.retrieval.validation import check_collection, check_index
 from jarvis_ports.embedding import Matrix, TextRole
@@ -21,44 +21,44 @@ EMBEDDED_AT_ONCE = 256
 class Collections:
     """The use cases around whole collections; `Retrieval` describes them."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, catalog: CollectionCatalog) -> None:
+        self._catalog = catalog
 
     async def create(self, name: str, index: IndexSettings) -> CollectionInfo:
         """Make a collection for the configured embedding model."""
         check_collection(name, index)
-        library = await self._shelf.library()
-        embedding = self._shelf.embedding
+        library = await self._catalog.library()
+        embedding = self._catalog.embedding
         info = embedding.info
         spec = CollectionSpec(name, info.dimension, embedding.name, info.identity, index)
         for there in await library.store.collections():
             if there.name == name and there.identity == spec.identity:
                 spec = replace(spec, embedder=there.embedder)  # the same model by another name
         await library.store.create(spec)
-        self._shelf.forget(name)
+        self._catalog.forget(name)
         return await self.get(name)
 
     async def get(self, name: str) -> CollectionInfo:
-        """Tell of one collection."""
-        collection = await self._shelf.get(name)
+        """Return what is known of one collection."""
+        collection = await self._catalog.get(name)
         return await self._info(collection.spec)
 
     async def list(self) -> list[CollectionInfo]:
-        """Tell of all collections, by name."""
-        library = await self._shelf.library()
+        """Return what is known of all collections, by name."""
+        library = await self._catalog.library()
         return [await self._info(spec) for spec in await library.store.collections()]
 
     async def _info(self, spec: CollectionSpec) -> CollectionInfo:
-        library = await self._shelf.library()
+        library = await self._catalog.library()
         try:
-            mismatch = "; ".join(self._shelf.differences(spec, self._shelf.embedding.info))
+            mismatch = "; ".join(self._catalog.differences(spec, self._catalog.embedding.info))
         except Unavailable as error:
             mismatch = str(error)
         return CollectionInfo(spec, await library.store.count(spec.name), mismatch)
 
     async def drop(self, name: str) -> int:
         """Delete a collection, and say how many rows it had."""
-        collection = await self._shelf.get(name)
+        collection = await self._catalog.get(name)
         library, mirror = collection.library, collection.mirror
 
         async def drop() -> int:
@@ -72,11 +72,11 @@ class Collections:
             try:
                 return await to_end(drop())
             finally:
-                self._shelf.forget(name)
+                self._catalog.forget(name)
 
     async def check(self, name: str) -> AsyncGenerator[Progress | Diagnosis, None]:
         """Look for rows that cannot be found, and for counts that disagree."""
-        collection = await self._shelf.get(name)
+        collection = await self._catalog.get(name)
         library, mirror = collection.library, collection.mirror
         await mirror.settled()
         async with aclosing(library.store.check(name)) as events:
@@ -91,15 +91,15 @@ class Collections:
 
     async def rebuild(self, name: str, changes: IndexChanges) -> AsyncGenerator[Progress, None]:
         """Build a collection anew, for the present embedding model where it was made for another."""
-        collection = await self._shelf.get(name)
+        collection = await self._catalog.get(name)
         library, mirror = collection.library, collection.mirror
         index = changes.applied(collection.spec.index)
         check_index(index)
         spec = replace(collection.spec, index=index)
-        embedding = self._shelf.embedding
+        embedding = self._catalog.embedding
         info = embedding.info
         embed = None
-        if self._shelf.differences(spec, info):
+        if self._catalog.differences(spec, info):
             spec = CollectionSpec(name, info.dimension, embedding.name, info.identity, index)
             embed = self._embed
         await mirror.settled()
@@ -109,14 +109,14 @@ class Collections:
                     async for event in progress:
                         yield event
             finally:
-                self._shelf.forget(name)
+                self._catalog.forget(name)
             await mirror.resync()
 
     async def _embed(self, rows: Sequence[Row]) -> Matrix:
         texts = [row.text for row in rows]
         return np.concatenate(
             [
-                await self._shelf.embed(page, TextRole.DOCUMENT, truncate=True, field="rows[{}].text")
+                await self._catalog.embed(page, TextRole.DOCUMENT, truncate=True, field="rows[{}].text")
                 for page in pages(texts, EMBEDDED_AT_ONCE)
             ]
         )

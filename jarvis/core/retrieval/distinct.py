@@ -22,7 +22,7 @@ class Ranked(NamedTuple):
 
 
 async def distinct(fetch: Callable[[int], Awaitable[Sequence[Ranked]]], most: int) -> list[list[Ranked]]:
-    """Give the rows of the `most` best texts, each with all its rows that are among the candidates.
+    """Return the rows of the `most` best texts, each with all its rows that are among the candidates.
 
     Rows of one text with another score are apart: their callers brought vectors of their own.
 

@@ -34,10 +34,10 @@ class Incoming:
         self.prune: Prune | None = None
         """What to prune; known once all documents are read."""
         self.ids: set[str] = set()
-        """Of the documents so far."""
+        """The ids of the documents so far."""
 
     async def documents(self) -> AsyncGenerator[Sent, None]:
-        """Give each document once it is whole.
+        """Yield each document once it is whole.
 
         Raises:
             InvalidArgument: an event is wrong, or out of order.
@@ -88,7 +88,7 @@ class Incoming:
 
 
 def _checked(document: Document) -> Document:
-    """Give a document that fails where a field of it is wrong: the others of the stream are not to blame."""
+    """Return the document, or one that fails where a field of it is wrong: others are not to blame."""
     failure = document.failure or _fault(document)
     if not failure:
         return document

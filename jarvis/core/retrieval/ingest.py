@@ -7,6 +7,7 @@ from contextlib import aclosing
 from jarvis.core.in_order import in_order
 from jarvis.core.instruments import Instruments
 from jarvis.core.metrics import DOCUMENTS
+from jarvis.core.retrieval.catalog import CollectionCatalog
 from jarvis.core.retrieval.chunks import Splitting, check_language, check_splitting
 from jarvis.core.retrieval.documents import (
     IngestedDocument,
@@ -17,10 +18,9 @@ from jarvis.core.retrieval.documents import (
     Prune,
 )
 from jarvis.core.retrieval.incoming import Incoming
-from jarvis.core.retrieval.shelf import Shelf
+from jarvis.core.retrieval.text_index import DocumentRows
 from jarvis.core.retrieval.types import RetrievalSettings
 from jarvis.core.retrieval.writer import DocumentWriter, Locks
-from jarvis.textindex import DocumentRows
 from jarvis_ports.errors import InvalidArgument
 
 AHEAD = 8
@@ -31,9 +31,9 @@ class Ingest:
     """The use case of ingestion; `Retrieval` describes it."""
 
     def __init__(
-        self, shelf: Shelf, settings: RetrievalSettings, instruments: Instruments, locks: Locks
+        self, catalog: CollectionCatalog, settings: RetrievalSettings, instruments: Instruments, locks: Locks
     ) -> None:
-        self._shelf = shelf
+        self._catalog = catalog
         self._instruments = instruments
         self._settings = settings
         self._locks = locks
@@ -45,9 +45,9 @@ class Ingest:
         start = await anext(events, None)
         if not isinstance(start, IngestStart):
             raise InvalidArgument.of("start", "must come first")
-        collection = await self._shelf.fitting(start.collection)
+        collection = await self._catalog.fitting(start.collection)
         writer = DocumentWriter(
-            self._shelf,
+            self._catalog,
             collection,
             self._locks,
             self._splitting(start),
@@ -72,7 +72,7 @@ class Ingest:
         yield IngestFinished(outcomes, chunks, embedded)
 
     def _splitting(self, start: IngestStart) -> Splitting:
-        info = self._shelf.embedding.info
+        info = self._catalog.embedding.info
         tokens, overlap = start.chunk_tokens, start.chunk_overlap
         if tokens is None:
             tokens = min(self._settings.chunk_tokens, info.max_tokens)
@@ -84,7 +84,7 @@ class Ingest:
 
 
 async def _gone(writer: DocumentWriter, prune: Prune, sent: set[str]) -> list[DocumentRows]:
-    """List the documents that were not sent, and are to go."""
+    """Return the documents that were not sent, and are to go."""
     collection = writer.collection
     return [
         document

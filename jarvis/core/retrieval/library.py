@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from jarvis.documents import Reader
-from jarvis.textindex import TextIndex
+from jarvis.core.retrieval.text_index import TextIndex
+from jarvis.core.text import DocumentReader
 from jarvis_ports.health import Health
 from jarvis_ports.store import VectorStore
 
@@ -14,8 +14,8 @@ class Library:
 
     store: VectorStore
     texts: TextIndex
-    reader: Reader
+    reader: DocumentReader
 
     async def health(self) -> Health:
-        """Tell whether the store answers; the rest is of this machine."""
+        """Return whether the store answers; the rest is of this machine."""
         return await self.store.health()

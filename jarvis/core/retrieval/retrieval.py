@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments
+from jarvis.core.retrieval.catalog import CollectionCatalog
 from jarvis.core.retrieval.collections import Collections
 from jarvis.core.retrieval.documents import IngestedDocument, IngestEvent, IngestFinished, StoredDocument
 from jarvis.core.retrieval.ingest import Ingest
 from jarvis.core.retrieval.library import Library
 from jarvis.core.retrieval.rows import RowWriter
 from jarvis.core.retrieval.search import Search
-from jarvis.core.retrieval.shelf import Shelf
 from jarvis.core.retrieval.stored import StoredDocuments
 from jarvis.core.retrieval.types import CollectionInfo, Found, IndexChanges, RetrievalSettings, SearchQuery
 from jarvis.core.retrieval.writer import Locks
@@ -41,14 +41,14 @@ class Retrieval:
         settings: RetrievalSettings,
         instruments: Instruments,
     ) -> None:
-        shelf = Shelf(library, embedding)
-        self._shelf = shelf
-        self._collections = Collections(shelf)
-        self._rows = RowWriter(shelf)
-        self._search = Search(shelf, instruments)
+        catalog = CollectionCatalog(library, embedding)
+        self._catalog = catalog
+        self._collections = Collections(catalog)
+        self._rows = RowWriter(catalog)
+        self._search = Search(catalog, instruments)
         locks = Locks()
-        self._ingest = Ingest(shelf, settings, instruments, locks)
-        self._stored = StoredDocuments(shelf, locks)
+        self._ingest = Ingest(catalog, settings, instruments, locks)
+        self._stored = StoredDocuments(catalog, locks)
         self.max_document_bytes = settings.max_document_bytes
         """The largest document that `ingest` takes."""
 
@@ -62,15 +62,15 @@ class Retrieval:
         return await self._collections.create(name, index)
 
     async def collection(self, name: str) -> CollectionInfo:
-        """Tell of one collection."""
+        """Return what is known of one collection."""
         return await self._collections.get(name)
 
     async def spec(self, name: str) -> CollectionSpec:
-        """Tell what a collection was made for, without counting its rows."""
-        return (await self._shelf.get(name)).spec
+        """Return what a collection was made for, without counting its rows."""
+        return (await self._catalog.get(name)).spec
 
     async def collections(self) -> list[CollectionInfo]:
-        """Tell of all collections, by name."""
+        """Return what is known of all collections, by name."""
         return await self._collections.list()
 
     async def drop(self, name: str) -> int:
@@ -119,7 +119,7 @@ class Retrieval:
         return await self._rows.delete(name, ids, filter_, dry_run=dry_run)
 
     async def search(self, query: SearchQuery) -> Found:
-        """Find rows.
+        """Return the rows that answer a query.
 
         Raises:
             InvalidArgument: naming every field that is wrong; `TextTooLong` for the text.
@@ -142,7 +142,7 @@ class Retrieval:
         return self._ingest.run(events)
 
     def documents(self, name: str, prefixes: Sequence[str]) -> AsyncGenerator[list[StoredDocument], None]:
-        """List the documents whose source begins with one of some texts, or all, by id, page by page."""
+        """Return the documents whose source begins with one of some texts, or all, by id, page by page."""
         return self._stored.list(name, prefixes)
 
     async def delete_documents(self, name: str, ids: Sequence[str]) -> int:

@@ -6,8 +6,8 @@ from functools import partial
 
 import numpy as np
 
+from jarvis.core.retrieval.catalog import Collection, CollectionCatalog
 from jarvis.core.retrieval.paging import PAGE, pages
-from jarvis.core.retrieval.shelf import Collection, Shelf
 from jarvis.core.retrieval.validation import check_rows
 from jarvis.core.retrieval.vectors import check_vector
 from jarvis.core.violations import Violations
@@ -20,15 +20,15 @@ from jarvis_ports.store import Row
 class RowWriter:
     """The use cases of single rows; `Retrieval` describes them."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, catalog: CollectionCatalog) -> None:
+        self._catalog = catalog
 
     async def upsert(
         self, name: str, rows: Sequence[Row], vectors: Sequence[Matrix | None], *, truncate: bool
     ) -> int:
         """Store rows; embed the texts of those without a vector."""
         check_rows(rows)
-        collection = await self._shelf.fitting(name)
+        collection = await self._catalog.fitting(name)
         violations = Violations()
         for position, vector in enumerate(vectors):
             if vector is not None:
@@ -42,17 +42,17 @@ class RowWriter:
     async def _complete(
         self, rows: Sequence[Row], vectors: Sequence[Matrix | None], *, truncate: bool
     ) -> Matrix:
-        """Give the vectors of all rows, shape (rows, dimension)."""
-        shelf, role = self._shelf, TextRole.DOCUMENT
+        """Return the vectors of all rows, of shape (rows, dimension)."""
+        catalog, role = self._catalog, TextRole.DOCUMENT
         if all(vector is None for vector in vectors):
             texts = [row.text for row in rows]
-            return await shelf.embed(texts, role, truncate=truncate, field="rows[{}].text")
+            return await catalog.embed(texts, role, truncate=truncate, field="rows[{}].text")
 
         async def one(position: int) -> Matrix:
             if (vector := vectors[position]) is not None:
                 return vector
             field = f"rows[{position}].text"
-            embedded = await shelf.embed([rows[position].text], role, truncate=truncate, field=field)
+            embedded = await catalog.embed([rows[position].text], role, truncate=truncate, field=field)
             made: Matrix = embedded[0]
             return made
 
@@ -64,7 +64,7 @@ class RowWriter:
             raise InvalidArgument.of(
                 "ids", "set ids or filter; jarvis collections delete takes a whole collection"
             )
-        collection = await self._shelf.get(name)
+        collection = await self._catalog.get(name)
         async with collection.mirror.writing():
             doomed = await self._chosen(collection, ids, filter_)
             if not dry_run:

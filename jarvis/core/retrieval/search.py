@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from jarvis.core.instruments import Instruments
 from jarvis.core.metrics import RETRIEVAL_LATENCY
+from jarvis.core.retrieval.catalog import Collection, CollectionCatalog
 from jarvis.core.retrieval.distinct import Ranked, distinct
 from jarvis.core.retrieval.fusion import fuse
-from jarvis.core.retrieval.shelf import Collection, Shelf
 from jarvis.core.retrieval.types import Found, Hit, SearchMode, SearchQuery, place
 from jarvis.core.retrieval.validation import check_query
 from jarvis.core.retrieval.vectors import check_vector
@@ -29,21 +29,21 @@ ten with 20 candidates, .697 with 30, .690 with 50 (dense alone .679, words alon
 class Search:
     """The use case of searching; `Retrieval` describes it."""
 
-    def __init__(self, shelf: Shelf, instruments: Instruments) -> None:
-        self._shelf = shelf
+    def __init__(self, catalog: CollectionCatalog, instruments: Instruments) -> None:
+        self._catalog = catalog
         self._instruments = instruments
 
     async def run(self, query: SearchQuery) -> Found:
-        """Find rows."""
+        """Return the rows that answer a query."""
         started = time.monotonic()
         mode = check_query(query)
-        told: Attributes = {
+        attributes: Attributes = {
             "gen_ai.operation.name": "retrieval",
             "gen_ai.data_source.id": query.collection,
             "gen_ai.retrieval.top_k": query.top_k,
             "jarvis.mode": str(mode),
         }
-        with self._instruments.span("retrieval", told, kind=SpanKind.CLIENT) as span:
+        with self._instruments.span("retrieval", attributes, kind=SpanKind.CLIENT) as span:
             hits = await self._find(query, mode)
             span.set({"jarvis.hits": len(hits)})
         seconds = time.monotonic() - started
@@ -51,7 +51,7 @@ class Search:
         return Found(tuple(hits), mode)
 
     async def _find(self, query: SearchQuery, mode: SearchMode) -> list[Hit]:
-        collection = await self._shelf.fitting(query.collection)
+        collection = await self._catalog.fitting(query.collection)
         if query.vector is not None:
             check_vector("vector", query.vector, collection.spec.dimension)
         match mode:
@@ -98,11 +98,11 @@ class Search:
     async def _nearest(
         self, collection: Collection, query: SearchQuery, most: int
     ) -> tuple[Matrix, list[list[Ranked]]]:
-        """Give the query's vector, and the texts that are nearest to it."""
+        """Return the query's vector, and the texts that are nearest to it."""
         vector = query.vector
         if vector is None:
             texts = [query.text or ""]
-            embedded = await self._shelf.embed(texts, TextRole.QUERY, truncate=query.truncate, field="text")
+            embedded = await self._catalog.embed(texts, TextRole.QUERY, truncate=query.truncate, field="text")
             vector = embedded[0]
 
         async def fetch(asked: int) -> list[Ranked]:
@@ -125,7 +125,7 @@ class Search:
 
     @staticmethod
     async def _rest(collection: Collection, vector: Matrix, ids: Sequence[str]) -> dict[str, float]:
-        """Tell how near rows are that were found by words alone; some may be gone by now."""
+        """Return how near rows are that were found by words alone; some may be gone by now."""
         if not ids:
             return {}
         found = await collection.library.store.get(collection.name, ids, vectors=True)

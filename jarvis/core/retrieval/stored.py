@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack
 
+from jarvis.core.retrieval.catalog import CollectionCatalog
 from jarvis.core.retrieval.documents import StoredDocument
-from jarvis.core.retrieval.shelf import Shelf
 from jarvis.core.retrieval.writer import Locks
 from jarvis_ports.errors import InvalidArgument
 
@@ -14,13 +14,13 @@ MAX_IDS = 1000
 class StoredDocuments:
     """The use cases of documents that were ingested; `Retrieval` describes them."""
 
-    def __init__(self, shelf: Shelf, locks: Locks) -> None:
-        self._shelf = shelf
+    def __init__(self, catalog: CollectionCatalog, locks: Locks) -> None:
+        self._catalog = catalog
         self._locks = locks
 
     async def list(self, name: str, prefixes: Sequence[str]) -> AsyncGenerator[list[StoredDocument], None]:
-        """List documents by id, page by page."""
-        collection = await self._shelf.get(name)
+        """Return documents by id, page by page."""
+        collection = await self._catalog.get(name)
         await collection.mirror.settled()
         wanted = tuple(prefixes) or ("",)
         async for page in collection.library.texts.documents(name):
@@ -36,7 +36,7 @@ class StoredDocuments:
         """Delete documents, and say how many there were."""
         if not 1 <= len(ids) <= MAX_IDS:
             raise InvalidArgument.of("ids", f"must be 1 to {MAX_IDS} ids, got {len(ids)}")
-        collection = await self._shelf.get(name)
+        collection = await self._catalog.get(name)
         texts = collection.library.texts
         async with AsyncExitStack() as stack:
             wanted = sorted(set(ids))  # in one order, so that two callers do not wait for each other

@@ -9,13 +9,13 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from jarvis.core.retrieval.catalog import Collection, CollectionCatalog
 from jarvis.core.retrieval.chunks import Splitting, chunk_ids, content_hash, rows, same_content
 from jarvis.core.retrieval.documents import IngestedDocument, Outcome
 from jarvis.core.retrieval.incoming import Sent
 from jarvis.core.retrieval.paging import pages
-from jarvis.core.retrieval.shelf import Collection, Shelf
-from jarvis.documents import Chunk, Text, split
-from jarvis.textindex import DocumentRows, fold
+from jarvis.core.retrieval.text_index import DocumentRows
+from jarvis.core.text import Chunk, Text, fold
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.errors import DocumentUnreadable, JarvisError
 from jarvis_ports.store import Row
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 STORED_AT_ONCE = 256
 """Chunks that are embedded and stored in one go; a larger document takes several."""
-SAME_TOLD = 100
+MAX_TWINS = 100
 """Other documents of the same content that are looked for."""
 
 
@@ -40,7 +40,7 @@ class Locks:
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def of(self, collection: str, document: str) -> asyncio.Lock:
-        """Give the lock of a document."""
+        """Return the lock of a document."""
         return self._locks.setdefault((collection, document), asyncio.Lock())
 
 
@@ -48,7 +48,7 @@ class Locks:
 class DocumentWriter:
     """Reads, splits, embeds and stores documents, in one collection."""
 
-    shelf: Shelf
+    catalog: CollectionCatalog
     collection: Collection
     locks: Locks
     splitting: Splitting
@@ -97,14 +97,14 @@ class DocumentWriter:
         return await self.collection.library.texts.document(self.collection.name, document_id)
 
     async def _twins(self, document_id: str, hash_: str) -> list[DocumentRows]:
-        """Find other documents of the same content."""
+        """Return other documents of the same content."""
         texts = self.collection.library.texts
-        found = await texts.hashed(self.collection.name, same_content(hash_), SAME_TOLD + 1)
+        found = await texts.hashed(self.collection.name, same_content(hash_), MAX_TWINS + 1)
         others = (document for document in found if document.document != document_id)
-        return [document for document in others if document.hash.startswith(same_content(hash_))][:SAME_TOLD]
+        return [document for document in others if document.hash.startswith(same_content(hash_))][:MAX_TWINS]
 
     async def _chunks(self, sent: Sent) -> tuple[list[Chunk], tuple[str, ...]]:
-        """Read and split a document, and give the notes of its reader; one without text has no chunks.
+        """Return the chunks of a document, and the notes of its reader; one without text has no chunks.
 
         Raises:
             DocumentUnreadable: it cannot be read, also where that is a defect of what reads it.
@@ -125,14 +125,17 @@ class DocumentWriter:
             raise DocumentUnreadable(msg) from error
 
     async def _split(self, text: Text) -> list[Chunk]:
-        embedding = self.shelf.embedding
+        embedding = self.catalog.embedding
 
         def count(part: str) -> int:
             return embedding.count_tokens([fold(part)], TextRole.DOCUMENT)[0]
 
         chunk_tokens, overlap = self.splitting.chunk_tokens, self.splitting.chunk_overlap
+        reader = self.collection.library.reader
         async with self.locks.splitting:
-            return await asyncio.to_thread(split, text, max_tokens=chunk_tokens, overlap=overlap, count=count)
+            return await asyncio.to_thread(
+                reader.split, text, max_tokens=chunk_tokens, overlap=overlap, count=count
+            )
 
     async def _store(self, made: Sequence[Row], stored: Mapping[str, str]) -> int:
         """Store rows, and say how many were embedded.
@@ -147,14 +150,14 @@ class DocumentWriter:
             new = [row for row in page if row.id not in vectors]
             if new:
                 texts = [row.text for row in new]
-                found = await self.shelf.embed(texts, TextRole.DOCUMENT, truncate=True)
+                found = await self.catalog.embed(texts, TextRole.DOCUMENT, truncate=True)
                 vectors |= {row.id: vector for row, vector in zip(new, found, strict=True)}
                 embedded += len(new)
             await self.collection.mirror.upsert(page, np.stack([vectors[row.id] for row in page]))
         return embedded
 
     async def _kept(self, stored: Mapping[str, str]) -> dict[str, Matrix]:
-        """Read the vectors of rows that are stored already, and give them to those of the same text."""
+        """Return the vectors of rows that are stored already, for those of the same text."""
         if not stored:
             return {}
         ids = list(stored.values())
@@ -183,7 +186,7 @@ class DocumentWriter:
 def _stored(
     made: Sequence[Row], chunks: Sequence[Chunk], there: DocumentRows | None, twins: Sequence[DocumentRows]
 ) -> dict[str, str]:
-    """Tell which stored row has the text of a row, by the id of that: its own, else that of a twin."""
+    """Return the stored row that has the text of a row, by the id of that: its own, else that of a twin."""
     own = set(there.ids) if there else ()
     found = {row.id: row.id for row in made if row.id in own}
     for twin in twins[:1]:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from jarvis.client import BlockingClient, Row
-from jarvis.core.use_cases import UseCases
+from jarvis_plugins.registry import PortName
 
 
 @pytest.fixture
@@ -61,16 +61,11 @@ async def test_the_doctor_is_content(address, run):
     assert (code, out) == (0, "2 rows checked, 0 not found; rows: sparse 2, store 2\nok\n")
 
 
-async def test_the_doctor_says_what_to_do(start, run, monkeypatch):
-    made = []
-    create = UseCases.__init__
-    monkeypatch.setattr(
-        UseCases, "__init__", lambda self, *a, **k: (create(self, *a, **k), made.append(self))[0]
-    )
+async def test_the_doctor_says_what_to_do(start, run):
     async with start() as server:
         address = server.instance.addresses[0]
         await run("collections", "create", "docs", "--server", address)
-        texts = made[0].status.components.store.port.texts
+        texts = server.application.components.one(PortName.STORE).port.texts
         await run("collections", "doctor", "docs", "--server", address)
         await texts.commit("docs", [Row("ghost", "x")], [])
         code, out, _ = await run("collections", "doctor", "docs", "--server", address)

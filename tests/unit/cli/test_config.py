@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jarvis.config import Config
+from jarvis.app.config import Config
 from jarvis_plugins.registry import UnknownAdapter
 
 
@@ -21,7 +21,7 @@ def bootstrap(monkeypatch, tmp_path):
 
     stand_in.serve = serve
     stand_in.check = stand_in.checked.append
-    monkeypatch.setitem(sys.modules, "jarvis.bootstrap", stand_in)
+    monkeypatch.setitem(sys.modules, "jarvis.app.bootstrap", stand_in)
     return stand_in
 
 

@@ -2,9 +2,9 @@ import grpc
 import pytest
 
 from jarvis import __version__
+from jarvis.app.config import ConfigError
 from jarvis.cli import errors
 from jarvis.client import CannotConnect, JarvisClientError
-from jarvis.config import ConfigError
 from jarvis.server.lifecycle import CannotListen
 from jarvis_plugins.registry import DuplicateAdapter, UnknownAdapter
 from jarvis_ports.errors import EngineStartFailed, ModelUnavailable, StartupError

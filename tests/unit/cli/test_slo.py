@@ -1,5 +1,5 @@
-from jarvis.config import SLOConfig
-from jarvis.slo import generate
+from jarvis.app.config import SLOConfig
+from jarvis.app.slo import generate
 
 
 async def test_the_rules_of_the_configuration_are_printed(run, monkeypatch, tmp_path):

@@ -105,7 +105,7 @@ async def test_how_long_until_an_engine_is_back_is_told_from_its_death_on(monkey
     await until(model, State.READY)
     model._opening_seconds = 20.0
     died = EngineDead("of this request")
-    model.tell_when(died)
+    model.set_retry_after(died)
     assert 49 < died.retry_after <= 50
     engine.well = False
     model.suspect()

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from jarvis.app.templates import compile_template
 from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.generation import Generation
 from jarvis.core.grounding import Grounding, GroundingSettings, RetrievalOptions
 from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
-from jarvis.core.prompting import Prompting, PromptOptions, Template
+from jarvis.core.prompting import Prompting, PromptOptions
 from jarvis.core.retrieval.types import Found, Hit, SearchMode
 from jarvis.core.routing import Route, Routes, SkippedModel
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
@@ -19,7 +20,7 @@ from jarvis_ports.store import CollectionSpec, IndexSettings, Row
 
 CONTEXT = 300
 SOURCES = ("apples", "pears")
-MANY_TOKENS = Template("short", {None: "Be short."}, {}, max_tokens=200)
+MANY_TOKENS = compile_template("short", {None: "Be short."}, {}, max_tokens=200)
 
 
 class FakeRetrieval:

@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
+from jarvis.app.slo import PROMISED_METHODS
 from jarvis.core import metrics
 from jarvis.core.figures import Recent
 from jarvis.core.instruments import Instruments
+from jarvis.core.objectives import Availability
 from jarvis_adapters.no_telemetry import NoTelemetry
 from jarvis_ports.errors import Overloaded
 
@@ -15,7 +17,7 @@ FAILED = {"rpc.method": "jarvis.v1.GenerationService/Generate", "rpc.status_code
 
 @pytest.fixture
 def instruments():
-    return Instruments(bad_codes=["INTERNAL"], clock=lambda: 0.0)
+    return Instruments(availability=Availability(PROMISED_METHODS, {"INTERNAL"}), clock=lambda: 0.0)
 
 
 class Broken(NoTelemetry):

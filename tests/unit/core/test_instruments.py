@@ -5,9 +5,11 @@ from threading import Thread
 
 import pytest
 
+from jarvis.app.slo import PROMISED_METHODS
 from jarvis.core import metrics
 from jarvis.core.figures import Objective, Quantiles, Recent
 from jarvis.core.instruments import Instruments
+from jarvis.core.objectives import Availability
 from jarvis.core.window import MOST_SAMPLES
 from jarvis_adapters.no_telemetry import NoTelemetry
 
@@ -33,7 +35,7 @@ def clock():
 
 @pytest.fixture
 def instruments(clock):
-    return Instruments(OBJECTIVES, ["INTERNAL", "UNAVAILABLE"], clock)
+    return Instruments(OBJECTIVES, Availability(PROMISED_METHODS, {"INTERNAL", "UNAVAILABLE"}), clock)
 
 
 def call(instruments, code="OK", service="GenerationService", times=1):

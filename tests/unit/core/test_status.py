@@ -8,12 +8,12 @@ import pytest
 
 from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.component import Component, State, WhenUnwell
-from jarvis.core.instruments import Instruments
+from jarvis.core.components import Components
+from jarvis.core.gpus import GpuReader
 from jarvis.core.model import Model
 from jarvis.core.requests import Requests
 from jarvis.core.routing import Route, Routes
-from jarvis.core.status import Components, HealthLevel, Status
-from jarvis_plugins.loader import Adapters
+from jarvis.core.status import Capability, HealthLevel, Status
 from jarvis_ports.health import Health
 
 HEALTHY, DEGRADED, UNHEALTHY = HealthLevel
@@ -39,15 +39,14 @@ def everything():
     first, second, aside = model("first"), model("second"), model("aside")
     routes = Routes([first, second, aside], [Route("default", [first, second])], "default")
     beside = {
-        kind: Component(kind, kind, "a", Engine(), WhenUnwell.WAIT)
-        for kind in ("embedder", "store", "cache", "estimator", "telemetry")
+        port: Component(port, port, "a", Engine(), WhenUnwell.WAIT)
+        for port in ("telemetry", "estimator", "cache", "store", "embedder")
     }
-    status = Status(
-        Components(routes, caches=[beside.pop("cache")], **beside), Requests(), Adapters(), Instruments()
-    )
-    for component in status.all:
+    components = Components([*routes.models, *beside.values()])
+    status = Status(components, routes, Requests())
+    for component in components:
         component.state = State.READY
-    return status, {component.name: component for component in status.all}
+    return status, {component.name: component for component in components}
 
 
 async def until(component, state):
@@ -61,9 +60,9 @@ async def test_it_tells_when_a_state_has_changed_and_which_services_can_answer()
     embedder = Component("embedder", "e", "a", Engine())
     store = Component("store", "s", "a", Engine())
     cache = Component("cache", "c", "a", Engine(), WhenUnwell.WAIT)
-    components = Components(Routes([first], [], "m"), embedder, store, [cache])
-    status = Status(components, Requests(), Adapters(), Instruments())
-    services = ["GenerationService", "EmbeddingService", "RetrievalService"]
+    components = Components([first, embedder, store, cache])
+    status = Status(components, Routes([first], [], "m"), Requests())
+    services = [Capability.GENERATION, Capability.EMBEDDING, Capability.RETRIEVAL]
     assert status.serving == dict.fromkeys(services, False)
     assert status.models_loaded == []
 
@@ -72,7 +71,7 @@ async def test_it_tells_when_a_state_has_changed_and_which_services_can_answer()
     await asyncio.wait_for(changed, 1)
     await until(first, State.READY)
     await until(embedder, State.READY)
-    assert status.serving == {**dict.fromkeys(services, True), "RetrievalService": False}
+    assert status.serving == {**dict.fromkeys(services, True), Capability.RETRIEVAL: False}
     assert (status.state, status.health) == (State.LOADING, DEGRADED)
     assert status.models_loaded == ["m"]
 
@@ -89,8 +88,9 @@ async def test_it_tells_when_a_state_has_changed_and_which_services_can_answer()
 
 
 def test_what_is_turned_off_is_no_service():
-    status = Status(Components(Routes([model()], [], "m")), Requests(), Adapters(), Instruments())
-    assert set(status.serving) == {"GenerationService"}
+    only = model()
+    status = Status(Components([only]), Routes([only], [], "m"), Requests())
+    assert set(status.serving) == {Capability.GENERATION}
 
 
 def test_all_that_is_configured_and_ready_is_healthy():
@@ -122,7 +122,7 @@ def test_a_failure_of_what_callers_need_is_unhealthy_even_during_a_drain(names):
     for name in names:
         components[name].state = State.FAILED
     assert status.health is UNHEALTHY
-    status.requests.draining = True
+    status._requests.draining = True
     assert status.health is UNHEALTHY
 
 
@@ -134,15 +134,12 @@ def test_an_open_circuit_breaker_degrades():
 
 def test_a_shutdown_degrades():
     status, _ = everything()
-    status.requests.draining = True
+    status._requests.draining = True
     assert status.health is DEGRADED
 
 
 async def test_the_gpus_are_not_read_in_the_event_loop():
     threads = []
-    components = Components(Routes([model()], [], "m"))
-    status = Status(
-        components, Requests(), Adapters(), Instruments(), lambda: threads.append(threading.get_ident()) or ()
-    )
-    assert await status.read_gpus() == ()
+    gpus = GpuReader(lambda: threads.append(threading.get_ident()) or ())
+    assert await gpus.read_in_thread() == ()
     assert threads != [threading.get_ident()]

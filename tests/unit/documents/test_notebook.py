@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from jarvis.documents import Kind, read
+from jarvis.core.text import Kind
+from jarvis.documents import read
 from jarvis_ports.errors import DocumentUnreadable
 
 PICTURE = base64.b64encode(os.urandom(3000)).decode()

@@ -5,7 +5,8 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.annotations import FreeText
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, TextStringObject
 
-from jarvis.documents import Kind, Text, read, split
+from jarvis.core.text import Kind, Text
+from jarvis.documents import read, split
 from jarvis_ports.errors import DocumentUnreadable
 
 

@@ -5,7 +5,8 @@ import zlib
 
 import pytest
 
-from jarvis.documents import ENDINGS, NAMES, Kind, Text, handles, read
+from jarvis.core.text import Kind, Text
+from jarvis.documents import ENDINGS, NAMES, handles, read
 from jarvis_ports.errors import DocumentUnreadable
 
 SPANISH = "El corazón de la ciudad: mañana habrá una canción más, ¿verdad? Así lo dijo el señor Núñez. " * 3

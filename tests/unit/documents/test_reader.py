@@ -6,7 +6,8 @@ import sys
 import psutil
 import pytest
 
-from jarvis.documents import Kind, Reader, Text
+from jarvis.core.text import Kind, Text
+from jarvis.documents import Reader
 from jarvis.documents import reader as module
 from jarvis_ports.errors import DocumentUnreadable
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from jarvis.documents import Kind, Text, split
+from jarvis.core.text import Kind, Text
+from jarvis.documents import split
 from jarvis.documents.split import CHARACTERS_PER_TOKEN, GRAMMARS
 
 CODE = {

@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from jarvis.documents import Kind, read, split
+from jarvis.core.text import Kind
+from jarvis.documents import read, split
 
 PICTURE = base64.b64encode(os.urandom(30_000)).decode()
 FLAG = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"

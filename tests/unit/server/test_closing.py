@@ -5,8 +5,8 @@ import sys
 
 SERVER = """
 import asyncio, threading
-from jarvis import bootstrap
-from jarvis.bootstrap import _end_within
+from jarvis.app import bootstrap
+from jarvis.app.bootstrap import _end_within
 
 threading.Thread(target=threading.Event().wait).start()  # which Python would wait for
 _end_within(0.2, 3)

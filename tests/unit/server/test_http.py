@@ -12,12 +12,13 @@ from jarvis import __version__
 from jarvis.address import CannotListen
 from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.component import Component, State
+from jarvis.core.components import Components
+from jarvis.core.gpus import GpuReader
 from jarvis.core.model import Model
 from jarvis.core.requests import Requests
 from jarvis.core.routing import Routes
-from jarvis.core.status import Components, Status
+from jarvis.core.status import Status
 from jarvis.server import http
-from jarvis_plugins.loader import Adapters
 from jarvis_ports.telemetry import Exposition
 
 PAGE = Exposition("text/plain; version=1.0.0; charset=utf-8", b"jarvis_build_info 1\n")
@@ -50,10 +51,14 @@ class Port:
 
     @asynccontextmanager
     async def open(self, listen="127.0.0.1:0"):
-        components = Components(Routes([self.model], [], "m"), caches=[self.cache])
-        status = Status(components, self.requests, Adapters(), None, self._read_gpus)
-        exposed = http.side_port(listen, status, lambda: self.ready, self._expose)
-        async with exposed as self.address, aiohttp.ClientSession(f"http://{self.address}") as self.client:
+        components = Components([self.model, self.cache])
+        status = Status(components, Routes([self.model], [], "m"), self.requests)
+        gpus = GpuReader(self._read_gpus)
+        sources = http.Sources(status, components, gpus, lambda: self.ready, self._expose)
+        async with (
+            http.side_port(listen, sources) as self.address,
+            aiohttp.ClientSession(f"http://{self.address}") as self.client,
+        ):
             yield self
 
     def _read_gpus(self):

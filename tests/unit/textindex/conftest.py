@@ -1,13 +1,13 @@
 import pytest
 
-from jarvis.textindex import TextIndex
+from jarvis.textindex import SQLiteTextIndex
 from jarvis_ports.store import Row
 
 
 @pytest.fixture(params=["memory", "file"])
 async def index(request, tmp_path):
     """An empty index, in memory and in a file."""
-    async with TextIndex.open(None if request.param == "memory" else tmp_path / "index") as index:
+    async with SQLiteTextIndex.open(None if request.param == "memory" else tmp_path / "index") as index:
         yield index
 
 
@@ -25,6 +25,6 @@ def chunk():
 @pytest.fixture(scope="session")
 async def any_index():
     """An index with one row that any query may be put to."""
-    async with TextIndex.open(None) as index:
+    async with SQLiteTextIndex.open(None) as index:
         await index.commit("c", [Row("1", "a b c 1 2 3 é ñ 漢字")], [])
         yield index

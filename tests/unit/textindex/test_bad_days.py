@@ -10,18 +10,18 @@ import time
 
 import pytest
 
-from jarvis.textindex import TextIndex
+from jarvis.textindex import SQLiteTextIndex
 from jarvis_ports.errors import StoreFailure, StoreUnusable
 from jarvis_ports.store import Row
 
 WRITER = """
 import asyncio, itertools, sys
 from pathlib import Path
-from jarvis.textindex import TextIndex
+from jarvis.textindex import SQLiteTextIndex
 from jarvis_ports.store import Row
 
 async def main():
-    async with TextIndex.open(Path(sys.argv[1])) as index:
+    async with SQLiteTextIndex.open(Path(sys.argv[1])) as index:
         for batch in itertools.count(int(sys.argv[2])):
             ids = [f"{batch}-{i}" for i in range(20)]
             await index.begin("c", ids)
@@ -52,7 +52,7 @@ async def test_a_kill_at_any_moment_leaves_every_row_committed_or_pending(tmp_pa
     for seconds in (0.0, 0.05, 0.11, 0.2):
         begun, committed = write_until_killed(tmp_path, first, seconds)
         committed -= {first} if seconds == 0.0 else set()
-        async with TextIndex.open(tmp_path) as index:
+        async with SQLiteTextIndex.open(tmp_path) as index:
             assert await index.count("c") == sum([len(page) async for page in index.ids("c")])
             pending = set(await index.pending("c"))
             for batch in begun:
@@ -79,31 +79,31 @@ def damage(file, how):
 
 @pytest.mark.parametrize("how", ["garbage", "page", "cut off"])
 async def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(tmp_path, how, caplog):
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         await index.commit("c", [Row(str(i), "some text " * 30) for i in range(300)], [])
     damage(tmp_path / "text.sqlite3", how)
     damaged = (tmp_path / "text.sqlite3").read_bytes()
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         assert await index.count("c") == 0
         await index.commit("c", [Row("1", "again")], [])
     assert "text.sqlite3.damaged" in caplog.text
     assert (tmp_path / "text.sqlite3.damaged").read_bytes() == damaged
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         assert await index.count("c") == 1
 
 
 async def test_a_file_of_another_version_is_moved_aside(tmp_path, caplog):
     with sqlite3.connect(tmp_path / "text.sqlite3") as database:
         database.execute("PRAGMA user_version = 99")
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         assert await index.collections() == []
     assert "version 99" in caplog.text
 
 
 async def test_damage_that_shows_while_it_runs_is_a_failure_that_says_what_to_do(tmp_path):
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         await index.commit("c", [Row(str(i), "some text " * 30) for i in range(3000)], [])
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         with (tmp_path / "text.sqlite3").open("r+b") as file:
             file.seek(8192)
             file.write(os.urandom(2**19))
@@ -112,7 +112,7 @@ async def test_damage_that_shows_while_it_runs_is_a_failure_that_says_what_to_do
 
 
 async def test_a_folder_is_one_process_s(tmp_path):
-    async with TextIndex.open(tmp_path):
+    async with SQLiteTextIndex.open(tmp_path):
         command = [sys.executable, "-c", WRITER, str(tmp_path), "0"]
         ended = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
     assert f"StoreUnusable: {tmp_path}: the process {os.getpid()} uses it" in ended.stderr
@@ -121,11 +121,11 @@ async def test_a_folder_is_one_process_s(tmp_path):
 async def test_a_place_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreUnusable, match="file"):
-        async with TextIndex.open(tmp_path / "file" / "index"):
+        async with SQLiteTextIndex.open(tmp_path / "file" / "index"):
             pass
     (tmp_path / "text.sqlite3").mkdir()
     with pytest.raises(StoreUnusable, match="cannot be opened"):
-        async with TextIndex.open(tmp_path):
+        async with SQLiteTextIndex.open(tmp_path):
             pass
 
 
@@ -140,7 +140,7 @@ def limit_files():
 
 
 async def test_on_a_full_disk_a_commit_fails_whole_and_works_again_later(tmp_path, limit_files):
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         await index.begin("c", ["1", "2"])
         limit_files(200_000)
         big = [Row("1", "some text"), Row("2", "word " * 200_000)]
@@ -155,7 +155,7 @@ async def test_on_a_full_disk_a_commit_fails_whole_and_works_again_later(tmp_pat
 
 async def test_reads_go_on_while_a_write_takes_long(tmp_path):
     finish = threading.Event()
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         await index.commit("c", [Row("1", "one")], [])
         writing = asyncio.create_task(index._connections.write(lambda _: finish.wait(60)))
         try:
@@ -168,7 +168,7 @@ async def test_reads_go_on_while_a_write_takes_long(tmp_path):
 
 async def test_a_cancelled_search_ends_and_the_next_one_works(tmp_path):
     endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         await index.commit("c", [Row("1", "one")], [])
         for _ in range(6):  # more than there are connections
             reading = asyncio.create_task(index._connections.read(lambda c: c.execute(endless).fetchone()))

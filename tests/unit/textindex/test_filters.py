@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from jarvis.textindex import TextIndex
+from jarvis.textindex import SQLiteTextIndex
 from jarvis_ports.filters import And, Equals, Exists, In, Not, Or, Range, matches
 from jarvis_ports.store import Row
 
@@ -44,7 +44,7 @@ FILTERS = st.recursive(
 
 @pytest.fixture(scope="module")
 async def shared():
-    async with TextIndex.open(None) as index:
+    async with SQLiteTextIndex.open(None) as index:
         yield index
 
 

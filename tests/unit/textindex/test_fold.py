@@ -5,7 +5,8 @@ import unicodedata
 
 import pytest
 
-from jarvis.textindex import TextIndex, fold
+from jarvis.core.text import fold
+from jarvis.textindex import SQLiteTextIndex
 from jarvis_ports.store import Row
 
 FOLDED = [
@@ -70,9 +71,9 @@ async def test_the_halves_of_a_broken_word_are_found_too(index):
 
 
 async def test_an_index_of_the_version_before_is_made_anew(tmp_path):
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         await index.commit("c", [Row("1", "text")], [])
     with sqlite3.connect(tmp_path / "text.sqlite3") as database:
         database.execute("PRAGMA user_version = 1")
-    async with TextIndex.open(tmp_path) as index:
+    async with SQLiteTextIndex.open(tmp_path) as index:
         assert await index.count("c") == 0

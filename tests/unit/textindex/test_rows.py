@@ -1,4 +1,4 @@
-from jarvis.textindex import DocumentRows
+from jarvis.core.retrieval.text_index import DocumentRows
 from jarvis_ports.filters import Equals
 from jarvis_ports.store import Row
 

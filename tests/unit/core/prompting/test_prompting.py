@@ -5,17 +5,18 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from jarvis.app.templates import compile_template
 from jarvis.core.component import Component, WhenUnwell
-from jarvis.core.prompting import Prompting, PromptOptions, Template, Tier
+from jarvis.core.prompting import Prompting, PromptOptions, Tier
 from jarvis_ports.difficulty import Estimate, Signal
 from jarvis_ports.errors import InvalidArgument, TemplateNotFound, UnsupportedField
 from jarvis_ports.health import Health
 from jarvis_ports.llm import ALL_FIELDS, GenerateRequest, LLMCapabilities, Message, Role, SamplingParams
 
 TEMPLATES = {
-    "chat": Template("chat", {"en": "Briefly:", "es": "Breve:"}, {}, temperature=0.5, max_tokens=9),
-    "hard": Template("hard", {"en": "Think:", "es": "Piensa:"}, {}),
-    "plain": Template("plain", {None: "Of {{ it }}."}, {"it": "tea"}),
+    "chat": compile_template("chat", {"en": "Briefly:", "es": "Breve:"}, {}, temperature=0.5, max_tokens=9),
+    "hard": compile_template("hard", {"en": "Think:", "es": "Piensa:"}, {}),
+    "plain": compile_template("plain", {None: "Of {{ it }}."}, {"it": "tea"}),
 }
 TIERS = [Tier("chat", 30), Tier("hard", None)]
 ALL = LLMCapabilities(100, ALL_FIELDS)

@@ -11,8 +11,9 @@ from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
 from jarvis.core.retrieval.documents import Document, IngestFinished, IngestStart
-from jarvis.documents import Kind, Text
-from jarvis.textindex import TextIndex
+from jarvis.core.text import Kind, Text
+from jarvis.documents import split
+from jarvis.textindex import SQLiteTextIndex
 from jarvis_adapters.memory_store.store import MemoryStore
 from jarvis_ports.embedding import EmbedderInfo
 from jarvis_ports.errors import DocumentUnreadable
@@ -74,6 +75,8 @@ class Embedder:
 
 class Reader:
     """Reads UTF-8."""
+
+    split = staticmethod(split)
 
     def __init__(self):
         self.read_sources = []
@@ -161,7 +164,7 @@ async def events(documents, prune, start):
 @pytest.fixture
 async def setup():
     """Everything, with an empty collection `docs`."""
-    async with TextIndex.open(None) as texts:
+    async with SQLiteTextIndex.open(None) as texts:
         made = Setup(texts)
         await made.retrieval.create("docs", IndexSettings())
         yield made

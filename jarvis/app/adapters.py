@@ -1,0 +1,143 @@
+"""Adapters as they are configured: checked at once, opened later."""
+
+import asyncio
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from jarvis import models as references
+from jarvis.app.config import NONE, AdapterConfig, ConfigError
+from jarvis.app.config.explain import explain
+from jarvis_plugins.loader import Adapters
+from jarvis_plugins.registry import Adapter, PortName, UnknownAdapter
+from jarvis_plugins.settings import AdapterSettings, MemoryDemand, ResolvedByHost
+
+logger = logging.getLogger(__name__)
+
+PLUGINS = {(PortName.ESTIMATOR, "heuristic"): "jarvis-difficulty"}
+"""The distribution of each default adapter that is not built in."""
+
+
+@dataclass(frozen=True)
+class ConfiguredAdapter:
+    """An adapter, and the settings that it is opened with."""
+
+    adapter: Adapter[Any]
+    settings: AdapterSettings
+
+    @property
+    def model_name(self) -> str:
+        """The name of what it serves: that of the model that its settings name, or its own."""
+        if not (fields := self._model_refs):
+            return self.adapter.name
+        reference: str = getattr(self.settings, fields[0])
+        return Path(reference).name if Path(reference).expanduser().is_dir() else reference
+
+    @property
+    def memory_demand(self) -> MemoryDemand | None:
+        """What it will take of a memory; of a model that is not here yet, less is known."""
+        found = {field: references.local(getattr(self.settings, field)) for field in self._model_refs}
+        folders = {field: str(folder) for field, folder in found.items() if folder}
+        return self.settings.model_copy(update=folders).memory_demand()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Any]:
+        """Fetch the models that the settings name, then open the adapter."""
+        folders = {field: str(await _resolved(getattr(self.settings, field))) for field in self._model_refs}
+        async with self.adapter.factory(self.settings.model_copy(update=folders)) as port:
+            yield port
+
+    @property
+    def _model_refs(self) -> list[str]:
+        """Return the settings that name a model."""
+        return [
+            name
+            for name, field in type(self.settings).model_fields.items()
+            if any(isinstance(mark, ResolvedByHost) for mark in field.metadata)
+        ]
+
+
+def configure_adapter(
+    adapters: Adapters, port: PortName, where: str, section: AdapterConfig
+) -> ConfiguredAdapter:
+    """Return an adapter of which the settings, and the models that these name, are checked.
+
+    Raises:
+        ConfigError: its settings are wrong.
+        UnknownAdapter: it is not installed.
+        ModelUnavailable: a model's files are missing.
+    """
+    adapter = _installed(adapters, port, where, section.adapter)
+    try:
+        settings = adapter.settings.model_validate(section.settings)
+    except ValidationError as error:
+        lines = [
+            f"{where}.settings (adapter {adapter.name}): {explain(adapter.settings, e)}"
+            for e in error.errors()
+        ]
+        if port in {PortName.EMBEDDER, PortName.STORE, PortName.ESTIMATOR, PortName.TELEMETRY}:
+            lines.append(f'{where}.adapter = "{NONE}" turns it off')
+        raise ConfigError("\n".join(lines)) from None
+    configured = ConfiguredAdapter(adapter, settings)
+    for field in configured._model_refs:
+        references.check(getattr(settings, field))
+    return configured
+
+
+def _installed(adapters: Adapters, port: PortName, where: str, name: str) -> Adapter[Any]:
+    """Return an adapter; the error for a default one that is not installed says what to do."""
+    try:
+        return adapters.get(port, name)
+    except UnknownAdapter as unknown:
+        if not (distribution := PLUGINS.get((port, name))):
+            raise
+        lines = [str(unknown)]
+        if all(plugin.origin.distribution != distribution for plugin in adapters.unloaded):
+            lines.append(f"pip install {distribution} brings it")
+        lines.append(f'{where}.adapter = "{NONE}" turns it off')
+        raise UnknownAdapter("\n".join(lines)) from None
+
+
+def check_memory(models: Mapping[str, ConfiguredAdapter]) -> None:
+    """Check that several models together find room; one alone says so itself when it starts.
+
+    Raises:
+        ConfigError: with what each of them asks for.
+    """
+    demands: defaultdict[str, dict[str, MemoryDemand]] = defaultdict(dict)
+    for name, adapter in models.items():
+        if demand := adapter.memory_demand:
+            demands[demand.memory][name] = demand
+    for memory, each in demands.items():
+        total = sum(demand.share for demand in each.values())
+        if len(each) > 1 and total > 1:
+            lines = [f"models: together they ask for {total:.0%} of {memory}; ask for less, or leave one out"]
+            lines += [f"models.{name}: {demand.share:.0%}: {demand.detail}" for name, demand in each.items()]
+            raise ConfigError("\n".join(lines))
+
+
+async def _resolved(reference: str) -> Path:
+    """Fetch a model off the event loop; when the waiting task is cancelled, the work ends soon after."""
+    cancelled = threading.Event()
+    last = ""
+
+    def progress(step: str, _done: float | None) -> None:
+        nonlocal last
+        if cancelled.is_set():
+            msg = "nobody waits for the model any more"
+            raise RuntimeError(msg)
+        if step != last:
+            last = step
+            logger.info("model %s: %s", reference, step)
+
+    try:
+        return await asyncio.to_thread(references.resolve, reference, progress)
+    finally:
+        cancelled.set()

@@ -1,0 +1,67 @@
+"""Puts the application together: components, and the use cases over them."""
+
+from jarvis.app import gpus
+from jarvis.app.components import make_components
+from jarvis.app.config import Config
+from jarvis.app.slo import availability, objectives
+from jarvis.app.templates import make_prompting
+from jarvis.core.application import Application
+from jarvis.core.embedding import Embedding
+from jarvis.core.gauges import Gauges
+from jarvis.core.generation import Generation
+from jarvis.core.gpus import GpuReader
+from jarvis.core.grounding import Grounding, GroundingSettings
+from jarvis.core.instruments import Instruments
+from jarvis.core.requests import Requests
+from jarvis.core.retrieval import Retrieval, RetrievalSettings
+from jarvis.core.status import Status
+from jarvis_plugins.loader import load_plugins
+from jarvis_plugins.registry import PortName
+
+
+def make_instruments(config: Config) -> Instruments:
+    """Return what everything is measured with."""
+    return Instruments(objectives(config.slo), availability(config.slo))
+
+
+def make_application(config: Config, instruments: Instruments) -> Application:
+    """Return the application, of which nothing is open yet.
+
+    Raises:
+        ConfigError: an adapter's settings are wrong, or a template cannot be used.
+        UnknownAdapter: an adapter is not installed.
+        DuplicateAdapter: two plugins bring one adapter.
+        ModelUnavailable: a model's files are missing.
+    """
+    adapters = load_plugins(config.plugins.block)
+    components, routes = make_components(config, adapters, instruments)
+    requests = Requests()
+    limits = config.retrieval
+    embedding = Embedding(
+        components.one(PortName.EMBEDDER),
+        components.of(PortName.CACHE),
+        max_batch_tokens=config.embedder.max_batch_tokens,
+        instruments=instruments,
+    )
+    retrieval = Retrieval(
+        components.one(PortName.STORE),
+        embedding,
+        RetrievalSettings(limits.chunk_tokens, limits.chunk_overlap, limits.max_document_bytes),
+        instruments,
+    )
+    grounding = GroundingSettings(limits.min_similarity, limits.max_context_tokens)
+    prompting = make_prompting(config.prompts, components.one(PortName.ESTIMATOR))
+    gpu_reader = GpuReader(gpus.gpus if gpus.available() else None)
+    Gauges(components, routes, embedding, gpu_reader).register(instruments)
+    return Application(
+        generation=Generation(routes, prompting, Grounding(retrieval, grounding), instruments),
+        embedding=embedding,
+        retrieval=retrieval,
+        status=Status(components, routes, requests),
+        routes=routes,
+        components=components,
+        requests=requests,
+        adapters=adapters,
+        instruments=instruments,
+        gpus=gpu_reader,
+    )

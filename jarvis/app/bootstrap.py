@@ -1,0 +1,102 @@
+"""Starts the server from its configuration, and ends it."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from jarvis.app.application import make_application, make_instruments
+from jarvis.app.config import Config
+from jarvis.app.logs import running
+from jarvis.core.application import Application
+from jarvis.core.metrics import LOG_RECORDS_DROPPED
+
+if TYPE_CHECKING:
+    from jarvis.server.lifecycle import Server
+
+TURN_SECONDS = 0.001
+"""How long one thread may hold the interpreter while others wait for it; CPython has 5 ms.
+
+A call takes many turns, in the event loop and in the threads of SQLite. While another thread computes, as
+when a document is split, it waits so long for each: searches by words take half as long as with 5 ms beside
+one such thread, and an eighth beside four.
+"""
+LAST_WORDS_SECONDS = 1.0
+"""How long the log may take to be written, where the server ends at once."""
+SAME_SIGNAL_SECONDS = 0.5
+"""A signal so soon after another is the same one: `timeout` sends it to the server, and to its group."""
+END_SECONDS = 10.0
+"""How long what is left of the process may take to end, after the server: a thread that hangs never does."""
+
+
+def check(config: Config) -> None:
+    """Check all that can be known without starting an engine.
+
+    Raises:
+        ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `make_application`.
+    """
+    make_application(config, make_instruments(config))
+
+
+def take_turns() -> None:
+    """Have the threads of this process take shorter turns; see `TURN_SECONDS`."""
+    sys.setswitchinterval(TURN_SECONDS)
+
+
+def make_server(config: Config, application: Application) -> "Server":
+    """Return the server, which does not listen yet."""
+    from jarvis.server.lifecycle import Server  # noqa: PLC0415 - grpc, which `check` does not need
+    from jarvis.server.settings import ServerSettings  # noqa: PLC0415 - as above
+
+    server = config.server
+    settings = ServerSettings(
+        listen=tuple(server.listen),
+        http_listen=config.http.listen,
+        max_message_bytes=server.max_message_bytes,
+        drain_delay_seconds=server.drain_delay_seconds,
+        drain_timeout_seconds=server.drain_timeout_seconds,
+        log_text=config.log.text,
+    )
+    return Server(settings, application)
+
+
+async def serve(config: Config) -> int:
+    """Run the server until it is to stop, and return the exit code.
+
+    Raises:
+        ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `make_application`.
+        CannotListen: it cannot listen where it is configured to.
+    """
+    take_turns()
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would log by itself what is raised as well
+    from jarvis.server.context import ids  # noqa: PLC0415 - grpc, which `check` does not need
+    from jarvis.server.lifecycle import kill_children  # noqa: PLC0415 - as above
+
+    instruments = make_instruments(config)
+    with running(config.log, ids=ids, on_drop=lambda: instruments.count(LOG_RECORDS_DROPPED, {})) as log:
+        server = make_server(config, make_application(config, instruments))
+        loop = asyncio.get_running_loop()
+        asked: list[float] = []
+
+        def stop() -> None:
+            server.stop()
+            asked.append(loop.time())
+            if asked[-1] - asked[0] > SAME_SIGNAL_SECONDS:  # whoever asks twice does not want to wait
+                kill_children()
+                log.flush(LAST_WORDS_SECONDS)
+                os._exit(1)
+
+        for signal_ in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_, stop)
+        code = await server.run()
+    _end_within(END_SECONDS, code)
+    return code
+
+
+def _end_within(seconds: float, code: int) -> None:
+    """End this process after a time, should a thread keep it from ending by itself."""
+    end = threading.Timer(seconds, os._exit, [code])
+    end.daemon = True
+    end.start()

@@ -1,0 +1,76 @@
+"""Makes all that the server opens: each adapter that is configured, in the component that it lives in."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from jarvis.app.adapters import check_memory, configure_adapter
+from jarvis.app.config import NONE, AdapterConfig, Config
+from jarvis.app.library import open_library, text_index_folder
+from jarvis.app.routes import make_routes
+from jarvis.core.component import Component, WhenUnwell
+from jarvis.core.components import Components
+from jarvis.core.instruments import Instruments
+from jarvis.core.metrics import LOG_RECORDS_DROPPED
+from jarvis.core.routing import Routes
+from jarvis_plugins.loader import Adapters
+from jarvis_plugins.registry import PortName
+from jarvis_ports.telemetry import Telemetry
+
+Opener = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+def make_components(
+    config: Config, adapters: Adapters, instruments: Instruments
+) -> tuple[Components, Routes]:
+    """Return everything that the server opens, none of which is open yet, and the routes over its models.
+
+    Raises:
+        ConfigError: an adapter's settings are wrong.
+        UnknownAdapter: an adapter is not installed.
+        ModelUnavailable: a model's files are missing.
+    """
+    configure = partial(configure_adapter, adapters)
+    adapter = configure(PortName.TELEMETRY, "telemetry", config.telemetry)
+    open_telemetry = partial(_open_telemetry, adapter.open, instruments)
+    telemetry = _waiting(PortName.TELEMETRY, config.telemetry, open_telemetry)
+    made = [telemetry]
+    if (section := config.embedder).adapter != NONE:
+        adapter = configure(PortName.EMBEDDER, "embedder", section)
+        name = section.name or adapter.model_name
+        restart = WhenUnwell.RESTART
+        made += [
+            Component(PortName.EMBEDDER, name, section.adapter, adapter.open, restart, after=telemetry),
+            *(
+                _waiting(PortName.CACHE, tier, configure(PortName.CACHE, f"cache[{position}]", tier).open)
+                for position, tier in enumerate(config.cache)
+            ),
+        ]
+    models = {name: configure(PortName.LLM, f"models.{name}", model) for name, model in config.models.items()}
+    check_memory(models)
+    # `transformers` fails now and then where two threads import it at once.
+    routes = make_routes(config, models, after=Components(made).one(PortName.EMBEDDER) or telemetry)
+    if config.store.adapter != NONE:
+        adapter = configure(PortName.STORE, "store", config.store)
+        opener = partial(open_library, text_index_folder(config), adapter.open)
+        made.append(_waiting(PortName.STORE, config.store, opener))
+    if config.estimator.adapter != NONE:
+        adapter = configure(PortName.ESTIMATOR, "estimator", config.estimator)
+        made.append(_waiting(PortName.ESTIMATOR, config.estimator, adapter.open))
+    return Components([*routes.models, *made]), routes
+
+
+def _waiting(port: PortName, section: AdapterConfig, opener: Opener) -> Component[Any]:
+    return Component(port, section.adapter, section.adapter, opener, WhenUnwell.WAIT)
+
+
+@asynccontextmanager
+async def _open_telemetry(
+    open_telemetry: Callable[[], AbstractAsyncContextManager[Telemetry]], instruments: Instruments
+) -> AsyncIterator[Telemetry]:
+    """Open the adapter, and have everything measured with it."""
+    async with open_telemetry() as telemetry:
+        with instruments.connected(telemetry):
+            instruments.count(LOG_RECORDS_DROPPED, {}, 0)  # an increase needs a series that was 0
+            yield telemetry

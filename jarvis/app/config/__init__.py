@@ -1,0 +1,26 @@
+"""The configuration: a TOML file, then `JARVIS__…` environment variables, then `--set key=value`."""
+
+from jarvis.app.config.load import ConfigError, load
+from jarvis.app.config.operations import HTTPConfig, LogConfig, SLOConfig
+from jarvis.app.config.prompts import PromptsConfig, TemplateConfig
+from jarvis.app.config.routes import RouteConfig
+from jarvis.app.config.schema import NONE, Config, PluginsConfig, RetrievalConfig, ServerConfig
+from jarvis.app.config.section import AdapterConfig, ModelConfig
+
+__all__ = [
+    "NONE",
+    "AdapterConfig",
+    "Config",
+    "ConfigError",
+    "HTTPConfig",
+    "LogConfig",
+    "ModelConfig",
+    "PluginsConfig",
+    "PromptsConfig",
+    "RetrievalConfig",
+    "RouteConfig",
+    "SLOConfig",
+    "ServerConfig",
+    "TemplateConfig",
+    "load",
+]

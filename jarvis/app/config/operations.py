@@ -1,0 +1,129 @@
+"""The tables of the configuration that are the operator's: the HTTP port, logs, objectives."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, field_validator
+
+from jarvis.address import check_host_and_port
+from jarvis.app.config.section import Section
+from jarvis.core.metrics import QUERY_LATENCY, TIME_TO_FIRST_TOKEN
+from jarvis_ports.telemetry import Metric
+
+BadCode = Literal[
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+]
+"""https://grpc.io/docs/guides/status-codes/, without OK."""
+
+
+def _bound_of(metric: Metric) -> Callable[[float], float]:
+    """Return a check for a threshold: Prometheus knows only how many values a bucket has."""
+
+    def checked(seconds: float) -> float:
+        if seconds not in metric.buckets:
+            msg = f"must be a bound of a bucket of {metric.name}: {', '.join(map(str, metric.buckets))}"
+            raise ValueError(msg)
+        return seconds
+
+    return checked
+
+
+class HTTPConfig(Section):
+    """The small HTTP server beside the gRPC one: /metrics, /health, /ready."""
+
+    listen: str = Field(
+        "127.0.0.1:8081", description="Its address: host:port (port 0: any free one), or empty for none."
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, listen: str) -> str:
+        if listen:
+            check_host_and_port(listen)
+        return listen
+
+
+class LogConfig(Section):
+    """What is logged, and where to."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe records that are written: debug, info, warning or error."
+    )
+    format: Literal["auto", "console", "json"] = Field(
+        "auto", description="console, for people; json, a line each; auto: console on a terminal, else json."
+    )
+    file: str = Field("", description="A file to write to; standard error when empty.")
+    max_file_bytes: int = Field(
+        100 * 2**20, ge=0, description="At this size the file is renamed and a new one begun; 0: never."
+    )
+    backup_files: int = Field(5, ge=1, description="How many renamed files are kept.")
+    queue_size: int = Field(
+        10_000,
+        ge=1,
+        description="How many records may wait to be written; more are dropped and counted, but not errors.",
+    )
+    text: bool = Field(
+        default=False, description="Whether prompts and answers are logged; they may be private."
+    )
+
+
+class AvailabilityConfig(Section):
+    """How many calls work."""
+
+    objective: float = Field(
+        0.995, gt=0, lt=1, description="The share of calls that do not end with one of bad_codes."
+    )
+
+
+class LatencyConfig(Section):
+    """How long an answer takes."""
+
+    objective: float = Field(
+        0.95, gt=0, lt=1, description="The share of answers that are whole within the threshold."
+    )
+    threshold_seconds: Annotated[float, AfterValidator(_bound_of(QUERY_LATENCY))] = Field(
+        10.0,
+        description="The most time from a request to the answer's end; a bound of a bucket of the metric.",
+    )
+
+
+class TimeToFirstTokenConfig(Section):
+    """How long a caller waits for an answer to begin."""
+
+    objective: float = Field(
+        0.95, gt=0, lt=1, description="The share of answers that begin within the threshold."
+    )
+    threshold_seconds: Annotated[float, AfterValidator(_bound_of(TIME_TO_FIRST_TOKEN))] = Field(
+        1.0, description="The most time from a request to its first token; a bound of a bucket of the metric."
+    )
+
+
+class SLOConfig(Section):
+    """The service-level objectives: what is promised to callers."""
+
+    window_days: int = Field(
+        30, ge=7, le=90, description="The time over which a promise holds; the slowest alert looks at 3 days."
+    )
+    bad_codes: list[BadCode] = Field(
+        ["UNKNOWN", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"],
+        min_length=1,
+        description="The gRPC status codes that count as the server's failure.",
+    )
+    availability: AvailabilityConfig = AvailabilityConfig()
+    latency: LatencyConfig = LatencyConfig()
+    time_to_first_token: TimeToFirstTokenConfig = TimeToFirstTokenConfig()

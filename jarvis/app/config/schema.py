@@ -1,0 +1,188 @@
+"""Everything that can be configured."""
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from jarvis.address import check
+from jarvis.app.config.operations import HTTPConfig, LogConfig, SLOConfig
+from jarvis.app.config.prompts import PromptsConfig
+from jarvis.app.config.routes import DEFAULT_ROUTE, CircuitBreakerConfig, RouteConfig, checked_routes
+from jarvis.app.config.section import AdapterConfig, ModelConfig, Section
+from jarvis.models.catalogue import DEMO_MODEL
+
+NONE = "none"
+"""In place of an adapter's name: what it would serve is not offered."""
+
+
+class ServerConfig(Section):
+    """Where and how the server answers."""
+
+    listen: list[str] = Field(
+        ["127.0.0.1:50051"],
+        min_length=1,
+        description="Addresses: host:port (port 0: any free one), [ipv6]:port, or unix:/path/to/socket.",
+    )
+    max_message_bytes: int = Field(
+        4 * 2**20, ge=1024, le=2**30, description="The largest message taken or sent, in bytes."
+    )
+    drain_delay_seconds: float = Field(
+        2.0,
+        ge=0,
+        description="After SIGTERM, how long new calls are still taken while probes see NOT_SERVING.",
+    )
+    drain_timeout_seconds: float = Field(
+        30.0, ge=0, description="After that, how long running calls may take to finish."
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _addresses(cls, listen: list[str]) -> list[str]:
+        for address in listen:
+            check(address)
+        return listen
+
+
+class PluginsConfig(Section):
+    """Which plugins are loaded."""
+
+    block: list[str] = Field([], description="Plugins (entry points) or distributions that are not loaded.")
+
+
+class EstimatorConfig(AdapterConfig):
+    """What tells how difficult a question is."""
+
+    adapter: str = Field(
+        "heuristic", description="The estimator adapter, or none; `jarvis adapters` lists them."
+    )
+
+
+class TelemetryConfig(AdapterConfig):
+    """Where metrics and traces go."""
+
+    adapter: str = Field(
+        "opentelemetry", description="The telemetry adapter, or none; `jarvis adapters` lists them."
+    )
+
+
+class EmbedderConfig(AdapterConfig):
+    """The model that turns texts into vectors."""
+
+    adapter: str = Field(
+        "sentence-transformers", description="The embedder adapter, or none; `jarvis adapters` lists them."
+    )
+    name: str | None = Field(
+        None, description="The name that callers may use; the name of the adapter's model when left out."
+    )
+    max_batch_tokens: int = Field(
+        16_384, ge=1, description="The most tokens, padding included, that go through the model at once."
+    )
+
+
+class CacheConfig(AdapterConfig):
+    """One tier of the cache of vectors."""
+
+    adapter: str = Field(description="The cache adapter; `jarvis adapters` lists them.")
+
+
+class StoreConfig(AdapterConfig):
+    """Where rows with vectors are kept."""
+
+    adapter: str = Field(
+        "chroma", description="The vector store adapter, or none; `jarvis adapters` lists them."
+    )
+
+
+class RetrievalConfig(Section):
+    """How documents are read, and how they are found."""
+
+    text_index: str = Field(
+        "",
+        description="The folder of the full-text index; in the user's data folder when empty; or :memory:.",
+    )
+    chunk_tokens: int = Field(200, ge=16, description="The most tokens of a chunk of a document.")
+    chunk_overlap: int = Field(30, ge=0, description="Tokens that a chunk shares with the one before.")
+    max_document_bytes: int = Field(32 * 2**20, ge=1, description="The largest document taken, in bytes.")
+    min_similarity: float = Field(
+        0.25, ge=-1, le=1, description="The least similarity of a source to what is asked, for answers."
+    )
+    max_context_tokens: int = Field(
+        1024, ge=1, description="The most tokens of all sources that a model is given, for answers."
+    )
+
+    @field_validator("chunk_overlap")
+    @classmethod
+    def _less_than_half(cls, overlap: int, info: ValidationInfo) -> int:
+        tokens = info.data.get("chunk_tokens")
+        if tokens is not None and overlap * 2 >= tokens:
+            msg = f"must be less than half of chunk_tokens ({tokens})"
+            raise ValueError(msg)
+        return overlap
+
+
+class Config(Section):
+    """The whole configuration. With no file at all, the catalogue's demo model is served on this machine."""
+
+    server: ServerConfig = ServerConfig()
+    http: HTTPConfig = HTTPConfig()
+    log: LogConfig = LogConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
+    slo: SLOConfig = SLOConfig()
+    plugins: PluginsConfig = PluginsConfig()
+    models: dict[str, ModelConfig] = Field(
+        # float32: on CPUs with AMX, vLLM's bfloat16 strays far enough to change this model's answers.
+        {DEMO_MODEL: ModelConfig(settings={"model": DEMO_MODEL, "dtype": "float32"})},
+        description="The models, by the name that callers use.",
+    )
+    routes: dict[str, RouteConfig] = Field(
+        {},
+        validate_default=True,
+        description="Names that stand for several models; `default` is all of them unless it is configured.",
+    )
+    default_route: str = Field(
+        DEFAULT_ROUTE,
+        validate_default=True,
+        description="The route, or model, of a request that names none.",
+    )
+    circuit_breaker: CircuitBreakerConfig = CircuitBreakerConfig()
+    estimator: EstimatorConfig = EstimatorConfig()
+    prompts: PromptsConfig = PromptsConfig()
+
+    embedder: EmbedderConfig = EmbedderConfig()
+    cache: list[CacheConfig] = Field(
+        [CacheConfig(adapter="memory"), CacheConfig(adapter="diskcache")],
+        description="The tiers of the cache of vectors, the fastest first; an empty list is no cache.",
+    )
+    store: StoreConfig = StoreConfig()
+    retrieval: RetrievalConfig = RetrievalConfig()
+
+    @field_validator("store")
+    @classmethod
+    def _store_needs_an_embedder(cls, store: StoreConfig, info: ValidationInfo) -> StoreConfig:
+        embedder = info.data.get("embedder")
+        if embedder and embedder.adapter == NONE and store.adapter != NONE:
+            msg = f"needs an embedder: set store.adapter to {NONE} as well, or configure an embedder"
+            raise ValueError(msg)
+        return store
+
+    @field_validator("models")
+    @classmethod
+    def _at_least_one(cls, models: dict[str, ModelConfig]) -> dict[str, ModelConfig]:
+        if not models or "" in models:
+            msg = "name at least one model, each with a name that is not empty"
+            raise ValueError(msg)
+        return models
+
+    @field_validator("routes")
+    @classmethod
+    def _routes_lead_to_models(
+        cls, routes: dict[str, RouteConfig], info: ValidationInfo
+    ) -> dict[str, RouteConfig]:
+        return checked_routes(routes, info.data["models"]) if "models" in info.data else routes
+
+    @field_validator("default_route")
+    @classmethod
+    def _default_exists(cls, name: str, info: ValidationInfo) -> str:
+        known = {**info.data.get("routes", {}), **info.data.get("models", {})}
+        if {"routes", "models"} <= info.data.keys() and name not in known:
+            msg = f"is neither a route nor a model ({', '.join(known)})"
+            raise ValueError(msg)
+        return name

@@ -1,0 +1,67 @@
+"""The GPUs of the machine, as NVIDIA's driver sees them."""
+
+import logging
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+
+import pynvml
+from cachetools import TTLCache, cached
+
+logger = logging.getLogger(__name__)
+
+CACHED_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU.
+
+    Attributes:
+        id: as nvidia-smi numbers them, which is not CUDA's order where that is set otherwise.
+        memory_used_bytes: by whatever process; what the driver keeps for itself is counted in.
+    """
+
+    id: int
+    name: str
+    memory_total_bytes: int
+    memory_used_bytes: int
+
+
+def available() -> bool:
+    """Return whether there is a driver, and a GPU."""
+    return _count() > 0
+
+
+@cached(TTLCache(1, CACHED_SECONDS), lock=Lock())
+def gpus() -> tuple[Gpu, ...]:
+    """Return those that answer; none without a driver. It never raises, and may be called from any thread.
+
+    It looks once a second, which may take milliseconds: more on a GPU that nobody uses and that sleeps.
+    """
+    return tuple(gpu for gpu_id in range(_count()) if (gpu := _read(gpu_id)))
+
+
+@cache
+def _count() -> int:
+    try:
+        pynvml.nvmlInit()
+        return int(pynvml.nvmlDeviceGetCount())
+    except pynvml.NVMLError as error:
+        logger.debug("no GPU: %s", error)
+        return 0
+
+
+def _read(gpu_id: int) -> Gpu | None:
+    try:
+        handle = pynvml.nvmlDeviceGetHandleByIndex(gpu_id)
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+        return Gpu(gpu_id, pynvml.nvmlDeviceGetName(handle), memory.total, memory.used)
+    except pynvml.NVMLError as error:
+        _warn_once(gpu_id, str(error))
+        return None
+
+
+@cache
+def _warn_once(gpu_id: int, error: str) -> None:
+    logger.warning("GPU %d does not answer: %s", gpu_id, error)

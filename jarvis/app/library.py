@@ -1,0 +1,39 @@
+"""Opens what retrieval works with."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from hashlib import blake2b
+from pathlib import Path
+
+from jarvis.app.config import Config
+from jarvis.core.retrieval import Library
+from jarvis.documents import Reader
+from jarvis.textindex import SQLiteTextIndex
+from jarvis_plugins.folders import data_folder
+from jarvis_ports.store import VectorStore
+
+MEMORY = ":memory:"
+"""In place of a folder: nothing is kept."""
+
+
+def text_index_folder(config: Config) -> Path | None:
+    """Return the folder of the text index, or None: each store has its own, unless one is configured."""
+    folder = config.retrieval.text_index
+    if folder:
+        return Path(folder).expanduser() if folder != MEMORY else None
+    store = json.dumps(config.store.model_dump(mode="json"), sort_keys=True)
+    return data_folder("text-index") / blake2b(store.encode(), digest_size=8).hexdigest()
+
+
+@asynccontextmanager
+async def open_library(
+    text_index: Path | None, open_store: Callable[[], AbstractAsyncContextManager[VectorStore]]
+) -> AsyncIterator[Library]:
+    """Open the store, and what retrieval needs beside it."""
+    async with (
+        open_store() as store,
+        SQLiteTextIndex.open(text_index) as texts,
+        Reader() as reader,
+    ):
+        yield Library(store, texts, reader)

@@ -1,0 +1,156 @@
+"""Where lines go to: a descriptor, or a file that is renamed when it is full.
+
+They write with no buffer and no lock of Python's: a write that hangs does not keep the process from ending.
+"""
+
+import contextlib
+import os
+import select
+import stat
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from jarvis.app.config import ConfigError, LogConfig
+
+
+class Sink(Protocol):
+    """Takes whole lines, from one thread."""
+
+    def write(self, line: bytes) -> None:
+        """Write all of a line, or raise OSError."""
+
+    def __str__(self) -> str:
+        """Return its name, for the operator."""
+
+    def close(self) -> None:
+        """Close what was opened."""
+
+
+def open_sink(config: LogConfig) -> Sink:
+    """Open what the configuration names.
+
+    Raises:
+        ConfigError: it cannot be written to.
+    """
+    if config.file:
+        try:
+            path = Path(os.path.expanduser(config.file)).absolute()  # noqa: PTH111 - its own raises without a home
+            return RotatingFile(path, config.max_file_bytes, config.backup_files)
+        except OSError as error:
+            msg = (
+                f"log.file: {config.file} cannot be written: {error.strerror}; "
+                "make its folder, let this user write there, or name another file"
+            )
+            raise ConfigError(msg) from None
+    try:
+        return Descriptor(sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):
+        msg = "log.file: this process has no standard error to write to; name a file"
+        raise ConfigError(msg) from None
+
+
+class Descriptor:
+    """An open descriptor, that of standard error."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, line: bytes) -> None:
+        """See `Sink.write`."""
+        _write_all(self._descriptor, line)
+
+    def __str__(self) -> str:
+        return "standard error"
+
+    def close(self) -> None:
+        """Leave it open: others write there as well."""
+
+
+class RotatingFile:
+    """A file that lines are appended to, and that is renamed when it is full, to its name and `.1`.
+
+    It is none of `logging`'s handlers: those are closed by whoever calls `dictConfig`, as vLLM does.
+
+    Args:
+        path: the file.
+        max_bytes: it is renamed before it grows larger; 0: never.
+        backups: how many renamed files are kept.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, max_bytes: int, backups: int) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._backups = backups
+        self._stuck = False
+        self._descriptor = self._open()
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+
+    def write(self, line: bytes) -> None:
+        """See `Sink.write`. A line that does not fit is taken away again."""
+        size = self._size()
+        if self._max_bytes and size and size + len(line) > self._max_bytes:
+            self._rotate()
+            size = self._size()
+        try:
+            _write_all(self._descriptor, line)
+        except OSError:
+            if size is not None:
+                with contextlib.suppress(OSError):
+                    os.truncate(self._descriptor, size)
+            raise
+
+    def close(self) -> None:
+        """See `Sink.close`."""
+        os.close(self._descriptor)
+
+    def __str__(self) -> str:
+        return str(self._path)
+
+    def _rotate(self) -> None:
+        """Rename, and begin a new file; where that cannot be done this one grows on, and no line is lost."""
+        try:
+            if self._path.exists():
+                for number in range(self._backups, 0, -1):
+                    older = self._numbered(number - 1)
+                    if older.exists():
+                        older.replace(self._numbered(number))
+            new = self._open()
+        except OSError as error:
+            if not self._stuck:
+                complain(f"{self} cannot be renamed and grows on: {error}")
+            self._stuck = True
+        else:
+            os.close(self._descriptor)
+            self._descriptor = new
+            self._stuck = False
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}") if number else self._path
+
+    def _size(self) -> int | None:
+        """Return a regular file's; a pipe or a device has none."""
+        found = os.fstat(self._descriptor)
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def complain(message: str) -> None:
+    """Write on standard error what the log cannot, unless that hangs as well."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        descriptor = sys.stderr.fileno()
+        if select.select([], [descriptor], [], 0)[1]:
+            _write_all(descriptor, f"jarvis: {message}\n".encode(errors="backslashreplace"))
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        try:
+            left = left[os.write(descriptor, left) :]
+        except BlockingIOError:  # someone who shares it has made it non-blocking
+            select.select([], [descriptor], [])

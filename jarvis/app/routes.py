@@ -1,0 +1,42 @@
+"""Makes the models, and the routes over them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jarvis.app.adapters import ConfiguredAdapter
+from jarvis.app.config import Config
+from jarvis.core.breaker import CircuitBreaker
+from jarvis.core.component import Component, WhenUnwell
+from jarvis.core.model import Model, Terms
+from jarvis.core.routing import Route, Routes
+
+
+def make_routes(config: Config, adapters: Mapping[str, ConfiguredAdapter], after: Component[Any]) -> Routes:
+    """Return the models, and the routes over them.
+
+    Args:
+        config: of models and routes.
+        adapters: that of each model, by the model's name.
+        after: what is opened before the models are.
+    """
+    death = WhenUnwell.RESTART if len(adapters) > 1 else WhenUnwell.EXIT
+    breaker = config.circuit_breaker
+    models = {
+        name: Model(
+            name,
+            model.adapter,
+            adapters[name].open,
+            WhenUnwell(model.on_engine_death or death),
+            after=after,
+            terms=Terms(
+                range(model.min_difficulty, model.max_difficulty + 1), model.priority, model.max_requests
+            ),
+            breaker=CircuitBreaker(breaker.failures, breaker.open_seconds),
+        )
+        for name, model in config.models.items()
+    }
+    routes = [
+        Route(name, [models[model] for model in route.models], route.fallback)
+        for name, route in config.routes.items()
+    ]
+    return Routes(list(models.values()), routes, config.default_route)

@@ -1,0 +1,28 @@
+"""Reads the objectives from the configuration."""
+
+from jarvis.app.config import SLOConfig
+from jarvis.core.figures import Objective
+from jarvis.core.objectives import Availability
+
+DAY_SECONDS = 86_400.0
+
+SERVICES = ("GenerationService", "EmbeddingService", "RetrievalService")
+"""Whose calls are promised to work; what operators ask of ServerService is not."""
+PROMISED_METHODS = tuple(f"jarvis.v1.{service}/" for service in SERVICES)
+"""What the methods begin with that are promised to work."""
+
+
+def objectives(config: SLOConfig) -> list[Objective]:
+    """Return what is promised; names are those of `jarvis.core.objectives`."""
+    window = config.window_days * DAY_SECONDS
+    latency, first_token = config.latency, config.time_to_first_token
+    return [
+        Objective("availability", config.availability.objective, window),
+        Objective("latency", latency.objective, window, latency.threshold_seconds),
+        Objective("time_to_first_token", first_token.objective, window, first_token.threshold_seconds),
+    ]
+
+
+def availability(config: SLOConfig) -> Availability:
+    """Return which calls are promised to work, and which of them have failed."""
+    return Availability(PROMISED_METHODS, frozenset(config.bad_codes))

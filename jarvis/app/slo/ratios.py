@@ -1,0 +1,42 @@
+"""The share of bad events of each objective, in PromQL.
+
+Each is an increase divided by an increase: a mean of ratios would weigh an hour with one call like one with
+a thousand. Without an event there is no ratio.
+"""
+
+from collections.abc import Collection
+
+from jarvis.app.slo.names import prometheus_name
+from jarvis.app.slo.objectives import SERVICES
+from jarvis.core.figures import Objective
+from jarvis.core.objectives import AVAILABILITY, MEASURED_BY
+
+
+def bad_ratio(objective: Objective, bad_codes: Collection[str], window: str) -> str:
+    """Return the query.
+
+    Args:
+        objective: what is promised.
+        bad_codes: the status codes that count as the server's failure.
+        window: a duration of Prometheus, such as `5m`.
+    """
+    name = prometheus_name(MEASURED_BY[objective.name])
+    if objective.name != AVAILABILITY:
+        within = _increase(f"{name}_bucket", _le(objective.threshold_seconds), window)
+        return f"1 - {within}\n  / ({_increase(f'{name}_count', '', window)} > 0)"
+    promised = f'rpc_method=~"jarvis[.]v1[.]({"|".join(SERVICES)})/.*"'
+    bad = f'{promised}, rpc_status_code=~"{"|".join(bad_codes)}"'
+    return (
+        f"({_increase(f'{name}_count', bad, window)} or vector(0))\n"
+        f"  / ({_increase(f'{name}_count', promised, window)} > 0)"
+    )
+
+
+def _increase(series: str, labels: str, window: str) -> str:
+    return f"sum(increase({series}{{{labels}}}[{window}]))"
+
+
+def _le(threshold: float | None) -> str:
+    """Match the bucket; its label is 1 or 1.0, by the version of Prometheus."""
+    whole = f"{threshold:g}".replace(".", "[.]")
+    return f'le=~"{whole}([.]0)?"'

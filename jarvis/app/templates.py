@@ -1,0 +1,99 @@
+"""Compiles templates: Jinja2 in a sandbox, where a variable that does not exist is an error."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import jinja2
+from jinja2 import meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from jarvis.app.config import ConfigError, PromptsConfig
+from jarvis.core.component import Component
+from jarvis.core.prompting import Prompting, Template, Tier
+from jarvis_ports.difficulty import DifficultyEstimator
+
+_JINJA = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
+_JINJA.globals.clear()
+
+
+class BadTemplate(ValueError):
+    """A template cannot be used; the text says which, and why."""
+
+
+def compile_template(
+    name: str,
+    sources: Mapping[str | None, str],
+    variables: Mapping[str, str],
+    *,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+) -> Template:
+    """Return a template of which every text has been tried with the values of its variables.
+
+    Args:
+        name: its name.
+        sources: its texts by language; one under None is for all of them.
+        variables: the names that the texts may use, and their values unless a request sets others.
+        temperature: for requests that set none.
+        max_tokens: for requests that set none.
+
+    Raises:
+        BadTemplate: a text is no template, names a variable that does not exist, raises, or is empty.
+    """
+    texts = {}
+    for language, source in sources.items():
+        try:
+            texts[language] = _compiled(source, variables)
+        except BadTemplate as error:
+            where = f"{name} ({language})" if language else name
+            msg = f"{where}: {error}"
+            raise BadTemplate(msg) from None
+    return Template(name, texts, variables, temperature=temperature, max_tokens=max_tokens)
+
+
+def make_prompting(config: PromptsConfig, estimator: Component[DifficultyEstimator] | None) -> Prompting:
+    """Return the use case of prompting, with every template read and checked.
+
+    Raises:
+        ConfigError: one cannot be used.
+    """
+    templates = {}
+    for name, template in config.templates.items():
+        try:
+            templates[name] = compile_template(
+                name,
+                template.texts,
+                template.variables,
+                temperature=template.temperature,
+                max_tokens=template.max_tokens,
+            )
+        except BadTemplate as error:
+            msg = f"prompts.templates.{error}"
+            raise ConfigError(msg) from None
+    tiers = [Tier(tier.template, tier.below) for tier in config.tiers]
+    return Prompting(estimator, templates, tiers, automatic=config.automatic, language=config.language)
+
+
+def _compiled(source: str, variables: Mapping[str, str]) -> jinja2.Template:
+    """Return a compiled text, which has been tried with the values that its variables have."""
+    try:
+        unknown = meta.find_undeclared_variables(_JINJA.parse(source)) - set(variables)
+        template = _JINJA.from_string(source)
+    except jinja2.TemplateSyntaxError as error:
+        msg = f"line {error.lineno}: {error.message}"
+        raise BadTemplate(msg) from None
+    for name in sorted(unknown):
+        near = get_close_matches(name, variables, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        has = f" (variables: {', '.join(variables)})" if variables else "; set it in the template's variables"
+        msg = f"the variable {name!r} does not exist{hint}{has}"
+        raise BadTemplate(msg)
+    try:
+        text = template.render(variables)
+    except Exception as error:  # noqa: BLE001 - as above
+        msg = f"it fails: {error}"
+        raise BadTemplate(msg) from None
+    if not text.strip():
+        msg = "it is empty"
+        raise BadTemplate(msg)
+    return template

@@ -1,0 +1,48 @@
+"""The GPUs of this machine, as the core sees them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+
+class Gpu(Protocol):
+    """A GPU of this machine."""
+
+    @property
+    def id(self) -> int:
+        """Its index, as the driver counts."""
+
+    @property
+    def name(self) -> str:
+        """What the driver calls it."""
+
+    @property
+    def memory_total_bytes(self) -> int:
+        """Its memory."""
+
+    @property
+    def memory_used_bytes(self) -> int:
+        """What is in use of it, by whatever process."""
+
+
+class GpuReader:
+    """Reads the GPUs of this machine.
+
+    Args:
+        driver: reads them, which may take its time; None where there is no GPU.
+    """
+
+    def __init__(self, driver: Callable[[], Sequence[Gpu]] | None = None) -> None:
+        self._driver = driver
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="gpus")
+
+    def read(self) -> Sequence[Gpu]:
+        """Return the GPUs, for a caller in a thread that may wait for the driver."""
+        return self._driver() if self._driver else ()
+
+    async def read_in_thread(self) -> Sequence[Gpu]:
+        """Return the GPUs, read in a thread of its own: no driver holds up anything else."""
+        if self._driver is None:
+            return ()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._driver)

@@ -1,0 +1,111 @@
+"""The index that finds rows by their words, as the core sees it."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from jarvis_ports.filters import Filter
+from jarvis_ports.store import Row
+
+
+@dataclass(frozen=True, slots=True)
+class TextMatch:
+    """A row that has words of the query. `score` is BM25, above 0, larger is better."""
+
+    id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRows:
+    """The rows that a document has now.
+
+    `ids` are in the order of their `_ordinal`; `source` is that of the first. Rows of different `_hash`,
+    which a replacement that was cut off leaves, have the hash "" and 0 chunks.
+    """
+
+    document: str
+    source: str
+    hash: str
+    chunks: int
+    ids: tuple[str, ...]
+
+
+class TextIndex(Protocol):
+    """Searches the rows of the vector store by their words (BM25), and lists those of a document.
+
+    It is a mirror. A write goes `begin`, then to the store, then `commit`, and the writes of one
+    collection one after another. Whatever ends the process in between, the ids are then in `pending`: the
+    caller reads those rows in the store, and commits what it finds. An index that is lost begins anew,
+    empty: the caller compares `count` with the store's, and fills it. A collection that it has nothing of
+    is empty, and no error.
+
+    All methods raise StoreFailure where the index fails, as on a full disk; nothing of that write is then
+    there.
+    """
+
+    async def begin(self, collection: str, ids: Sequence[str]) -> None:
+        """Note in the journal that these rows are about to change in the store; durable once it returns."""
+        ...
+
+    async def commit(self, collection: str, upserts: Sequence[Row], deletes: Sequence[str]) -> None:
+        """Mirror a change of the store and take its ids off the journal, in one transaction, durable.
+
+        Args:
+            collection: its name.
+            upserts: rows as the store has them now; no id twice.
+            deletes: ids of rows that the store does not have; those that are not here either are passed over.
+        """
+        ...
+
+    async def pending(self, collection: str) -> list[str]:
+        """Return the ids whose change was begun and not committed."""
+        ...
+
+    async def collections(self) -> list[str]:
+        """Return the names of the collections that something was begun or committed in, in order."""
+        ...
+
+    async def count(self, collection: str) -> int:
+        """Return the number of rows."""
+        ...
+
+    def ids(self, collection: str) -> AsyncGenerator[list[str], None]:
+        """Return the ids of all rows in their order as UTF-8, page by page.
+
+        A row that is written or deleted meanwhile may be there or not; every other one comes once.
+        """
+        ...
+
+    async def rows(self, collection: str, ids: Sequence[str]) -> list[Row]:
+        """Return rows by id, in the order asked for; ids that are not there are left out."""
+        ...
+
+    async def filtered(self, collection: str, filter_: Filter | None) -> list[str]:
+        """Return the ids of the rows that pass a filter."""
+        ...
+
+    async def search(
+        self, collection: str, text: str, top_k: int, filter_: Filter | None = None
+    ) -> list[TextMatch]:
+        """Return the `top_k` rows that pass the filter and whose words suit a question best, the best first.
+
+        The question is natural language in any characters.
+        """
+        ...
+
+    async def document(self, collection: str, document: str) -> DocumentRows | None:
+        """Return the rows that a document has, or None where it has none."""
+        ...
+
+    def documents(self, collection: str) -> AsyncGenerator[list[DocumentRows], None]:
+        """Return all documents by id, page by page; those that change meanwhile as in `ids`."""
+        ...
+
+    async def hashed(self, collection: str, beginning: str, most: int) -> list[DocumentRows]:
+        """Return the documents with rows whose `_hash` begins so, `most` of them, by id."""
+        ...
+
+    async def drop(self, collection: str) -> None:
+        """Delete a collection with all that is in it, the journal's part too."""
+        ...

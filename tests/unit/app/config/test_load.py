@@ -1,0 +1,140 @@
+"""The configuration, and what its errors say."""
+
+import pytest
+
+from jarvis.app.config import ConfigError, load
+from jarvis.models.catalogue import DEMO_MODEL
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text):
+        path = tmp_path / "jarvis.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_with_nothing_at_all_it_serves_the_demo_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load(environ={})
+
+    assert config.models[DEMO_MODEL].adapter == "vllm"
+    assert config.routes[config.default_route].models == [DEMO_MODEL]
+
+
+def test_a_set_goes_before_the_environment_and_that_before_the_file(file):
+    path = file('[log]\nlevel = "error"\n[server]\ndrain_delay_seconds = 1\ndrain_timeout_seconds = 1\n')
+    environ = {"JARVIS__SERVER__DRAIN_DELAY_SECONDS": "2", "JARVIS__SERVER__DRAIN_TIMEOUT_SECONDS": "2"}
+    config = load(path, ["server.drain_timeout_seconds=3"], environ)
+
+    server = config.server
+    assert (config.log.level, server.drain_delay_seconds, server.drain_timeout_seconds) == ("error", 1 + 1, 3)
+
+
+def test_values_are_toml_or_bare_text():
+    config = load(None, ['server.listen=["a:1"]', "models.m.adapter=echo", 'models."x.y".settings.n=1'], {})
+
+    assert config.server.listen == ["a:1"]
+    assert config.models["m"].adapter == "echo"
+    assert config.models["x.y"].settings == {"n": 1}
+
+
+def test_a_model_of_the_environment(file):
+    environ = {"JARVIS__MODELS__M__ADAPTER": "echo", "JARVIS__MODELS__M__SETTINGS__CONTEXT_LENGTH": "12"}
+
+    assert load(None, [], environ).models["m"].settings == {"context_length": "12"}
+
+
+WRONG = {
+    "typo": ("[server]\nlistn = []", "server.listn: unknown key; did you mean listen? (allowed: listen, "),
+    "section": ("[servr]", "servr: unknown key; did you mean server? (allowed: server, http, "),
+    "nested": ("[models.m]\nadaptr = 'x'", "models.m.adaptr: unknown key; did you mean adapter?"),
+    "choice": ("[log]\nlevel = 'loud'", "log.level: Input should be 'debug', 'info', 'warning' or 'error'"),
+    "address": ("[server]\nlisten = ['nowhere']", "'nowhere' is neither host:port nor unix:/path"),
+    "default": (
+        "default_route = 'a'\n[models.b]",
+        "default_route: is neither a route nor a model (default, b)",
+    ),
+    "a table twice": ("[models.a]\n[models.a]", "twice (at line 2, column 10); a name stands there twice"),
+    "a key twice": ("[models]\na = {}\na = {}", "a name stands there twice: give one of them another"),
+    "none": ("[models]", "models: name at least one model"),
+    "toml": ("[server", "is not TOML"),
+    "utf8": ("x = '\udcff'", "is not UTF-8"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG.values(), ids=WRONG)
+def test_an_error_names_the_file_the_key_and_what_is_allowed(tmp_path, text, said):
+    path = tmp_path / "jarvis.toml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ConfigError) as caught:
+        load(path, [], {})
+
+    assert str(caught.value).startswith(f"{path}: ")
+    assert said in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nope\.toml: cannot be read: No such file"):
+        load(tmp_path / "nope.toml", [], {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"JARVIS__SERVR__X": "1"}, "environment JARVIS__SERVR__X: unknown key 'servr'; allowed: server, "),
+        ({"JARVIS__SERVER__X": "1"}, "environment: server.x: unknown key"),
+        (
+            {"JARVIS_SERVER__LISTEN": "1"},
+            "environment JARVIS_SERVER__LISTEN: is no setting; JARVIS__SERVER__LISTEN is one",
+        ),
+        (
+            {"JARVIS__LOG_LEVEL": "info"},
+            "environment JARVIS__LOG_LEVEL: is no setting; JARVIS__LOG__LEVEL is one",
+        ),
+        (
+            {"JARVIS_LOG_LEVEL": "info"},
+            "environment JARVIS_LOG_LEVEL: is no setting; JARVIS__LOG__LEVEL is one",
+        ),
+        (
+            {"JARVIS_MODELS__M__ADAPTER": "echo"},
+            "environment JARVIS_MODELS__M__ADAPTER: is no setting; JARVIS__MODELS__M__ADAPTER is one",
+        ),
+        (
+            {"jarvis_default_route": "m"},
+            "environment jarvis_default_route: is no setting; JARVIS__DEFAULT_ROUTE is",
+        ),
+        ({"JARVIS__SERVER__LISTEN": "[a"}, "environment JARVIS__"),
+        (
+            {"JARVIS__SERVER__DRAIN_DELAY_SECONDS": "x"},
+            "environment: server.drain_delay_seconds: Input should",
+        ),
+    ],
+)
+def test_an_error_of_the_environment_says_so(environ, said):
+    with pytest.raises(ConfigError) as caught:
+        load(None, [], environ)
+
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("pair", ["nonsense", "a b=1", "=1"])
+def test_a_set_of_another_form_says_so(pair):
+    with pytest.raises(ConfigError, match=f"--set {pair}: not of the form key=value"):
+        load(None, [pair], {})
+
+
+def test_other_variables_of_that_name_are_no_settings():
+    """Kubernetes makes such variables for a Service; the rest is the command line's."""
+    environ = {
+        "JARVIS_SERVICE_HOST": "10.0.0.7",
+        "JARVIS_PORT_50051_TCP_ADDR": "10.0.0.7",
+        "JARVIS_SERVER_PORT": "tcp://10.0.0.7:50051",
+        "JARVIS_SERVER_SERVICE_PORT": "50051",
+        "JARVIS_SERVER": "10.0.0.7:50051",
+        "JARVIS_DATA_DIR": "/var/lib/jarvis",
+        "JARVIS_CACHE_DIR": "/var/cache/jarvis",
+    }
+    assert load(None, [], environ) == load(None, [], {})

@@ -1,0 +1,84 @@
+"""What is refused before anything starts, beyond the configuration's own checks."""
+
+import pytest
+
+from jarvis.app.adapters import ConfiguredAdapter, check_memory, configure_adapter
+from jarvis.app.application import make_application
+from jarvis.app.bootstrap import check
+from jarvis.app.config import Config, ConfigError, load
+from jarvis.core.component import WhenUnwell
+from jarvis.core.instruments import Instruments
+from jarvis_plugins import AdapterSettings
+from jarvis_plugins.loader import Adapters, PluginState, Unloaded
+from jarvis_plugins.registry import Adapter, Origin, PortName, UnknownAdapter
+from jarvis_plugins.settings import MemoryDemand
+
+STAND_INS = ["models.a.adapter=echo", "embedder.adapter=none", "store.adapter=none"]
+
+
+class Settings(AdapterSettings):
+    memory: str = "GPU memory"
+    share: float = 0.0
+
+    def memory_demand(self):
+        return MemoryDemand(self.memory, self.share, f"{self.share} of it") if self.share else None
+
+
+def model(**settings):
+    adapter = Adapter(PortName.LLM, "fake", Settings, lambda settings: None, Origin("p", "d", "1"))
+    return ConfiguredAdapter(adapter, Settings(**settings))
+
+
+def test_models_that_together_do_not_fit_are_refused_with_numbers():
+    with pytest.raises(ConfigError) as caught:
+        check_memory({"a": model(share=0.92), "b": model(share=0.5), "c": model(share=0.9, memory="memory")})
+    assert str(caught.value).splitlines() == [
+        "models: together they ask for 142% of GPU memory; ask for less, or leave one out",
+        "models.a: 92%: 0.92 of it",
+        "models.b: 50%: 0.5 of it",
+    ]
+
+
+def test_models_that_fit_are_not():
+    check_memory({"a": model(share=0.5), "b": model(share=0.5), "c": model()})
+    check_memory({"alone": model(share=2.0)})
+
+
+def test_one_model_takes_the_server_with_it_and_one_of_several_does_not():
+    def deaths(*sets):
+        application = make_application(load(None, [*STAND_INS, *sets], {}), Instruments())
+        return [model._when_unwell for model in application.routes.models]
+
+    assert deaths() == [WhenUnwell.EXIT]
+    assert deaths("models.b.adapter=echo") == [WhenUnwell.RESTART] * 2
+    assert deaths("models.b.adapter=echo", "models.b.on_engine_death=exit")[1] is WhenUnwell.EXIT
+
+
+def test_a_template_that_cannot_work_is_refused():
+    with pytest.raises(ConfigError) as caught:
+        check(load(None, [*STAND_INS, "prompts.templates.chat.text.es='{{ nombre }}'"], {}))
+    assert str(caught.value).startswith("prompts.templates.chat (es): the variable 'nombre' does not exist; ")
+
+
+def test_an_unknown_estimator_names_those_there_are():
+    with pytest.raises(LookupError, match="heuristic"):
+        check(load(None, [*STAND_INS, "estimator.adapter=nope"], {}))
+
+
+BLOCKED = Unloaded(Origin("heuristic", "jarvis-difficulty", "1"), PluginState.BLOCKED, "as configured")
+
+
+@pytest.mark.parametrize(
+    ("unloaded", "says"),
+    [
+        ([], "\npip install jarvis-difficulty brings it"),
+        ([BLOCKED], "; plugin 'heuristic' of jarvis-difficulty 1 is blocked: as configured"),
+    ],
+)
+def test_without_the_default_estimator_the_error_says_what_to_do(unloaded, says):
+    with pytest.raises(UnknownAdapter) as unknown:
+        configure_adapter(Adapters(unloaded=unloaded), PortName.ESTIMATOR, "estimator", Config().estimator)
+    assert str(unknown.value) == (
+        f"no estimator adapter 'heuristic' is installed; installed: none{says}\n"
+        'estimator.adapter = "none" turns it off'
+    )
