@@ -11,7 +11,10 @@ FAST = pytest -m "not engine" -n 2 --dist loadfile
 # An engine's start is one thread that imports, so that two at a time take little more than one.
 ENGINE = pytest -m engine -n 2 --dist loadgroup
 
-.PHONY: help setup model prometheus node demo serve test test-fast check proto released dashboards lock bench clean
+# Without the variable, the theme prints at each build that it ends in 2027; scripts/docs/mkdocs.yml says what then.
+SITE = NO_MKDOCS_2_WARNING=1 mkdocs build --strict --config-file scripts/docs/mkdocs.yml
+
+.PHONY: help setup model prometheus node demo serve test test-fast check proto released dashboards docs lock bench clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +45,7 @@ test: model prometheus node ## Run all tests: unit, conformance, e2e, architectu
 test-fast: setup prometheus node ## Run the tests that need no engine
 	$(FAST) $(ARGS)
 
-check: setup node ## Lint, types, import contracts, the contract and its languages, generated code, lock
+check: setup node ## Lint, types, import contracts, the contract and its languages, generated code and pages, lock
 	ruff check .
 	ruff format --check .
 	mypy
@@ -57,6 +60,8 @@ check: setup node ## Lint, types, import contracts, the contract and its languag
 	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; python -m scripts.dashboards "$$made"; \
 	diff -r deploy/grafana "$$made" \
 	|| { echo 'check: deploy/grafana is not what scripts/dashboards makes; run make dashboards' >&2; exit 1; }
+	python -m scripts.docs --check
+	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(SITE) --quiet --site-dir "$$made"
 	python scripts/check_lock.py
 
 proto: setup ## Generate jarvis/v1 from protos/
@@ -67,6 +72,10 @@ released: setup ## Take protos/ for the contract of the last release, which make
 
 dashboards: setup ## Write the Grafana dashboards, deploy/grafana, from scripts/dashboards
 	python -m scripts.dashboards deploy/grafana
+
+docs: setup ## Write the tables of docs/ from the code, and build its site in build/site
+	python -m scripts.docs
+	$(SITE)
 
 lock: ## Resolve requirements/cpu.txt again; ARGS=--upgrade takes the newest of everything
 	@scripts/lock.sh $(ARGS)

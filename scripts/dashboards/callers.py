@@ -105,7 +105,7 @@ REJECTIONS = stack(
     "Rejections by reason",
     units.RequestsPerSecond,
     "Calls that were refused before any work. OVERLOADED: add a server, or raise what the models admit. A "
-    "reason of a caller's: its requests are wrong; the README lists every reason.",
+    "reason of a caller's: its requests are wrong; docs/errors.md lists every reason.",
     {"{{reason}}": or_zero(rate("jarvis_rejections_total", "reason"))},
 )
 CANCELLATIONS = stack(
