@@ -9,7 +9,7 @@ PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_ou
 
 FAST = pytest -m "not engine" -n 2 --dist loadfile
 # An engine's start is one thread that imports, so that two at a time take little more than one.
-ENGINE = pytest -m engine -n 2 --dist loadgroup
+ENGINE = pytest -m engine -n 2 --dist loadfile
 
 .PHONY: help setup model prometheus node demo serve test test-fast check proto released dashboards lock bench clean
 
