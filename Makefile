@@ -9,7 +9,7 @@ PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_ou
 
 FAST = pytest -m "not engine" -n 2 --dist loadfile
 # An engine's start is one thread that imports, so that two at a time take little more than one.
-ENGINE = pytest -m engine -n 2 --dist loadgroup
+ENGINE = pytest -m engine -n 2 --dist loadfile
 
 # Without the variable, the theme prints at each build that it ends in 2027; scripts/docs/mkdocs.yml says what then.
 SITE = NO_MKDOCS_2_WARNING=1 mkdocs build --strict --config-file scripts/docs/mkdocs.yml

@@ -11,6 +11,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from xdist.scheduler import LoadFileScheduling
 
 from jarvis.app.application import make_application, make_instruments
 from jarvis.app.bootstrap import make_server
@@ -27,6 +28,26 @@ STAND_INS = [
     'cache=[{adapter="memory"}]',
     'retrieval.text_index=":memory:"',
 ]
+
+
+class Scheduling(LoadFileScheduling):
+    """Gives each process whole files, and of the engine tests whole folders, whose tests share a server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = file.rpartition("/")[0]
+        return folder if folder.startswith("tests/engine/") else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items):
+    """Give engine tests ten minutes, in which an engine may have to start."""
+    for item in items:
+        if item.get_closest_marker("engine") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(600))
 
 
 class Peer:

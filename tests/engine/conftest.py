@@ -37,17 +37,6 @@ PATIENT = [
 """Objectives that a busy machine keeps, with callers that give up; when alerts fire is shown elsewhere."""
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
-def pytest_collection_modifyitems(items):
-    """Give each process of pytest-xdist whole files, and all the tests of a server that they share."""
-    for item in items:
-        if item.get_closest_marker("engine"):
-            shared = {"engine", "observed"}.intersection(getattr(item, "fixturenames", ()))
-            item.add_marker(pytest.mark.xdist_group(min(shared, default=item.path.name)))
-            if not item.get_closest_marker("timeout"):
-                item.add_marker(pytest.mark.timeout(600))
-
-
 class ServerProcess:
     """`jarvis serve` on a socket, with its log in a file."""
 

@@ -20,7 +20,7 @@ from jarvis.v1 import embedding_pb2, retrieval_pb2, server_pb2
 from jarvis.v1 import generation_pb2 as pb
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
-GRAFANA = Path(__file__).parents[2] / "deploy/grafana"
+GRAFANA = Path(__file__).parents[3] / "deploy/grafana"
 DASHBOARDS = [json.loads(path.read_text()) for path in sorted(GRAFANA.glob("*.json"))]
 PANELS = [panel for each in DASHBOARDS for panel in each["panels"] if panel["type"] != "row"]
 VARIABLES = [v for each in DASHBOARDS for v in each["templating"]["list"] if v["type"] == "query"]

@@ -1,0 +1,39 @@
+"""What a thousand requests in a row leave behind, which is nothing."""
+
+from itertools import count
+
+import pytest
+
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import server_pb2
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.mark.timeout(900)
+async def test_a_thousand_requests_in_a_row_leave_nothing_behind(observed):
+    server, (core, *_) = observed.process.ps, observed.process.engines()
+
+    def footprint():
+        memory = [process.memory_info().rss / 2**20 for process in (server, core)]
+        return memory, server.num_fds(), server.num_threads(), len(server.children(recursive=True))
+
+    numbers = count(1)
+
+    async def some(requests):
+        for _ in range(requests):
+            request = pb.GenerateRequest(
+                prompt=f"{next(numbers)} is", sampling=pb.SamplingParams(max_tokens=1)
+            )
+            assert (await observed.generation.Generate(request)).choices
+
+    await some(200)
+    memory, *rest = footprint()
+    await some(1000)
+    grown, *after = footprint()
+
+    assert after == rest, "file descriptors, threads, processes"
+    for before, now in zip(memory, grown, strict=True):
+        assert now - before < 20, f"{before:.0f} MiB became {now:.0f} MiB"
+    status = await observed.server.GetStatus(server_pb2.GetStatusRequest())
+    assert status.active_requests == 0
