@@ -11,9 +11,10 @@ from itertools import zip_longest
 from multiprocessing import get_context
 from statistics import quantiles
 
+from bench.health.constraints import refusing
+
 from bench.arguments import make_parser, positive_int
 from bench.found import Found
-from bench.health.constraints import refusing
 from bench.health.probe import Probed, Target, probe
 from bench.health.server import serving
 from bench.health.streams import streaming

@@ -6,9 +6,10 @@ from typing import Any
 
 import jarvis
 from jarvis.core import metrics
-from jarvis.core.component import Component, State
+from jarvis.core.component import Component
 from jarvis.core.use_cases import UseCases
 from jarvis_ports.telemetry import Reading
+from jarvis_ports.values import State
 
 
 class Gauges:

@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
-from jarvis.core.component import Component, State
+from jarvis.core.component import Component
 from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
 from jarvis.core.requests import Requests
@@ -20,34 +19,7 @@ from jarvis_ports.difficulty import DifficultyEstimator
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLMCapabilities
 from jarvis_ports.telemetry import Telemetry
-
-
-class HealthLevel(StrEnum):
-    """Whether all is well; see `Health` in the contract."""
-
-    HEALTHY = "healthy"
-    DEGRADED = "degraded"
-    UNHEALTHY = "unhealthy"
-
-
-class Gpu(Protocol):
-    """A GPU of this machine."""
-
-    @property
-    def id(self) -> int:
-        """Its index, as the driver counts."""
-
-    @property
-    def name(self) -> str:
-        """What the driver calls it."""
-
-    @property
-    def memory_total_bytes(self) -> int:
-        """Its memory."""
-
-    @property
-    def memory_used_bytes(self) -> int:
-        """What is in use of it, by whatever process."""
+from jarvis_ports.values import Gpu, HealthLevel, State
 
 
 @dataclass

@@ -11,7 +11,6 @@ from grpc_health.v1 import health_pb2_grpc
 
 from jarvis.address import CannotListen
 from jarvis.config import Config
-from jarvis.core.component import State
 from jarvis.core.gauges import Gauges
 from jarvis.core.use_cases import UseCases
 from jarvis.server.embedding import EmbeddingServicer
@@ -24,23 +23,18 @@ from jarvis.server.options import server_options
 from jarvis.server.reflection import add_reflection
 from jarvis.server.retrieval import RetrievalServicer
 from jarvis.server.service import ServerServicer
-from jarvis.v1 import (
-    embedding_pb2_grpc,
-    generation_pb2_grpc,
-    retrieval_pb2_grpc,
-    server_pb2,
-    server_pb2_grpc,
-)
+from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, retrieval_pb2_grpc, server_pb2_grpc
+from jarvis.wire import PACKAGE
 from jarvis_ports.errors import JarvisError
+from jarvis_ports.values import State
 
 logger = logging.getLogger(__name__)
 
-SERVER_SERVICE = server_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name
+SERVER_SERVICE = f"{PACKAGE}.ServerService"
 FLUSH_SECONDS = 5
 """How long the caches may take, at the end, to write what they were given."""
 CLOSE_SECONDS = 20.0
 """How long what is open may take to close, before its processes are killed."""
-PACKAGE = SERVER_SERVICE.rpartition(".")[0]
 
 
 class Server:

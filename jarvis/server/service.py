@@ -4,21 +4,13 @@ from typing import Any
 
 import grpc
 
-from jarvis.core.model import Model
 from jarvis.core.status import Status
-from jarvis.server.status_convert import STATES, status_response
-from jarvis.v1 import server_pb2 as pb
+from jarvis.server.status import model_list, server_status
 from jarvis.v1 import server_pb2_grpc
-from jarvis_plugins.loader import PluginState
+from jarvis.wire import server as wire
+from jarvis.wire.messages import server_pb2 as pb
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-PLUGIN_STATES = {
-    PluginState.AVAILABLE: pb.ADAPTER_STATE_AVAILABLE,
-    PluginState.FAILED: pb.ADAPTER_STATE_FAILED,
-    PluginState.BLOCKED: pb.ADAPTER_STATE_BLOCKED,
-    PluginState.INCOMPATIBLE: pb.ADAPTER_STATE_INCOMPATIBLE,
-}
 
 
 class ServerServicer(server_pb2_grpc.ServerServiceServicer):
@@ -29,66 +21,18 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         """Tell the state of the server and of all that it is made of, and how it fares."""
-        return status_response(self._status, await self._status.read_gpus())
+        return wire.STATUS.message(server_status(self._status, await self._status.read_gpus()))
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """List the configured models, and the routes over them."""
-        routes = self._status.routes
-        return pb.ListModelsResponse(
-            models=[self._model(model) for model in routes.models],
-            routes=[
-                pb.Route(
-                    name=route.name,
-                    is_default=route.name == routes.default,
-                    models=[model.name for model in route.models],
-                    fallback=route.fallback,
-                )
-                for route in routes.routes
-            ],
-        )
-
-    def _model(self, model: Model) -> pb.Model:
-        capabilities, terms = self._status.capabilities(model), model.terms
-        return pb.Model(
-            name=model.name,
-            is_default=model in self._status.routes.get("").order(None),
-            adapter=model.adapter,
-            state=STATES[model.state],
-            context_length=capabilities.context_length if capabilities else None,
-            supported_fields=sorted(capabilities.fields) if capabilities else (),
-            min_difficulty=terms.difficulties.start,
-            max_difficulty=terms.difficulties.stop - 1,
-            priority=terms.priority,
-            max_requests=terms.max_requests,
-        )
+        return wire.MODEL_LIST.message(model_list(self._status))
 
     async def ListAdapters(
         self, request: pb.ListAdaptersRequest, context: Context
     ) -> pb.ListAdaptersResponse:
         """List the installed adapters, and the plugins that did not load."""
-        adapters = self._status.adapters
-        available = [
-            pb.Adapter(
-                port=adapter.port,
-                name=adapter.name,
-                distribution=adapter.origin.distribution,
-                version=adapter.origin.version,
-                state=pb.ADAPTER_STATE_AVAILABLE,
-            )
-            for _, adapter in sorted(adapters.loaded.items())
-        ]
-        unloaded = [
-            pb.Adapter(
-                name=plugin.origin.plugin,
-                distribution=plugin.origin.distribution,
-                version=plugin.origin.version,
-                state=PLUGIN_STATES[plugin.state],
-                message=plugin.message,
-            )
-            for plugin in adapters.unloaded
-        ]
-        return pb.ListAdaptersResponse(adapters=available + unloaded)
+        return wire.ADAPTERS.message(self._status.adapters.listed())
 
     async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:
         """End a running request."""
-        return pb.AbortResponse(aborted=self._status.requests.abort(request.request_id))
+        return wire.ABORTED.message(self._status.requests.abort(request.request_id))

@@ -6,7 +6,8 @@ import pynvml
 import pytest
 
 from jarvis import gpus as module
-from jarvis.gpus import Gpu, gpus
+from jarvis.gpus import gpus
+from jarvis_ports.values import Gpu
 
 
 class FakeDriver:

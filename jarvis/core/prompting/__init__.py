@@ -2,6 +2,6 @@
 
 from jarvis.core.prompting.prompting import Prompting
 from jarvis.core.prompting.templates import BadTemplate, Template
-from jarvis.core.prompting.types import Chosen, PromptOptions, Tier
+from jarvis.core.prompting.types import Chosen, Tier
 
-__all__ = ["BadTemplate", "Chosen", "PromptOptions", "Prompting", "Template", "Tier"]
+__all__ = ["BadTemplate", "Chosen", "Prompting", "Template", "Tier"]

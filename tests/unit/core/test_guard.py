@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from jarvis.core import metrics
-from jarvis.core.figures import Recent
 from jarvis.core.instruments import Instruments
 from jarvis_adapters.no_telemetry import NoTelemetry
 from jarvis_ports.errors import Overloaded
+from jarvis_ports.values import Recent
 
 FAILED = {"rpc.method": "jarvis.v1.GenerationService/Generate", "rpc.status_code": "INTERNAL"}
 

@@ -6,10 +6,11 @@ from threading import Thread
 import pytest
 
 from jarvis.core import metrics
-from jarvis.core.figures import Objective, Quantiles, Recent
+from jarvis.core.figures import Objective
 from jarvis.core.instruments import Instruments
 from jarvis.core.window import MOST_SAMPLES
 from jarvis_adapters.no_telemetry import NoTelemetry
+from jarvis_ports.values import Quantiles, Recent
 
 DAY = 86_400
 OBJECTIVES = [

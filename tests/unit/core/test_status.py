@@ -7,14 +7,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from jarvis.core.breaker import CircuitBreaker
-from jarvis.core.component import Component, State, WhenUnwell
+from jarvis.core.component import Component, WhenUnwell
 from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
 from jarvis.core.requests import Requests
 from jarvis.core.routing import Route, Routes
-from jarvis.core.status import Components, HealthLevel, Status
+from jarvis.core.status import Components, Status
 from jarvis_plugins.loader import Adapters
 from jarvis_ports.health import Health
+from jarvis_ports.values import HealthLevel, State
 
 HEALTHY, DEGRADED, UNHEALTHY = HealthLevel
 

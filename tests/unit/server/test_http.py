@@ -11,7 +11,7 @@ import pytest
 from jarvis import __version__
 from jarvis.address import CannotListen
 from jarvis.core.breaker import CircuitBreaker
-from jarvis.core.component import Component, State
+from jarvis.core.component import Component
 from jarvis.core.model import Model
 from jarvis.core.requests import Requests
 from jarvis.core.routing import Routes
@@ -19,6 +19,7 @@ from jarvis.core.status import Components, Status
 from jarvis.server import http
 from jarvis_plugins.loader import Adapters
 from jarvis_ports.telemetry import Exposition
+from jarvis_ports.values import State
 
 PAGE = Exposition("text/plain; version=1.0.0; charset=utf-8", b"jarvis_build_info 1\n")
 GPUS = [

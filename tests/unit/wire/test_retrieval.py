@@ -3,22 +3,39 @@
 import numpy as np
 import pytest
 
-from jarvis.core.retrieval.documents import (
+from jarvis.core.retrieval.hits import make_hit
+from jarvis.core.violations import Violations
+from jarvis.server.incoming import ingest_event
+from jarvis.v1 import retrieval_pb2 as pb
+from jarvis.wire import collections, documents, search
+from jarvis.wire.filters import FILTER
+from jarvis.wire.metadata import METADATA
+from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.values import (
+    And,
+    Collection,
+    Diagnosis,
     Document,
+    Equals,
+    Exists,
+    In,
+    IndexChanges,
+    IndexSettings,
     IngestedDocument,
     IngestFinished,
     IngestStart,
+    Not,
+    Or,
     Outcome,
+    Progress,
     Prune,
+    Range,
+    Row,
+    SearchMode,
+    SearchQuery,
+    SearchResult,
+    Space,
 )
-from jarvis.core.retrieval.types import CollectionInfo, Found, Hit, IndexChanges, SearchMode, SearchQuery
-from jarvis.core.violations import Violations
-from jarvis.server import retrieval_convert as convert
-from jarvis.server.filter_convert import filter_, metadata, values
-from jarvis.v1 import retrieval_pb2 as pb
-from jarvis_ports.errors import InvalidArgument
-from jarvis_ports.filters import And, Equals, Exists, In, Not, Or, Range
-from jarvis_ports.store import CollectionSpec, Diagnosis, IndexSettings, Progress, Row, Space
 
 EXISTS = pb.Filter(exists="x")
 
@@ -34,12 +51,16 @@ def nested(depth):
     return message
 
 
-def read(convert_, message, *more):
+def read(converter, message, path=""):
     """Read a message that is right, or raise all that is wrong with it."""
     violations = Violations()
-    found = convert_(message, violations, *more)
+    found = converter.read(message, path, violations.blame)
     violations.refuse()
     return found
+
+
+def read_filter(message):
+    return read(FILTER, message, "filter")
 
 
 def test_every_filter_is_read():
@@ -55,7 +76,7 @@ def test_every_filter_is_read():
             ]
         )
     )
-    assert read(filter_, message) == And(
+    assert read_filter(message) == And(
         (Equals("a", ""), Or((Exists("x"),)), Not(In("b", (0, 1))), Range("c", gt=0.0, lte=2.5))
     )
 
@@ -85,39 +106,39 @@ def test_every_filter_is_read():
 )
 def test_a_wrong_filter_is_blamed_by_its_path(message, field):
     with pytest.raises(InvalidArgument) as caught:
-        read(filter_, message)
+        read_filter(message)
     assert [violation.field for violation in caught.value.violations] == [field]
 
 
 def test_filters_up_to_the_limits_are_read():
-    read(filter_, nested(16))
-    read(filter_, pb.Filter(any_of=pb.FilterList(clauses=[EXISTS] * 255)))
+    read_filter(nested(16))
+    read_filter(pb.Filter(any_of=pb.FilterList(clauses=[EXISTS] * 255)))
 
 
 def test_metadata_keeps_its_types():
     fields = {"s": "x", "i": 2**62 + 1, "d": 1.0, "b": True, "zero": 0, "no": False}
     violations = Violations()
-    found = metadata(values(fields), "m", violations)
+    found = METADATA.read(METADATA.write(fields, "m"), "m", violations.blame)
     assert found == fields
     assert {name: type(value) for name, value in found.items()} == {n: type(v) for n, v in fields.items()}
     with pytest.raises(InvalidArgument, match=r"m\[x\]: set one of its kinds"):
-        metadata({"x": pb.Value()}, "m", violations)
+        METADATA.read({"x": pb.Value()}, "m", violations.blame)
         violations.refuse()
 
 
 def test_index_settings_that_are_left_out_change_nothing():
-    assert read(convert.index_changes, pb.IndexSettings()) == IndexChanges()
-    changes = read(convert.index_changes, pb.IndexSettings(space=pb.SPACE_IP, ef_search=0))
+    assert read(collections.CHANGES, pb.IndexSettings()) == IndexChanges()
+    changes = read(collections.CHANGES, pb.IndexSettings(space=pb.SPACE_IP, ef_search=0))
     assert changes == IndexChanges(space=Space.IP, ef_search=0)
     assert changes.applied(IndexSettings()) == IndexSettings(space=Space.IP, ef_search=0)
     with pytest.raises(InvalidArgument, match=r"index.space: must be one of SPACE_COSINE"):
-        read(convert.index_changes, pb.IndexSettings(space=9))
+        read(collections.CHANGES, pb.IndexSettings(space=9), "index")
 
 
 def test_a_collection_is_written():
-    spec = CollectionSpec("docs", 3, "model", "secret", IndexSettings(space=Space.L2))
+    made = Collection("docs", 3, "model", IndexSettings(space=Space.L2), 7, "differs", 1000)
     index = pb.IndexSettings(space=pb.SPACE_L2, max_neighbors=64, ef_construction=400, ef_search=200)
-    assert convert.collection(CollectionInfo(spec, 7, "differs"), 1000) == pb.Collection(
+    assert collections.COLLECTION.message(made) == pb.Collection(
         name="docs",
         dimension=3,
         embedder="model",
@@ -129,31 +150,42 @@ def test_a_collection_is_written():
 
 
 def test_of_many_rows_of_one_text_the_first_hundred_are_told():
-    rows = tuple(
-        Row(str(n), "x", {"_document": f"d{n}", "_source": f"s{n}", "_start": 1, "_end": 2, "lang": "es"})
+    rows = [
+        Row(
+            f"{n:03}",
+            "x",
+            {"_document": f"d{n}", "_source": f"s{n:03}", "_start": 1, "_end": 2, "lang": "es"},
+        )
         for n in range(150)
-    )
-    hits = Found((Hit(Row("a", "x"), 1.0, duplicates=rows),), SearchMode.DENSE)
-    (hit,) = convert.found(hits, 100_000).hits
-    assert [one.id for one in hit.duplicates] == [str(n) for n in range(100)]
-    assert hit.duplicates[7].source == pb.ChunkSource(document_id="d7", source="s7", start=1, end=2)
-    assert list(hit.duplicates[7].metadata) == ["lang"]
+    ]
+    hit = make_hit([Row("a", "x"), *rows], 1.0)
+    (written,) = search.RESULT.message(SearchResult((hit,), SearchMode.DENSE)).hits
+    assert [one.id for one in written.duplicates] == [f"{n:03}" for n in range(100)]
+    assert written.duplicates[7].source == pb.ChunkSource(document_id="d7", source="s007", start=1, end=2)
+    assert list(written.duplicates[7].metadata) == ["lang"]
 
 
 def test_a_document_with_wrong_metadata_fails_by_itself():
     message = pb.IngestDocument(source="a.md", metadata={"n": pb.Value()})
-    read = convert.ingest_event(pb.IngestRequest(document=message))
+    read = ingest_event(pb.IngestRequest(document=message))
     assert (read.source, read.metadata) == ("a.md", {})
     assert "document.metadata[n]" in read.failure
     message = pb.IngestDocument(source="a.md", failure="")
-    assert convert.ingest_event(pb.IngestRequest(document=message)).failure == "its caller cannot send it"
+    assert ingest_event(pb.IngestRequest(document=message)).failure == "its caller cannot send it"
 
 
-def test_a_diagnosis_names_the_first_hundred():
-    ids = tuple(str(n) for n in range(150))
-    written = convert.checked(Diagnosis(200, 200, ids, {"store": 200})).diagnosis
-    assert (written.ok, written.unreachable, list(written.unreachable_ids)) == (False, 150, list(ids[:100]))
-    assert convert.checked(Progress(1, 2)).progress == pb.RowProgress(done=1, total=2)
+def test_the_events_of_a_check():
+    found = Diagnosis(False, 200, 150, ("1", "2"), {"store": 200})
+    written = collections.CHECKED.message(found).diagnosis
+    assert (written.ok, written.unreachable, list(written.unreachable_ids)) == (False, 150, ["1", "2"])
+    assert collections.CHECKED.message(Progress(1, 2)).progress == pb.RowProgress(done=1, total=2)
+
+
+def read_upsert(message):
+    violations = Violations()
+    found = collections.read_upsert(message, violations.blame)
+    violations.refuse()
+    return found
 
 
 def test_rows_with_and_without_a_vector():
@@ -164,17 +196,18 @@ def test_rows_with_and_without_a_vector():
             pb.Row(id="b", text="y"),
         ]
     )
-    rows, vectors = read(convert.rows, request)
-    assert rows == [Row("a", "x", {"n": 1}), Row("b", "y")]
+    upsert = read_upsert(request)
+    vectors = upsert.vectors
+    assert upsert.rows == [Row("a", "x", {"n": 1}), Row("b", "y")]
     assert vectors[0].tolist() == [1.5, -2]
     assert vectors[1] is None
     request.rows[1].vector = b"12345"
     with pytest.raises(InvalidArgument, match=r"rows\[1\].vector: has 5 bytes"):
-        read(convert.rows, request)
+        read_upsert(request)
 
 
 def test_a_query_left_bare_has_the_defaults_of_the_contract():
-    assert read(convert.query, pb.SearchRequest(collection="c", text="x")) == SearchQuery("c", "x", top_k=10)
+    assert read(search.QUERY, pb.SearchRequest(collection="c", text="x")) == SearchQuery("c", "x", top_k=10)
     full = pb.SearchRequest(
         collection="c",
         text="",
@@ -184,11 +217,11 @@ def test_a_query_left_bare_has_the_defaults_of_the_contract():
         truncate=True,
         filter=EXISTS,
     )
-    assert read(convert.query, full) == SearchQuery(
+    assert read(search.QUERY, full) == SearchQuery(
         "c", "", mode=SearchMode.SPARSE, top_k=0, filter=Exists("x"), min_similarity=0.0, truncate=True
     )
     with pytest.raises(InvalidArgument, match="mode: must be one of SEARCH_MODE_DENSE"):
-        read(convert.query, pb.SearchRequest(mode=9))
+        read(search.QUERY, pb.SearchRequest(mode=9))
 
 
 def test_hits_hide_our_own_metadata_and_tell_the_place():
@@ -203,8 +236,9 @@ def test_hits_hide_our_own_metadata_and_tell_the_place():
         "_first_page": 2,
         "_last_page": 3,
     }
-    chunk = Hit(Row("a", "x", {"n": 1, **own}), 0.5, 0.25, 1, None)
-    written = convert.found(Found((chunk, Hit(Row("b", "y"), 2.0, sparse_rank=1)), SearchMode.HYBRID), 1000)
+    chunk = make_hit([Row("a", "x", {"n": 1, **own})], 0.5, 0.25, 1, None)
+    hits = (chunk, make_hit([Row("b", "y")], 2.0, sparse_rank=1))
+    written = search.RESULT.message(SearchResult(hits, SearchMode.HYBRID))
     first, second = written.hits
     assert dict(first.metadata) == {"n": number(1)}
     assert first.source == pb.ChunkSource(
@@ -216,14 +250,16 @@ def test_hits_hide_our_own_metadata_and_tell_the_place():
 
 
 def test_the_events_of_an_ingestion():
-    event = convert.ingest_event
+    event = ingest_event
     start = pb.IngestStart(collection="c", chunk_overlap=0)
     assert event(pb.IngestRequest(start=start)) == IngestStart("c", None, 0, dry_run=False)
     start = pb.IngestStart(collection="c", language="es")
     assert event(pb.IngestRequest(start=start)) == IngestStart("c", language="es")
     assert event(pb.IngestRequest(document=pb.IngestDocument(source="s"))) == Document("s")
     full = pb.IngestDocument(source="s", id="i", media_type="text/html", metadata={"n": number(1)})
-    assert event(pb.IngestRequest(document=full)) == Document("s", "i", "text/html", {"n": 1})
+    assert event(pb.IngestRequest(document=full)) == Document(
+        "s", id="i", media_type="text/html", metadata={"n": 1}
+    )
     assert event(pb.IngestRequest(data=b"")) == b""
     assert event(pb.IngestRequest(prune=pb.IngestPrune(prefixes=["a"]))) == Prune(("a",))
     with pytest.raises(InvalidArgument, match="event: set start"):
@@ -232,7 +268,7 @@ def test_the_events_of_an_ingestion():
 
 def test_the_results_of_an_ingestion():
     document = IngestedDocument("i", "s", Outcome.FAILED, 2, 1, "why", ("decoded as x",))
-    assert convert.ingest_result(document).document == pb.IngestedDocument(
+    assert documents.RESULTS.message(document).document == pb.IngestedDocument(
         id="i",
         source="s",
         outcome=pb.INGEST_OUTCOME_FAILED,
@@ -241,7 +277,7 @@ def test_the_results_of_an_ingestion():
         message="why",
         notes=["decoded as x"],
     )
-    finished = IngestFinished({Outcome.ADDED: 3, Outcome.PRUNED: 1}, 9, 4)
-    assert convert.ingest_result(finished).finished == pb.IngestFinished(
+    finished = IngestFinished(added=3, pruned=1, chunks=9, embedded=4)
+    assert documents.RESULTS.message(finished).finished == pb.IngestFinished(
         added=3, pruned=1, chunks=9, embedded=4
     )

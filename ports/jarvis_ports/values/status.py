@@ -1,20 +1,12 @@
-"""What the server tells about itself."""
+"""How a server fares."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from jarvis_ports.values.enums import OpenEnum
 
 
-class HealthStatus(StrEnum):
-    """The answers of `grpc.health.v1`."""
-
-    UNKNOWN = "UNKNOWN"
-    SERVING = "SERVING"
-    NOT_SERVING = "NOT_SERVING"
-    SERVICE_UNKNOWN = "SERVICE_UNKNOWN"
-
-
-class State(StrEnum):
+class State(OpenEnum):
     """The state of the server, or of a model."""
 
     LOADING = "loading"
@@ -58,7 +50,7 @@ class ComponentStatus:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-class HealthLevel(StrEnum):
+class HealthLevel(OpenEnum):
     """Whether all is well.
 
     Degraded: something that is configured is not ready, and callers are or will be served without it.
@@ -164,70 +156,3 @@ class ServerStatus:
     resident_memory_bytes: int = 0
     recent: Recent = Recent()
     objectives: tuple[Objective, ...] = ()
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """A model that can be called.
-
-    Until it is loaded, `context_length` (tokens of prompt and answer together) is None and `supported_fields`
-    (paths of request fields, such as `sampling.top_p`) is empty.
-
-    Attributes:
-        is_default: a request that names no model may go to it.
-        min_difficulty: routes send it what is at least as difficult as this, in [0, 100], ...
-        max_difficulty: ... and at most as difficult as this.
-        priority: of the models of a route that fit, the one with the lowest is tried first.
-        max_requests: the most that run or wait in it; None is as many as come.
-    """
-
-    name: str
-    is_default: bool
-    adapter: str
-    state: State
-    context_length: int | None = None
-    supported_fields: tuple[str, ...] = ()
-    min_difficulty: int = 0
-    max_difficulty: int = 100
-    priority: int = 0
-    max_requests: int | None = None
-
-
-@dataclass(frozen=True)
-class RouteInfo:
-    """A name that stands for several models; `fallback` is the route, or model, that is tried after them."""
-
-    name: str
-    is_default: bool
-    models: tuple[str, ...]
-    fallback: str | None = None
-
-
-class AdapterState(StrEnum):
-    """Whether an adapter can be named in the configuration, and why not where it cannot."""
-
-    AVAILABLE = "available"
-    FAILED = "failed"
-    BLOCKED = "blocked"
-    INCOMPATIBLE = "incompatible"
-
-
-@dataclass(frozen=True)
-class AdapterInfo:
-    """An installed adapter; or, where `port` is empty, a plugin that brought none."""
-
-    port: str
-    name: str
-    distribution: str
-    version: str
-    state: AdapterState
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class TokenCount:
-    """The tokens of a prompt, and the most that prompt and answer may have together."""
-
-    model: str
-    tokens: int
-    context_length: int
