@@ -75,7 +75,7 @@ def strategy(kind, name=""):  # noqa: PLR0911
     return scalar(kind, name)
 
 
-def scalar(kind, name):  # noqa: PLR0911
+def scalar(kind, name):  # noqa: C901, PLR0911
     if kind is values.StructuredOutput:
         return STRUCTURED
     if kind is values.Embeddings:
