@@ -28,7 +28,11 @@ def test_import_contracts_hold() -> None:
         ("jarvis_adapters.memory_store", ENGINES | {"grpc"}),
         ("jarvis_plugins.loader", ENGINES | {"grpc", "jarvis_adapters"}),
         ("jarvis.config", ENGINES | {"grpc", "jarvis_adapters"}),
-        ("jarvis.client", ENGINES | {"jarvis_adapters", "jarvis_plugins"}),
+        (
+            "jarvis.client",
+            ENGINES | {"jarvis_adapters", "jarvis_plugins", "jarvis.core", "numpy", "pydantic"},
+        ),
+        ("jarvis.cli.main", ENGINES | {"grpc", "numpy", "pydantic", "jarvis_plugins", "jarvis.models"}),
         ("jarvis.server.lifecycle", ENGINES | {"jarvis_adapters"}),
     ],
 )
