@@ -46,6 +46,9 @@ class Codec(Generic[M, V]):
         self.optional = optional
         own = {field.name: field for field in fields(value)}  # type: ignore[arg-type] # it is a dataclass
         names = only or tuple(kind.DESCRIPTOR.fields_by_name)
+        if lacking := [name for name in names if name not in own]:
+            msg = f"{kind.DESCRIPTOR.full_name} has {', '.join(lacking)}, and {value.__name__} does not"
+            raise TypeError(msg)
         self._plan = []
         for name in names:
             field, converter = kind.DESCRIPTOR.fields_by_name[name], special.get(name)
