@@ -12,8 +12,8 @@ from bench.corpus import Docstring, docstrings
 from bench.found import Found
 from bench.use_case import retrieval
 from jarvis.core.retrieval import Retrieval
-from jarvis.core.retrieval.types import SearchMode, SearchQuery
 from jarvis_ports.store import IndexSettings, Row
+from jarvis_ports.values import SearchMode, SearchQuery
 
 TOP_K = 10
 BATCH = 500
@@ -65,7 +65,7 @@ async def _measure(
     ranks = []
     for number in asked:
         query = SearchQuery(COLLECTION, found[number].first, mode=mode, top_k=TOP_K, truncate=True)
-        ids = [hit.row.id for hit in (await search.search(query)).hits]
+        ids = [hit.id for hit in (await search.search(query)).hits]
         ranks.append(ids.index(str(number)) + 1 if str(number) in ids else None)
     reciprocal = [1 / rank if rank else 0 for rank in ranks]
     return Quality(mode, sum(reciprocal) / len(ranks), sum(rank is not None for rank in ranks) / len(ranks))

@@ -20,10 +20,9 @@ from bench.retrieval.data import unit
 from bench.use_case import retrieval
 from jarvis.app.bootstrap import take_turns
 from jarvis.core.retrieval import Retrieval
-from jarvis.core.retrieval.documents import Document, IngestEvent, IngestStart
-from jarvis.core.retrieval.types import SearchMode, SearchQuery
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.store import IndexSettings, Row
+from jarvis_ports.values import Document, IngestEvent, IngestStart, SearchMode, SearchQuery
 
 COLLECTION = "bench"
 DIMENSION = 384

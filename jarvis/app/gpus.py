@@ -1,31 +1,17 @@
 """The GPUs of the machine, as NVIDIA's driver sees them."""
 
 import logging
-from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 
 import pynvml
 from cachetools import TTLCache, cached
 
+from jarvis_ports.values import Gpu
+
 logger = logging.getLogger(__name__)
 
 CACHED_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """A GPU.
-
-    Attributes:
-        id: as nvidia-smi numbers them, which is not CUDA's order where that is set otherwise.
-        memory_used_bytes: by whatever process; what the driver keeps for itself is counted in.
-    """
-
-    id: int
-    name: str
-    memory_total_bytes: int
-    memory_used_bytes: int
 
 
 def available() -> bool:

@@ -48,23 +48,6 @@ def adapters(
 def _installed(config: Path | None) -> "list[AdapterInfo]":
     """Load the plugins here, but for those that the configuration blocks."""
     from jarvis.app.config import load  # noqa: PLC0415
-    from jarvis.client import AdapterInfo, AdapterState  # noqa: PLC0415
     from jarvis_plugins.loader import load_plugins  # noqa: PLC0415
 
-    adapters = load_plugins(load(config).plugins.block)
-    loaded = [
-        AdapterInfo(one.port, one.name, one.origin.distribution, one.origin.version, AdapterState.AVAILABLE)
-        for _, one in sorted(adapters.loaded.items())
-    ]
-    unloaded = [
-        AdapterInfo(
-            "",
-            one.origin.plugin,
-            one.origin.distribution,
-            one.origin.version,
-            AdapterState(one.state),
-            one.message,
-        )
-        for one in adapters.unloaded
-    ]
-    return loaded + unloaded
+    return list(load_plugins(load(config).plugins.block).listed())

@@ -96,8 +96,7 @@ def _print(texts: Iterable[str], found: "Embeddings", *, as_json: bool) -> None:
 
 
 def _each(texts: Iterable[str], found: "Embeddings") -> Iterator[tuple[str, list[float], int, bool, bool]]:
-    vectors = found.vectors.tolist()
-    return zip(texts, vectors, found.tokens, found.truncated, found.cached, strict=True)
+    return zip(texts, found.lists(), found.tokens, found.truncated, found.cached, strict=True)
 
 
 def _shown(text: str) -> str:

@@ -1,7 +1,17 @@
 """Which errors a user can meet, and the exit code of each."""
 
+from importlib.util import find_spec
+
 RUN_TIME_FAILURE = 1
 USAGE_ERROR = 2
+SERVER_MODULES = ("aiohttp", "pluggy", "pydantic_settings", "uvloop")
+"""Some of those that the server needs, and callers do not."""
+NEEDS_SERVER = "this command needs the server, which is not installed: pip install 'jarvis-server[server]'"
+
+
+def has_server() -> bool:
+    """Tell whether what the server needs is installed."""
+    return all(find_spec(name) for name in SERVER_MODULES)
 
 
 def exit_code(error: Exception) -> int | None:
@@ -9,19 +19,22 @@ def exit_code(error: Exception) -> int | None:
     import grpc  # noqa: PLC0415
 
     from jarvis.address import CannotListen  # noqa: PLC0415
-    from jarvis.app.config import ConfigError  # noqa: PLC0415
     from jarvis.client import JarvisClientError  # noqa: PLC0415
-    from jarvis_plugins.registry import DuplicateAdapter, UnknownAdapter  # noqa: PLC0415
     from jarvis_ports.errors import EngineStartFailed, StartupError  # noqa: PLC0415
 
     match error:
-        case ConfigError() | CannotListen() | DuplicateAdapter() | UnknownAdapter():
-            return USAGE_ERROR
-        case EngineStartFailed():
-            return RUN_TIME_FAILURE
-        case StartupError():
-            return USAGE_ERROR
         case JarvisClientError():
             blamed = error.violations or error.code is grpc.StatusCode.INVALID_ARGUMENT
             return USAGE_ERROR if blamed else RUN_TIME_FAILURE
-    return None
+        case EngineStartFailed():
+            return RUN_TIME_FAILURE
+        case StartupError() | CannotListen():
+            return USAGE_ERROR
+    return USAGE_ERROR if has_server() and isinstance(error, _misconfigured()) else None
+
+
+def _misconfigured() -> tuple[type[Exception], ...]:
+    from jarvis.app.config import ConfigError  # noqa: PLC0415
+    from jarvis_plugins.registry import DuplicateAdapter, UnknownAdapter  # noqa: PLC0415
+
+    return ConfigError, DuplicateAdapter, UnknownAdapter

@@ -15,7 +15,7 @@ from jarvis.cli.adapters import adapters
 from jarvis.cli.ask import ask
 from jarvis.cli.chat import chat
 from jarvis.cli.embed import embed
-from jarvis.cli.errors import exit_code
+from jarvis.cli.errors import NEEDS_SERVER, USAGE_ERROR, exit_code, has_server
 from jarvis.cli.generate import generate
 from jarvis.cli.ingest import ingest
 from jarvis.cli.options import examples
@@ -133,6 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = f" (see {context.command_path} --help)" if context else ""
         _complain(error.format_message() + hint)
         return error.exit_code
+    except ModuleNotFoundError:
+        if has_server():
+            raise
+        _complain(NEEDS_SERVER)
+        return USAGE_ERROR
     except Exception as error:
         expected = exit_code(error)
         if expected is None:

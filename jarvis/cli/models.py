@@ -7,7 +7,6 @@ import typer
 
 from jarvis.cli.options import Json, examples
 from jarvis.cli.output import echo, print_json, print_table
-from jarvis.models import cache, resolve
 
 app = typer.Typer(
     no_args_is_help=True, help="List the models that need no hub, and those that were fetched; fetch one."
@@ -17,6 +16,8 @@ app = typer.Typer(
 @app.command("list", epilog=examples("jarvis models list", "jarvis models list --json"))
 def list_models(*, as_json: Json = False) -> None:
     """List the catalogue's models, and those fetched from Hugging Face; sizes in JSON are in bytes."""
+    from jarvis.models import cache  # noqa: PLC0415 - a part of the server
+
     models = list(cache.models())
     if as_json:
         print_json([{**asdict(model), "folder": model.folder and str(model.folder)} for model in models])
@@ -48,6 +49,8 @@ def fetch(
     """Make a model ready, and print its folder; does nothing where it is ready."""
     from rich.console import Console  # noqa: PLC0415 - slow to import, and only wanted here
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    from jarvis.models import resolve  # noqa: PLC0415 - a part of the server
 
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()

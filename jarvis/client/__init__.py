@@ -9,72 +9,77 @@ async with JarvisClient("127.0.0.1:50051") as client:
 from jarvis.client.blocking import BlockingClient
 from jarvis.client.channel import TLS
 from jarvis.client.client import JarvisClient
-from jarvis.client.embedding import Embeddings, EmbedOptions
 from jarvis.client.errors import CannotConnect, JarvisClientError
-from jarvis.client.events import (
-    Answer,
-    Choice,
-    Citation,
-    Event,
-    Finished,
-    Retrieved,
-    Routing,
-    RoutingReason,
-    SkippedModel,
-    Started,
-    Timings,
-)
-from jarvis.client.explanation import PromptExplanation
 from jarvis.client.filter_json import parse_filter
-from jarvis.client.info import (
+from jarvis.client.health import HealthStatus
+from jarvis.client.options import EmbedOptions, GenerateOptions, IndexOptions, Prompt, PromptOptions
+from jarvis_ports.errors import FieldViolation
+from jarvis_ports.values import (
     AdapterInfo,
     AdapterState,
-    ComponentStatus,
-    Gpu,
-    HealthLevel,
-    HealthStatus,
-    ModelInfo,
-    ModelStatus,
-    Objective,
-    Quantiles,
-    Recent,
-    RouteInfo,
-    ServerStatus,
-    State,
-    TokenCount,
-)
-from jarvis.client.requests import GenerateOptions, Prompt, PromptOptions, Retrieval
-from jarvis.client.retrieval_types import (
+    And,
+    Answer,
+    Choice,
     ChunkSource,
+    Citation,
     Collection,
+    ComponentStatus,
+    Constraint,
+    Delta,
     Diagnosis,
     Document,
     Duplicate,
+    Embeddings,
+    Equals,
+    Event,
+    Exists,
+    Filter,
+    Finished,
+    FinishReason,
+    Gpu,
+    HealthLevel,
     Hit,
-    IndexOptions,
+    In,
+    IndexSettings,
     IngestedDocument,
     IngestFinished,
+    Message,
+    ModelInfo,
+    ModelStatus,
+    Not,
+    Objective,
+    Or,
     Outcome,
+    Progress,
+    PromptExplanation,
+    Quantiles,
+    Range,
+    Recent,
+    Retrieval,
+    Retrieved,
+    Role,
+    RouteInfo,
+    Routing,
+    RoutingReason,
+    Row,
     SearchMode,
     SearchResult,
+    ServerStatus,
+    Signal,
+    SkippedModel,
+    Space,
+    Started,
+    State,
     StoredDocument,
-)
-from jarvis_ports.difficulty import Signal
-from jarvis_ports.embedding import TextRole
-from jarvis_ports.errors import FieldViolation
-from jarvis_ports.filters import And, Equals, Exists, Filter, In, Not, Or, Range, Value
-from jarvis_ports.llm import (
-    Constraint,
-    Delta,
-    FinishReason,
-    Message,
-    Role,
     StructuredOutput,
+    TextRole,
+    Timings,
+    TokenCount,
     TokenLogprob,
     TopLogprob,
     Usage,
+    Value,
 )
-from jarvis_ports.store import IndexSettings, Progress, Row, Space
 
 __all__ = [
     "TLS",

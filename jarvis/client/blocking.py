@@ -10,11 +10,19 @@ from typing import Any, Self, TypeVar, Unpack
 from jarvis.client.blocking_retrieval import BlockingRetrieval
 from jarvis.client.channel import TLS
 from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
-from jarvis.client.embedding import Embeddings, EmbedOptions
-from jarvis.client.events import Answer, Event
-from jarvis.client.explanation import PromptExplanation
-from jarvis.client.info import AdapterInfo, HealthStatus, ModelInfo, RouteInfo, ServerStatus, TokenCount
-from jarvis.client.requests import GenerateOptions, Prompt, PromptOptions
+from jarvis.client.health import HealthStatus
+from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
+from jarvis_ports.values import (
+    AdapterInfo,
+    Answer,
+    Embeddings,
+    Event,
+    ModelInfo,
+    PromptExplanation,
+    RouteInfo,
+    ServerStatus,
+    TokenCount,
+)
 
 T = TypeVar("T")
 

@@ -9,37 +9,30 @@ from typing import Self, Unpack
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from jarvis.client import info_convert, responses
 from jarvis.client.calls import Calls
 from jarvis.client.channel import TLS, open_channel
-from jarvis.client.embedding import (
-    Batches,
-    Embeddings,
-    EmbedOptions,
-    embed_request,
-    embeddings,
-    stream_requests,
-)
+from jarvis.client.embedding import Batches, embeddings, stream_requests
 from jarvis.client.errors import JarvisClientError
-from jarvis.client.events import Answer, Event, Finished, Started
-from jarvis.client.explanation import PromptExplanation, prompt_explanation
-from jarvis.client.info import AdapterInfo, HealthStatus, ModelInfo, RouteInfo, ServerStatus, TokenCount
-from jarvis.client.requests import (
-    GenerateOptions,
-    Prompt,
-    PromptOptions,
-    count_tokens_request,
-    explain_prompt_request,
-    generate_request,
-)
+from jarvis.client.health import HealthStatus
+from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
+from jarvis.client.requests import embed_request, explain_request, generate_call, input_of, written
 from jarvis.client.retrieval import RetrievalClient
-from jarvis.v1 import (
-    embedding_pb2,
-    embedding_pb2_grpc,
-    generation_pb2,
-    generation_pb2_grpc,
-    server_pb2,
-    server_pb2_grpc,
+from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, server_pb2_grpc
+from jarvis.wire import answers, embedding, generation, server
+from jarvis_ports.values import (
+    AdapterInfo,
+    Answer,
+    CountTokensRequest,
+    Embeddings,
+    Event,
+    Finished,
+    ModelInfo,
+    ModelList,
+    PromptExplanation,
+    RouteInfo,
+    ServerStatus,
+    Started,
+    TokenCount,
 )
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
@@ -114,13 +107,13 @@ class JarvisClient:
             timeout: seconds for the whole stream.
             **options: see `GenerateOptions`, `PromptOptions` and `Sampling`.
         """
-        request = generate_request(generation_pb2.GenerateStreamRequest, prompt, options)
+        request = written(generation.generate_stream_request, generate_call(prompt, options))
         missing = options.get("n") or 1
         method = self._generation.GenerateStream
         messages = self._calls.stream(method, request, request_id=request_id, timeout=timeout)
         try:
             async for message in messages:
-                event = responses.event(message)
+                event = answers.EVENTS.read(message)
                 if isinstance(event, Started):
                     request_id = event.request_id
                 elif isinstance(event, Finished):
@@ -146,22 +139,21 @@ class JarvisClient:
         **options: Unpack[GenerateOptions],
     ) -> Answer:
         """Generate a whole answer. The arguments are those of `stream`."""
-        request = generate_request(generation_pb2.GenerateRequest, prompt, options)
+        request = written(generation.generate_request, generate_call(prompt, options))
         method = self._generation.Generate
-        return responses.answer(
+        return answers.ANSWER.read(
             await self._calls.unary(method, request, request_id=request_id, timeout=timeout)
         )
 
     async def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
         """Count the tokens of a prompt, or of a conversation with its chat template."""
-        request = count_tokens_request(prompt, model)
-        response = await self._calls.unary(self._generation.CountTokens, request)
-        return TokenCount(response.model, response.tokens, response.context_length)
+        request = written(generation.count_tokens_request, CountTokensRequest(input_of(prompt), model))
+        return answers.TOKEN_COUNT.read(await self._calls.unary(self._generation.CountTokens, request))
 
     async def explain_prompt(self, prompt: Prompt, **options: Unpack[PromptOptions]) -> PromptExplanation:
         """Tell what `generate` would do with a prompt, of the same options, before any model answers."""
-        request = explain_prompt_request(prompt, options)
-        return prompt_explanation(await self._calls.unary(self._generation.ExplainPrompt, request))
+        request = written(generation.explain_prompt_request, explain_request(prompt, options))
+        return answers.EXPLANATION.read(await self._calls.unary(self._generation.ExplainPrompt, request))
 
     async def embed(
         self,
@@ -179,7 +171,7 @@ class JarvisClient:
             timeout: seconds for the call.
             **options: see `EmbedOptions`.
         """
-        request = embed_request(embedding_pb2.EmbedRequest, texts, options)
+        request = written(embedding.REQUEST.message, embed_request(texts, options))
         method = self._embedding.Embed
         response = await self._calls.unary(method, request, request_id=request_id, timeout=timeout)
         return embeddings(response)
@@ -212,29 +204,29 @@ class JarvisClient:
 
     async def status(self) -> ServerStatus:
         """Ask for the state of the server and of each of its models."""
-        request = server_pb2.GetStatusRequest()
-        return info_convert.server_status(await self._calls.unary(self._server.GetStatus, request))
+        return server.STATUS.read(await self._calls.unary(self._server.GetStatus, server.STATUS_REQUEST))
 
     async def models(self) -> list[ModelInfo]:
         """List the models that can be called, in the order of the server's configuration."""
-        request = server_pb2.ListModelsRequest()
-        return info_convert.models(await self._calls.unary(self._server.ListModels, request))
+        return list((await self._model_list()).models)
 
     async def routes(self) -> list[RouteInfo]:
         """List the routes that can be called in place of a model, in the order of the configuration."""
-        request = server_pb2.ListModelsRequest()
-        return info_convert.routes(await self._calls.unary(self._server.ListModels, request))
+        return list((await self._model_list()).routes)
+
+    async def _model_list(self) -> ModelList:
+        response = await self._calls.unary(self._server.ListModels, server.MODELS_REQUEST)
+        return server.MODEL_LIST.read(response)
 
     async def adapters(self) -> list[AdapterInfo]:
         """List the adapters that the server has, and the plugins that did not load."""
-        request = server_pb2.ListAdaptersRequest()
-        return info_convert.adapters(await self._calls.unary(self._server.ListAdapters, request))
+        response = await self._calls.unary(self._server.ListAdapters, server.ADAPTERS_REQUEST)
+        return list(server.ADAPTERS.read(response))
 
     async def abort(self, request_id: str) -> int:
         """End the requests of that id, and tell how many there were."""
-        request = server_pb2.AbortRequest(request_id=request_id)
-        response = await self._calls.unary(self._server.Abort, request)
-        return int(response.aborted)
+        request = written(server.ABORT.message, request_id)
+        return server.ABORTED.read(await self._calls.unary(self._server.Abort, request))
 
     async def health(self, service: str = "") -> HealthStatus:
         """Ask the standard health service about one service; the empty name is the whole server."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
-from jarvis_ports.errors import FieldViolation
+from jarvis_ports.errors import FieldViolation, InvalidArgument
 
 DETAILS_KEY = "grpc-status-details-bin"
 REQUEST_ID_KEY = "x-request-id"
@@ -56,11 +56,13 @@ class CannotConnect(JarvisClientError):
 
 def invalid(field: str, description: str) -> JarvisClientError:
     """Blame a field of a request that cannot even be sent."""
+    return from_invalid(InvalidArgument.of(field, description))
+
+
+def from_invalid(error: InvalidArgument) -> JarvisClientError:
+    """Return the error of a request that cannot even be sent."""
     return JarvisClientError(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        f"{field}: {description}",
-        reason="INVALID_ARGUMENT",
-        violations=[FieldViolation(field, description)],
+        grpc.StatusCode.INVALID_ARGUMENT, str(error), reason=error.reason, violations=error.violations
     )
 
 

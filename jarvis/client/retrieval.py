@@ -3,32 +3,44 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
-from typing import Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import grpc
-from numpy.typing import ArrayLike
 
-from jarvis.client import retrieval_convert as convert
 from jarvis.client.calls import Calls
-from jarvis.client.errors import JarvisClientError
-from jarvis.client.filters import filter_message
+from jarvis.client.errors import JarvisClientError, invalid
 from jarvis.client.iterate import each
-from jarvis.client.messages import build
-from jarvis.client.retrieval_types import (
+from jarvis.client.options import IndexOptions, said
+from jarvis.client.requests import choice, index_changes, written
+from jarvis.v1 import retrieval_pb2_grpc
+from jarvis.wire import collections, search
+from jarvis.wire import documents as wire
+from jarvis.wire.messages import retrieval_pb2 as pb
+from jarvis_ports.values import (
     Collection,
+    CollectionRequest,
+    Deletion,
     Diagnosis,
     Document,
-    IndexOptions,
-    IngestedDocument,
+    DocumentsDeletion,
+    DocumentsQuery,
+    Filter,
+    IngestEvent,
     IngestFinished,
+    IngestResult,
+    IngestStart,
+    Progress,
+    Prune,
+    Row,
     SearchMode,
+    SearchQuery,
     SearchResult,
     StoredDocument,
+    Upsert,
 )
-from jarvis.v1 import retrieval_pb2 as pb
-from jarvis.v1 import retrieval_pb2_grpc
-from jarvis_ports.filters import Filter
-from jarvis_ports.store import Progress, Row
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 WEEK = 7 * 24 * 3600.0
 """Seconds for work that takes as long as there is much to do, where the caller names none."""
@@ -46,35 +58,33 @@ class RetrievalClient:
 
     async def create_collection(self, name: str, **index: Unpack[IndexOptions]) -> Collection:
         """Make a collection for the server's embedding model; does nothing where it exists just so."""
-        request = build(pb.CreateCollectionRequest, name=name, index=convert.index(index))
-        return convert.collection((await self._calls.unary(self._stub.CreateCollection, request)).collection)
+        request = written(collections.CREATE.message, CollectionRequest(name, index_changes(index)))
+        return collections.CREATED.read(await self._calls.unary(self._stub.CreateCollection, request))
 
     async def get_collection(self, name: str) -> Collection:
         """Ask for one collection."""
-        request = build(pb.GetCollectionRequest, name=name)
-        return convert.collection((await self._calls.unary(self._stub.GetCollection, request)).collection)
+        request = written(collections.GET.message, name)
+        return collections.FOUND.read(await self._calls.unary(self._stub.GetCollection, request))
 
     async def collections(self) -> list[Collection]:
         """List the collections, by name."""
-        response = await self._calls.unary(self._stub.ListCollections, pb.ListCollectionsRequest())
-        return [convert.collection(collection) for collection in response.collections]
+        response = await self._calls.unary(self._stub.ListCollections, collections.LIST)
+        return list(collections.LISTED.read(response))
 
     async def delete_collection(self, name: str) -> int:
         """Delete a collection with all that is in it, and tell how many rows it had."""
-        request = build(pb.DeleteCollectionRequest, name=name)
-        return int((await self._calls.unary(self._stub.DeleteCollection, request)).rows)
+        request = written(collections.DROP.message, name)
+        return collections.DROPPED.read(await self._calls.unary(self._stub.DeleteCollection, request))
 
     async def check(self, name: str, *, timeout: float = WEEK) -> AsyncGenerator[Progress | Diagnosis, None]:
         """Look for rows that no search finds, and counts that disagree: `Progress`, then one `Diagnosis`."""
-        request = build(pb.CheckCollectionRequest, name=name)
+        request = written(collections.CHECK.message, name)
         async with aclosing(
             self._calls.stream(self._stub.CheckCollection, request, timeout=timeout)
         ) as messages:
             async for message in messages:
-                if message.HasField("progress"):
-                    yield convert.progress(message.progress)
-                elif message.HasField("diagnosis"):
-                    yield convert.diagnosis(message.diagnosis)
+                if event := collections.CHECKED.read(message):
+                    yield event
 
     async def rebuild(
         self, name: str, *, timeout: float = WEEK, **index: Unpack[IndexOptions]
@@ -84,19 +94,19 @@ class RetrievalClient:
         It is done when this ends without an error; left in the middle, the collection stays as it was. Index
         settings that are left out stay as they are.
         """
-        request = build(pb.RebuildCollectionRequest, name=name, index=convert.index(index))
+        request = written(collections.REBUILD.message, CollectionRequest(name, index_changes(index)))
         async with aclosing(
             self._calls.stream(self._stub.RebuildCollection, request, timeout=timeout)
         ) as messages:
             async for message in messages:
-                yield convert.progress(message.progress)
+                yield collections.REBUILT.read(message)
 
     async def upsert(
         self,
         name: str,
         rows: Sequence[Row],
         *,
-        vectors: Sequence[ArrayLike | None] | None = None,
+        vectors: "Sequence[ArrayLike | None] | None" = None,
         truncate: bool = False,
     ) -> int:
         """Insert rows, or replace those of the same id, and tell how many; they are stored then.
@@ -107,8 +117,14 @@ class RetrievalClient:
             vectors: one for each row; where it is None, the text is embedded.
             truncate: cut off texts that are too long before they are embedded, instead of refusing them.
         """
-        request = convert.upsert_request(name, rows, vectors, truncate=truncate)
-        return int((await self._calls.unary(self._stub.Upsert, request)).upserted)
+        if vectors is None:
+            vectors = [None] * len(rows)
+        if len(vectors) != len(rows):
+            raise invalid("vectors", f"there are {len(vectors)} for {len(rows)} rows")
+        # They are written whatever they are made of.
+        wanted = Upsert(name, rows, cast("Any", vectors), truncate=truncate)
+        request = written(collections.upsert_request, wanted)
+        return collections.UPSERTED.read(await self._calls.unary(self._stub.Upsert, request))
 
     async def delete(
         self,
@@ -119,14 +135,13 @@ class RetrievalClient:
         dry_run: bool = False,
     ) -> int:
         """Delete rows by id, by filter, or those of these ids that pass; tell how many there were."""
-        passing = filter_message(filter) if filter else None
-        request = build(pb.DeleteRequest, collection=name, ids=ids, filter=passing, dry_run=dry_run)
-        return int((await self._calls.unary(self._stub.Delete, request)).deleted)
+        request = written(collections.DELETION.message, Deletion(name, tuple(ids), filter, dry_run))
+        return collections.DELETED.read(await self._calls.unary(self._stub.Delete, request))
 
     async def search(  # noqa: PLR0913 - one for each field
         self,
         name: str,
-        query: str | ArrayLike,
+        query: "str | ArrayLike",
         *,
         mode: SearchMode | str | None = None,
         top_k: int | None = None,
@@ -145,16 +160,18 @@ class RetrievalClient:
             min_similarity: only rows whose vector is at least this similar.
             truncate: cut off a query that is too long, instead of refusing it.
         """
-        request = convert.search_request(
-            name,
-            query,
-            mode=mode,
-            passing=filter,
-            top_k=top_k,
+        wanted = SearchQuery(
+            collection=name,
+            text=query if isinstance(query, str) else None,
+            vector=None if isinstance(query, str) else cast("Any", query),
+            mode=None if mode is None else choice(SearchMode, mode, "mode"),
+            filter=filter,
             min_similarity=min_similarity,
             truncate=truncate,
+            **said({"top_k": top_k}),
         )
-        return convert.search_result(await self._calls.unary(self._stub.Search, request))
+        request = written(search.QUERY.message, wanted)
+        return search.RESULT.read(await self._calls.unary(self._stub.Search, request))
 
     async def ingest(  # noqa: PLR0913 - one for each field
         self,
@@ -167,7 +184,7 @@ class RetrievalClient:
         language: str | None = None,
         dry_run: bool = False,
         timeout: float = WEEK,
-    ) -> AsyncGenerator[IngestedDocument | IngestFinished, None]:
+    ) -> AsyncGenerator[IngestResult, None]:
         """Have documents read, split, embedded and stored: one result each, in order, then `IngestFinished`.
 
         What a result came for is stored, also where the stream fails later; the same documents again cost
@@ -183,24 +200,14 @@ class RetrievalClient:
             dry_run: only tell what would be done.
             timeout: seconds for the whole stream.
         """
-        start = build(
-            pb.IngestStart,
-            "start.",
-            collection=name,
-            chunk_tokens=chunk_tokens,
-            chunk_overlap=chunk_overlap,
-            language=language,
-            dry_run=dry_run,
-        )
-        requests = _requests(start, documents, prune)
+        start = IngestStart(name, chunk_tokens, chunk_overlap, language, dry_run)
+        requests = _requests(written(_messages, start), documents, prune)
         finished = False
         async with aclosing(self._calls.duplex(self._stub.Ingest, requests, timeout=timeout)) as messages:
             async for message in messages:
-                if message.HasField("document"):
-                    yield convert.ingested(message.document)
-                elif message.HasField("finished"):
-                    finished = True
-                    yield convert.finished(message.finished)
+                if result := wire.RESULTS.read(message):
+                    finished |= isinstance(result, IngestFinished)
+                    yield result
         if not finished:
             msg = "the stream ended before all documents were done"
             raise JarvisClientError(grpc.StatusCode.INTERNAL, msg, reason="INCOMPLETE_STREAM")
@@ -209,26 +216,34 @@ class RetrievalClient:
         self, name: str, prefixes: Sequence[str] = (), *, timeout: float = WEEK
     ) -> AsyncGenerator[StoredDocument, None]:
         """List the documents whose source begins with one of some texts, by id; all when there are none."""
-        request = build(pb.ListDocumentsRequest, collection=name, prefixes=prefixes)
+        request = written(wire.QUERY.message, DocumentsQuery(name, tuple(prefixes)))
         async with aclosing(
             self._calls.stream(self._stub.ListDocuments, request, timeout=timeout)
         ) as messages:
             async for message in messages:
-                for one in message.documents:
-                    yield StoredDocument(one.id, one.source, one.chunks)
+                for one in wire.STORED.read(message):
+                    yield one
 
     async def delete_documents(self, name: str, ids: Sequence[str]) -> int:
         """Delete 1 to 1,000 documents with all their chunks, and tell how many there were."""
-        request = build(pb.DeleteDocumentsRequest, collection=name, ids=ids)
-        return int((await self._calls.unary(self._stub.DeleteDocuments, request)).deleted)
+        request = written(wire.DELETION.message, DocumentsDeletion(name, tuple(ids)))
+        return wire.DELETED.read(await self._calls.unary(self._stub.DeleteDocuments, request))
+
+
+def _messages(event: IngestEvent) -> list[pb.IngestRequest]:
+    return list(wire.ingest_requests(event))
 
 
 async def _requests(
-    start: pb.IngestStart, documents: Iterable[Document] | AsyncIterable[Document], prune: Sequence[str]
+    first: Iterable[pb.IngestRequest],
+    documents: Iterable[Document] | AsyncIterable[Document],
+    prune: Sequence[str],
 ) -> AsyncGenerator[pb.IngestRequest, None]:
-    yield pb.IngestRequest(start=start)
+    for message in first:
+        yield message
     async for document in each(documents):
-        for message in convert.document_messages(document):
+        for message in wire.ingest_requests(document):
             yield message
     if prune:
-        yield pb.IngestRequest(prune=build(pb.IngestPrune, "prune.", prefixes=prune))
+        for message in written(_messages, Prune(tuple(prune))):
+            yield message

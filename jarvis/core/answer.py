@@ -4,44 +4,11 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
-from jarvis.core.grounding import Cited, Grounded, Retrieved, cited
+from jarvis.core.grounding import Grounded, cited
 from jarvis.core.prompting import Chosen
-from jarvis.core.routing import Attempt, Routing
-from jarvis_ports.llm import Accepted, Delta, Finish, FinishReason, LLMEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A model has begun to answer. `retrieved` is None where no search was asked for."""
-
-    request_id: str
-    model: str
-    prompt_tokens: int
-    prompt: Chosen
-    routing: Routing
-    retrieved: Retrieved | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Seconds since the request arrived; None where nothing happened or nobody tells."""
-
-    queue: float | None
-    time_to_first_token: float | None
-    total: float
-    retrieval: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """One choice is complete."""
-
-    finish: Finish
-    timings: Timings
-    cited: Cited
-
-
-GenerationEvent = Started | Delta | Finished
+from jarvis.core.routing import Attempt
+from jarvis_ports.llm import Accepted, LLMEvent
+from jarvis_ports.values import Delta, Finished, FinishReason, Started, Timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +43,16 @@ class Answer:
 
     def started(self, request_id: str) -> Started:
         """Tell that it has begun."""
-        attempt = self._attempt
+        attempt, prompt = self._attempt, self._attempt.prepared.prompt
         return Started(
             request_id,
             attempt.model.name,
             attempt.prompt_tokens,
-            attempt.prepared.prompt,
-            attempt.routing,
-            self._grounded.retrieved,
+            retrieved=self._grounded.retrieved,
+            template=prompt.template,
+            difficulty=prompt.difficulty,
+            language=prompt.language,
+            routing=attempt.routing,
         )
 
     def told(self, event: LLMEvent) -> Delta | Finished:
@@ -96,8 +65,16 @@ class Answer:
                 self._texts[event.index].append(event.text)
             return event
         total = time.monotonic() - self.arrived
-        timings = Timings(event.queue_seconds, self.first, total, self._grounded.seconds)
-        sources = len(retrieved.sources) if retrieved else 0
+        sources = len(retrieved.citations) if retrieved else 0
+        mentioned = cited("".join(self._texts[event.index]), sources)
         self.reasons[event.index] = event.reason
-        self.last = Finished(event, timings, cited("".join(self._texts[event.index]), sources))
+        self.last = Finished(
+            index=event.index,
+            reason=event.reason,
+            usage=event.usage,
+            timings=Timings(total, event.queue_seconds, self.first, self._grounded.seconds),
+            matched_stop=event.matched_stop,
+            cited=mentioned.known,
+            cited_unknown=mentioned.unknown,
+        )
         return self.last

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from jarvis_plugins.registry import PortName
 from jarvis_ports.errors import EngineDead, ModelLoading, Unavailable
 from jarvis_ports.health import Health
+from jarvis_ports.values import State
 
 logger = logging.getLogger(__name__)
 
@@ -18,15 +19,6 @@ HEALTH_INTERVAL = 1.0
 """Seconds between two questions to an adapter about its health."""
 RESTART_DELAYS = (1.0, 2.0, 5.0)
 """Seconds before each restart in a row; the last one repeats."""
-
-
-class State(StrEnum):
-    """The state of a component, or of the server."""
-
-    LOADING = "loading"
-    READY = "ready"
-    FAILED = "failed"
-    DRAINING = "draining"
 
 
 class WhenUnwell(StrEnum):

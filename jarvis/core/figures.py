@@ -1,28 +1,6 @@
-"""What the server tells of itself beside what a scraper keeps: figures of late, and error budgets."""
+"""Service-level objectives, and what is left of their error budgets."""
 
 from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Quantiles:
-    """The median, the 95th and the 99th percentile, in seconds."""
-
-    p50: float
-    p95: float
-    p99: float
-
-
-@dataclass(frozen=True, slots=True)
-class Recent:
-    """What was done in the last `window_seconds`; None where nothing was measured. See the contract."""
-
-    window_seconds: float
-    calls: int = 0
-    failed_calls: int = 0
-    latency: Quantiles | None = None
-    time_to_first_token: Quantiles | None = None
-    output_tokens: int = 0
-    cache_hit_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import jarvis
 from jarvis.core import metrics
-from jarvis.core.component import Component, State
+from jarvis.core.component import Component
 from jarvis.core.components import Components
 from jarvis.core.embedding import Embedding
 from jarvis.core.gpus import GpuReader
@@ -14,6 +14,7 @@ from jarvis.core.instruments import Instruments
 from jarvis.core.routing import Routes
 from jarvis_plugins.registry import PortName
 from jarvis_ports.telemetry import Reading
+from jarvis_ports.values import State
 
 
 class Gauges:

@@ -3,32 +3,29 @@
 import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from jarvis.core.answer import Answer, GenerationEvent, Prepared
-from jarvis.core.grounding import Grounded, Grounding, RetrievalOptions, Sources
+from jarvis.core.answer import Answer, Prepared
+from jarvis.core.grounding import Grounded, Grounding, Sources
 from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
 from jarvis.core.observation import observed
-from jarvis.core.prompting import Chosen, Prompting, PromptOptions
+from jarvis.core.prompting import Chosen, Prompting
 from jarvis.core.routing import Routes, begin, untroubled_first
 from jarvis.core.validation import check_input, check_request, check_supported
 from jarvis.core.violations import Violations
 from jarvis_ports.errors import JarvisError
-from jarvis_ports.llm import LLM, GenerateRequest, Input
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What would happen to a request; `model` counts its tokens, and is None where none is loaded."""
-
-    prompt: Chosen
-    input: Input
-    route: str | None
-    models: tuple[str, ...]
-    model: str | None = None
-    prompt_tokens: int | None = None
+from jarvis_ports.llm import LLM
+from jarvis_ports.values import (
+    Event,
+    GenerateRequest,
+    Input,
+    PromptExplanation,
+    PromptParams,
+    Retrieval,
+    TokenCount,
+)
 
 
 class Generation:
@@ -46,9 +43,9 @@ class Generation:
         self,
         name: str,
         request: GenerateRequest,
-        options: PromptOptions,
-        retrieval: RetrievalOptions | None = None,
-    ) -> AsyncGenerator[GenerationEvent, None]:
+        options: PromptParams,
+        retrieval: Retrieval | None = None,
+    ) -> AsyncGenerator[Event, None]:
         """Generate: `Started`, any number of `Delta`s, one `Finished` for each choice.
 
         Closing the iterator, or cancelling its task, frees what the request holds.
@@ -88,7 +85,7 @@ class Generation:
                 raise
 
     def check(
-        self, request: GenerateRequest, options: PromptOptions, retrieval: RetrievalOptions | None = None
+        self, request: GenerateRequest, options: PromptParams, retrieval: Retrieval | None = None
     ) -> None:
         """Check all that can be known before a model is asked.
 
@@ -101,7 +98,7 @@ class Generation:
         violations.note(partial(self._prompting.check, request.input, options, from_sources=from_sources))
         violations.refuse()
 
-    async def explain(self, name: str, input_: Input, options: PromptOptions) -> Explanation:
+    async def explain(self, name: str, input_: Input, options: PromptParams) -> PromptExplanation:
         """Tell what `stream` would do before a model answers.
 
         Raises:
@@ -114,15 +111,22 @@ class Generation:
         names = tuple(model.name for model in models)
         loaded = _first_loaded(models)
         request = GenerateRequest("", input_)
-        if loaded is None:
-            return Explanation(chosen, chosen.applied(request).input, way.route, names)
-        prompt = chosen.for_model(loaded.port.capabilities())
+        prompt = chosen.for_model(loaded.port.capabilities()) if loaded else chosen
         ready = prompt.applied(request).input
-        tokens = await loaded.port.count_tokens(ready)
-        return Explanation(prompt, ready, way.route, names, loaded.name, tokens)
+        return PromptExplanation(
+            difficulty=prompt.difficulty,
+            signals=prompt.signals,
+            template=prompt.template,
+            language=prompt.language,
+            messages=() if isinstance(ready, str) else tuple(ready),
+            route=way.route,
+            models=names,
+            model=loaded.name if loaded else None,
+            prompt_tokens=await loaded.port.count_tokens(ready) if loaded else None,
+        )
 
-    async def count_tokens(self, name: str, input_: Input) -> tuple[str, int, int]:
-        """Count tokens; return the model's name, the count, and the model's context length in tokens.
+    async def count_tokens(self, name: str, input_: Input) -> TokenCount:
+        """Count the tokens of a prompt or a conversation.
 
         Raises:
             ModelNotFound: no model or route has that name.
@@ -134,7 +138,7 @@ class Generation:
         order = way.order(None)
         model = _first_loaded(order) or order[0]
         llm = model.port
-        return model.name, await llm.count_tokens(input_), llm.capabilities().context_length
+        return TokenCount(model.name, await llm.count_tokens(input_), llm.capabilities().context_length)
 
 
 async def _prepare(

@@ -3,27 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
-
-class Gpu(Protocol):
-    """A GPU of this machine."""
-
-    @property
-    def id(self) -> int:
-        """Its index, as the driver counts."""
-
-    @property
-    def name(self) -> str:
-        """What the driver calls it."""
-
-    @property
-    def memory_total_bytes(self) -> int:
-        """Its memory."""
-
-    @property
-    def memory_used_bytes(self) -> int:
-        """What is in use of it, by whatever process."""
+from jarvis_ports.values import Gpu
 
 
 class GpuReader:

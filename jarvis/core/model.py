@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from jarvis.core.breaker import CircuitBreaker
-from jarvis.core.component import Component, State, WhenUnwell
+from jarvis.core.component import Component, WhenUnwell
 from jarvis_plugins.registry import PortName
 from jarvis_ports.difficulty import HARDEST
 from jarvis_ports.errors import EngineDead, EngineFailure, JarvisError, Overloaded
 from jarvis_ports.llm import LLM, LLMCapabilities
+from jarvis_ports.values import State
 
 logger = logging.getLogger(__name__)
 

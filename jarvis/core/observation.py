@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from jarvis.core import metrics
-from jarvis.core.answer import Answer, Finished
+from jarvis.core.answer import Answer
 from jarvis.core.instruments import Instruments
 from jarvis.core.measure import request_duration
 from jarvis.core.routing import Attempt
 from jarvis_ports.difficulty import HARDEST
-from jarvis_ports.llm import GenerateRequest
+from jarvis_ports.values import Finished, GenerateRequest
 
 RANGE = 20
 """The width of a range of difficulty."""
@@ -52,24 +52,24 @@ def observed(
 def _record_finish(
     instruments: Instruments, attempt: Attempt[Any], last: Finished, first: float | None
 ) -> None:
-    observe, model, usage = instruments.observe, attempt.model.name, last.finish.usage
+    observe, model, usage = instruments.observe, attempt.model.name, last.usage
     for type_, number in {"input": usage.prompt_tokens, "output": usage.completion_tokens}.items():
         observe(metrics.TOKEN_USAGE, number, {**attempt.attributes, "gen_ai.token.type": type_})
         instruments.count(metrics.TOKENS, {"model": model, "type": type_}, number)
     if usage.cached_tokens is not None:
         instruments.count(metrics.TOKENS, {"model": model, "type": "cached"}, usage.cached_tokens)
     if first is not None and usage.completion_tokens > 1:
-        each = (last.timings.total - first) / (usage.completion_tokens - 1)
+        each = (last.timings.total_seconds - first) / (usage.completion_tokens - 1)
         observe(metrics.TIME_PER_OUTPUT_TOKEN, each, attempt.attributes)
-    if last.timings.queue is not None:
-        observe(metrics.QUEUE_WAIT, last.timings.queue, {"model": model})
+    if last.timings.queue_seconds is not None:
+        observe(metrics.QUEUE_WAIT, last.timings.queue_seconds, {"model": model})
 
 
 def _response(answer: Answer, *, streamed: bool) -> dict[str, Any]:
     """Name what is known of an answer as OpenTelemetry does."""
     told: dict[str, Any] = {"gen_ai.response.time_to_first_chunk": answer.first if streamed else None}
     if answer.last:
-        usage = answer.last.finish.usage
+        usage = answer.last.usage
         told |= {
             "gen_ai.usage.input_tokens": usage.prompt_tokens,
             "gen_ai.usage.output_tokens": usage.completion_tokens,

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 
 from jarvis.core import metrics
-from jarvis.core.figures import Recent
 from jarvis.core.objectives import Availability
 from jarvis.core.window import Samples, Window
 from jarvis_ports.telemetry import Attributes, Metric
+from jarvis_ports.values import Recent
 
 WINDOW_SECONDS = 60
 _CALLS, _FAILED, _TOKENS, _HITS, _ASKED = "calls", "failed", "tokens", "hits", "asked"

@@ -4,19 +4,11 @@ import asyncio
 import time
 from enum import StrEnum
 
-from jarvis.core.component import State
 from jarvis.core.components import Components
 from jarvis.core.requests import Requests
 from jarvis.core.routing import Routes
 from jarvis_plugins.registry import PortName
-
-
-class HealthLevel(StrEnum):
-    """Whether all is well; see `Health` in the contract."""
-
-    HEALTHY = "healthy"
-    DEGRADED = "degraded"
-    UNHEALTHY = "unhealthy"
+from jarvis_ports.values import HealthLevel, State
 
 
 class Capability(StrEnum):

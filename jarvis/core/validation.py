@@ -3,11 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from jarvis.core.grounding import RetrievalOptions
-from jarvis.core.retrieval.types import SearchQuery
 from jarvis.core.retrieval.validation import check_query
 from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
-from jarvis_ports.llm import GenerateRequest, Input, LLMCapabilities, Role, SamplingParams
+from jarvis_ports.llm import LLMCapabilities
+from jarvis_ports.values import (
+    GenerateRequest,
+    Input,
+    Retrieval,
+    Role,
+    SamplingParams,
+    SearchMode,
+    SearchQuery,
+)
 
 MAX_STOPS = 16
 MAX_LOGIT_BIAS = 1024
@@ -29,7 +36,7 @@ OPEN_RANGES: Final[dict[str, tuple[float, float]]] = {"top_p": (0, 1), "repetiti
 """Without their lower end."""
 
 
-def check_request(request: GenerateRequest, retrieval: RetrievalOptions | None = None) -> None:
+def check_request(request: GenerateRequest, retrieval: Retrieval | None = None) -> None:
     """Check ranges.
 
     Raises:
@@ -128,19 +135,20 @@ def _structured_output(request: GenerateRequest) -> Iterator[FieldViolation]:
                 yield FieldViolation(f"{field}.values[{position}]", "is empty")
 
 
-def _retrieval(input_: Input, retrieval: RetrievalOptions) -> Iterator[FieldViolation]:
+def _retrieval(input_: Input, retrieval: Retrieval) -> Iterator[FieldViolation]:
     if isinstance(input_, str):
         yield FieldViolation("retrieval", "needs messages: a raw prompt is passed to the model as it is")
     elif input_[-1].role is not Role.USER:
         field = f"messages[{len(input_) - 1}].role"
         yield FieldViolation(field, "with retrieval, the last message has to be the user's")
-    if not 1 <= retrieval.top_k <= MAX_SOURCES:
+    if retrieval.top_k is not None and not 1 <= retrieval.top_k <= MAX_SOURCES:
         yield FieldViolation("retrieval.top_k", f"must be in [1, {MAX_SOURCES}], got {retrieval.top_k}")
     if retrieval.max_tokens == 0:
         yield FieldViolation("retrieval.max_tokens", "must be at least 1, got 0")
     query, least = "any" if retrieval.query is None else retrieval.query, retrieval.min_similarity
+    mode = None if retrieval.mode is None else SearchMode(retrieval.mode)
     try:
-        check_query(SearchQuery(retrieval.collection, query, mode=retrieval.mode, min_similarity=least))
+        check_query(SearchQuery(retrieval.collection, query, mode=mode, min_similarity=least))
     except InvalidArgument as error:
         for found in error.violations:
             field = "query" if found.field == "text" else found.field

@@ -7,7 +7,7 @@ from threading import Lock
 
 import numpy as np
 
-from jarvis.core.figures import Quantiles
+from jarvis_ports.values import Quantiles
 
 MOST_SAMPLES = 4096
 """Of each kind; where more came in the window, the latest are kept."""

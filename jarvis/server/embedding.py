@@ -3,24 +3,28 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 
-from jarvis.core.embedding import Embedding
+from jarvis.core.embedding import MAX_TEXTS, Embedding
 from jarvis.core.embedding.validation import check_request
 from jarvis.core.in_order import in_order
 from jarvis.core.requests import Requests
 from jarvis.core.violations import Violations
-from jarvis.server import embedding_convert as convert
 from jarvis.server.context import current
 from jarvis.server.facts import add_embedded
-from jarvis.v1 import embedding_pb2 as pb
 from jarvis.v1 import embedding_pb2_grpc
+from jarvis.wire import embedding as wire
+from jarvis.wire.messages import embedding_pb2 as pb
+from jarvis_ports.errors import MessageTooLarge
+from jarvis_ports.values import Embeddings, EmbedRequest
 
 Context = grpc.aio.ServicerContext[Any, Any]
-R = TypeVar("R", pb.EmbedResponse, pb.EmbedStreamResponse)
 
+COMPONENT_BYTES = 4
+OTHER_BYTES = 32
+"""The most that an `Embedding` has beside its components: tags, lengths, and its other fields."""
 READ_AHEAD = 4
 """How many requests of one stream are worked at, or answered and not yet sent."""
 
@@ -36,7 +40,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
         """Embed one batch."""
         with self._requests.track(current.get().request_id):
-            return await self._embed(request, pb.EmbedResponse)
+            return wire.response(await self._embed(request))
 
     async def EmbedStream(  # type: ignore[override] # the stubs know generators alone
         self, request_iterator: AsyncIterator[pb.EmbedStreamRequest], context: Context
@@ -44,7 +48,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
         """Embed one batch after another, and read the next ones meanwhile."""
 
         async def answer(request: pb.EmbedStreamRequest) -> pb.EmbedStreamResponse:
-            return await self._embed(request, pb.EmbedStreamResponse)
+            return wire.stream_response(await self._embed(request))
 
         requests = (request async for request in request_iterator)
         with self._requests.track(current.get().request_id):
@@ -52,20 +56,35 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
                 async for response in answers:
                     await context.write(response)
 
-    async def _embed(self, request: pb.EmbedRequest | pb.EmbedStreamRequest, kind: type[R]) -> R:
-        violations, embedding, texts = Violations(), self._embedding, list(request.texts)
-        role = convert.role(request, violations)
-        dimension = request.dimension if request.HasField("dimension") else None
+    async def _embed(self, message: pb.EmbedRequest | pb.EmbedStreamRequest) -> Embeddings:
+        violations, embedding = Violations(), self._embedding
+        request = wire.read_request(message, violations.blame)
         most = embedding.info.dimension
-        violations.note(partial(convert.check_size, request, most, self._max_message_bytes))
-        violations.refuse(partial(check_request, texts, dimension, most, "texts[{}]"))
+        violations.note(partial(check_size, request, most, self._max_message_bytes))
+        violations.refuse(partial(check_request, request.texts, request.dimension, most, "texts[{}]"))
         embedded = await embedding.embed(
-            texts,
-            role,
-            model=request.model,
-            dimension=dimension,
-            truncate=request.truncate,
+            request.texts,
+            request.role,
+            model=request.model or "",
+            dimension=request.dimension,
+            truncate=bool(request.truncate),
         )
-        name = embedding.name
-        add_embedded(current.get().facts, name, embedded)
-        return convert.response(kind, name, embedded)
+        add_embedded(current.get().facts, embedded)
+        return embedded
+
+
+def check_size(request: EmbedRequest, most_dimensions: int, max_message_bytes: int) -> None:
+    """Check that the answer fits a message.
+
+    Raises:
+        MessageTooLarge: it does not, and fewer texts would.
+    """
+    dimension = min(request.dimension or most_dimensions, most_dimensions)
+    each = dimension * COMPONENT_BYTES + OTHER_BYTES
+    count = len(request.texts)
+    if count <= MAX_TEXTS and count * each > max_message_bytes:
+        description = (
+            f"{count} vectors of {dimension} components have {count * each} bytes, and "
+            f"server.max_message_bytes is {max_message_bytes}; send at most {max_message_bytes // each} texts"
+        )
+        raise MessageTooLarge.of("texts", description)

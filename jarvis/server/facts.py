@@ -3,11 +3,16 @@
 from collections import defaultdict
 from typing import Any
 
-from jarvis.core.answer import Finished, GenerationEvent, Started
-from jarvis.core.embedding import Embedded
-from jarvis.core.retrieval.documents import IngestFinished
-from jarvis.core.retrieval.types import Found
-from jarvis_ports.llm import Delta, Input
+from jarvis_ports.values import (
+    Delta,
+    Embeddings,
+    Event,
+    Finished,
+    IngestFinished,
+    Input,
+    SearchResult,
+    Started,
+)
 
 
 class GenerationFacts:
@@ -27,7 +32,7 @@ class GenerationFacts:
         elif asked is not None:
             facts["messages"] = [{"role": one.role.value, "content": one.content} for one in asked]
 
-    def saw(self, event: GenerationEvent) -> None:
+    def saw(self, event: Event) -> None:
         """Take note of what the caller is told next."""
         if isinstance(event, Delta):
             if self._log_text:
@@ -41,44 +46,44 @@ class GenerationFacts:
 
 def of_started(started: Started) -> dict[str, Any]:
     """Tell which model answers, and how it was chosen."""
-    routing, prompt, retrieved = started.routing, started.prompt, started.retrieved
+    routing, retrieved = started.routing, started.retrieved
     return _known(
         model=started.model,
         prompt_tokens=started.prompt_tokens,
-        route=routing.route,
-        routing=routing.reason.value,
-        skipped_models=[one.model for one in routing.skipped] or None,
-        difficulty=prompt.difficulty,
-        template=prompt.template,
-        sources=len(retrieved.sources) if retrieved else None,
+        route=routing.route if routing else None,
+        routing=routing.reason.value if routing else None,
+        skipped_models=[one.model for one in routing.skipped] or None if routing else None,
+        difficulty=started.difficulty,
+        template=started.template,
+        sources=len(retrieved.citations) if retrieved else None,
     )
 
 
 def of_finished(finished: Finished) -> dict[str, Any]:
     """Tell how an answer ended; of several choices, the last one tells."""
-    usage, timings = finished.finish.usage, finished.timings
+    usage, timings = finished.usage, finished.timings
     return _known(
         cached_tokens=usage.cached_tokens,
         completion_tokens=usage.completion_tokens,
-        finish_reason=finished.finish.reason.value,
-        queue_seconds=timings.queue,
-        time_to_first_token_seconds=timings.time_to_first_token,
-        retrieval_seconds=timings.retrieval,
+        finish_reason=finished.reason.value,
+        queue_seconds=timings.queue_seconds,
+        time_to_first_token_seconds=timings.time_to_first_token_seconds,
+        retrieval_seconds=timings.retrieval_seconds,
     )
 
 
-def add_embedded(facts: dict[str, Any], model: str, embedded: Embedded) -> None:
+def add_embedded(facts: dict[str, Any], embedded: Embeddings) -> None:
     """Tell how many texts a model embedded, and how many of them were cached; batches of a stream add up."""
     new = {
         "texts": len(embedded.tokens),
         "cached_texts": sum(embedded.cached),
         "prompt_tokens": sum(embedded.tokens),
     }
-    facts["model"] = model
+    facts["model"] = embedded.model
     facts.update({name: facts.get(name, 0) + number for name, number in new.items()})
 
 
-def of_found(collection: str, found: Found) -> dict[str, Any]:
+def of_found(collection: str, found: SearchResult) -> dict[str, Any]:
     """Tell where a search looked, how, and how much it found."""
     return {"collection": collection, "mode": str(found.mode), "hits": len(found.hits)}
 

@@ -2,25 +2,25 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import grpc
 
-from jarvis.core.answer import Finished, GenerationEvent, Started
 from jarvis.core.generation import Generation
 from jarvis.core.requests import Requests
 from jarvis.core.validation import check_input
 from jarvis.core.violations import Violations
-from jarvis.server import convert
 from jarvis.server.context import current
 from jarvis.server.facts import GenerationFacts
-from jarvis.server.grounding_convert import retrieval_options
-from jarvis.server.prompting_convert import explanation, prompt_options
-from jarvis.v1 import generation_pb2 as pb
+from jarvis.server.parts import least_bytes, parts
 from jarvis.v1 import generation_pb2_grpc
+from jarvis.wire import answers
+from jarvis.wire import generation as wire
+from jarvis.wire.messages import generation_pb2 as pb
 from jarvis_ports.errors import EngineFailure, MessageTooLarge
-from jarvis_ports.llm import Delta, GenerateRequest
+from jarvis_ports.values import Answer, Delta, Event, Finished, GenerateRequest, Started
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -43,8 +43,8 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         async with self._events(request) as (events, facts):
             async for event in events:
                 facts.saw(event)
-                for message in convert.messages(event):
-                    await context.write(message)
+                for part in parts(event):
+                    await context.write(answers.event_message(part))
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
         """Collect a stream into one answer."""
@@ -57,7 +57,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
                 facts.saw(event)
                 if isinstance(event, Delta):
                     deltas.append(event)
-                    size += convert.least_bytes(event)
+                    size += least_bytes(event)
                     if size > self._max_message_bytes:  # there is no use in the rest
                         most = f"server.max_message_bytes, {self._max_message_bytes}"
                         told = f"the answer has more bytes than {most}; ask for less, or use GenerateStream"
@@ -69,36 +69,38 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         if started is None or not finished:
             msg = "the engine ended the stream without an answer"
             raise EngineFailure(msg)
-        return convert.answer(started, deltas, finished)
+        return answers.ANSWER.message(Answer.joined(started, deltas, finished))
 
     @asynccontextmanager
     async def _events(
         self, request: pb.GenerateRequest | pb.GenerateStreamRequest
-    ) -> AsyncIterator[tuple[AsyncIterator[GenerationEvent], GenerationFacts]]:
+    ) -> AsyncIterator[tuple[AsyncIterator[Event], GenerationFacts]]:
         """Stream events, and keep track of the request until the last of them is written."""
-        call = current.get()
+        context = current.get()
         violations = Violations()
-        wanted = convert.request(request, call.request_id, violations)
-        options, retrieval = prompt_options(request), retrieval_options(request, violations)
-        violations.refuse(partial(self._generation.check, wanted, options, retrieval))
-        stream = self._generation.stream(request.model, wanted, options, retrieval)
-        with self._requests.track(call.request_id):
+        call = wire.read_generate(request, violations.blame)
+        wanted = replace(call.request, request_id=context.request_id)
+        violations.refuse(partial(self._generation.check, wanted, call.prompt, call.retrieval))
+        stream = self._generation.stream(call.model or "", wanted, call.prompt, call.retrieval)
+        with self._requests.track(context.request_id):
             async with aclosing(stream) as events:
-                yield events, GenerationFacts(call.facts, wanted.input if self._log_text else None)
+                yield events, GenerationFacts(context.facts, wanted.input if self._log_text else None)
 
     async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:
         """Count the tokens of a prompt or a conversation."""
         violations = Violations()
-        input_ = convert.input_(request, violations)
-        violations.refuse(partial(check_input, input_))
-        model, tokens, context_length = await self._generation.count_tokens(request.model, input_)
-        return pb.CountTokensResponse(model=model, tokens=tokens, context_length=context_length)
+        wanted = wire.read_count_tokens(request, violations.blame)
+        violations.refuse(partial(check_input, wanted.input))
+        count = await self._generation.count_tokens(wanted.model or "", wanted.input)
+        return answers.TOKEN_COUNT.message(count)
 
     async def ExplainPrompt(
         self, request: pb.ExplainPromptRequest, context: Context
     ) -> pb.ExplainPromptResponse:
         """Tell what would happen to a request before a model answers."""
         violations = Violations()
-        input_, options = convert.input_(request, violations), prompt_options(request)
-        violations.refuse(partial(self._generation.check, GenerateRequest("", input_), options))
-        return explanation(await self._generation.explain(request.model, input_, options))
+        wanted = wire.read_explain_prompt(request, violations.blame)
+        asked = GenerateRequest("", wanted.input)
+        violations.refuse(partial(self._generation.check, asked, wanted.prompt))
+        explained = await self._generation.explain(wanted.model or "", wanted.input, wanted.prompt)
+        return answers.EXPLANATION.message(explained)

@@ -12,10 +12,11 @@ from aiohttp import web
 import jarvis
 from jarvis.address import CannotListen
 from jarvis.core.components import Components
-from jarvis.core.gpus import Gpu, GpuReader
-from jarvis.core.status import HealthLevel, Status
+from jarvis.core.gpus import GpuReader
+from jarvis.core.status import Status
 from jarvis.server.listen import problem, reason
 from jarvis_ports.telemetry import Exposition
+from jarvis_ports.values import Gpu, HealthLevel
 
 KEEPALIVE_SECONDS = 75.0
 """How long a connection may be silent, or take over a request; scrapers ask again within a minute."""

@@ -11,7 +11,6 @@ from grpc_health.v1 import health_pb2_grpc
 
 from jarvis.address import CannotListen
 from jarvis.core.application import Application
-from jarvis.core.component import State
 from jarvis.server.embedding import EmbeddingServicer
 from jarvis.server.generation import GenerationServicer
 from jarvis.server.health import HealthServicer
@@ -26,6 +25,7 @@ from jarvis.server.services import SERVER_SERVICE, SERVICES, of_model
 from jarvis.server.settings import ServerSettings
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, retrieval_pb2_grpc, server_pb2_grpc
 from jarvis_ports.errors import JarvisError
+from jarvis_ports.values import State
 
 logger = logging.getLogger(__name__)
 

@@ -3,25 +3,30 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import grpc
 
 from jarvis.core.requests import Requests
 from jarvis.core.retrieval import Retrieval
-from jarvis.core.retrieval.documents import IngestFinished
-from jarvis.core.retrieval.types import CollectionInfo
 from jarvis.core.retrieval.validation import check_collection, check_index, check_query, check_rows
 from jarvis.core.violations import Violations
-from jarvis.server import retrieval_convert as convert
 from jarvis.server.context import current
 from jarvis.server.facts import of_found, of_ingested
-from jarvis.server.filter_convert import filter_
-from jarvis.v1 import retrieval_pb2 as pb
+from jarvis.server.incoming import ingest_event
 from jarvis.v1 import retrieval_pb2_grpc
-from jarvis_ports.store import IndexSettings
+from jarvis.wire import collections as wire
+from jarvis.wire import documents, search
+from jarvis.wire.messages import retrieval_pb2 as pb
+from jarvis_ports.errors import MessageTooLarge
+from jarvis_ports.values import IndexSettings, IngestFinished, SearchResult
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+HIT_BYTES = 6
+"""The most that a hit takes beside its own bytes: a tag and a length."""
+MODE_BYTES = 2
 
 
 class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
@@ -37,35 +42,32 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     ) -> pb.CreateCollectionResponse:
         """Make a collection."""
         violations = Violations()
-        index = convert.index_changes(request.index, violations).applied(IndexSettings())
-        violations.refuse(partial(check_collection, request.name, index))
+        wanted = wire.CREATE.read(request, blame=violations.blame)
+        index = wanted.index.applied(IndexSettings())
+        violations.refuse(partial(check_collection, wanted.name, index))
         with self._tracked():
-            info = await self._retrieval.create(request.name, index)
-        return pb.CreateCollectionResponse(collection=self._collection(info))
+            return wire.CREATED.message(await self._retrieval.create(wanted.name, index))
 
     async def GetCollection(
         self, request: pb.GetCollectionRequest, context: Context
     ) -> pb.GetCollectionResponse:
         """Tell of one collection."""
         with self._tracked():
-            info = await self._retrieval.collection(request.name)
-        return pb.GetCollectionResponse(collection=self._collection(info))
+            return wire.FOUND.message(await self._retrieval.collection(request.name))
 
     async def ListCollections(
         self, request: pb.ListCollectionsRequest, context: Context
     ) -> pb.ListCollectionsResponse:
         """Tell of all collections."""
         with self._tracked():
-            infos = await self._retrieval.collections()
-        return pb.ListCollectionsResponse(collections=[self._collection(info) for info in infos])
+            return wire.LISTED.message(tuple(await self._retrieval.collections()))
 
     async def DeleteCollection(
         self, request: pb.DeleteCollectionRequest, context: Context
     ) -> pb.DeleteCollectionResponse:
         """Delete a collection."""
         with self._tracked():
-            rows = await self._retrieval.drop(request.name)
-        return pb.DeleteCollectionResponse(rows=rows)
+            return wire.DROPPED.message(await self._retrieval.drop(request.name))
 
     async def CheckCollection(  # type: ignore[override] # the stubs know generators alone
         self, request: pb.CheckCollectionRequest, context: Context
@@ -74,63 +76,63 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         with self._tracked():
             async with aclosing(self._retrieval.check(request.name)) as events:
                 async for event in events:
-                    await context.write(convert.checked(event))
+                    await context.write(wire.CHECKED.message(event))
 
     async def RebuildCollection(  # type: ignore[override]
         self, request: pb.RebuildCollectionRequest, context: Context
     ) -> None:
         """Write progress."""
         violations = Violations()
-        changes = convert.index_changes(request.index, violations)
-        violations.refuse(partial(check_index, changes.applied(IndexSettings())))
+        wanted = wire.REBUILD.read(request, blame=violations.blame)
+        violations.refuse(partial(check_index, wanted.index.applied(IndexSettings())))
         with self._tracked():
-            async with aclosing(self._retrieval.rebuild(request.name, changes)) as events:
+            async with aclosing(self._retrieval.rebuild(wanted.name, wanted.index)) as events:
                 async for event in events:
-                    await context.write(pb.RebuildCollectionResponse(progress=convert.progress(event)))
+                    await context.write(wire.REBUILT.message(event))
 
     async def Upsert(self, request: pb.UpsertRequest, context: Context) -> pb.UpsertResponse:
         """Store rows."""
         violations = Violations()
-        rows, vectors = convert.rows(request, violations)
-        violations.refuse(partial(check_rows, rows))
+        wanted = wire.read_upsert(request, violations.blame)
+        violations.refuse(partial(check_rows, wanted.rows))
         with self._tracked():
             upserted = await self._retrieval.upsert(
-                request.collection, rows, vectors, truncate=request.truncate
+                wanted.collection, wanted.rows, wanted.vectors, truncate=wanted.truncate
             )
-        return pb.UpsertResponse(upserted=upserted)
+        return wire.UPSERTED.message(upserted)
 
     async def Delete(self, request: pb.DeleteRequest, context: Context) -> pb.DeleteResponse:
         """Delete rows."""
         violations = Violations()
-        passing = filter_(request.filter, violations) if request.HasField("filter") else None
+        wanted = wire.DELETION.read(request, blame=violations.blame)
         violations.refuse()
         with self._tracked():
             deleted = await self._retrieval.delete(
-                request.collection, request.ids, passing, dry_run=request.dry_run
+                wanted.collection, wanted.ids, wanted.filter, dry_run=wanted.dry_run
             )
-        return pb.DeleteResponse(deleted=deleted)
+        return wire.DELETED.message(deleted)
 
     async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
         """Find rows."""
         violations = Violations()
-        query = convert.query(request, violations)
+        query = search.QUERY.read(request, blame=violations.blame)
         violations.refuse(partial(check_query, query))
         with self._tracked():
             found = await self._retrieval.search(query)
-        current.get().facts.update(of_found(request.collection, found))
-        return convert.found(found, self._max_message_bytes)
+        current.get().facts.update(of_found(query.collection, found))
+        return search_response(found, self._max_message_bytes)
 
     async def Ingest(  # type: ignore[override]
         self, request_iterator: AsyncIterator[pb.IngestRequest], context: Context
     ) -> None:
         """Write what became of each document; a caller that reads slowly holds up its own stream alone."""
-        events = (convert.ingest_event(message) async for message in request_iterator)
+        events = (ingest_event(message) async for message in request_iterator)
         with self._tracked():
             async with aclosing(self._retrieval.ingest(events)) as results:
                 async for result in results:
                     if isinstance(result, IngestFinished):
                         current.get().facts.update(of_ingested(result))
-                    await context.write(convert.ingest_result(result))
+                    await context.write(documents.RESULTS.message(result))
 
     async def ListDocuments(  # type: ignore[override]
         self, request: pb.ListDocumentsRequest, context: Context
@@ -139,7 +141,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         with self._tracked():
             async with aclosing(self._retrieval.documents(request.collection, request.prefixes)) as pages:
                 async for page in pages:
-                    await context.write(convert.stored(page))
+                    await context.write(documents.STORED.message(tuple(page)))
 
     async def DeleteDocuments(
         self, request: pb.DeleteDocumentsRequest, context: Context
@@ -147,12 +149,29 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         """Delete documents."""
         with self._tracked():
             deleted = await self._retrieval.delete_documents(request.collection, request.ids)
-        return pb.DeleteDocumentsResponse(deleted=deleted)
-
-    def _collection(self, info: CollectionInfo) -> pb.Collection:
-        return convert.collection(info, self._retrieval.max_document_bytes)
+        return documents.DELETED.message(deleted)
 
     @contextmanager
     def _tracked(self) -> Iterator[None]:
         with self._requests.track(current.get().request_id):
             yield
+
+
+def search_response(result: SearchResult, max_message_bytes: int) -> pb.SearchResponse:
+    """Return the answer with what was found.
+
+    Raises:
+        MessageTooLarge: it does not fit a message, and fewer hits would.
+    """
+    response = search.RESULT.message(result)
+    size = response.ByteSize()
+    if size <= max_message_bytes:
+        return response
+    ends = accumulate(hit.ByteSize() + HIT_BYTES for hit in response.hits)
+    fit = sum(end + MODE_BYTES <= max_message_bytes for end in ends)
+    advice = f"ask for at most {fit}" if fit else "the first alone is too large"
+    description = (
+        f"the {len(response.hits)} hits have {size} bytes, and server.max_message_bytes is "
+        f"{max_message_bytes}; {advice}"
+    )
+    raise MessageTooLarge.of("top_k", description)

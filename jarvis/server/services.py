@@ -1,14 +1,14 @@
 """The names of the services of the contract."""
 
 from jarvis.core.status import Capability
-from jarvis.v1 import embedding_pb2, generation_pb2, retrieval_pb2, server_pb2
+from jarvis.wire import PACKAGE
 
-GENERATION_SERVICE = generation_pb2.DESCRIPTOR.services_by_name["GenerationService"].full_name
-SERVER_SERVICE = server_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name
+GENERATION_SERVICE = f"{PACKAGE}.GenerationService"
+SERVER_SERVICE = f"{PACKAGE}.ServerService"
 SERVICES = {
     Capability.GENERATION: GENERATION_SERVICE,
-    Capability.EMBEDDING: embedding_pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name,
-    Capability.RETRIEVAL: retrieval_pb2.DESCRIPTOR.services_by_name["RetrievalService"].full_name,
+    Capability.EMBEDDING: f"{PACKAGE}.EmbeddingService",
+    Capability.RETRIEVAL: f"{PACKAGE}.RetrievalService",
 }
 """The service of each capability."""
 

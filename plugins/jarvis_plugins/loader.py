@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
 from importlib.metadata import EntryPoint, distributions
 from typing import Any
 
@@ -17,15 +16,7 @@ from jarvis_plugins.registry import (
     PortName,
     UnknownAdapter,
 )
-
-
-class PluginState(StrEnum):
-    """What became of a plugin."""
-
-    AVAILABLE = "available"
-    FAILED = "failed"
-    BLOCKED = "blocked"
-    INCOMPATIBLE = "incompatible"
+from jarvis_ports.values import AdapterInfo, AdapterState
 
 
 @dataclass(frozen=True)
@@ -33,7 +24,7 @@ class Unloaded:
     """A plugin that brought no adapter, and why."""
 
     origin: Origin
-    state: PluginState
+    state: AdapterState
     message: str
 
 
@@ -57,6 +48,22 @@ class Adapters:
         msg = f"no {port} adapter {name!r} is installed; installed: {installed}{broken}"
         raise UnknownAdapter(msg)
 
+    def listed(self) -> tuple[AdapterInfo, ...]:
+        """Return all adapters by port and name, then the plugins that brought none."""
+        loaded = (
+            AdapterInfo(
+                one.port, one.name, one.origin.distribution, one.origin.version, AdapterState.AVAILABLE
+            )
+            for _, one in sorted(self.loaded.items())
+        )
+        unloaded = (
+            AdapterInfo(
+                "", one.origin.plugin, one.origin.distribution, one.origin.version, one.state, one.message
+            )
+            for one in self.unloaded
+        )
+        return (*loaded, *unloaded)
+
 
 def load_plugins(block: Collection[str] = ()) -> Adapters:
     """Load every installed plugin but those whose entry point, or distribution, is in `block`.
@@ -69,16 +76,16 @@ def load_plugins(block: Collection[str] = ()) -> Adapters:
         origin = _origin(entry)
         if entry.group != spec.API:
             message = f"it is for {entry.group}, and this host speaks {spec.API}"
-            adapters.unloaded.append(Unloaded(origin, PluginState.INCOMPATIBLE, message))
+            adapters.unloaded.append(Unloaded(origin, AdapterState.INCOMPATIBLE, message))
         elif {origin.plugin, origin.distribution} & set(block):
             message = "blocked by the configuration"
-            adapters.unloaded.append(Unloaded(origin, PluginState.BLOCKED, message))
+            adapters.unloaded.append(Unloaded(origin, AdapterState.BLOCKED, message))
         else:
             try:
                 registry = _load(entry, origin)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is its own failure
                 message = f"{type(error).__name__}: {error}"
-                adapters.unloaded.append(Unloaded(origin, PluginState.FAILED, message))
+                adapters.unloaded.append(Unloaded(origin, AdapterState.FAILED, message))
             else:
                 _add(adapters, registry)
     return adapters

@@ -4,21 +4,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from jarvis_ports.health import Health
+from jarvis_ports.values import Signal
+
+__all__ = ["HARDEST", "DifficultyEstimator", "Estimate", "Signal"]
 
 HARDEST = 100
 """The end of the scale, which begins at 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """Something that moved an estimate: its name, by how many points, and what was found in the text.
-
-    What was found is to be shown in a line: at most 100 characters of it.
-    """
-
-    name: str
-    points: float
-    found: str = ""
 
 
 @dataclass(frozen=True, slots=True)

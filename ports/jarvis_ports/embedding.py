@@ -2,23 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jarvis_ports.health import Health
+from jarvis_ports.values import TextRole
+
+__all__ = ["Embedder", "EmbedderInfo", "Matrix", "TextRole"]
 
 Matrix = NDArray[np.float32]
 """Vectors, one a row: shape (texts, dimension)."""
-
-
-class TextRole(StrEnum):
-    """What a text is for: some models embed a question otherwise than the passage that answers it."""
-
-    QUERY = "query"
-    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True)

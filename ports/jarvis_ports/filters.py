@@ -1,70 +1,31 @@
-"""Filters over the metadata of rows."""
+"""What a filter over the metadata of rows means."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from jarvis_ports.values import (
+    And,
+    Equals,
+    Exists,
+    Filter,
+    In,
+    Metadata,
+    Not,
+    Or,
+    Range,
+    Value,
+)
 
-Value = str | int | float | bool
-"""A metadata value. Integers are 64 bits wide, floats finite."""
-
-Metadata = Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True)
-class Equals:
-    """The field has this value. An integer equals a float of its value; a bool equals bools alone."""
-
-    field: str
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class In:
-    """The field equals one of the values, of which there is at least one."""
-
-    field: str
-    values: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The field is a number within the bounds, of which at least one is set."""
-
-    field: str
-    gt: float | None = None
-    gte: float | None = None
-    lt: float | None = None
-    lte: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Exists:
-    """The field is there."""
-
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """All clauses hold; there is at least one."""
-
-    clauses: tuple["Filter", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """A clause holds; there is at least one."""
-
-    clauses: tuple["Filter", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The clause does not hold: a row without the field passes `Not(Equals(…))`."""
-
-    clause: "Filter"
-
-
-Filter = Equals | In | Range | Exists | And | Or | Not
+__all__ = [
+    "And",
+    "Equals",
+    "Exists",
+    "Filter",
+    "In",
+    "Metadata",
+    "Not",
+    "Or",
+    "Range",
+    "Value",
+    "matches",
+]
 
 
 def matches(filter_: Filter | None, metadata: Metadata) -> bool:  # noqa: PLR0911 - one for each kind

@@ -1,127 +1,45 @@
 """The port of a text-generating model."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
 from jarvis_ports.health import Health
+from jarvis_ports.values import (
+    Constraint,
+    Delta,
+    FinishReason,
+    GenerateRequest,
+    Input,
+    Message,
+    Role,
+    SamplingParams,
+    StructuredOutput,
+    TokenLogprob,
+    TopLogprob,
+    Usage,
+)
 
-
-class Role(StrEnum):
-    """Who speaks in a message."""
-
-    SYSTEM = "system"
-    USER = "user"
-    ASSISTANT = "assistant"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a conversation.
-
-    `content` is text and nothing else: control tokens that are written in it are not read as such.
-    """
-
-    role: Role
-    content: str
-
-
-Input = str | Sequence[Message]
-"""A raw prompt, passed on as it is, or a conversation, rendered with the model's own chat template."""
-
-
-@dataclass(frozen=True, slots=True)
-class SamplingParams:
-    """How tokens are chosen; None, or empty, is the engine's default. Ranges are the contract's."""
-
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    repetition_penalty: float | None = None
-    max_tokens: int | None = None
-    min_tokens: int | None = None
-    stop: tuple[str, ...] = ()
-    seed: int | None = None
-    n: int | None = None
-    logprobs: int | None = None
-    logit_bias: Mapping[int, float] = field(default_factory=dict)
-    ignore_eos: bool | None = None
-
-
-class Constraint(StrEnum):
-    """A form that an answer can be held to."""
-
-    JSON_SCHEMA = "json_schema"
-    REGEX = "regex"
-    CHOICE = "choice"
-    GRAMMAR = "grammar"
-
-
-@dataclass(frozen=True, slots=True)
-class StructuredOutput:
-    """A constraint, and its text; for `CHOICE`, the texts to choose from."""
-
-    constraint: Constraint
-    value: str | tuple[str, ...]
-
-    @property
-    def field(self) -> str:
-        """Its path in the contract."""
-        return f"structured_output.{self.constraint}"
-
-
-@dataclass(frozen=True, slots=True)
-class GenerateRequest:
-    """What to generate.
-
-    `trace` holds W3C trace context headers, to hand on. `streamed` says whether the caller gets the answer as
-    it comes, or all at once.
-    """
-
-    request_id: str
-    input: Input
-    sampling: SamplingParams = SamplingParams()
-    structured_output: StructuredOutput | None = None
-    priority: int | None = None
-    return_token_ids: bool = False
-    streamed: bool = False
-    trace: Mapping[str, str] = field(default_factory=dict)
-
-
-class FinishReason(StrEnum):
-    """Why a choice ended."""
-
-    STOP = "stop"
-    LENGTH = "length"
-
-
-@dataclass(frozen=True, slots=True)
-class TopLogprob:
-    """A candidate at one position; `logprob` is a natural logarithm."""
-
-    token_id: int
-    token: str
-    logprob: float
-
-
-@dataclass(frozen=True, slots=True)
-class TokenLogprob(TopLogprob):
-    """The token that was chosen, and the likeliest candidates, the likeliest first."""
-
-    top: tuple[TopLogprob, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens used so far, over all choices. None where the engine does not tell."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int | None = None
+__all__ = [
+    "ALL_FIELDS",
+    "LLM",
+    "Accepted",
+    "Constraint",
+    "Delta",
+    "Finish",
+    "FinishReason",
+    "GenerateRequest",
+    "Input",
+    "LLMCapabilities",
+    "LLMEvent",
+    "Message",
+    "Role",
+    "SamplingParams",
+    "StructuredOutput",
+    "TokenLogprob",
+    "TopLogprob",
+    "Usage",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +47,6 @@ class Accepted:
     """The engine has taken the request: every field of it is valid."""
 
     prompt_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """New text of one choice, never what was already given."""
-
-    index: int
-    text: str
-    token_ids: tuple[int, ...] = ()
-    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

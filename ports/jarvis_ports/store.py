@@ -1,38 +1,24 @@
 """The port of a vector store."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Protocol
 
 from jarvis_ports.embedding import Matrix
-from jarvis_ports.filters import Filter, Metadata
 from jarvis_ports.health import Health
+from jarvis_ports.values import Filter, IndexSettings, Progress, Row, Space
 
-
-class Space(StrEnum):
-    """How near two vectors are; `Match.similarity` is larger the nearer they are."""
-
-    COSINE = "cosine"
-    """Cosine of the angle, in [-1, 1]."""
-    L2 = "l2"
-    """Squared Euclidean distance, negated."""
-    IP = "ip"
-    """Inner product."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexSettings:
-    """How a collection is indexed. The HNSW figures are those of https://arxiv.org/abs/1603.09320.
-
-    `max_neighbors` is its M, `ef_construction` and `ef_search` the candidates looked at while building and
-    while searching. A store that searches exactly keeps and reports them; they have nothing to act on there.
-    """
-
-    space: Space = Space.COSINE
-    max_neighbors: int = 64
-    ef_construction: int = 400
-    ef_search: int = 200
+__all__ = [
+    "CollectionSpec",
+    "IndexSettings",
+    "Match",
+    "Progress",
+    "Row",
+    "Rows",
+    "Space",
+    "StoreCheck",
+    "VectorStore",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +33,6 @@ class CollectionSpec:
     embedder: str
     identity: str
     index: IndexSettings = IndexSettings()
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One text with its metadata; its vector is a row of the matrix beside it."""
-
-    id: str
-    text: str
-    metadata: Metadata = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +52,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class StoreCheck:
     """What `check` found.
 
     `unreachable` are ids that a search for their own vector does not find. `counts` are the rows by each
@@ -91,14 +68,6 @@ class Diagnosis:
     def ok(self) -> bool:
         """Whether every row checked was found and all counts agree."""
         return not self.unreachable and len(set(self.counts.values())) <= 1
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far long work is, in rows."""
-
-    done: int
-    total: int
 
 
 class VectorStore(Protocol):
@@ -171,8 +140,8 @@ class VectorStore(Protocol):
         """
         ...
 
-    def check(self, collection: str) -> AsyncGenerator[Progress | Diagnosis, None]:
-        """Search for each row by its own vector, and compare the counts: `Progress`, then one `Diagnosis`."""
+    def check(self, collection: str) -> AsyncGenerator[Progress | StoreCheck, None]:
+        """Search for each row by its own vector, compare the counts: `Progress`, then one `StoreCheck`."""
         ...
 
     def rebuild(

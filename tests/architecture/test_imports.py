@@ -6,6 +6,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ENGINES = {"vllm", "torch", "transformers", "sentence_transformers", "chromadb", "diskcache"}
+SERVERS_OWN = {"jarvis_adapters", "jarvis_plugins", "jarvis.core", "jarvis.models", "numpy", "aiohttp"}
 
 
 def test_import_contracts_hold() -> None:
@@ -28,7 +29,11 @@ def test_import_contracts_hold() -> None:
         ("jarvis_adapters.memory_store", ENGINES | {"grpc"}),
         ("jarvis_plugins.loader", ENGINES | {"grpc", "jarvis_adapters"}),
         ("jarvis.app.config", ENGINES | {"grpc", "jarvis_adapters"}),
-        ("jarvis.client", ENGINES | {"jarvis_adapters", "jarvis_plugins"}),
+        (
+            "jarvis.client",
+            ENGINES | {"jarvis_adapters", "jarvis_plugins", "jarvis.core", "numpy", "pydantic"},
+        ),
+        ("jarvis.cli.main", ENGINES | SERVERS_OWN | {"grpc"}),
         ("jarvis.server.lifecycle", ENGINES | {"jarvis_adapters"}),
     ],
 )

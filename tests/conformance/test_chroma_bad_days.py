@@ -15,7 +15,7 @@ import pytest
 from jarvis_adapters.chroma import open_chroma
 from jarvis_adapters.chroma.settings import ChromaSettings
 from jarvis_ports.errors import StoreFailure, StoreUnavailable, StoreUnusable
-from jarvis_ports.store import CollectionSpec, Diagnosis, Row
+from jarvis_ports.store import CollectionSpec, Row, StoreCheck
 
 SPEC = CollectionSpec("papers", 8, "model", "1")
 WRITER = """
@@ -272,6 +272,6 @@ async def test_two_clients_of_a_server_see_what_the_other_does(chroma_server):
             async for _ in steps:
                 assert (await one.query("papers", vectors[3], 1))[0].row == made[3]
         assert (await one.query("papers", vectors[3], 1))[0].row == made[3]
-        assert isinstance(await diagnose(one), Diagnosis)
+        assert isinstance(await diagnose(one), StoreCheck)
         await one.drop("papers")
         assert await other.collections() == []

@@ -19,7 +19,7 @@ from jarvis_ports.embedding import Matrix
 from jarvis_ports.errors import CollectionMismatch, CollectionNotFound, StoreFailure, StoreUnavailable
 from jarvis_ports.filters import Filter
 from jarvis_ports.health import Health
-from jarvis_ports.store import CollectionSpec, Diagnosis, Match, Progress, Row, Rows
+from jarvis_ports.store import CollectionSpec, Match, Progress, Row, Rows, StoreCheck
 
 PAGE = 200
 """Rows read at once."""
@@ -121,7 +121,7 @@ class ChromaStore:
         work = partial(self._engine.call, Engine.query, collection, vector, top_k, filter_)
         return await self._read(collection, work)
 
-    async def check(self, collection: str) -> AsyncGenerator[Progress | Diagnosis, None]:
+    async def check(self, collection: str) -> AsyncGenerator[Progress | StoreCheck, None]:
         """See `jarvis_ports.store.VectorStore.check`; it asks Chroma's index, and not the rows in memory."""
         await self._index(collection)
         ids = await self._read(collection, partial(self._engine.call, Engine.ids, collection))
@@ -133,7 +133,7 @@ class ChromaStore:
             )
             yield Progress(start + len(part), len(ids))
         counts = await self._read(collection, partial(self._held.counts, collection))
-        yield Diagnosis(counts["store"], len(ids), tuple(lost), counts)
+        yield StoreCheck(counts["store"], len(ids), tuple(lost), counts)
 
     async def rebuild(
         self, spec: CollectionSpec, embed: Embed | None = None

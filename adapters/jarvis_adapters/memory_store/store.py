@@ -10,7 +10,7 @@ from jarvis_ports.embedding import Matrix
 from jarvis_ports.errors import CollectionMismatch, CollectionNotFound
 from jarvis_ports.filters import Filter
 from jarvis_ports.health import Health
-from jarvis_ports.store import CollectionSpec, Diagnosis, Match, Progress, Row, Rows
+from jarvis_ports.store import CollectionSpec, Match, Progress, Row, Rows, StoreCheck
 
 PAGE = 200
 
@@ -83,11 +83,11 @@ class MemoryStore:
         """See `jarvis_ports.store.VectorStore.query`."""
         return await asyncio.to_thread(self._find(collection).index.query, vector, top_k, filter_)
 
-    async def check(self, collection: str) -> AsyncGenerator[Progress | Diagnosis, None]:
+    async def check(self, collection: str) -> AsyncGenerator[Progress | StoreCheck, None]:
         """See `jarvis_ports.store.VectorStore.check`; an exact search finds every row."""
         rows = len(self._find(collection).index)
         yield Progress(rows, rows)
-        yield Diagnosis(rows, rows, (), {"store": rows})
+        yield StoreCheck(rows, rows, (), {"store": rows})
 
     async def rebuild(
         self, spec: CollectionSpec, embed: Embed | None = None

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,25 +16,16 @@ from jarvis.core.embedding.values import make_keys, shortened
 from jarvis.core.instruments import Instruments
 from jarvis.core.measure import named, request_duration
 from jarvis_ports.cache import Cache
-from jarvis_ports.embedding import Embedder, EmbedderInfo, Matrix, TextRole
+from jarvis_ports.embedding import Embedder, EmbedderInfo
 from jarvis_ports.errors import ModelNotFound, NotConfigured
 from jarvis_ports.telemetry import Span, SpanKind
+from jarvis_ports.values import Embeddings, TextRole
 
 MAX_COUNTED_AT_ONCE = 4096
 """The most characters whose tokens are counted on the event loop; each text is as dear as 256 of them.
 
 Measured with all-MiniLM-L6-v2: 0.1 ms a text and 0.3 ms a thousand characters, so at most 1.5 ms.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Vectors, and of each text: its tokens before any cut, whether it was cut, and whether it was cached."""
-
-    vectors: Matrix
-    tokens: tuple[int, ...]
-    truncated: tuple[bool, ...]
-    cached: tuple[bool, ...]
 
 
 class Embedding:
@@ -103,7 +93,7 @@ class Embedding:
         dimension: int | None = None,
         truncate: bool = False,
         field: str = "texts[{}]",
-    ) -> Embedded:
+    ) -> Embeddings:
         """Embed texts, at most `MAX_TEXTS`.
 
         Args:
@@ -159,9 +149,10 @@ class Embedding:
                 }
             )
             vectors = np.stack([all_[key].components for key in keys], dtype=np.float32)
-            return Embedded(
+            return Embeddings.of(
+                embedder.name,
                 vectors if dimension is None else shortened(vectors, dimension),
-                each,
+                tokens=each,
                 truncated=tuple(count > info.max_tokens for count in each),
                 cached=tuple(key in found for key in keys),
             )

@@ -2,15 +2,13 @@
 
 from jarvis.core.grounding.citations import Cited, cited
 from jarvis.core.grounding.ground import Grounding, Sources
-from jarvis.core.grounding.types import Grounded, GroundingSettings, RetrievalOptions, Retrieved
+from jarvis.core.grounding.types import Grounded, GroundingSettings
 
 __all__ = [
     "Cited",
     "Grounded",
     "Grounding",
     "GroundingSettings",
-    "RetrievalOptions",
-    "Retrieved",
     "Sources",
     "cited",
 ]

@@ -7,22 +7,36 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from jarvis.core.grounding import prompt
-from jarvis.core.grounding.types import Grounded, GroundingSettings, RetrievalOptions, Retrieved
-from jarvis.core.retrieval import Retrieval
-from jarvis.core.retrieval.types import Hit, SearchMode, SearchQuery, place
+from jarvis.core.grounding.types import Grounded, GroundingSettings
+from jarvis.core.retrieval import Retrieval as RetrievalUseCase
+from jarvis.core.retrieval.hits import place
 from jarvis_ports.errors import FieldViolation, InvalidArgument
-from jarvis_ports.llm import LLM, GenerateRequest, Message, Role
-from jarvis_ports.store import Space
+from jarvis_ports.llm import LLM
+from jarvis_ports.values import (
+    Citation,
+    GenerateRequest,
+    Hit,
+    Message,
+    Retrieval,
+    Retrieved,
+    Role,
+    SearchMode,
+    SearchQuery,
+    Space,
+)
+
+SOURCES = 5
+"""The most sources, where a request does not say."""
 
 
 class Grounding:
     """Gives models sources to answer from."""
 
-    def __init__(self, retrieval: Retrieval, settings: GroundingSettings) -> None:
+    def __init__(self, retrieval: RetrievalUseCase, settings: GroundingSettings) -> None:
         self._retrieval = retrieval
         self._settings = settings
 
-    def sources(self, messages: Sequence[Message], options: RetrievalOptions) -> "Sources":
+    def sources(self, messages: Sequence[Message], options: Retrieval) -> "Sources":
         """Give what a checked request is answered from, whichever model answers it."""
         return Sources(self._retrieval, self._settings, messages, options)
 
@@ -36,10 +50,10 @@ class Sources:
 
     def __init__(
         self,
-        retrieval: Retrieval,
+        retrieval: RetrievalUseCase,
         settings: GroundingSettings,
         messages: Sequence[Message],
-        options: RetrievalOptions,
+        options: Retrieval,
     ) -> None:
         self._retrieval = retrieval
         self._settings = settings
@@ -58,8 +72,10 @@ class Sources:
         self._found = self._found or await self._search()
         hits, seconds = self._found
         taken, tokens = await self._fit(llm, request, messages, hits)
-        retrieved = Retrieved(tuple(sorted(taken, key=lambda hit: place(hit.row))), len(hits) - len(taken))
-        input_ = prompt.grounded(messages, retrieved.sources, takes_system=_takes_system(llm))
+        sources = sorted(taken, key=lambda hit: place(hit, hit.source))
+        input_ = prompt.grounded(messages, sources, takes_system=_takes_system(llm))
+        citations = tuple(_citation(number, hit) for number, hit in enumerate(sources, 1))
+        retrieved = Retrieved(citations, len(hits) - len(taken))
         return Grounded(replace(request, input=input_), retrieved, seconds, tokens)
 
     async def _search(self) -> tuple[Sequence[Hit], float]:
@@ -73,8 +89,8 @@ class Sources:
                 SearchQuery(
                     collection=options.collection,
                     text=text,
-                    mode=options.mode,
-                    top_k=options.top_k,
+                    mode=None if options.mode is None else SearchMode(options.mode),
+                    top_k=SOURCES if options.top_k is None else options.top_k,
                     filter=options.filter,
                     min_similarity=await self._min_similarity(options),
                     truncate=options.query is None,
@@ -82,7 +98,7 @@ class Sources:
             )
         return found.hits, time.monotonic() - start
 
-    async def _min_similarity(self, options: RetrievalOptions) -> float | None:
+    async def _min_similarity(self, options: Retrieval) -> float | None:
         """The configured one is a cosine: it says nothing of a collection that measures otherwise."""
         if options.min_similarity is not None or options.mode is SearchMode.SPARSE:
             return options.min_similarity
@@ -121,6 +137,10 @@ async def token_counts(llm: LLM, texts: Sequence[str]) -> list[int]:
         *(llm.count_tokens([Message(Role.USER, f"{text}.")]) for text in ("", *texts))
     )
     return [count - frame + 1 for count in counts]
+
+
+def _citation(number: int, hit: Hit) -> Citation:
+    return Citation(number, hit.id, hit.text, hit.score, hit.similarity, hit.source, hit.duplicates)
 
 
 def _takes_system(llm: LLM) -> bool:

@@ -16,9 +16,8 @@ import re
 from collections.abc import Sequence
 
 from jarvis.core.grounding.citations import MARKER
-from jarvis.core.retrieval.types import Hit, chunk_source
 from jarvis.core.text import without_unseen
-from jarvis_ports.llm import Message, Role
+from jarvis_ports.values import Hit, Message, Role
 
 INSTRUCTION = (
     "Answer the question from the sources. Cite them by number, like this: [1]. "
@@ -35,9 +34,8 @@ _TEMPLATE_TOKENS = re.compile(
 
 def block(number: int, hit: Hit) -> str:
     """Write one source as it stands in the prompt."""
-    source = chunk_source(hit.row)
-    name = f" {_harmless(' '.join(source.source.split()))}" if source else ""
-    lines = "".join(f"> {line}\n" for line in _harmless(hit.row.text).splitlines())
+    name = f" {_harmless(' '.join(hit.source.source.split()))}" if hit.source else ""
+    lines = "".join(f"> {line}\n" for line in _harmless(hit.text).splitlines())
     return f"[{number}]{name}\n{lines}\n"
 
 

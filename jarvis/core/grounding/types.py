@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from jarvis.core.retrieval.types import Hit, SearchMode
-from jarvis_ports.filters import Filter
-from jarvis_ports.llm import GenerateRequest
+from jarvis_ports.values import GenerateRequest, Retrieved
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,27 +11,6 @@ class GroundingSettings:
 
     min_similarity: float
     max_context_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class RetrievalOptions:
-    """What to search before answering; see the contract's `Retrieval`."""
-
-    collection: str
-    query: str | None = None
-    mode: SearchMode | None = None
-    top_k: int = 5
-    filter: Filter | None = None
-    min_similarity: float | None = None
-    max_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """What the model was given: source n is `sources[n - 1]`. `left_out` relevant ones did not fit."""
-
-    sources: tuple[Hit, ...]
-    left_out: int
 
 
 @dataclass(frozen=True, slots=True)

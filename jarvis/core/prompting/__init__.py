@@ -2,6 +2,6 @@
 
 from jarvis.core.prompting.prompting import Prompting
 from jarvis.core.prompting.templates import Template, TemplateText
-from jarvis.core.prompting.types import Chosen, PromptOptions, Tier
+from jarvis.core.prompting.types import Chosen, Tier
 
-__all__ = ["Chosen", "PromptOptions", "Prompting", "Template", "TemplateText", "Tier"]
+__all__ = ["Chosen", "Prompting", "Template", "TemplateText", "Tier"]

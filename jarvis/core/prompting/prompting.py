@@ -13,12 +13,12 @@ from functools import partial
 
 from jarvis.core.component import Component
 from jarvis.core.prompting.templates import Template
-from jarvis.core.prompting.types import Chosen, PromptOptions, Tier
+from jarvis.core.prompting.types import Chosen, Tier
 from jarvis.core.validation import has_system_message
 from jarvis.core.violations import Violations
-from jarvis_ports.difficulty import HARDEST, DifficultyEstimator, Estimate, Signal
+from jarvis_ports.difficulty import HARDEST, DifficultyEstimator, Estimate
 from jarvis_ports.errors import FieldViolation, InvalidArgument, TemplateNotFound
-from jarvis_ports.llm import Input, Role
+from jarvis_ports.values import Input, PromptParams, Role, Signal
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Prompting:
         self._automatic = automatic
         self._language = language
 
-    async def choose(self, input_: Input, options: PromptOptions, *, from_sources: bool = False) -> Chosen:
+    async def choose(self, input_: Input, options: PromptParams, *, from_sources: bool = False) -> Chosen:
         """Choose what a request is told, and tell how difficult it is.
 
         Args:
@@ -84,13 +84,13 @@ class Prompting:
             signals,
             template.name,
             language,
-            template.render(language, options.variables),
+            template.render(language, options.template_variables),
             named=options.template is not None,
             temperature=template.temperature,
             max_tokens=template.max_tokens,
         )
 
-    def check(self, input_: Input, options: PromptOptions, *, from_sources: bool = False) -> None:
+    def check(self, input_: Input, options: PromptParams, *, from_sources: bool = False) -> None:
         """Check the options, but for the template's name; the arguments are those of `choose`.
 
         Raises:
@@ -101,7 +101,7 @@ class Prompting:
         violations.note(partial(_check, input_, options, automatic=automatic))
         if template := self._templates.get(options.template or ""):
             violations.note(partial(template.language, options.language))
-            violations.note(partial(template.check_names, options.variables))
+            violations.note(partial(template.check_names, options.template_variables))
         violations.refuse()
 
     def _is_automatic(self, input_: Input, *, from_sources: bool) -> bool:
@@ -134,7 +134,7 @@ class Prompting:
         return max(estimates, key=lambda estimate: estimate.difficulty, default=None)
 
 
-def _check(input_: Input, options: PromptOptions, *, automatic: bool) -> None:
+def _check(input_: Input, options: PromptParams, *, automatic: bool) -> None:
     """Check the options, so that none is silently without effect."""
     found = []
     if options.difficulty is not None and not 0 <= options.difficulty <= HARDEST:
@@ -145,7 +145,7 @@ def _check(input_: Input, options: PromptOptions, *, automatic: bool) -> None:
         )
     elif options.template and has_system_message(input_):
         found.append(FieldViolation("template", "the messages have a system message, which it would become"))
-    if options.variables and not options.template:
+    if options.template_variables and not options.template:
         found.append(FieldViolation("template_variables", "set template as well"))
     if options.language and not options.template and (options.template == "" or not automatic):
         found.append(FieldViolation("language", "it is that of a template, and this request gets none"))

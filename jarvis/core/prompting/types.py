@@ -1,7 +1,6 @@
 """What goes into the choice of a template, and what comes out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from jarvis_ports.difficulty import Signal
 from jarvis_ports.errors import FieldViolation, UnsupportedField
@@ -14,16 +13,6 @@ class Tier:
 
     template: str
     below: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class PromptOptions:
-    """What a request says of its template; see the contract. An empty template is none."""
-
-    template: str | None = None
-    difficulty: int | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,10 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Final
 
-from jarvis.core.retrieval.documents import Document
 from jarvis.core.text import Chunk, fold
 from jarvis.core.violations import Violations
 from jarvis_ports.errors import InvalidArgument
-from jarvis_ports.filters import Metadata, Value
-from jarvis_ports.store import Row
+from jarvis_ports.values import Document, Metadata, Row, Value
 
 SCHEME: Final = 2
 """The version of hashes, ids and splitting. A new number makes every document a changed one."""
@@ -81,11 +79,11 @@ def _sorted(metadata: Metadata) -> list[tuple[str, object]]:
 
 def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
     """Return the rows of a document."""
-    ids = chunk_ids(document.id, chunks)
+    ids = chunk_ids(document.document_id, chunks)
     made = []
     for ordinal, (id_, chunk) in enumerate(zip(ids, chunks, strict=True)):
         own: dict[str, Value] = {
-            "_document": document.id,
+            "_document": document.document_id,
             "_source": document.source,
             "_start": chunk.start,
             "_end": chunk.end,

@@ -8,12 +8,13 @@ import numpy as np
 
 from jarvis.core.retrieval.catalog import CollectionCatalog
 from jarvis.core.retrieval.paging import pages, to_end
-from jarvis.core.retrieval.types import CollectionInfo, IndexChanges
 from jarvis.core.retrieval.validation import check_collection, check_index
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.errors import Unavailable
-from jarvis_ports.store import CollectionSpec, Diagnosis, IndexSettings, Progress, Row
+from jarvis_ports.store import CollectionSpec, StoreCheck
+from jarvis_ports.values import Collection, Diagnosis, IndexChanges, IndexSettings, Progress, Row
 
+UNREACHABLE_TOLD = 100
 EMBEDDED_AT_ONCE = 256
 """Texts of a rebuild that go to the embedding model in one request."""
 
@@ -21,10 +22,11 @@ EMBEDDED_AT_ONCE = 256
 class Collections:
     """The use cases around whole collections; `Retrieval` describes them."""
 
-    def __init__(self, catalog: CollectionCatalog) -> None:
+    def __init__(self, catalog: CollectionCatalog, max_document_bytes: int) -> None:
         self._catalog = catalog
+        self._max_document_bytes = max_document_bytes
 
-    async def create(self, name: str, index: IndexSettings) -> CollectionInfo:
+    async def create(self, name: str, index: IndexSettings) -> Collection:
         """Make a collection for the configured embedding model."""
         check_collection(name, index)
         library = await self._catalog.library()
@@ -38,23 +40,31 @@ class Collections:
         self._catalog.forget(name)
         return await self.get(name)
 
-    async def get(self, name: str) -> CollectionInfo:
+    async def get(self, name: str) -> Collection:
         """Return what is known of one collection."""
         collection = await self._catalog.get(name)
         return await self._info(collection.spec)
 
-    async def list(self) -> list[CollectionInfo]:
+    async def list(self) -> list[Collection]:
         """Return what is known of all collections, by name."""
         library = await self._catalog.library()
         return [await self._info(spec) for spec in await library.store.collections()]
 
-    async def _info(self, spec: CollectionSpec) -> CollectionInfo:
+    async def _info(self, spec: CollectionSpec) -> Collection:
         library = await self._catalog.library()
         try:
             mismatch = "; ".join(self._catalog.differences(spec, self._catalog.embedding.info))
         except Unavailable as error:
             mismatch = str(error)
-        return CollectionInfo(spec, await library.store.count(spec.name), mismatch)
+        return Collection(
+            name=spec.name,
+            dimension=spec.dimension,
+            embedder=spec.embedder,
+            index=spec.index,
+            rows=await library.store.count(spec.name),
+            mismatch=mismatch,
+            max_document_bytes=self._max_document_bytes,
+        )
 
     async def drop(self, name: str) -> int:
         """Delete a collection, and say how many rows it had."""
@@ -87,7 +97,7 @@ class Collections:
                 # What is written meanwhile is no disagreement: both are counted between two writes.
                 async with mirror.lock:
                     missing = await library.store.count(name) - await library.texts.count(name)
-                yield replace(event, counts={**event.counts, "sparse": event.rows - missing})
+                yield diagnosis(replace(event, counts={**event.counts, "sparse": event.rows - missing}))
 
     async def rebuild(self, name: str, changes: IndexChanges) -> AsyncGenerator[Progress, None]:
         """Build a collection anew, for the present embedding model where it was made for another."""
@@ -120,3 +130,9 @@ class Collections:
                 for page in pages(texts, EMBEDDED_AT_ONCE)
             ]
         )
+
+
+def diagnosis(check: StoreCheck) -> Diagnosis:
+    """Return what callers are told of a check: of rows that cannot be found, the first hundred."""
+    told = check.unreachable[:UNREACHABLE_TOLD]
+    return Diagnosis(check.ok, check.checked, len(check.unreachable), told, check.counts)

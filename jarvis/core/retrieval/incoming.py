@@ -3,9 +3,9 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
-from jarvis.core.retrieval.documents import Document, IngestEvent, IngestStart, Prune
 from jarvis.core.retrieval.validation import check_document
 from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.values import Document, IngestEvent, IngestStart, Prune
 
 MAX_TOLD = 8192
 """Bytes of a source, an id or a failure that a result tells at most: longer than any path of Linux."""
@@ -79,11 +79,13 @@ class Incoming:
         problem = ""
         if document.failure:
             problem = document.failure
-        elif document.id in self.ids:
-            problem = f"a document of the id {document.id!r} came before it; give each an id of its own"
+        elif document.document_id in self.ids:
+            problem = (
+                f"a document of the id {document.document_id!r} came before it; give each an id of its own"
+            )
         elif size > self._max_bytes:
             problem = f"has {size} bytes, and retrieval.max_document_bytes is {self._max_bytes}"
-        self.ids.add(document.id)
+        self.ids.add(document.document_id)
         return Sent(document, b"" if problem else bytes(content), problem)
 
 
@@ -93,9 +95,10 @@ def _checked(document: Document) -> Document:
     if not failure:
         return document
     source, id_, failure = (
-        text.encode()[:MAX_TOLD].decode(errors="ignore") for text in (document.source, document.id, failure)
+        text.encode()[:MAX_TOLD].decode(errors="ignore")
+        for text in (document.source, document.document_id, failure)
     )
-    return Document(source, id_, failure=failure)
+    return Document(source, id=id_, failure=failure)
 
 
 def _fault(document: Document) -> str:

@@ -9,19 +9,12 @@ from jarvis.core.instruments import Instruments
 from jarvis.core.metrics import DOCUMENTS
 from jarvis.core.retrieval.catalog import CollectionCatalog
 from jarvis.core.retrieval.chunks import Splitting, check_language, check_splitting
-from jarvis.core.retrieval.documents import (
-    IngestedDocument,
-    IngestEvent,
-    IngestFinished,
-    IngestStart,
-    Outcome,
-    Prune,
-)
 from jarvis.core.retrieval.incoming import Incoming
 from jarvis.core.retrieval.text_index import DocumentRows
 from jarvis.core.retrieval.types import RetrievalSettings
 from jarvis.core.retrieval.writer import DocumentWriter, Locks
 from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.values import IngestEvent, IngestFinished, IngestResult, IngestStart, Outcome, Prune
 
 AHEAD = 8
 """Documents at work at once: they are embedded together, and written together, while the next are read."""
@@ -38,9 +31,7 @@ class Ingest:
         self._settings = settings
         self._locks = locks
 
-    async def run(
-        self, events: AsyncIterator[IngestEvent]
-    ) -> AsyncGenerator[IngestedDocument | IngestFinished, None]:
+    async def run(self, events: AsyncIterator[IngestEvent]) -> AsyncGenerator[IngestResult, None]:
         """Take documents in."""
         start = await anext(events, None)
         if not isinstance(start, IngestStart):
@@ -69,7 +60,8 @@ class Ingest:
                 outcomes[Outcome.PRUNED] += 1
                 self._instruments.count(DOCUMENTS, {"outcome": Outcome.PRUNED.value})
                 yield await writer.prune(document)
-        yield IngestFinished(outcomes, chunks, embedded)
+        documents = {outcome.value: number for outcome, number in outcomes.items()}
+        yield IngestFinished(**documents, chunks=chunks, embedded=embedded)
 
     def _splitting(self, start: IngestStart) -> Splitting:
         info = self._catalog.embedding.info

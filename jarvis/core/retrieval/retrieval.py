@@ -7,17 +7,29 @@ from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments
 from jarvis.core.retrieval.catalog import CollectionCatalog
 from jarvis.core.retrieval.collections import Collections
-from jarvis.core.retrieval.documents import IngestedDocument, IngestEvent, IngestFinished, StoredDocument
 from jarvis.core.retrieval.ingest import Ingest
 from jarvis.core.retrieval.library import Library
 from jarvis.core.retrieval.rows import RowWriter
 from jarvis.core.retrieval.search import Search
 from jarvis.core.retrieval.stored import StoredDocuments
-from jarvis.core.retrieval.types import CollectionInfo, Found, IndexChanges, RetrievalSettings, SearchQuery
+from jarvis.core.retrieval.types import RetrievalSettings
 from jarvis.core.retrieval.writer import Locks
 from jarvis_ports.embedding import Matrix
-from jarvis_ports.filters import Filter
-from jarvis_ports.store import CollectionSpec, Diagnosis, IndexSettings, Progress, Row
+from jarvis_ports.store import CollectionSpec
+from jarvis_ports.values import (
+    Collection,
+    Diagnosis,
+    Filter,
+    IndexChanges,
+    IndexSettings,
+    IngestEvent,
+    IngestResult,
+    Progress,
+    Row,
+    SearchQuery,
+    SearchResult,
+    StoredDocument,
+)
 
 
 class Retrieval:
@@ -43,16 +55,14 @@ class Retrieval:
     ) -> None:
         catalog = CollectionCatalog(library, embedding)
         self._catalog = catalog
-        self._collections = Collections(catalog)
+        self._collections = Collections(catalog, settings.max_document_bytes)
         self._rows = RowWriter(catalog)
         self._search = Search(catalog, instruments)
         locks = Locks()
         self._ingest = Ingest(catalog, settings, instruments, locks)
         self._stored = StoredDocuments(catalog, locks)
-        self.max_document_bytes = settings.max_document_bytes
-        """The largest document that `ingest` takes."""
 
-    async def create(self, name: str, index: IndexSettings) -> CollectionInfo:
+    async def create(self, name: str, index: IndexSettings) -> Collection:
         """Make a collection for the configured embedding model; does nothing where it exists just so.
 
         Raises:
@@ -61,7 +71,7 @@ class Retrieval:
         """
         return await self._collections.create(name, index)
 
-    async def collection(self, name: str) -> CollectionInfo:
+    async def collection(self, name: str) -> Collection:
         """Return what is known of one collection."""
         return await self._collections.get(name)
 
@@ -69,7 +79,7 @@ class Retrieval:
         """Return what a collection was made for, without counting its rows."""
         return (await self._catalog.get(name)).spec
 
-    async def collections(self) -> list[CollectionInfo]:
+    async def collections(self) -> list[Collection]:
         """Return what is known of all collections, by name."""
         return await self._collections.list()
 
@@ -118,7 +128,7 @@ class Retrieval:
         """
         return await self._rows.delete(name, ids, filter_, dry_run=dry_run)
 
-    async def search(self, query: SearchQuery) -> Found:
+    async def search(self, query: SearchQuery) -> SearchResult:
         """Return the rows that answer a query.
 
         Raises:
@@ -127,9 +137,7 @@ class Retrieval:
         """
         return await self._search.run(query)
 
-    def ingest(
-        self, events: AsyncIterator[IngestEvent]
-    ) -> AsyncGenerator[IngestedDocument | IngestFinished, None]:
+    def ingest(self, events: AsyncIterator[IngestEvent]) -> AsyncGenerator[IngestResult, None]:
         """Take documents in: an `IngestedDocument` for each, in order, once it is stored; then those pruned.
 
         Closed or failed in the middle, what came out is stored, and the same documents again repair the rest.

@@ -9,13 +9,13 @@ from jarvis.core.metrics import RETRIEVAL_LATENCY
 from jarvis.core.retrieval.catalog import Collection, CollectionCatalog
 from jarvis.core.retrieval.distinct import Ranked, distinct
 from jarvis.core.retrieval.fusion import fuse
-from jarvis.core.retrieval.types import Found, Hit, SearchMode, SearchQuery, place
+from jarvis.core.retrieval.hits import make_hit
 from jarvis.core.retrieval.validation import check_query
 from jarvis.core.retrieval.vectors import check_vector
 from jarvis_plugins.exact import similarities
 from jarvis_ports.embedding import Matrix, TextRole
-from jarvis_ports.store import Row
 from jarvis_ports.telemetry import Attributes, SpanKind
+from jarvis_ports.values import Hit, Row, SearchMode, SearchQuery, SearchResult
 
 LEAST_CANDIDATES = 20
 CANDIDATES = 2
@@ -33,7 +33,7 @@ class Search:
         self._catalog = catalog
         self._instruments = instruments
 
-    async def run(self, query: SearchQuery) -> Found:
+    async def run(self, query: SearchQuery) -> SearchResult:
         """Return the rows that answer a query."""
         started = time.monotonic()
         mode = check_query(query)
@@ -48,7 +48,7 @@ class Search:
             span.set({"jarvis.hits": len(hits)})
         seconds = time.monotonic() - started
         self._instruments.observe(RETRIEVAL_LATENCY, seconds, {"mode": str(mode)})
-        return Found(tuple(hits), mode)
+        return SearchResult(tuple(hits), mode)
 
     async def _find(self, query: SearchQuery, mode: SearchMode) -> list[Hit]:
         collection = await self._catalog.fitting(query.collection)
@@ -65,7 +65,7 @@ class Search:
     async def _dense(self, collection: Collection, query: SearchQuery) -> list[Hit]:
         _, groups = await self._nearest(collection, query, query.top_k)
         return [
-            _hit([one.row for one in group], group[0].score, similarity=group[0].score, dense_rank=rank)
+            make_hit([one.row for one in group], group[0].score, similarity=group[0].score, dense_rank=rank)
             for rank, group in enumerate(groups, 1)
             if _near_enough(group[0].score, query)
         ]
@@ -73,7 +73,7 @@ class Search:
     async def _sparse(self, collection: Collection, query: SearchQuery) -> list[Hit]:
         groups = await self._by_words(collection, query, query.top_k)
         return [
-            _hit([one.row for one in group], group[0].score, sparse_rank=rank)
+            make_hit([one.row for one in group], group[0].score, sparse_rank=rank)
             for rank, group in enumerate(groups, 1)
         ]
 
@@ -89,7 +89,7 @@ class Search:
             fused = fused[: query.top_k]
         near |= await self._rest(collection, vector, [one.id for one in fused if one.id not in near])
         hits = [
-            _hit(rows[one.id], one.score, near[one.id], one.dense_rank, one.sparse_rank)
+            make_hit(rows[one.id], one.score, near[one.id], one.dense_rank, one.sparse_rank)
             for one in fused
             if one.id in near
         ]
@@ -145,17 +145,6 @@ def _joined(rows: dict[str, list[Row]], sparse: Sequence[Sequence[Ranked]]) -> l
         rows.setdefault(named[0], []).extend(one.row for one in group if one.row.id not in names)
         ranking += named
     return ranking
-
-
-def _hit(
-    rows: Sequence[Row],
-    score: float,
-    similarity: float | None = None,
-    dense_rank: int | None = None,
-    sparse_rank: int | None = None,
-) -> Hit:
-    first, *others = sorted(rows, key=place)
-    return Hit(first, score, similarity, dense_rank, sparse_rank, tuple(others))
 
 
 def _near_enough(similarity: float | None, query: SearchQuery) -> bool:

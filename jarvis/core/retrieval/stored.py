@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack
 
 from jarvis.core.retrieval.catalog import CollectionCatalog
-from jarvis.core.retrieval.documents import StoredDocument
 from jarvis.core.retrieval.writer import Locks
 from jarvis_ports.errors import InvalidArgument
+from jarvis_ports.values import StoredDocument
 
 MAX_IDS = 1000
 

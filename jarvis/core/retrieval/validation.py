@@ -4,11 +4,9 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from jarvis.core.retrieval.documents import Document
-from jarvis.core.retrieval.types import RESERVED, SearchMode, SearchQuery
+from jarvis.core.retrieval.hits import RESERVED
 from jarvis_ports.errors import FieldViolation, InvalidArgument
-from jarvis_ports.filters import Metadata, Value
-from jarvis_ports.store import IndexSettings, Row
+from jarvis_ports.values import Document, IndexSettings, Metadata, Row, SearchMode, SearchQuery, Value
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 MAX_ROWS = 2048
@@ -93,8 +91,8 @@ def check_document(document: Document) -> None:
 
 def _document(document: Document) -> Iterator[FieldViolation]:
     yield from length("document.source", document.source, MAX_SOURCE)
-    if document.given_id is not None:
-        yield from length("document.id", document.given_id, MAX_DOCUMENT_ID)
+    if document.id is not None:
+        yield from length("document.id", document.id, MAX_DOCUMENT_ID)
     if document.media_type is not None:
         yield from length("document.media_type", document.media_type, MAX_MEDIA_TYPE)
     yield from metadata("document.metadata", document.metadata, MAX_DOCUMENT_FIELDS)

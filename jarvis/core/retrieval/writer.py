@@ -11,14 +11,13 @@ import numpy as np
 
 from jarvis.core.retrieval.catalog import Collection, CollectionCatalog
 from jarvis.core.retrieval.chunks import Splitting, chunk_ids, content_hash, rows, same_content
-from jarvis.core.retrieval.documents import IngestedDocument, Outcome
 from jarvis.core.retrieval.incoming import Sent
 from jarvis.core.retrieval.paging import pages
 from jarvis.core.retrieval.text_index import DocumentRows
 from jarvis.core.text import Chunk, Text, fold
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.errors import DocumentUnreadable, JarvisError
-from jarvis_ports.store import Row
+from jarvis_ports.values import IngestedDocument, Outcome, Row
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +64,9 @@ class DocumentWriter:
             Unavailable, EngineFailure, StoreFailure: the model or the store failed.
         """
         document = sent.document
-        async with self.locks.of(self.collection.name, document.id):
-            there = await self._there(document.id)
-            done = partial(IngestedDocument, document.id, document.source)
+        async with self.locks.of(self.collection.name, document.document_id):
+            there = await self._there(document.document_id)
+            done = partial(IngestedDocument, document.document_id, document.source)
             kept = len(there.ids) if there else 0
             if sent.problem:
                 return done(Outcome.FAILED, kept, message=sent.problem)
@@ -78,7 +77,7 @@ class DocumentWriter:
                 chunks, notes = await self._chunks(sent)
             except DocumentUnreadable as error:
                 return done(Outcome.FAILED, kept, message=str(error))
-            twins = await self._twins(document.id, hash_) if chunks else []
+            twins = await self._twins(document.document_id, hash_) if chunks else []
             made = rows(document, hash_, chunks)
             stored = _stored(made, chunks, there, twins)
             if self.dry_run:
@@ -86,7 +85,7 @@ class DocumentWriter:
             else:
                 embedded = await self._store(made, stored)
                 if there:
-                    await self._delete_stale(document.id, made)
+                    await self._delete_stale(document.document_id, made)
             if not chunks:
                 return done(Outcome.EMPTY, notes=notes)
             same_as = tuple(twin.document for twin in twins)

@@ -2,15 +2,11 @@
 
 from jarvis.core.routing.attempts import Attempt, begin
 from jarvis.core.routing.routes import Route, Routes, Way, untroubled_first
-from jarvis.core.routing.types import Routing, RoutingReason, SkippedModel
 
 __all__ = [
     "Attempt",
     "Route",
     "Routes",
-    "Routing",
-    "RoutingReason",
-    "SkippedModel",
     "Way",
     "begin",
     "untroubled_first",

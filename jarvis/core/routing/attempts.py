@@ -10,7 +10,6 @@ from jarvis.core.metrics import MODEL
 from jarvis.core.model import Model
 from jarvis.core.routing import tracing
 from jarvis.core.routing.routes import Way, untroubled_first
-from jarvis.core.routing.types import CIRCUIT_OPEN, Routing, RoutingReason, SkippedModel
 from jarvis_ports.errors import (
     ContextLengthExceeded,
     EngineDead,
@@ -21,9 +20,12 @@ from jarvis_ports.errors import (
 )
 from jarvis_ports.llm import LLM, Accepted, Delta, Finish, GenerateRequest, LLMEvent
 from jarvis_ports.telemetry import Span
+from jarvis_ports.values import Routing, RoutingReason, SkippedModel
 
 ELSEWHERE = (ModelLoading, EngineDead, Overloaded, ContextLengthExceeded)
 """What another model may not suffer from."""
+CIRCUIT_OPEN = "CIRCUIT_OPEN"
+"""In place of an error's reason: it had failed too often to be tried first."""
 
 P = TypeVar("P")
 

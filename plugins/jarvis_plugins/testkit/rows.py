@@ -11,12 +11,12 @@ from jarvis_ports.embedding import Matrix
 from jarvis_ports.filters import And, Equals, Exists, Filter, In, Metadata, Not, Or, Range
 from jarvis_ports.store import (
     CollectionSpec,
-    Diagnosis,
     IndexSettings,
     Match,
     Row,
     Rows,
     Space,
+    StoreCheck,
     VectorStore,
 )
 
@@ -119,11 +119,11 @@ async def scan(
     return Rows(rows, np.concatenate(parts) if parts else None)
 
 
-async def diagnose(store: VectorStore, name: str) -> Diagnosis:
+async def diagnose(store: VectorStore, name: str) -> StoreCheck:
     """Check a collection."""
     *progress, last = await run(store.check(name))
-    assert not any(isinstance(one, Diagnosis) for one in progress), "there is one diagnosis, and it is last"
-    assert isinstance(last, Diagnosis)
+    assert not any(isinstance(one, StoreCheck) for one in progress), "there is one diagnosis, and it is last"
+    assert isinstance(last, StoreCheck)
     return last
 
 

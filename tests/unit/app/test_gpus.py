@@ -6,7 +6,8 @@ import pynvml
 import pytest
 
 from jarvis.app import gpus as module
-from jarvis.app.gpus import Gpu, gpus
+from jarvis.app.gpus import gpus
+from jarvis_ports.values import Gpu
 
 
 class FakeDriver:

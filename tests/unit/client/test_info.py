@@ -1,15 +1,14 @@
 """How a server fares, read from its answer."""
 
-import grpc
 import pytest
 
-from jarvis.client import Gpu, HealthLevel, JarvisClientError, Objective, Quantiles, Recent
-from jarvis.client.info_convert import server_status
+from jarvis.client import Gpu, HealthLevel, Objective, Quantiles, Recent
 from jarvis.v1 import server_pb2 as pb
+from jarvis.wire.server import STATUS
 
 
 def status(**fields):
-    return server_status(pb.GetStatusResponse(state=pb.STATE_READY, **fields))
+    return STATUS.read(pb.GetStatusResponse(state=pb.STATE_READY, **fields))
 
 
 @pytest.mark.parametrize("level", HealthLevel)
@@ -17,10 +16,15 @@ def test_health(level):
     assert status(health=f"HEALTH_{level.name}").health is level
 
 
-def test_a_health_that_only_a_newer_client_knows_is_an_error():
-    with pytest.raises(JarvisClientError, match="older than the server") as caught:
-        status(health=99)
-    assert caught.value.code is grpc.StatusCode.INTERNAL
+def test_a_health_that_only_a_newer_client_knows_is_unknown():
+    found = status(health=99).health
+    assert found is HealthLevel.unknown()
+    assert found == "unknown"
+    assert found not in list(HealthLevel)
+
+
+def test_a_server_that_is_too_old_tells_no_health():
+    assert status().health is None
 
 
 def test_memory():

@@ -21,12 +21,11 @@ from jarvis.client import (
     SkippedModel,
     Started,
     State,
-    info_convert,
-    responses,
 )
-from jarvis.client.explanation import prompt_explanation
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
+from jarvis.wire.answers import ANSWER, EVENTS, EXPLANATION
+from jarvis.wire.server import STATUS
 
 ROUTING = pb.Routing(
     route="default",
@@ -55,22 +54,20 @@ def test_the_start_tells_the_template_and_the_routing():
     told = {"request_id": "r", "model": "m", "prompt_tokens": 5}
     circumstances = {"template": "technical", "difficulty": 0, "language": "es"}
     started = pb.Started(**told, **circumstances, routing=ROUTING)
-    assert responses.event(pb.GenerateStreamResponse(started=started)) == Started(
+    assert EVENTS.read(pb.GenerateStreamResponse(started=started)) == Started(
         **told, **circumstances, routing=READ
     )
 
 
 def test_what_is_not_told_is_none():
-    started = responses.event(pb.GenerateStreamResponse(started=pb.Started()))
-    answer = responses.answer(pb.GenerateResponse())
+    started = EVENTS.read(pb.GenerateStreamResponse(started=pb.Started()))
+    answer = ANSWER.read(pb.GenerateResponse())
     for found in (started, answer):
         assert (found.template, found.difficulty, found.language, found.routing) == (None,) * 4
 
 
 def test_an_answer_tells_the_same_as_the_start():
-    answer = responses.answer(
-        pb.GenerateResponse(template="chat", difficulty=7, language="en", routing=ROUTING)
-    )
+    answer = ANSWER.read(pb.GenerateResponse(template="chat", difficulty=7, language="en", routing=ROUTING))
     assert (answer.template, answer.difficulty, answer.language, answer.routing) == ("chat", 7, "en", READ)
 
 
@@ -84,7 +81,7 @@ def test_an_answer_tells_the_same_as_the_start():
 )
 def test_the_reason_of_a_routing(sent, read):
     started = pb.Started(routing=pb.Routing(reason=sent))
-    found = responses.event(pb.GenerateStreamResponse(started=started))
+    found = EVENTS.read(pb.GenerateStreamResponse(started=started))
     assert found.routing == Routing(None, read)
 
 
@@ -105,7 +102,7 @@ def test_an_explanation_is_read_whole():
         prompt_tokens=0,
     )
     assert {field.name for field, _ in response.ListFields()} == set(response.DESCRIPTOR.fields_by_name)
-    assert prompt_explanation(response) == PromptExplanation(
+    assert EXPLANATION.read(response) == PromptExplanation(
         difficulty=0,
         signals=(Signal("code", 2.5, "def"),),
         template="technical",
@@ -119,14 +116,14 @@ def test_an_explanation_is_read_whole():
 
 
 def test_what_is_not_explained_is_none():
-    found = prompt_explanation(pb.ExplainPromptResponse(models=["a"]))
+    found = EXPLANATION.read(pb.ExplainPromptResponse(models=["a"]))
     assert found == PromptExplanation(None, (), None, None, (), None, ("a",), None, None)
 
 
 def test_an_open_circuit_is_read():
     ready = {"state": server_pb2.STATE_READY}
     models = [server_pb2.ModelStatus(circuit_open=told, **ready) for told in (True, False)]
-    status = info_convert.server_status(server_pb2.GetStatusResponse(models=models, **ready))
+    status = STATUS.read(server_pb2.GetStatusResponse(models=models, **ready))
     assert [model.circuit_open for model in status.models] == [True, False]
 
 

@@ -12,14 +12,23 @@ from jarvis.client import (
     SearchMode,
     StructuredOutput,
 )
-from jarvis.client.requests import count_tokens_request, explain_prompt_request, generate_request
+from jarvis.client.requests import explain_request, generate_call, input_of, written
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2
-from jarvis_ports.llm import SamplingParams
+from jarvis.wire import generation as wire
+from jarvis_ports.values import CountTokensRequest, SamplingParams
 
 
 def build(prompt, **options):
-    return generate_request(pb.GenerateRequest, prompt, options)
+    return written(wire.generate_request, generate_call(prompt, options))
+
+
+def explain_prompt_request(prompt, options):
+    return written(wire.explain_prompt_request, explain_request(prompt, options))
+
+
+def count_tokens_request(prompt, model):
+    return written(wire.count_tokens_request, CountTokensRequest(input_of(prompt), model))
 
 
 def test_a_text_is_a_raw_prompt_and_all_else_is_left_out():

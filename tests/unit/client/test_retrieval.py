@@ -30,12 +30,11 @@ from jarvis.client import (
     parse_filter,
 )
 from jarvis.client.calls import Calls
-from jarvis.client.filters import filter_message
 from jarvis.client.retrieval import RetrievalClient
 from jarvis.core.violations import Violations
-from jarvis.server.filter_convert import filter_
 from jarvis.v1 import retrieval_pb2 as pb
 from jarvis.v1 import retrieval_pb2_grpc
+from jarvis.wire.filters import FILTER
 
 FILTERS = [
     Equals("lang", "es"),
@@ -62,7 +61,9 @@ async def retrieval(server):
 
 @pytest.mark.parametrize("passing", FILTERS)
 def test_the_server_reads_the_filter_that_was_meant(passing):
-    assert filter_(filter_message(passing), Violations()) == passing
+    violations = Violations()
+    assert FILTER.read(FILTER.write(passing, "filter"), "filter", violations.blame) == passing
+    violations.refuse()
 
 
 def test_a_filter_is_read_from_the_json_of_the_contract():

@@ -6,15 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from jarvis.core.answer import Finished, Started
 from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.generation import Generation
-from jarvis.core.grounding import Cited, Grounding, GroundingSettings, RetrievalOptions
+from jarvis.core.grounding import Grounding, GroundingSettings
 from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block
 from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
-from jarvis.core.prompting import Prompting, PromptOptions
-from jarvis.core.retrieval.types import Found, Hit, SearchMode, SearchQuery
+from jarvis.core.prompting import Prompting
+from jarvis.core.retrieval.hits import make_hit
 from jarvis.core.routing import Routes
 from jarvis_adapters.echo.adapter import _FIELDS as ECHO_FIELDS
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
@@ -22,6 +21,15 @@ from jarvis_ports.errors import CollectionNotFound, InvalidArgument, TextTooLong
 from jarvis_ports.filters import Exists
 from jarvis_ports.llm import Delta, GenerateRequest, Message, Role, SamplingParams
 from jarvis_ports.store import CollectionSpec, IndexSettings, Row, Space
+from jarvis_ports.values import (
+    Finished,
+    PromptParams,
+    Retrieval,
+    SearchMode,
+    SearchQuery,
+    SearchResult,
+    Started,
+)
 
 CONTEXT, BUDGET = 300, 100
 QUESTION = Message(Role.USER, "What is it?")
@@ -29,7 +37,7 @@ QUESTION = Message(Role.USER, "What is it?")
 
 def hit(id_, words=3, score=1.0):
     metadata = {"_document": id_, "_source": id_, "_start": 0, "_end": 9}
-    return Hit(Row(id_, " ".join(["word"] * words), metadata), score)
+    return make_hit([Row(id_, " ".join(["word"] * words), metadata)], score)
 
 
 def cost(hit):
@@ -54,7 +62,7 @@ class FakeRetrieval:
             await asyncio.sleep(60)
         if self.error:
             raise self.error
-        return Found(tuple(self.hits), query.mode or SearchMode.HYBRID)
+        return SearchResult(tuple(self.hits), query.mode or SearchMode.HYBRID)
 
     async def spec(self, name):
         return CollectionSpec(name, 3, "e", "i", IndexSettings(space=self.space))
@@ -79,8 +87,8 @@ async def house():
 
 async def ask(house, options=None, messages=(QUESTION,), **sampling):
     request = GenerateRequest("r", messages, SamplingParams(**sampling))
-    options = options or RetrievalOptions("docs")
-    return [event async for event in house.generation.stream("", request, PromptOptions(), options)]
+    options = options or Retrieval("docs")
+    return [event async for event in house.generation.stream("", request, PromptParams(), options)]
 
 
 def written(events):
@@ -88,7 +96,7 @@ def written(events):
 
 
 def ids(events):
-    return [hit.row.id for hit in events[0].retrieved.sources]
+    return [hit.id for hit in events[0].retrieved.citations]
 
 
 async def test_the_model_is_given_what_was_found_and_the_caller_is_told(house):
@@ -109,12 +117,12 @@ async def test_a_model_that_takes_no_system_message_gets_none(house, monkeypatch
 
 async def test_without_options_nothing_is_searched(house):
     request = GenerateRequest("r", "See [1].", SamplingParams())
-    events = [event async for event in house.generation.stream("", request, PromptOptions())]
+    events = [event async for event in house.generation.stream("", request, PromptParams())]
 
     assert house.retrieval.queries == []
     assert events[0].retrieved is None
-    assert events[-1].cited == Cited()
-    assert events[-1].timings.retrieval is None
+    assert (events[-1].cited, events[-1].cited_unknown) == ((), ())
+    assert events[-1].timings.retrieval_seconds is None
 
 
 async def test_the_question_is_searched_with_and_cut_off_where_it_is_long(house):
@@ -126,7 +134,7 @@ async def test_the_question_is_searched_with_and_cut_off_where_it_is_long(house)
 
 
 async def test_a_query_of_its_own_is_searched_with_as_it_is(house):
-    options = RetrievalOptions("docs", "it", SearchMode.DENSE, 7, Exists("x"), 0.5)
+    options = Retrieval("docs", "it", SearchMode.DENSE, 7, Exists("x"), 0.5)
     await ask(house, options)
 
     query = SearchQuery("docs", "it", None, SearchMode.DENSE, 7, Exists("x"), 0.5, truncate=False)
@@ -134,10 +142,10 @@ async def test_a_query_of_its_own_is_searched_with_as_it_is(house):
 
 
 async def test_the_configured_similarity_holds_only_where_it_means_something(house):
-    await ask(house, RetrievalOptions("docs", mode=SearchMode.SPARSE))
+    await ask(house, Retrieval("docs", mode=SearchMode.SPARSE))
     house.retrieval.space = Space.L2
     await ask(house)
-    await ask(house, RetrievalOptions("docs", min_similarity=-2.0))
+    await ask(house, Retrieval("docs", min_similarity=-2.0))
 
     assert [query.min_similarity for query in house.retrieval.queries] == [None, None, -2.0]
 
@@ -169,7 +177,7 @@ async def test_the_budget_of_a_request_goes_before_the_configured_one(house):
 
     small = cost(house.retrieval.hits[1])
     for max_tokens, taken in [(200, ["a.md", "b.md"]), (small, ["b.md"]), (small - 1, [])]:
-        assert ids(await ask(house, RetrievalOptions("docs", max_tokens=max_tokens))) == taken
+        assert ids(await ask(house, Retrieval("docs", max_tokens=max_tokens))) == taken
 
 
 async def test_prompt_and_answer_fit_the_context(house):
@@ -195,8 +203,9 @@ async def test_citations_are_read_from_each_choice_whole(house):
     events = await ask(house, messages=(question,), n=2)
 
     finished = [event for event in events if isinstance(event, Finished)]
-    assert [one.finish.index for one in finished] == [0, 1]
-    assert [one.cited for one in finished] == [Cited((1, 2), (9,))] * 2, "echo repeats the sources first"
+    assert [one.index for one in finished] == [0, 1]
+    mentioned = [(one.cited, one.cited_unknown) for one in finished]
+    assert mentioned == [((1, 2), (9,))] * 2, "echo repeats the sources first"
 
 
 async def test_a_citation_may_come_in_pieces(house):
@@ -204,13 +213,13 @@ async def test_a_citation_may_come_in_pieces(house):
     events = await ask(house, messages=(Message(Role.USER, "As in [1, 2]"),))
 
     assert [event.text for event in events if isinstance(event, Delta)][-2:] == [" [1,", " 2]"]
-    assert events[-1].cited == Cited((), (1, 2))
+    assert (events[-1].cited, events[-1].cited_unknown) == ((), (1, 2))
 
 
 async def test_the_search_is_timed_and_counts_to_the_first_token(house):
     timings = (await ask(house))[-1].timings
 
-    assert 0 <= timings.retrieval <= timings.time_to_first_token <= timings.total
+    assert 0 <= timings.retrieval_seconds <= timings.time_to_first_token_seconds <= timings.total_seconds
 
 
 @pytest.mark.parametrize(
@@ -226,7 +235,7 @@ async def test_the_search_is_timed_and_counts_to_the_first_token(house):
 )
 async def test_a_bad_request_is_refused_before_the_search(house, options, input_, fields):
     with pytest.raises(InvalidArgument) as caught:
-        await ask(house, RetrievalOptions("docs", **options), input_)
+        await ask(house, Retrieval("docs", **options), input_)
 
     assert [violation.field for violation in caught.value.violations] == fields
     assert house.retrieval.queries == []
@@ -234,7 +243,7 @@ async def test_a_bad_request_is_refused_before_the_search(house, options, input_
 
 async def test_what_is_wrong_with_the_rest_is_told_with_it(house):
     with pytest.raises(InvalidArgument) as caught:
-        await ask(house, RetrievalOptions("docs", top_k=0), n=65)
+        await ask(house, Retrieval("docs", top_k=0), n=65)
 
     assert [v.field for v in caught.value.violations] == ["sampling.n", "retrieval.top_k"]
     assert house.retrieval.queries == []
@@ -252,7 +261,7 @@ async def test_what_is_wrong_with_the_rest_is_told_with_it(house):
 async def test_the_search_blames_fields_of_this_request(house, field, query, blamed):
     house.retrieval.error = TextTooLong({field: 300}, max_tokens=254)
     with pytest.raises(TextTooLong) as caught:
-        await ask(house, RetrievalOptions("docs", query), (Message(Role.USER, "Hi"), QUESTION))
+        await ask(house, Retrieval("docs", query), (Message(Role.USER, "Hi"), QUESTION))
 
     assert [violation.field for violation in caught.value.violations] == [blamed]
     assert str(caught.value).startswith(f"{blamed}: the text has 300 tokens")
@@ -280,9 +289,7 @@ async def test_a_search_can_be_cancelled(house):
 
 async def test_closing_the_stream_during_the_answer_ends_it(house):
     request = GenerateRequest("r", (QUESTION,))
-    async with aclosing(
-        house.generation.stream("", request, PromptOptions(), RetrievalOptions("docs"))
-    ) as events:
+    async with aclosing(house.generation.stream("", request, PromptParams(), Retrieval("docs"))) as events:
         await anext(events)
         assert house.model.active == 1
 

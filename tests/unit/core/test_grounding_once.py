@@ -8,15 +8,16 @@ import pytest
 from jarvis.app.templates import compile_template
 from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.generation import Generation
-from jarvis.core.grounding import Grounding, GroundingSettings, RetrievalOptions
+from jarvis.core.grounding import Grounding, GroundingSettings
 from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
-from jarvis.core.prompting import Prompting, PromptOptions
-from jarvis.core.retrieval.types import Found, Hit, SearchMode
-from jarvis.core.routing import Route, Routes, SkippedModel
+from jarvis.core.prompting import Prompting
+from jarvis.core.retrieval.hits import make_hit
+from jarvis.core.routing import Route, Routes
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_ports.llm import GenerateRequest, Message, Role
 from jarvis_ports.store import CollectionSpec, IndexSettings, Row
+from jarvis_ports.values import PromptParams, Retrieval, SearchMode, SearchResult, SkippedModel
 
 CONTEXT = 300
 SOURCES = ("apples", "pears")
@@ -30,7 +31,7 @@ class FakeRetrieval:
 
     async def search(self, query):
         self.searches += 1
-        return Found(tuple(Hit(Row(text, text), 1.0) for text in SOURCES), SearchMode.HYBRID)
+        return SearchResult(tuple(make_hit([Row(text, text)], 1.0) for text in SOURCES), SearchMode.HYBRID)
 
     async def spec(self, name):
         return CollectionSpec(name, 3, "e", "i", IndexSettings())
@@ -72,15 +73,15 @@ async def house():
 
 async def ask(house, name):
     request = GenerateRequest("r", (Message(Role.USER, "What is it?"),))
-    options = PromptOptions(template="short")
-    stream = house.generation.stream(name, request, options, RetrievalOptions("docs"))
+    options = PromptParams(template="short")
+    stream = house.generation.stream(name, request, options, Retrieval("docs"))
     return [event async for event in stream]
 
 
 async def test_models_that_are_tried_in_turn_are_given_what_one_search_found(house):
     started, *_ = await ask(house, "both")
     assert started.routing.skipped == (SkippedModel("full", "CONTEXT_LENGTH_EXCEEDED"),)
-    assert [hit.row.id for hit in started.retrieved.sources] == list(SOURCES)
+    assert [hit.id for hit in started.retrieved.citations] == list(SOURCES)
     assert house.retrieval.searches == 1
 
 
@@ -89,5 +90,5 @@ async def test_the_tokens_of_each_source_are_counted_once_before_the_engine_does
     *before, by_the_engine = house.counted
     assert [sum(source in text for text in before) for source in SOURCES] == [1, 1]
     assert all(source in by_the_engine for source in SOURCES)
-    usage = finished.finish.usage
+    usage = finished.usage
     assert usage.prompt_tokens + usage.completion_tokens <= CONTEXT

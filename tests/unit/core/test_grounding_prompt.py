@@ -2,7 +2,7 @@ import pytest
 
 from jarvis.core.grounding import cited
 from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block, grounded
-from jarvis.core.retrieval.types import Hit, place
+from jarvis.core.retrieval.hits import make_hit, place
 from jarvis_ports.llm import Message, Role
 from jarvis_ports.store import Row
 
@@ -11,7 +11,7 @@ QUESTION = Message(Role.USER, "Why?")
 
 def chunk(id_, text="Some text.", source="a.md", start=0):
     metadata = {"_document": source, "_source": source, "_start": start, "_end": start + len(text)}
-    return Hit(Row(id_, text, metadata), 1.0)
+    return make_hit([Row(id_, text, metadata)], 1.0)
 
 
 def test_sources_stand_between_the_conversation_and_the_question():
@@ -69,15 +69,16 @@ def test_the_order_is_that_of_the_documents_whatever_the_score():
         chunk("z", source="b.md", start=5),
         chunk("y", source="b.md", start=40),
         chunk("x", source="a.md", start=100),
-        Hit(Row("w", "A row of a caller's own."), 1.0),
+        make_hit([Row("w", "A row of a caller's own.")], 1.0),
     ]
 
     for shuffled in (hits, hits[::-1]):
-        assert [row.id for row in sorted((hit.row for hit in shuffled), key=place)] == ["w", "x", "z", "y"]
+        ordered = sorted(shuffled, key=lambda hit: place(hit, hit.source))
+        assert [hit.id for hit in ordered] == ["w", "x", "z", "y"]
 
 
 def test_a_row_that_was_not_ingested_has_no_source_line():
-    assert block(7, Hit(Row("row-1", "Text."), 1.0)) == "[7]\n> Text.\n\n"
+    assert block(7, make_hit([Row("row-1", "Text.")], 1.0)) == "[7]\n> Text.\n\n"
 
 
 @pytest.mark.parametrize(

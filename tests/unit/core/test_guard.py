@@ -6,11 +6,11 @@ import pytest
 
 from jarvis.app.slo import PROMISED_METHODS
 from jarvis.core import metrics
-from jarvis.core.figures import Recent
 from jarvis.core.instruments import Instruments
 from jarvis.core.objectives import Availability
 from jarvis_adapters.no_telemetry import NoTelemetry
 from jarvis_ports.errors import Overloaded
+from jarvis_ports.values import Recent
 
 FAILED = {"rpc.method": "jarvis.v1.GenerationService/Generate", "rpc.status_code": "INTERNAL"}
 

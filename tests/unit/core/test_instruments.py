@@ -7,11 +7,12 @@ import pytest
 
 from jarvis.app.slo import PROMISED_METHODS
 from jarvis.core import metrics
-from jarvis.core.figures import Objective, Quantiles, Recent
+from jarvis.core.figures import Objective
 from jarvis.core.instruments import Instruments
 from jarvis.core.objectives import Availability
 from jarvis.core.window import MOST_SAMPLES
 from jarvis_adapters.no_telemetry import NoTelemetry
+from jarvis_ports.values import Quantiles, Recent
 
 DAY = 86_400
 OBJECTIVES = [

@@ -9,12 +9,13 @@ from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.generation import Generation
 from jarvis.core.instruments import Instruments
 from jarvis.core.model import Model
-from jarvis.core.prompting import Prompting, PromptOptions
+from jarvis.core.prompting import Prompting
 from jarvis.core.routing import Routes
 from jarvis_adapters.echo.adapter import _FIELDS as ECHO_FIELDS
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_adapters.no_telemetry import NoTelemetry
 from jarvis_ports.llm import Finish, GenerateRequest, SamplingParams, Usage
+from jarvis_ports.values import PromptParams
 
 
 class Told:
@@ -59,7 +60,7 @@ async def house(monkeypatch):
         async def ask(streamed=True, **sampling):
             request = GenerateRequest("r-1", "one two", SamplingParams(**sampling), streamed=streamed)
             with instruments.connected(spans):
-                async for _ in generation.stream("", request, PromptOptions()):
+                async for _ in generation.stream("", request, PromptParams()):
                     pass
             return spans.told["text_completion echo"].attributes
 

@@ -7,14 +7,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from jarvis.core.breaker import CircuitBreaker
-from jarvis.core.component import Component, State, WhenUnwell
+from jarvis.core.component import Component, WhenUnwell
 from jarvis.core.components import Components
 from jarvis.core.gpus import GpuReader
 from jarvis.core.model import Model
 from jarvis.core.requests import Requests
 from jarvis.core.routing import Route, Routes
-from jarvis.core.status import Capability, HealthLevel, Status
+from jarvis.core.status import Capability, Status
 from jarvis_ports.health import Health
+from jarvis_ports.values import HealthLevel, State
 
 HEALTHY, DEGRADED, UNHEALTHY = HealthLevel
 

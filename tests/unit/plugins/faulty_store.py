@@ -11,7 +11,7 @@ from jarvis_plugins import hookimpl
 from jarvis_ports.errors import CollectionMismatch
 from jarvis_ports.filters import Not
 from jarvis_ports.health import Health
-from jarvis_ports.store import Diagnosis, Row, Rows
+from jarvis_ports.store import Row, Rows, StoreCheck
 
 
 class Fault(MemoryStore):
@@ -104,7 +104,7 @@ class RebuildsInPlace(Fault):
 class SeesGhosts(Fault):
     async def check(self, collection):
         async for step in super().check(collection):
-            yield replace(step, unreachable=("ghost",)) if isinstance(step, Diagnosis) else step
+            yield replace(step, unreachable=("ghost",)) if isinstance(step, StoreCheck) else step
 
 
 class Sick(Fault):

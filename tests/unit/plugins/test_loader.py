@@ -3,8 +3,9 @@ import sys
 
 import pytest
 
-from jarvis_plugins.loader import PluginState, load_plugins
+from jarvis_plugins.loader import load_plugins
 from jarvis_plugins.registry import DuplicateAdapter, Origin, PortName, UnknownAdapter
+from jarvis_ports.values import AdapterState
 
 ADAPTER = """
 from contextlib import asynccontextmanager
@@ -53,14 +54,14 @@ def test_a_broken_plugin_harms_no_other(install, source, says):
     install("acme-llm", ADAPTER)
     assert "mine" in llms(load_plugins())
     failed = unloaded("broken-llm")
-    assert failed.state is PluginState.FAILED
+    assert failed.state is AdapterState.FAILED
     assert says in failed.message
 
 
 def test_a_plugin_that_fails_after_it_registered_brings_nothing(install):
     install("broken-llm", f"{ADAPTER}    1 / 0")
     assert "mine" not in llms(load_plugins())
-    assert unloaded("broken-llm").state is PluginState.FAILED
+    assert unloaded("broken-llm").state is AdapterState.FAILED
 
 
 @pytest.mark.parametrize("blocked", ["acme-llm", "acme-llm-plugin"])
@@ -68,7 +69,7 @@ def test_a_blocked_plugin_is_not_even_imported(install, blocked):
     install("acme-llm", "raise SystemExit")
     adapters = load_plugins(block=[blocked])
     [left_out] = [u for u in adapters.unloaded if u.origin.distribution == "acme-llm"]
-    assert (left_out.state, left_out.message) == (PluginState.BLOCKED, "blocked by the configuration")
+    assert (left_out.state, left_out.message) == (AdapterState.BLOCKED, "blocked by the configuration")
 
 
 def test_one_of_two_adapters_of_a_distribution_can_be_blocked():
@@ -110,7 +111,7 @@ def test_one_plugin_that_registers_a_name_twice_fails_alone(install):
 def test_a_plugin_for_another_api_is_told_as_such_and_not_imported(install):
     install("future-llm", "raise SystemExit", group="jarvis.v2")
     found = unloaded("future-llm")
-    assert found.state is PluginState.INCOMPATIBLE
+    assert found.state is AdapterState.INCOMPATIBLE
     assert found.message == "it is for jarvis.v2, and this host speaks jarvis.v1"
 
 

@@ -11,7 +11,7 @@ import pytest
 from jarvis import __version__
 from jarvis.address import CannotListen
 from jarvis.core.breaker import CircuitBreaker
-from jarvis.core.component import Component, State
+from jarvis.core.component import Component
 from jarvis.core.components import Components
 from jarvis.core.gpus import GpuReader
 from jarvis.core.model import Model
@@ -20,6 +20,7 @@ from jarvis.core.routing import Routes
 from jarvis.core.status import Status
 from jarvis.server import http
 from jarvis_ports.telemetry import Exposition
+from jarvis_ports.values import State
 
 PAGE = Exposition("text/plain; version=1.0.0; charset=utf-8", b"jarvis_build_info 1\n")
 GPUS = [

@@ -6,10 +6,11 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from jarvis.core.component import Component, State
+from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments
 from jarvis_ports.embedding import EmbedderInfo
+from jarvis_ports.values import State
 
 DIMENSION = 4
 MAX_TOKENS = 10

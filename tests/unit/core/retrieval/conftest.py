@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from jarvis.core.component import Component, State
+from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
 from jarvis.core.instruments import Instruments
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
-from jarvis.core.retrieval.documents import Document, IngestFinished, IngestStart
 from jarvis.core.text import Kind, Text
 from jarvis.documents import split
 from jarvis.textindex import SQLiteTextIndex
@@ -19,6 +18,7 @@ from jarvis_ports.embedding import EmbedderInfo
 from jarvis_ports.errors import DocumentUnreadable
 from jarvis_ports.health import Health
 from jarvis_ports.store import IndexSettings
+from jarvis_ports.values import Document, IngestFinished, IngestStart, State
 
 
 class Store(MemoryStore):

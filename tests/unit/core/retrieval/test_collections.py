@@ -7,8 +7,7 @@ import pytest
 
 from jarvis.core.component import Component, WhenUnwell
 from jarvis.core.instruments import Instruments
-from jarvis.core.retrieval import Retrieval, RetrievalSettings
-from jarvis.core.retrieval.types import IndexChanges, SearchQuery
+from jarvis.core.retrieval import Retrieval, RetrievalSettings, collections
 from jarvis_ports.errors import (
     CollectionMismatch,
     CollectionNotFound,
@@ -16,21 +15,34 @@ from jarvis_ports.errors import (
     ModelLoading,
     NotConfigured,
 )
-from jarvis_ports.store import CollectionSpec, Diagnosis, IndexSettings, Progress, Row, Space
+from jarvis_ports.store import CollectionSpec, StoreCheck
+from jarvis_ports.values import (
+    Diagnosis,
+    IndexChanges,
+    IndexSettings,
+    Progress,
+    Row,
+    SearchQuery,
+    Space,
+)
 
 
 async def test_create_does_nothing_where_it_is_there_just_so(setup):
     made = await setup.retrieval.create("more", IndexSettings(ef_search=7))
-    assert made.spec == CollectionSpec("more", 32, "words", "words-1", IndexSettings(ef_search=7))
+    assert await setup.retrieval.spec("more") == CollectionSpec(
+        "more", 32, "words", "words-1", IndexSettings(ef_search=7)
+    )
+    assert (made.name, made.dimension, made.embedder) == ("more", 32, "words")
+    assert made.index == IndexSettings(ef_search=7)
     assert await setup.retrieval.create("more", IndexSettings(ef_search=7)) == made
     with pytest.raises(CollectionMismatch, match="space"):
         await setup.retrieval.create("more", IndexSettings(space=Space.L2))
-    assert [info.spec.name for info in await setup.retrieval.collections()] == ["docs", "more"]
+    assert [info.name for info in await setup.retrieval.collections()] == ["docs", "more"]
 
 
 async def test_the_same_model_by_another_name_fits(setup):
     setup.restart(name="renamed")
-    assert (await setup.retrieval.create("docs", IndexSettings())).spec.embedder == "words"
+    assert (await setup.retrieval.create("docs", IndexSettings())).embedder == "words"
     await setup.retrieval.upsert("docs", [Row("a", "x")], [None])
 
 
@@ -73,10 +85,12 @@ async def test_another_embedding_model_hinders_everything_until_a_rebuild(setup,
     done = [progress async for progress in setup.retrieval.rebuild("docs", IndexChanges(ef_search=9))]
     assert done[-1] == Progress(2, 2)
     info = await setup.retrieval.collection("docs")
-    assert info.spec == CollectionSpec("docs", 16, "shorter", "words-2", IndexSettings(ef_search=9))
+    assert await setup.retrieval.spec("docs") == CollectionSpec(
+        "docs", 16, "shorter", "words-2", IndexSettings(ef_search=9)
+    )
     assert (info.rows, info.mismatch) == (2, "")
     found = await setup.retrieval.search(SearchQuery("docs", "red house"))
-    assert found.hits[0].row.id == "a"
+    assert found.hits[0].id == "a"
     assert await setup.agree() == 2
 
 
@@ -88,7 +102,7 @@ async def test_a_rebuild_for_the_same_model_embeds_nothing_and_mends_the_index(s
         pass
     assert setup.embedder.embedded == []
     assert await setup.agree() == 1
-    assert (await setup.retrieval.collection("docs")).spec.index == IndexSettings(ef_construction=50)
+    assert (await setup.retrieval.collection("docs")).index == IndexSettings(ef_construction=50)
 
 
 async def test_a_rebuild_that_is_left_changes_nothing_and_frees_the_writer(setup):
@@ -97,7 +111,7 @@ async def test_a_rebuild_that_is_left_changes_nothing_and_frees_the_writer(setup
         await anext(progress)
         found = await setup.retrieval.search(SearchQuery("docs", "text 7", top_k=1))
         assert found.hits, "searches go on meanwhile"
-    assert (await setup.retrieval.collection("docs")).spec.index == IndexSettings()
+    assert (await setup.retrieval.collection("docs")).index == IndexSettings()
     async with asyncio.timeout(5):
         await setup.retrieval.upsert("docs", [Row("new", "x")], [None])
 
@@ -105,7 +119,7 @@ async def test_a_rebuild_that_is_left_changes_nothing_and_frees_the_writer(setup
 async def test_check_counts_the_index_too(setup):
     await setup.retrieval.upsert("docs", [Row("a", "x"), Row("b", "y")], [None, None])
     *_, diagnosis = [event async for event in setup.retrieval.check("docs")]
-    assert diagnosis == Diagnosis(2, 2, (), {"store": 2, "sparse": 2})
+    assert diagnosis == Diagnosis(True, 2, 0, (), {"store": 2, "sparse": 2})
     await setup.texts.commit("docs", [], ["a"])
     *_, diagnosis = [event async for event in setup.retrieval.check("docs")]
     assert (diagnosis.ok, diagnosis.counts) == (False, {"store": 2, "sparse": 1})
@@ -129,7 +143,7 @@ async def test_an_index_that_was_lost_is_made_anew_from_the_store(setup):
     await setup.texts.commit("gone", [Row("x", "y")], [])
     setup.restart()
     found = await setup.retrieval.search(SearchQuery("docs", "text 42", mode="sparse", top_k=1))
-    assert found.hits[0].row.id == "42"
+    assert found.hits[0].id == "42"
     assert await setup.agree() == 500
     assert await setup.texts.collections() == ["docs"]
 
@@ -143,7 +157,7 @@ async def test_many_first_searches_share_one_comparison(setup):
     await asyncio.sleep(0)
     first.cancel()
     for found in await asyncio.gather(*rest):
-        assert [hit.row.id for hit in found.hits] == ["a"]
+        assert [hit.id for hit in found.hits] == ["a"]
 
 
 async def test_without_a_store_nothing_is_offered(setup):
@@ -160,3 +174,9 @@ async def test_while_the_model_loads_collections_are_listed_with_what_hinders_th
     assert info.mismatch == "embedder 'slow' is still loading"
     with pytest.raises(ModelLoading):
         await setup.retrieval.search(SearchQuery("docs", "x"))
+
+
+def test_a_diagnosis_names_the_first_hundred():
+    ids = tuple(str(n) for n in range(150))
+    told = collections.diagnosis(StoreCheck(200, 200, ids, {"store": 200}))
+    assert (told.ok, told.checked, told.unreachable, told.unreachable_ids) == (False, 200, 150, ids[:100])

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from jarvis.core.retrieval.distinct import MOST_CANDIDATES, Ranked, distinct
-from jarvis.core.retrieval.types import SearchMode, SearchQuery, chunk_source
+from jarvis.core.retrieval.hits import chunk_source
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.filters import Equals
 from jarvis_ports.store import Row
+from jarvis_ports.values import SearchMode, SearchQuery
 
 COPIES = 60
 MODES = [SearchMode.DENSE, SearchMode.SPARSE, SearchMode.HYBRID]
@@ -26,9 +27,9 @@ async def copies(setup):
 async def test_copies_leave_room_for_other_texts_and_tell_their_places(copies, mode):
     query = SearchQuery("docs", "red house on the hill", mode=mode, top_k=5)
     hits = (await copies.retrieval.search(query)).hits
-    assert len({hit.row.text for hit in hits}) == len(hits) == 5
+    assert len({hit.text for hit in hits}) == len(hits) == 5
     first = hits[0]
-    assert first.row.text == "red house on the hill"
+    assert first.text == "red house on the hill"
     places = [chunk_source(row).source for row in (first.row, *first.duplicates)]
     assert places == [f"/d/{n:02}.md" for n in range(COPIES)]
     assert not any(hit.duplicates for hit in hits[1:])
@@ -52,7 +53,7 @@ async def test_rows_of_one_text_whose_vectors_differ_are_apart(setup):
     rows = [Row(str(n), "picture", {}) for n in range(3)]
     await setup.retrieval.upsert("docs", rows, list(vectors))
     found = await setup.retrieval.search(SearchQuery("docs", vector=vectors[1], top_k=2))
-    assert found.hits[0].row.id == "1"
+    assert found.hits[0].id == "1"
     assert found.hits[0].duplicates == ()
     hybrid = await setup.retrieval.search(SearchQuery("docs", "picture"))
     assert {row.id for hit in hybrid.hits for row in (hit.row, *hit.duplicates)} == {"0", "1", "2"}

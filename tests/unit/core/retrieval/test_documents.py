@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from jarvis.core.retrieval.documents import Document, IngestFinished, Outcome, Prune
-from jarvis.core.retrieval.types import SearchQuery, chunk_source
+from jarvis.core.retrieval.hits import chunk_source
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.store import Row
+from jarvis_ports.values import Document, IngestFinished, Outcome, Prune, SearchQuery
 
 ADDED, FAILED, PRUNED, EMPTY = Outcome.ADDED, Outcome.FAILED, Outcome.PRUNED, Outcome.EMPTY
 

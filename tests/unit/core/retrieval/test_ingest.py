@@ -5,9 +5,8 @@ from contextlib import aclosing
 
 import pytest
 
-from jarvis.core.retrieval.documents import Document, IngestFinished, IngestStart, Outcome, Prune
+from jarvis.core.retrieval.hits import chunk_source
 from jarvis.core.retrieval.ingest import AHEAD
-from jarvis.core.retrieval.types import SearchQuery, chunk_source
 from jarvis_ports.errors import (
     CollectionNotFound,
     EngineDead,
@@ -16,6 +15,7 @@ from jarvis_ports.errors import (
     StoreUnavailable,
 )
 from jarvis_ports.store import Row
+from jarvis_ports.values import Document, IngestFinished, IngestStart, Outcome, Prune, SearchQuery
 
 ADDED, CHANGED, UNCHANGED = Outcome.ADDED, Outcome.CHANGED, Outcome.UNCHANGED
 FAILED, PRUNED = Outcome.FAILED, Outcome.PRUNED
@@ -40,7 +40,7 @@ async def test_a_document_becomes_chunks_that_know_their_place(setup):
     assert finished == IngestFinished({ADDED: 1}, 2, 2)
     found = await setup.retrieval.search(SearchQuery("docs", "pear7", top_k=1))
     source = chunk_source(found.hits[0].row)
-    assert content[source.start : source.end] == found.hits[0].row.text
+    assert content[source.start : source.end] == found.hits[0].text
     assert await setup.agree() == 2
 
 
@@ -79,7 +79,7 @@ async def test_new_metadata_is_a_change_that_embeds_nothing(setup):
     (result,), _ = await setup.ingest(Document("a.txt", metadata={"lang": "es"}), content)
     assert (result.outcome, result.embedded) == (CHANGED, 0)
     found = await setup.retrieval.search(SearchQuery("docs", "apple"))
-    assert found.hits[0].row.metadata["lang"] == "es"
+    assert found.hits[0].metadata["lang"] == "es"
 
 
 async def test_another_way_of_splitting_is_a_change(setup):

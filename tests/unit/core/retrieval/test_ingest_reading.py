@@ -2,10 +2,10 @@
 
 import pytest
 
-from jarvis.core.retrieval.documents import Outcome
-from jarvis.core.retrieval.types import SearchQuery, chunk_source
+from jarvis.core.retrieval.hits import chunk_source
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.store import Row
+from jarvis_ports.values import Outcome, SearchQuery
 
 CHANGED, UNCHANGED = Outcome.CHANGED, Outcome.UNCHANGED
 

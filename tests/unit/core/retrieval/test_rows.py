@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from jarvis.core.retrieval import mirror
-from jarvis.core.retrieval.types import SearchQuery
 from jarvis_ports.errors import (
     CollectionNotFound,
     EngineDead,
@@ -16,6 +15,7 @@ from jarvis_ports.errors import (
 )
 from jarvis_ports.filters import Equals
 from jarvis_ports.store import Row
+from jarvis_ports.values import SearchQuery
 
 NOTHING = [None]
 
@@ -46,7 +46,7 @@ async def test_vectors_of_the_caller_are_taken_and_the_rest_embedded(setup):
     await upsert(setup, Row("a", "mine"), Row("b", "theirs"), vectors=[vector, None])
     assert setup.embedder.embedded == ["theirs"]
     found = await setup.retrieval.search(SearchQuery("docs", vector=vector, top_k=1))
-    assert (found.hits[0].row.id, round(found.hits[0].similarity, 5)) == ("a", 1)
+    assert (found.hits[0].id, round(found.hits[0].similarity, 5)) == ("a", 1)
 
 
 @pytest.mark.parametrize(
@@ -129,11 +129,11 @@ async def test_after_a_write_that_failed_half_way_the_next_one_mends_the_index(s
         await upsert(setup, Row("a", "first"), Row("b", "second"))
     assert await setup.texts.pending("docs") == ["a", "b"]
     found = await setup.retrieval.search(SearchQuery("docs", "first", mode="dense"))
-    assert [hit.row.id for hit in found.hits] == ["a"], "searches go on"
+    assert [hit.id for hit in found.hits] == ["a"], "searches go on"
     await upsert(setup, Row("d", "third"))
     assert await setup.agree() == 2
     found = await setup.retrieval.search(SearchQuery("docs", "first", mode="sparse"))
-    assert [hit.row.id for hit in found.hits] == ["a"]
+    assert [hit.id for hit in found.hits] == ["a"]
 
 
 async def test_a_caller_who_goes_in_the_middle_of_a_write_leaves_the_two_the_same(setup):
@@ -155,7 +155,7 @@ async def test_a_search_does_not_wait_for_a_writer(setup):
     await setup.store.before_upsert.wait()
     async with asyncio.timeout(5):
         found = await setup.retrieval.search(SearchQuery("docs", "x"))
-    assert [hit.row.id for hit in found.hits] == ["a"]
+    assert [hit.id for hit in found.hits] == ["a"]
     setup.store.go.set()
     await writing
 

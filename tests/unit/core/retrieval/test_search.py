@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from jarvis.core.retrieval.fusion import fuse
-from jarvis.core.retrieval.types import SearchMode, SearchQuery
 from jarvis_plugins.exact import similarities
 from jarvis_ports.errors import CollectionNotFound, InvalidArgument, TextTooLong
 from jarvis_ports.filters import Equals, Not
 from jarvis_ports.store import IndexSettings, Row, Space
 from jarvis_ports.telemetry import SpanKind
+from jarvis_ports.values import SearchMode, SearchQuery
 
 ROWS = [
     Row("a", "red house on the hill", {"lang": "en"}),
@@ -61,17 +61,17 @@ async def test_a_text_is_searched_by_both_and_says_how(filled):
 
 async def test_what_only_the_words_find_has_its_similarity_too(filled, monkeypatch):
     dense = await filled.retrieval.search(SearchQuery("docs", "red", mode=SearchMode.DENSE))
-    similarity = {hit.row.id: hit.similarity for hit in dense.hits}
+    similarity = {hit.id: hit.similarity for hit in dense.hits}
 
     async def nothing(*_):
         return []
 
     monkeypatch.setattr(filled.store, "query", nothing)
     found = await filled.retrieval.search(SearchQuery("docs", "red"))
-    assert {hit.row.id for hit in found.hits} == {"a", "b"}
+    assert {hit.id for hit in found.hits} == {"a", "b"}
     for hit in found.hits:
         assert hit.dense_rank is None
-        assert hit.similarity == pytest.approx(similarity[hit.row.id], abs=1e-6)
+        assert hit.similarity == pytest.approx(similarity[hit.id], abs=1e-6)
 
 
 async def test_the_modes_score_by_what_they_search_by(filled):
@@ -79,16 +79,16 @@ async def test_the_modes_score_by_what_they_search_by(filled):
     assert [hit.score for hit in dense.hits] == [hit.similarity for hit in dense.hits]
     assert [hit.dense_rank for hit in dense.hits] == [1, 2, 3, 4]
     sparse = await filled.retrieval.search(SearchQuery("docs", "red house", mode=SearchMode.SPARSE))
-    assert [hit.row.id for hit in sparse.hits] == ["a", "b"]
+    assert [hit.id for hit in sparse.hits] == ["a", "b"]
     assert [(hit.sparse_rank, hit.similarity) for hit in sparse.hits] == [(1, None), (2, None)]
 
 
 @pytest.mark.parametrize("mode", list(SearchMode))
 async def test_filters_hold_in_every_mode(filled, mode):
     english = SearchQuery("docs", "red casa", mode=mode, filter=Equals("lang", "en"))
-    assert {hit.row.id for hit in (await filled.retrieval.search(english)).hits} == {"a", "b"}
+    assert {hit.id for hit in (await filled.retrieval.search(english)).hits} == {"a", "b"}
     others = SearchQuery("docs", "red casa", mode=mode, filter=Not(Equals("lang", "en")))
-    assert not {"a", "b"} & {hit.row.id for hit in (await filled.retrieval.search(others)).hits}
+    assert not {"a", "b"} & {hit.id for hit in (await filled.retrieval.search(others)).hits}
 
 
 @pytest.mark.parametrize("mode", [SearchMode.DENSE, SearchMode.HYBRID])
@@ -116,7 +116,7 @@ async def test_a_row_that_is_deleted_while_it_is_searched_is_left_out(filled, mo
     monkeypatch.setattr(filled.store, "query", nothing)
     for mode in (SearchMode.SPARSE, SearchMode.HYBRID):
         found = await filled.retrieval.search(SearchQuery("docs", "red house", mode=mode))
-        assert [hit.row.id for hit in found.hits] == ["b"]
+        assert [hit.id for hit in found.hits] == ["b"]
 
 
 async def test_a_vector_searches_by_vector(filled):

@@ -7,7 +7,7 @@ import pytest
 
 from jarvis.core import component
 from jarvis.core.instruments import Instruments
-from jarvis.core.routing import Route, Routes, Routing, RoutingReason, SkippedModel, begin
+from jarvis.core.routing import Route, Routes, begin
 from jarvis_ports.errors import (
     ContextLengthExceeded,
     EngineDead,
@@ -18,6 +18,7 @@ from jarvis_ports.errors import (
     StoreUnavailable,
 )
 from jarvis_ports.llm import Delta, GenerateRequest
+from jarvis_ports.values import Routing, RoutingReason, SkippedModel
 
 TOO_LONG = ContextLengthExceeded(field="messages", prompt_tokens=200, max_tokens=0, context_length=100)
 

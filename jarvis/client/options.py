@@ -1,0 +1,97 @@
+"""What may be said beside a prompt, texts or a name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from jarvis_ports.values import Message, Retrieval, Space, StructuredOutput, TextRole
+
+Prompt = str | Sequence[Message | Mapping[str, str]]
+"""A raw prompt, passed to the model as it is; or a conversation: `Message`s, or dicts of role and content."""
+
+
+class Sampling(TypedDict, total=False):
+    """How tokens are chosen; what is left out, or None, is the model's default. Ranges are the contract's."""
+
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    min_p: float | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
+    repetition_penalty: float | None
+    max_tokens: int | None
+    min_tokens: int | None
+    stop: str | Sequence[str]
+    seed: int | None
+    n: int | None
+    logprobs: int | None
+    logit_bias: Mapping[int, float]
+    ignore_eos: bool | None
+
+
+class PromptOptions(TypedDict, total=False):
+    """What the model is told before the prompt, and which model it is; the server decides what is left out.
+
+    Attributes:
+        model: the name of a model or of a route.
+        template: the name of a prompt template, for messages without a system message; "" is none.
+        difficulty: how difficult it is, in [0, 100].
+        template_variables: the values of the template's variables; need `template`.
+        language: that of the template, such as "es".
+    """
+
+    model: str | None
+    template: str | None
+    difficulty: int | None
+    template_variables: Mapping[str, str] | None
+    language: str | None
+
+
+class GenerateOptions(Sampling, PromptOptions, total=False):
+    """What may be said beside the prompt."""
+
+    structured_output: StructuredOutput | None
+    priority: int | None
+    return_token_ids: bool | None
+    retrieval: Retrieval | None
+
+
+class EmbedOptions(TypedDict, total=False):
+    """What may be said beside the texts.
+
+    Attributes:
+        role: what they are for: `document` (the default), or `query` for texts to be searched with.
+        dimension: how many components to keep, from the first; all where it is left out.
+        truncate: cut off texts that are longer than the model reads, instead of refusing them.
+        model: the embedding model's name.
+    """
+
+    role: TextRole | str
+    dimension: int | None
+    truncate: bool
+    model: str | None
+
+
+class IndexOptions(TypedDict, total=False):
+    """How to index a collection; what is left out is the contract's default, or stays as it is."""
+
+    space: Space | None
+    max_neighbors: int | None
+    ef_construction: int | None
+    ef_search: int | None
+
+
+def check_names(options: Mapping[str, object], kind: type[Any]) -> None:
+    """Check that there is an option of each name.
+
+    Raises:
+        TypeError: there is none.
+    """
+    if unknown := options.keys() - kind.__annotations__.keys():
+        msg = f"unknown options: {', '.join(sorted(unknown))}"
+        raise TypeError(msg)
+
+
+def said(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are not None."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,26 @@
+"""How an answer is divided into messages, and how large it gets."""
+
+from collections.abc import Iterator
+
+from jarvis_ports.values import Delta, Event
+
+MAX_TOKENS = 100
+"""The most tokens of one message of a stream: with 20 candidates for each, some 40 kB."""
+LOGPROB_BYTES = 7
+"""The least that a log probability has: its own float, and a length."""
+
+
+def parts(event: Event) -> Iterator[Event]:
+    """Yield an event; a delta whose caller was slow to read in several parts."""
+    if not isinstance(event, Delta) or max(len(event.token_ids), len(event.logprobs)) <= MAX_TOKENS:
+        yield event
+        return
+    for start in range(0, max(len(event.token_ids), len(event.logprobs)), MAX_TOKENS):
+        part = slice(start, start + MAX_TOKENS)
+        text = "" if start else event.text
+        yield Delta(event.index, text, event.token_ids[part], event.logprobs[part])
+
+
+def least_bytes(delta: Delta) -> int:
+    """Return how many bytes a delta adds to an answer at the least."""
+    return len(delta.text) + LOGPROB_BYTES * sum(1 + len(one.top) for one in delta.logprobs)

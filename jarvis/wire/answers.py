@@ -1,0 +1,76 @@
+"""generation.proto: answers."""
+
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.wire.codec import Codec
+from jarvis.wire.convert import REFUSED, Enumeration, Many
+from jarvis.wire.generation import MESSAGES
+from jarvis.wire.search import CHUNK_SOURCE, DUPLICATES
+from jarvis.wire.shapes import Events
+from jarvis_ports.values import (
+    Answer,
+    Choice,
+    Citation,
+    Delta,
+    Event,
+    Finished,
+    FinishReason,
+    PromptExplanation,
+    Retrieved,
+    Routing,
+    RoutingReason,
+    Signal,
+    SkippedModel,
+    Started,
+    Timings,
+    TokenCount,
+    TokenLogprob,
+    TopLogprob,
+    Usage,
+)
+
+FINISH_REASONS = Enumeration(pb.FinishReason, FinishReason, unset=REFUSED)
+ROUTING_REASONS = Enumeration(pb.RoutingReason, RoutingReason, unset=REFUSED)
+LOGPROBS = Many(Codec(pb.TokenLogprob, TokenLogprob, top=Many(Codec(pb.TopLogprob, TopLogprob))))
+USAGE = Codec(pb.Usage, Usage)
+TIMINGS = Codec(pb.Timings, Timings)
+ROUTING = Codec(
+    pb.Routing,
+    Routing,
+    optional=True,
+    reason=ROUTING_REASONS,
+    skipped=Many(Codec(pb.SkippedModel, SkippedModel)),
+)
+CITATIONS = Many(Codec(pb.Citation, Citation, source=CHUNK_SOURCE, duplicates=DUPLICATES))
+RETRIEVED = Codec(pb.Retrieved, Retrieved, optional=True, citations=CITATIONS)
+
+STARTED = Codec(pb.Started, Started, routing=ROUTING, retrieved=RETRIEVED)
+DELTA = Codec(pb.Delta, Delta, logprobs=LOGPROBS)
+FINISHED = Codec(pb.Finished, Finished, reason=FINISH_REASONS, usage=USAGE, timings=TIMINGS)
+ANSWER = Codec(
+    pb.GenerateResponse,
+    Answer,
+    choices=Many(Codec(pb.Choice, Choice, reason=FINISH_REASONS, logprobs=LOGPROBS)),
+    usage=USAGE,
+    timings=TIMINGS,
+    routing=ROUTING,
+    retrieved=RETRIEVED,
+)
+TOKEN_COUNT = Codec(pb.CountTokensResponse, TokenCount)
+EXPLANATION = Codec(
+    pb.ExplainPromptResponse,
+    PromptExplanation,
+    signals=Many(Codec(pb.Signal, Signal)),
+    messages=MESSAGES,
+)
+
+
+EVENTS: Events[pb.GenerateStreamResponse, Event] = Events(
+    pb.GenerateStreamResponse, started=STARTED, delta=DELTA, finished=FINISHED
+)
+
+
+def event_message(event: Event) -> pb.GenerateStreamResponse:
+    """Return the message of an event; that of an ordinary delta at once, as there are many."""
+    if isinstance(event, Delta) and not (event.token_ids or event.logprobs):
+        return pb.GenerateStreamResponse(delta=pb.Delta(index=event.index, text=event.text))
+    return EVENTS.message(event)

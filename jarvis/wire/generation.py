@@ -1,0 +1,144 @@
+"""generation.proto: requests."""
+
+from typing import Any, TypeVar
+
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.wire.codec import Codec
+from jarvis.wire.convert import REFUSED, Blame, Enumeration, Many, build
+from jarvis.wire.filters import FILTER
+from jarvis.wire.search import MODE_OR_NONE
+from jarvis_ports.values import (
+    Constraint,
+    CountTokensRequest,
+    ExplainPromptRequest,
+    GenerateCall,
+    GenerateRequest,
+    Input,
+    Message,
+    PromptParams,
+    Retrieval,
+    Role,
+    SamplingParams,
+    StructuredOutput,
+)
+
+R = TypeVar("R", pb.GenerateRequest, pb.GenerateStreamRequest)
+Requests = pb.GenerateRequest | pb.GenerateStreamRequest | pb.CountTokensRequest | pb.ExplainPromptRequest
+
+ROLES = Enumeration(pb.Role, Role, unset=REFUSED, fallback=Role.USER)
+MESSAGES = Many(Codec(pb.Message, Message, role=ROLES))
+
+
+class _StructuredOutput:
+    optional = True
+
+    def write(self, value: StructuredOutput, path: str) -> pb.StructuredOutput:
+        text: Any = value.value
+        if value.constraint is Constraint.CHOICE:
+            text = build(pb.Choices, {"values": text}, f"{path}.choice.")
+        return build(pb.StructuredOutput, {value.constraint.value: text}, f"{path}.")
+
+    def read(self, raw: pb.StructuredOutput, path: str, blame: Blame | None) -> StructuredOutput | None:
+        name = raw.WhichOneof("constraint")
+        if name is None:
+            if blame:
+                blame(path, "set one of its constraints")
+            return None
+        if name == "choice":
+            return StructuredOutput(Constraint.CHOICE, tuple(raw.choice.values))
+        return StructuredOutput(Constraint(name), getattr(raw, name))
+
+
+REQUEST = Codec(
+    pb.GenerateRequest,
+    GenerateRequest,
+    only=("sampling", "structured_output", "priority", "return_token_ids"),
+    sampling=Codec(pb.SamplingParams, SamplingParams, unless=SamplingParams()),
+    structured_output=_StructuredOutput(),
+)
+PROMPT = Codec(
+    pb.ExplainPromptRequest, PromptParams, only=("template", "difficulty", "template_variables", "language")
+)
+CALL = Codec(
+    pb.GenerateRequest,
+    GenerateCall,
+    only=("model", "retrieval"),
+    retrieval=Codec(pb.Retrieval, Retrieval, optional=True, mode=MODE_OR_NONE, filter=FILTER),
+)
+
+
+def write_generate(kind: type[R], call: GenerateCall) -> R:
+    """Return a request to generate.
+
+    Raises:
+        InvalidArgument: a value cannot be sent; naming the field.
+    """
+    request = call.request
+    fields = (_input(request.input), REQUEST.fields(request), PROMPT.fields(call.prompt), CALL.fields(call))
+    return build(kind, {name: value for part in fields for name, value in part.items()})
+
+
+def generate_request(call: GenerateCall) -> pb.GenerateRequest:
+    """Return a request for a whole answer; see `write_generate`."""
+    return write_generate(pb.GenerateRequest, call)
+
+
+def generate_stream_request(call: GenerateCall) -> pb.GenerateStreamRequest:
+    """Return a request for a stream; see `write_generate`."""
+    return write_generate(pb.GenerateStreamRequest, call)
+
+
+def read_generate(message: pb.GenerateRequest | pb.GenerateStreamRequest, blame: Blame) -> GenerateCall:
+    """Return what a caller wants generated; what cannot be told in values is blamed."""
+    request = GenerateRequest(
+        request_id="",
+        input=read_input(message, blame),
+        streamed=isinstance(message, pb.GenerateStreamRequest),
+        **REQUEST.values(message, blame=blame),
+    )
+    prompt = PromptParams(**PROMPT.values(message))
+    return GenerateCall(request, prompt=prompt, **CALL.values(message, blame=blame))
+
+
+def count_tokens_request(request: CountTokensRequest) -> pb.CountTokensRequest:
+    """Return a request to count tokens; raises what `write_generate` does."""
+    return build(pb.CountTokensRequest, {"model": request.model, **_input(request.input)})
+
+
+def read_count_tokens(message: pb.CountTokensRequest, blame: Blame) -> CountTokensRequest:
+    """Return what a caller wants counted; what cannot be told in values is blamed."""
+    return CountTokensRequest(read_input(message, blame), _model(message))
+
+
+def explain_prompt_request(request: ExplainPromptRequest) -> pb.ExplainPromptRequest:
+    """Return a request to explain a prompt; raises what `write_generate` does."""
+    fields = {"model": request.model, **_input(request.input), **PROMPT.fields(request.prompt)}
+    return build(pb.ExplainPromptRequest, fields)
+
+
+def read_explain_prompt(message: pb.ExplainPromptRequest, blame: Blame) -> ExplainPromptRequest:
+    """Return what a caller wants explained; what cannot be told in values is blamed."""
+    prompt = PromptParams(**PROMPT.values(message))
+    return ExplainPromptRequest(read_input(message, blame), _model(message), prompt)
+
+
+def _model(message: Requests) -> str | None:
+    return message.model if message.HasField("model") else None
+
+
+def _input(value: Input) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"prompt": value}
+    return {"messages": MESSAGES.write(value, "messages")}
+
+
+def read_input(message: Requests, blame: Blame) -> Input:
+    """Return a prompt or a conversation; both or neither, and a role that is unknown, are blamed."""
+    if not message.messages:
+        if not message.HasField("prompt"):
+            blame("prompt", "set prompt or messages")
+            return (Message(Role.USER, "any"),)
+        return message.prompt
+    if message.HasField("prompt"):
+        blame("prompt", "set either prompt or messages, not both")
+    return MESSAGES.read(message.messages, "messages", blame)

@@ -1,0 +1,88 @@
+"""server.proto."""
+
+from jarvis.v1 import server_pb2 as pb
+from jarvis.wire.codec import Codec
+from jarvis.wire.convert import REFUSED, Blame, Enumeration, Many, build
+from jarvis.wire.shapes import Only
+from jarvis_ports.values import (
+    AdapterInfo,
+    AdapterState,
+    ComponentStatus,
+    Gpu,
+    HealthLevel,
+    ModelInfo,
+    ModelList,
+    ModelStatus,
+    Objective,
+    Quantiles,
+    Recent,
+    RouteInfo,
+    ServerStatus,
+    State,
+)
+
+STATES = Enumeration(pb.State, State, unset=REFUSED)
+HEALTH = Enumeration(pb.Health, HealthLevel)
+ADAPTER_STATES = Enumeration(pb.AdapterState, AdapterState, unset=REFUSED)
+QUANTILES = ("p50", "p95", "p99")
+FIGURES = ("window_seconds", "calls", "failed_calls", "output_tokens", "cache_hit_ratio")
+
+
+class _Recent:
+    """Converts figures of late: each triple of quantiles is three fields of the message."""
+
+    plain = Codec(pb.Recent, Recent, only=FIGURES)
+
+    def write(self, value: Recent, path: str) -> pb.Recent:
+        latency, first = value.latency, value.time_to_first_token
+        fields = self.plain.fields(value)
+        fields |= _quantiles("latency", latency) | _quantiles("time_to_first_token", first)
+        return build(pb.Recent, fields, f"{path}.")
+
+    def read(self, raw: pb.Recent, path: str, blame: Blame | None) -> Recent:  # noqa: ARG002
+        return Recent(
+            latency=_read_quantiles(raw, "latency"),
+            time_to_first_token=_read_quantiles(raw, "time_to_first_token"),
+            **self.plain.values(raw),
+        )
+
+
+def _quantiles(name: str, quantiles: Quantiles | None) -> dict[str, float]:
+    return {f"{name}_{one}_seconds": getattr(quantiles, one) for one in QUANTILES} if quantiles else {}
+
+
+def _read_quantiles(recent: pb.Recent, name: str) -> Quantiles | None:
+    fields = [f"{name}_{one}_seconds" for one in QUANTILES]
+    if not all(recent.HasField(field) for field in fields):  # type: ignore[arg-type]
+        return None
+    return Quantiles(*(getattr(recent, field) for field in fields))
+
+
+STATUS = Codec(
+    pb.GetStatusResponse,
+    ServerStatus,
+    state=STATES,
+    models=Many(Codec(pb.ModelStatus, ModelStatus, state=STATES)),
+    components=Many(Codec(pb.ComponentStatus, ComponentStatus, state=STATES)),
+    health=HEALTH,
+    gpus=Many(Codec(pb.Gpu, Gpu)),
+    recent=_Recent(),
+    objectives=Many(Codec(pb.Objective, Objective)),
+)
+MODEL_LIST = Codec(
+    pb.ListModelsResponse,
+    ModelList,
+    models=Many(Codec(pb.Model, ModelInfo, state=STATES)),
+    routes=Many(Codec(pb.Route, RouteInfo)),
+)
+ADAPTERS = Only(
+    pb.ListAdaptersResponse,
+    tuple[AdapterInfo, ...],
+    Many(Codec(pb.Adapter, AdapterInfo, state=ADAPTER_STATES)),
+)
+ABORT = Only(pb.AbortRequest, str)
+ABORTED = Only(pb.AbortResponse, int)
+
+STATUS_REQUEST = pb.GetStatusRequest()
+MODELS_REQUEST = pb.ListModelsRequest()
+ADAPTERS_REQUEST = pb.ListAdaptersRequest()

@@ -1,0 +1,278 @@
+"""What a model answers, piece by piece or whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from jarvis_ports.values.enums import OpenEnum
+from jarvis_ports.values.requests import Message
+from jarvis_ports.values.search import ChunkSource, Duplicate
+
+
+class FinishReason(OpenEnum):
+    """Why a choice ended."""
+
+    STOP = "stop"
+    LENGTH = "length"
+
+
+@dataclass(frozen=True, slots=True)
+class TopLogprob:
+    """A candidate at one position; `logprob` is a natural logarithm."""
+
+    token_id: int
+    token: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob(TopLogprob):
+    """The token that was chosen, and the likeliest candidates, the likeliest first."""
+
+    top: tuple[TopLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens used so far, over all choices. None where the engine does not tell."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds since the request reached the server.
+
+    `queue_seconds` is None where the engine does not tell, `time_to_first_token_seconds` where there was no
+    text, `retrieval_seconds` where no search was asked for.
+    """
+
+    total_seconds: float
+    queue_seconds: float | None = None
+    time_to_first_token_seconds: float | None = None
+    retrieval_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source that the model was given; an answer cites it as [number].
+
+    `similarity` is None in sparse mode, `source` for a row that was not ingested. `duplicates` are the other
+    rows of the same text, at most 100.
+    """
+
+    number: int
+    id: str
+    text: str
+    score: float
+    similarity: float | None = None
+    source: ChunkSource | None = None
+    duplicates: tuple[Duplicate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The sources, by number; `left_out` relevant ones did not fit. None: the model was told so."""
+
+    citations: tuple[Citation, ...]
+    left_out: int = 0
+
+
+class RoutingReason(OpenEnum):
+    """Why a model answers."""
+
+    NAMED = "named"
+    """The request names it."""
+    ROUTED = "routed"
+    """It comes first in its route."""
+    FALLBACK = "fallback"
+    """Others come before it, and could not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedModel:
+    """A model that was passed over; `reason` is that of its error, or CIRCUIT_OPEN where it kept failing."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """How the model was found. `route` is None where the model is named; `skipped` come before it."""
+
+    route: str | None
+    reason: RoutingReason
+    skipped: tuple[SkippedModel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The first event: a model has begun to answer.
+
+    `retrieved` is None where no search was asked for, `template` where there is none, `difficulty` where
+    nothing estimates it, `language` where the template has but one text.
+    """
+
+    request_id: str
+    model: str
+    prompt_tokens: int
+    retrieved: Retrieved | None = None
+    template: str | None = None
+    difficulty: int | None = None
+    language: str | None = None
+    routing: Routing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """New text of one choice, never what was already given."""
+
+    index: int
+    text: str
+    token_ids: tuple[int, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of a choice. `usage` is over all choices, up to this moment.
+
+    `cited` are the numbers of the sources that the text cites, in the order of their first mention;
+    `cited_unknown` those that are no source's.
+    """
+
+    index: int
+    reason: FinishReason
+    usage: Usage
+    timings: Timings
+    matched_stop: str | None = None
+    cited: tuple[int, ...] = ()
+    cited_unknown: tuple[int, ...] = ()
+
+
+Event = Started | Delta | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A complete answer. Token ids and log probabilities are there where asked for.
+
+    `cited` and `cited_unknown` are as in `Finished`.
+    """
+
+    index: int
+    text: str
+    reason: FinishReason
+    matched_stop: str | None = None
+    token_ids: tuple[int, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    cited: tuple[int, ...] = ()
+    cited_unknown: tuple[int, ...] = ()
+
+    @classmethod
+    def joined(cls, deltas: Sequence[Delta], finished: Finished) -> Self:
+        """Return what the events of one choice make together; deltas of other choices are passed over."""
+        own = [delta for delta in deltas if delta.index == finished.index]
+        return cls(
+            index=finished.index,
+            text="".join(delta.text for delta in own),
+            reason=finished.reason,
+            matched_stop=finished.matched_stop,
+            token_ids=tuple(token_id for delta in own for token_id in delta.token_ids),
+            logprobs=tuple(logprob for delta in own for logprob in delta.logprobs),
+            cited=finished.cited,
+            cited_unknown=finished.cited_unknown,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All `n` choices, by index. What may be None is as in `Started`."""
+
+    request_id: str
+    model: str
+    choices: tuple[Choice, ...]
+    usage: Usage
+    timings: Timings
+    retrieved: Retrieved | None = None
+    template: str | None = None
+    difficulty: int | None = None
+    language: str | None = None
+    routing: Routing | None = None
+
+    @property
+    def text(self) -> str:
+        """The text of the first choice."""
+        return self.choices[0].text
+
+    @property
+    def reason(self) -> FinishReason:
+        """Why the first choice ended."""
+        return self.choices[0].reason
+
+    @classmethod
+    def joined(cls, started: Started, deltas: Sequence[Delta], finished: Sequence[Finished]) -> Self:
+        """Return what the events of a whole stream make together."""
+        return cls(
+            request_id=started.request_id,
+            model=started.model,
+            choices=tuple(Choice.joined(deltas, one) for one in sorted(finished, key=lambda f: f.index)),
+            usage=finished[-1].usage,
+            timings=finished[-1].timings,
+            retrieved=started.retrieved,
+            template=started.template,
+            difficulty=started.difficulty,
+            language=started.language,
+            routing=started.routing,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """The tokens of a prompt, and the most that prompt and answer may have together."""
+
+    model: str
+    tokens: int
+    context_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that moved an estimate: its name, by how many points, and what was found in the text.
+
+    What was found is to be shown in a line: at most 100 characters of it.
+    """
+
+    name: str
+    points: float
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptExplanation:
+    """What `generate` would do with a prompt before any model answers.
+
+    Attributes:
+        difficulty: in [0, 100], given or estimated; None where nothing estimates it.
+        signals: what moved the estimate, the most points first; empty where the difficulty was given.
+        template: the prompt template; None where there is none.
+        language: that of the template; None where it has but one text.
+        messages: the messages with the template; empty for a raw prompt.
+        route: None where the model is named.
+        models: in the order in which they would be tried now.
+        model: the one whose tokens are counted, the first of `models` that is loaded; None where none is.
+        prompt_tokens: tokens of the prompt, template included; None where no model is loaded.
+    """
+
+    difficulty: int | None
+    signals: tuple[Signal, ...]
+    template: str | None
+    language: str | None
+    messages: tuple[Message, ...]
+    route: str | None
+    models: tuple[str, ...]
+    model: str | None
+    prompt_tokens: int | None

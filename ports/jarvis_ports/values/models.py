@@ -1,0 +1,72 @@
+"""Which models, routes and adapters a server has."""
+
+from dataclasses import dataclass
+
+from jarvis_ports.values.enums import OpenEnum
+from jarvis_ports.values.status import State
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model that can be called.
+
+    Until it is loaded, `context_length` (tokens of prompt and answer together) is None and `supported_fields`
+    (paths of request fields, such as `sampling.top_p`) is empty.
+
+    Attributes:
+        is_default: a request that names no model may go to it.
+        min_difficulty: routes send it what is at least as difficult as this, in [0, 100], ...
+        max_difficulty: ... and at most as difficult as this.
+        priority: of the models of a route that fit, the one with the lowest is tried first.
+        max_requests: the most that run or wait in it; None is as many as come.
+    """
+
+    name: str
+    is_default: bool
+    adapter: str
+    state: State
+    context_length: int | None = None
+    supported_fields: tuple[str, ...] = ()
+    min_difficulty: int = 0
+    max_difficulty: int = 100
+    priority: int = 0
+    max_requests: int | None = None
+
+
+@dataclass(frozen=True)
+class RouteInfo:
+    """A name that stands for several models; `fallback` is the route, or model, that is tried after them."""
+
+    name: str
+    is_default: bool
+    models: tuple[str, ...]
+    fallback: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelList:
+    """The models and the routes, in the order of the configuration."""
+
+    models: tuple[ModelInfo, ...]
+    routes: tuple[RouteInfo, ...]
+
+
+class AdapterState(OpenEnum):
+    """Whether an adapter can be named in the configuration, and why not where it cannot."""
+
+    AVAILABLE = "available"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    INCOMPATIBLE = "incompatible"
+
+
+@dataclass(frozen=True)
+class AdapterInfo:
+    """An installed adapter; or, where `port` is empty, a plugin that brought none."""
+
+    port: str
+    name: str
+    distribution: str
+    version: str
+    state: AdapterState
+    message: str = ""
