@@ -2,7 +2,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from jarvis.client import FieldViolation, JarvisClient, JarvisClientError
+from jarvis.client import FieldViolation, FinishReason, JarvisClient, JarvisClientError
 
 
 async def fail(fake, **options) -> JarvisClientError:
@@ -47,8 +47,9 @@ async def test_the_request_id_is_the_callers_own_or_the_servers(fake):
     assert (await fail(fake, request_id="mine")).request_id == "mine"
 
 
-async def test_a_finish_reason_of_a_newer_contract_is_a_clear_error(fake):
+async def test_a_finish_reason_of_a_newer_contract_is_unknown_and_the_answer_is_there(fake):
     fake.finish_reason = 9
-    error = await fail(fake)
-    assert error.code is grpc.StatusCode.INTERNAL
-    assert "this client does not know" in error.message
+    async with JarvisClient(fake.address, attempts=1) as client:
+        answer = await client.generate("x")
+    assert answer.reason is FinishReason.unknown()
+    assert answer.text

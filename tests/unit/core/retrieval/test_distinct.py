@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from jarvis.core.retrieval.distinct import MOST_CANDIDATES, Ranked, distinct
-from jarvis.core.retrieval.hits import chunk_source
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.filters import Equals
 from jarvis_ports.store import Row
@@ -30,7 +29,7 @@ async def test_copies_leave_room_for_other_texts_and_tell_their_places(copies, m
     assert len({hit.text for hit in hits}) == len(hits) == 5
     first = hits[0]
     assert first.text == "red house on the hill"
-    places = [chunk_source(row).source for row in (first.row, *first.duplicates)]
+    places = [one.source.source for one in (first, *first.duplicates)]
     assert places == [f"/d/{n:02}.md" for n in range(COPIES)]
     assert not any(hit.duplicates for hit in hits[1:])
     ranks = [hit.sparse_rank if mode is SearchMode.SPARSE else hit.dense_rank for hit in hits]
@@ -44,7 +43,7 @@ async def test_copies_that_do_not_pass_the_filter_are_no_duplicates(setup, mode)
     await setup.retrieval.upsert("docs", rows, [None] * 6)
     query = SearchQuery("docs", "red house", mode=mode, filter=Equals("n", 1))
     (hit,) = (await setup.retrieval.search(query)).hits
-    assert [row.id for row in (hit.row, *hit.duplicates)] == ["1", "3", "5"]
+    assert [row.id for row in (hit, *hit.duplicates)] == ["1", "3", "5"]
     assert [row.metadata for row in hit.duplicates] == [{"n": 1}] * 2
 
 
@@ -56,7 +55,7 @@ async def test_rows_of_one_text_whose_vectors_differ_are_apart(setup):
     assert found.hits[0].id == "1"
     assert found.hits[0].duplicates == ()
     hybrid = await setup.retrieval.search(SearchQuery("docs", "picture"))
-    assert {row.id for hit in hybrid.hits for row in (hit.row, *hit.duplicates)} == {"0", "1", "2"}
+    assert {row.id for hit in hybrid.hits for row in (hit, *hit.duplicates)} == {"0", "1", "2"}
 
 
 async def test_the_search_for_other_texts_is_bounded():

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from jarvis.core.retrieval.hits import chunk_source
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.store import Row
 from jarvis_ports.values import Document, IngestFinished, Outcome, Prune, SearchQuery
@@ -28,7 +27,7 @@ def outcomes(results):
     [
         (Document(""), "document.source: must have 1 to 2048 bytes, has 0"),
         (Document("x" * 2049), "document.source: must have 1 to 2048 bytes, has 2049"),
-        (Document("a", ""), "document.id: must have 1 to 256 bytes, has 0"),
+        (Document("a", id=""), "document.id: must have 1 to 256 bytes, has 0"),
         (Document("a", media_type="x" * 257), "document.media_type: must have 1 to 256 bytes, has 257"),
         (Document("a", metadata={"_a": 1}), "document.metadata: the name '_a' begins with '_'"),
         (
@@ -50,7 +49,7 @@ async def test_what_is_wrong_with_one_document_is_told_of_it_and_the_others_go_o
 
 async def test_a_source_that_is_far_too_long_is_told_in_part(setup):
     long = "ä" * 2_000_000
-    results, _ = await setup.ingest((long, "x"), Document(long, long[1:], failure=long))
+    results, _ = await setup.ingest((long, "x"), Document(long, id=long[1:], failure=long))
     for result in results:
         assert result.outcome is FAILED
         assert max(len(told.encode()) for told in (result.source, result.id, result.message)) <= 8192
@@ -88,7 +87,7 @@ async def test_an_emptied_document_takes_its_old_text_with_it(setup):
     assert await setup.agree() == 3
     results, finished = await setup.ingest(("a.txt", b" \n\t"), ("never.txt", ""))
     assert outcomes(results) == [("a.txt", EMPTY), ("never.txt", EMPTY)]
-    assert finished == IngestFinished({EMPTY: 2}, 0, 0)
+    assert finished == IngestFinished(empty=2)
     assert await setup.agree() == 1
     assert not (await setup.retrieval.search(SearchQuery("docs", "apple", mode="sparse"))).hits
 
@@ -107,7 +106,7 @@ async def test_a_moved_document_is_recognised_and_keeps_its_vectors(setup):
     assert await setup.agree() == 7
     assert await setup.retrieval.delete_documents("docs", ["/d/a.txt", "/d/a.txt", "none"]) == 1
     found = await setup.retrieval.search(SearchQuery("docs", "apple3", mode="dense", top_k=1))
-    assert chunk_source(found.hits[0].row).source == "/d/b.txt"
+    assert found.hits[0].source.source == "/d/b.txt"
     assert await setup.agree() == 4
 
 

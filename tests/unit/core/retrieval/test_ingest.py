@@ -5,7 +5,6 @@ from contextlib import aclosing
 
 import pytest
 
-from jarvis.core.retrieval.hits import chunk_source
 from jarvis.core.retrieval.ingest import AHEAD
 from jarvis_ports.errors import (
     CollectionNotFound,
@@ -37,9 +36,9 @@ async def test_a_document_becomes_chunks_that_know_their_place(setup):
     (result,), finished = await setup.ingest(("a.txt", content))
     assert (result.id, result.source, result.outcome) == ("a.txt", "a.txt", ADDED)
     assert (result.chunks, result.embedded) == (2, 2)
-    assert finished == IngestFinished({ADDED: 1}, 2, 2)
+    assert finished == IngestFinished(added=1, chunks=2, embedded=2)
     found = await setup.retrieval.search(SearchQuery("docs", "pear7", top_k=1))
-    source = chunk_source(found.hits[0].row)
+    source = found.hits[0].source
     assert content[source.start : source.end] == found.hits[0].text
     assert await setup.agree() == 2
 
@@ -52,7 +51,7 @@ async def test_what_is_unchanged_is_neither_read_nor_embedded_nor_written(setup)
         counter.clear()
     (result,), finished = await setup.ingest(document)
     assert (result.outcome, result.chunks, result.embedded) == (UNCHANGED, 2, 0)
-    assert finished == IngestFinished({UNCHANGED: 1}, 2, 0)
+    assert finished == IngestFinished(unchanged=1, chunks=2)
     assert (setup.reader.read_sources, setup.embedder.embedded, setup.store.upserted) == ([], [], [])
 
 

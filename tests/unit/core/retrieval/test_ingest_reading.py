@@ -2,7 +2,6 @@
 
 import pytest
 
-from jarvis.core.retrieval.hits import chunk_source
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.store import Row
 from jarvis_ports.values import Outcome, SearchQuery
@@ -22,7 +21,7 @@ async def test_the_chunks_of_what_has_pages_know_theirs(setup):
     assert (result.notes, other.notes) == (("no text on page 9",), ())
     for word, page in (("apple3", 1), ("pear7", 2), ("plum", None)):
         found = await setup.retrieval.search(SearchQuery("docs", word, top_k=1))
-        source = chunk_source(found.hits[0].row)
+        source = found.hits[0].source
         assert (source.first_page, source.last_page) == (page, page)
 
 
@@ -35,9 +34,10 @@ async def test_what_is_embedded_is_folded_and_what_is_stored_is_not(setup):
     assert setup.embedder.embedded == [folded, folded]
     (hit,) = (await setup.retrieval.search(SearchQuery("docs", "o\ufb01cina"))).hits
     assert setup.embedder.embedded[2:] == ["oficina"]
-    rows = (hit.row, *hit.duplicates)
-    assert [row.text for row in rows] == [shown, shown]
-    source = chunk_source(next(row for row in rows if row.id != "own"))
+    rows = (hit, *hit.duplicates)
+    stored = await setup.texts.rows("docs", [row.id for row in rows])
+    assert [hit.text, *(row.text for row in stored)] == [shown, shown, shown]
+    source = next(row for row in rows if row.id != "own").source
     assert shown[source.start : source.end] == shown
 
 

@@ -21,6 +21,10 @@ ROWS = [
 ]
 
 
+def row_of(hit):
+    return Row(hit.id, hit.text, hit.metadata)
+
+
 @pytest.fixture
 async def filled(setup):
     await setup.retrieval.upsert("docs", ROWS, [None] * len(ROWS))
@@ -53,7 +57,7 @@ async def test_a_text_is_searched_by_both_and_says_how(filled):
     found = await filled.retrieval.search(SearchQuery("docs", "red house on"))
     assert found.mode is SearchMode.HYBRID
     best = found.hits[0]
-    assert (best.row, best.dense_rank, best.sparse_rank) == (ROWS[0], 1, 1)
+    assert (row_of(best), best.dense_rank, best.sparse_rank) == (ROWS[0], 1, 1)
     assert best.score == pytest.approx(2 / 61)
     assert best.similarity > 0.5
     assert all(hit.similarity is not None for hit in found.hits)
