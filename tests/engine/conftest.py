@@ -22,7 +22,7 @@ if WORKER := os.environ.get("PYTEST_XDIST_WORKER"):  # whose engines have a CPU 
     CPUS = sorted(os.sched_getaffinity(0))
     os.environ["VLLM_CPU_OMP_THREADS_BIND"] = str(CPUS[int(WORKER.removeprefix("gw")) % len(CPUS)])
 
-START = 240
+START = 400
 """Seconds that an engine may take to start on a busy machine."""
 HOUSE = " ".join(
     f"Rule {number}: where somebody asks about part {number} of the machine, name its page in the manual."

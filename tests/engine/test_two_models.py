@@ -15,9 +15,9 @@ from jarvis.models.catalogue import DEMO_MODEL
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
-START = 240
+START = 400
 GENERATION = "jarvis.v1.GenerationService"
 SERVING, NOT_SERVING = (
     health_pb2.HealthCheckResponse.SERVING,
