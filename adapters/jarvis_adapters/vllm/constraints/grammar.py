@@ -12,6 +12,7 @@ from typing import Any
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from llguidance.gbnf_to_lark import gbnf_to_lark
 
+from jarvis_adapters.vllm.constraints.names import spelt_one_way
 from jarvis_adapters.vllm.constraints.reasons import NOTHING, of_grammar, of_regex, of_schema
 from jarvis_adapters.vllm.constraints.refused import Refused, pointer
 from jarvis_adapters.vllm.constraints.schema import canonical, subschemas
@@ -74,7 +75,7 @@ class Compiler:
     def _tried(self, schema: Mapping[str, Any]) -> tuple[str, str]:
         """Return a schema's grammar, and why that is of no use; empty where it is."""
         try:
-            grammar = LLMatcher.grammar_from_json_schema(dict(schema), overrides=self._options)
+            grammar = LLMatcher.grammar_from_json_schema(spelt_one_way(schema), overrides=self._options)
         except ValueError as error:
             return "", str(error)
         return grammar, self._error(grammar)

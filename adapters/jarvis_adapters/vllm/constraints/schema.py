@@ -213,11 +213,21 @@ def _narrow(schema: dict[str, Any], key: str) -> bool:
     return within and bound * sign >= 0 and bound == int(bound) and schema.get("type") != "integer"
 
 
+def _evaded(schema: dict[str, Any]) -> bool:
+    """Tell whether a name that is written with escapes evades its pattern, and is asked something else."""
+    found = [schema.get("additionalProperties", True)]
+    for key in ("properties", "patternProperties"):
+        found += schema[key].values() if isinstance(schema.get(key), dict) else ()
+    asked = [{} if one is True else one for one in found]
+    return found[0] is not False and any(one != asked[0] for one in asked)
+
+
 def _length(value: Any) -> int:  # noqa: ANN401 - JSON
     return len(value) if isinstance(value, list) else 0
 
 
 MISUSES: dict[str, tuple[Callable[[dict[str, Any]], bool], str]] = {
+    "patternProperties": (_evaded, "is honoured only beside additionalProperties: false"),
     "prefixItems": (
         lambda schema: "additionalItems" in schema or isinstance(schema.get("items"), list),
         "is of a newer dialect than additionalItems, and than items as an array",
