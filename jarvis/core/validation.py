@@ -133,6 +133,11 @@ def _structured_output(request: GenerateRequest) -> Iterator[FieldViolation]:
         for position, choice in enumerate(value):
             if not choice:
                 yield FieldViolation(f"{field}.values[{position}]", "is empty")
+    beside = "cannot be honoured beside structured_output, which tells where the answer ends"
+    if request.sampling.ignore_eos:
+        yield FieldViolation("sampling.ignore_eos", beside)
+    if (request.sampling.min_tokens or 0) > 0:
+        yield FieldViolation("sampling.min_tokens", beside)
 
 
 def _retrieval(input_: Input, retrieval: Retrieval) -> Iterator[FieldViolation]:

@@ -194,7 +194,9 @@ class SamplingParams(_message.Message):
     max_tokens: _builtins.int
     """The most tokens to generate for each choice, at least 1. Left out: as many as the context holds."""
     min_tokens: _builtins.int
-    """The fewest tokens to generate before the model may end, at least 0."""
+    """The fewest tokens to generate before the model may end, at least 0. Beside structured_output, which tells where
+    the answer ends, more than 0 is refused.
+    """
     seed: _builtins.int
     """Seed of the sampling, at least 0. The same request with the same seed has the same answer as far as the engine can."""
     n: _builtins.int
@@ -202,7 +204,9 @@ class SamplingParams(_message.Message):
     logprobs: _builtins.int
     """Return the log probability of each token, and of this many most likely ones, in [0, 20]."""
     ignore_eos: _builtins.bool
-    """Go on past the end-of-sequence token, up to max_tokens."""
+    """Go on past the end-of-sequence token, up to max_tokens. Refused beside structured_output, which the answer would
+    leave.
+    """
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Texts that end the generation; they are not part of the answer. At most 16, none empty. One that is a control
@@ -317,7 +321,7 @@ Global___Choices: _TypeAlias = Choices  # noqa: Y015
 
 @_typing.final
 class StructuredOutput(_message.Message):
-    """A constraint on the form of the answer."""
+    """A constraint on the form of the answer. The whole answer matches it, unless max_tokens or a stop ends it before."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

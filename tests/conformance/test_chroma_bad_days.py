@@ -125,16 +125,34 @@ async def test_a_process_of_chroma_that_hangs_is_noticed_and_replaced(folder):
             assert chroma_process(folder).pid != hung.pid
 
 
+async def test_a_process_of_chroma_that_is_killed_while_idle_is_replaced_before_anyone_notices(folder):
+    made, vectors = rows(30)
+    async with embedded(folder, exact_below=0) as store:
+        await store.create(SPEC)
+        await store.upsert("papers", made, vectors)
+        for call in (store.upsert("papers", *rows(1, 30)), store.query("papers", vectors[3], 1)):
+            chroma = chroma_process(folder)
+            chroma.kill()
+            await asyncio.to_thread(os.waitid, os.P_PID, chroma.pid, os.WEXITED | os.WNOWAIT)
+            await call
+            assert (await store.health()).ok
+        assert (await diagnose(store)).rows == 31
+
+
 async def test_reads_go_on_and_writes_come_back_when_the_process_of_chroma_is_killed(folder):
     made, vectors = rows(30)
     async with embedded(folder) as store:
         await store.create(SPEC)
         await store.upsert("papers", made, vectors)
         assert (await store.query("papers", vectors[3], 1))[0].row == made[3]
-        chroma_process(folder).kill()
+        chroma = chroma_process(folder)
+        chroma.send_signal(signal.SIGSTOP)
         assert (await store.query("papers", vectors[3], 1))[0].row == made[3]
+        writing = asyncio.create_task(store.upsert("papers", *rows(1, 30)))
+        await asyncio.sleep(0.5)
+        chroma.kill()
         with pytest.raises(StoreUnavailable, match="ended with code -9"):
-            await store.upsert("papers", *rows(1, 30))
+            await writing
         assert not (await store.health()).ok
         await store.upsert("papers", *rows(1, 30))
         assert (await store.health()).ok

@@ -143,6 +143,15 @@ BAD = {
         "INVALID_ARGUMENT",
         ["structured_output"],
     ),
+    "beside a constraint": (
+        {
+            "prompt": "a",
+            "structured_output": pb.StructuredOutput(regex="yes|no"),
+            "sampling": S(ignore_eos=True, min_tokens=1),
+        },
+        "INVALID_ARGUMENT",
+        ["sampling.ignore_eos", "sampling.min_tokens"],
+    ),
     "no choice": (
         {"prompt": "a", "structured_output": pb.StructuredOutput(choice=pb.Choices())},
         "INVALID_ARGUMENT",

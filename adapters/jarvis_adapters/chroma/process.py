@@ -77,11 +77,13 @@ class EngineProcess:
         """Call a method of the engine; what it raises is raised here.
 
         Raises:
-            StoreUnavailable: the child ended, or hung, and is started again by the next call.
+            StoreUnavailable: the child ended meanwhile, or hung, and is started again by the next call.
         """
         seconds = min(self._hang_seconds, WRITE_SECONDS) if method in ROWS else self._hang_seconds
         if self._failed and method in WRITES:
             self._renew()
+        if self._child is not None and self._child.poll() is not None:
+            self.stop()  # it ended while nothing was asked of it, so that nothing is lost
         if self._pipe is None:
             self._restart()
         try:

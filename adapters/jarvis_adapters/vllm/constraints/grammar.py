@@ -12,10 +12,12 @@ from typing import Any
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from llguidance.gbnf_to_lark import gbnf_to_lark
 
+from jarvis_adapters.vllm.constraints.names import spelt_one_way
 from jarvis_adapters.vllm.constraints.reasons import NOTHING, of_grammar, of_regex, of_schema
 from jarvis_adapters.vllm.constraints.refused import Refused, pointer
 from jarvis_adapters.vllm.constraints.schema import canonical, subschemas
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
+from jarvis_adapters.vllm.constraints.syntax import defined_twice_in_gbnf, ignored_in_lark
 
 LIMITS = LLParserLimits(max_items_in_row=1000, max_lexer_states=50_000, verbose_errors=False)
 """The bounds of compiling, and of each mask, which the engine computes for one request after the other.
@@ -24,7 +26,6 @@ A mask then takes at most about 50 ms, and a request's states at most about 30 M
 """
 STEPS = 8
 """Tokens that a grammar is tried with."""
-LARK_IGNORED = re.compile(r"x-guidance|\b(?:temperature|max_tokens|stop)\s*=|%llguidance\s*\{\s*[^}\s]")
 GBNF_RULE = re.compile(r"^\s*[\w-]+\s*::=", re.MULTILINE)
 GBNF_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|.)", re.DOTALL)
 UNUSABLE = {"Cs", "Co"}
@@ -74,7 +75,7 @@ class Compiler:
     def _tried(self, schema: Mapping[str, Any]) -> tuple[str, str]:
         """Return a schema's grammar, and why that is of no use; empty where it is."""
         try:
-            grammar = LLMatcher.grammar_from_json_schema(dict(schema), overrides=self._options)
+            grammar = LLMatcher.grammar_from_json_schema(spelt_one_way(schema), overrides=self._options)
         except ValueError as error:
             return "", str(error)
         return grammar, self._error(grammar)
@@ -125,8 +126,8 @@ class Compiler:
     def _grammar(self, text: str) -> str:
         if gbnf := bool(GBNF_RULE.search(text)):
             lark = _lark(text)
-        elif ignored := LARK_IGNORED.search(text):
-            raise Refused(f"{ignored[0]} is not honoured")
+        elif ignored := ignored_in_lark(text):
+            raise Refused(f"{ignored} is not honoured")
         else:
             lark = text
         grammar = LLMatcher.grammar_from_lark(lark)
@@ -178,4 +179,6 @@ def _lark(gbnf: str) -> str:
         raise
     except Exception as error:  # noqa: BLE001 - what the library raises for a bad grammar
         raise Refused(of_grammar(str(error), gbnf=True)) from None
+    if twice := defined_twice_in_gbnf(gbnf):
+        raise Refused(f"rule {twice!r} is defined twice")
     return HIDDEN.sub(lambda shown: f"\\u{ord(shown[0]) - PRIVATE:04x}", lark)

@@ -30,6 +30,8 @@ def of_schema(error: str) -> str:
     """Tell what is wrong with a JSON schema that has no keyword that is not honoured."""
     if "oneOf constraints" in error:
         return "is honoured only where its schemas plainly exclude each other; use anyOf"
+    if error.startswith("Failed to generate regex for integer range"):
+        return "has a number with a fraction, or a range, in which there is no integer"
     if "not present in a registry" in error:
         return "refers to what is not in the schema"
     if error.startswith("invalid regex") or "regex parse error" in error or "lookarounds" in error:

@@ -127,11 +127,17 @@ class _Check:
             raise Refused("has to be a schema: an object, true or false", path or "/")
         for keyword, reason in _misused(schema):
             raise Refused(reason, pointer(path, keyword))
-        return {
+        found = {
             key: self._value(key, value, pointer(path, key))
             for key, value in schema.items()
             if not _constrains_nothing(key, value, path)
         }
+        if found.get("enum") and not _takes_fractions(found.get("type")):
+            # llguidance refuses an enum in which it meets one.
+            found["enum"] = [one for one in found["enum"] if not isinstance(one, float) or one.is_integer()]
+            if not found["enum"]:
+                raise Refused(NOTHING, pointer(path, "enum"))
+        return found
 
     def _value(self, key: str, value: Any, path: str) -> Any:  # noqa: ANN401 - JSON
         self._count(key, value, path)
@@ -213,11 +219,25 @@ def _narrow(schema: dict[str, Any], key: str) -> bool:
     return within and bound * sign >= 0 and bound == int(bound) and schema.get("type") != "integer"
 
 
+def _evaded(schema: dict[str, Any]) -> bool:
+    """Tell whether a name that is written with escapes evades its pattern, and is asked something else."""
+    found = [schema.get("additionalProperties", True)]
+    for key in ("properties", "patternProperties"):
+        found += schema[key].values() if isinstance(schema.get(key), dict) else ()
+    asked = [{} if one is True else one for one in found]
+    return found[0] is not False and any(one != asked[0] for one in asked)
+
+
+def _takes_fractions(types: Any) -> bool:  # noqa: ANN401 - JSON
+    return types is None or "number" in (types if isinstance(types, list) else [types])
+
+
 def _length(value: Any) -> int:  # noqa: ANN401 - JSON
     return len(value) if isinstance(value, list) else 0
 
 
 MISUSES: dict[str, tuple[Callable[[dict[str, Any]], bool], str]] = {
+    "patternProperties": (_evaded, "is honoured only beside additionalProperties: false"),
     "prefixItems": (
         lambda schema: "additionalItems" in schema or isinstance(schema.get("items"), list),
         "is of a newer dialect than additionalItems, and than items as an array",

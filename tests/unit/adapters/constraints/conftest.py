@@ -61,6 +61,18 @@ def samples(tokenizer):
     return sampled
 
 
+@pytest.fixture
+def takes(tokenizer):
+    """Tell whether a text is one of a grammar's answers."""
+
+    def taken(grammar, text):
+        matcher = LLMatcher(tokenizer, grammar, log_level=0, limits=LIMITS)
+        tokens = [*tokenizer.tokenize_bytes(text.encode()), tokenizer.eos_token]
+        return matcher.validate_tokens(tokens) == len(tokens)
+
+    return taken
+
+
 def answer(matcher, seed, tokenizer):
     chance, given = random.Random(seed), []  # noqa: S311
     mask = bytearray(36)

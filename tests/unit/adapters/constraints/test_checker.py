@@ -110,6 +110,33 @@ async def test_a_process_that_hangs_is_given_up(checker, monkeypatch):
     assert await checker.compiled(regex("a"))
 
 
+async def test_of_many_that_wait_for_one_that_hangs_none_ends_the_next(checker, monkeypatch):
+    """Those that come late, and wait no longer, leave the process that another has started."""
+    monkeypatch.setattr(module, "PATIENCE", 0.5)
+    os.kill(process(checker).pid, signal.SIGSTOP)
+    waiting = []
+    for number in range(16):
+        choice = StructuredOutput(Constraint.CHOICE, (f"a{number}", "b"))
+        waiting.append(asyncio.create_task(checker.compiled(choice)))
+        await asyncio.sleep(0.05)
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    monkeypatch.undo()
+
+    assert isinstance(ended[0], Overloaded)
+    assert [one for one in ended if not isinstance(one, str | Overloaded)] == []
+    assert await checker.compiled(regex("a"))
+    process(checker)
+
+
+async def test_a_process_that_starts_no_more_asks_the_caller_to_wait(checker, monkeypatch):
+    monkeypatch.setattr(checker, "_prepare", b"{}")
+    process(checker).kill()
+    with pytest.raises(Overloaded, match="the process that compiles constraints does not start") as caught:
+        await checker.compiled(regex("a"))
+
+    assert caught.value.retry_after
+
+
 async def test_a_process_that_does_not_start_is_an_error_of_the_start(prepare):
     with pytest.raises(EngineStartFailed, match="the process that compiles constraints does not start"):
         async with Checker(StructuredOutputSettings(), {**prepare, "tokenizer": "none"}):

@@ -72,6 +72,9 @@ GRAMMARS = {
     'start: "a" b\nb: /[0-9]+/': "a[0-9]+",
     'start: A | "b"i\nA: "x"{2,3}': "x{2,3}|b|B",
     'start: %json {"enum": [1, 2]}': "1|2",
+    'start: "max_tokens=" /[0-9]+/': "max_tokens=[0-9]+",
+    'start: "x-guidance" /stop=[a-z]/ // stop=': "x-guidancestop=[a-z]",
+    'root ::= "root ::= " [a::=b] b # b ::=\nb ::= "x"': "root ::= [a:=b]x",
 }
 
 REFUSED_GRAMMARS = {
@@ -93,6 +96,9 @@ REFUSED_GRAMMARS = {
     "start: /[/": "unclosed character class at character 1",
     'start: %json {"not": {}}': "line 1, column 8: failed to compile JSON schema: Unimplemented keys",
     'start: %json {"x-guidance": {"lenient": true}, "not": {}}': "x-guidance is not honoured",
+    'start: %json {"x\\u002dguidance": {"lenient": true}}': "x-guidance is not honoured",
+    'root ::= "a"\nroot ::= "b"': "rule 'root' is defined twice",
+    'start: x // "\nx[stop="z"]: /a+/': "stop= is not honoured",
     'start: x\nx[stop="z"]: /a+/': "stop= is not honoured",
     "start: x\nx[temperature=0.5]: /a+/": "temperature= is not honoured",
     "start: " + "(" * 5000: "line 1, column 37: lark grammar too deeply nested",

@@ -20,6 +20,7 @@ OBEYED = {
     "type": {"type": ["boolean", "null"]},
     "enum": {"enum": ["a", 1, 1.5, None, [1, 2], {"x": "y"}]},
     "enum beside type": {"type": "integer", "enum": [1, "1", None, 7]},
+    "enum with fractions beside type": {"type": ["integer", "null"], "enum": [1, "1", 2.5, None, 4.0]},
     "const": {"const": {"a": [1, 'é"\n']}},
     "minLength": {**STRING, "minLength": 3, "maxLength": 5},
     "maxLength": {**STRING, "maxLength": 2},
@@ -161,6 +162,10 @@ REFUSED = {
     "a pattern that looks around": ({**STRING, "pattern": "(?=a)b"}, "/pattern: look-around"),
     "a pattern that is none": ({**STRING, "pattern": "[a"}, "/pattern: unclosed character class at"),
     "patterns that may overlap": ({"patternProperties": {"a": {}, "b": {}}}, "/patternProperties: "),
+    "patterns beside what else there may be": (
+        {"items": {"patternProperties": {"^a": STRING}}},
+        "/items/patternProperties: is honoured only beside additionalProperties: false",
+    ),
     "minProperties that may be doubled": ({"type": "object", "minProperties": 2}, "/minProperties: "),
     "a cycle": ({"$ref": "#"}, "/$ref: no text matches it"),
     "a cycle of definitions": (
@@ -175,6 +180,11 @@ REFUSED = {
     "items of two dialects again": ({"prefixItems": [{}], "additionalItems": False}, "/prefixItems: "),
     "additionalItems without items": ({"additionalItems": False}, "/additionalItems: "),
     "a type that is none": ({"items": {"type": "zzz"}}, "/items/type: Invalid type: zzz"),
+    "an enum of fractions alone": ({"type": "integer", "enum": [0.5]}, "/enum: no text matches it"),
+    "a fraction that is to be an integer": (
+        {"allOf": [{"type": "integer"}, {"enum": [1, 2.5]}]},
+        "/allOf: has a number with a fraction, or a range, in which there is no integer",
+    ),
     "an empty enum": ({"enum": []}, "/enum: "),
     "what contradicts itself": ({**STRING, "minLength": 5, "maxLength": 3}, "/minLength: "),
     "a dialect that is unknown": ({"$schema": "https://example.com/mine"}, "/$schema: "),
@@ -235,6 +245,31 @@ def test_what_cannot_be_obeyed_is_refused_with_its_path(compile_, schema, said):
         compile_("json_schema", json.dumps(schema))
 
     assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize("additional", [{}, {"additionalProperties": STRING}], ids=["any", "texts"])
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("é", r"\u00e9"), ("ab", r"a\u0062"), ("/", r"\/"), ("😀", r"\ud83d\ude00"), ("", ""), ("ab", "ab")],
+)
+def test_a_name_written_with_escapes_does_not_evade_its_property(compile_, takes, name, written, additional):
+    named = {name: {"type": "integer"}, "last": {"type": "null"}}
+    grammar = compile_("json_schema", json.dumps({"type": "object", "properties": named, **additional}))
+
+    assert takes(
+        grammar, json.dumps({name: 1, "las": "x", "lastly\n": "y"}, ensure_ascii=False, separators=(",", ":"))
+    )
+    assert not takes(grammar, f'{{"{written}":"x"}}')
+    assert not takes(grammar, f'{{"{name}":1,"{written}":"x"}}')
+
+
+def test_schemas_together_leave_each_other_the_other_names(compile_, takes):
+    parts = [{"type": "object", "properties": {name: {"type": "integer"}}} for name in "ab"]
+    grammar = compile_("json_schema", json.dumps({"allOf": [*parts, {"required": ["c"]}]}))
+
+    assert takes(grammar, '{"a":1,"b":2,"c":"x","d":"y"}')
+    assert not takes(grammar, '{"a":1,"b":"x","c":"x"}')
+    assert not takes(grammar, '{"a":1,"b":2}')
 
 
 def test_every_keyword_has_a_row():
