@@ -52,6 +52,12 @@ HIDDEN = [
     "<style>@media screen { p.h { display: none } }</style><p class=h>EVIL</p>",
     "<style>.a{color:red} #h, .b{visi\\62ility:hidden}</style><p id=h>EVIL</p>",
     "<a href=# title=EVIL>keep</a>",
+    "<style type=text/css media=all>.h{display:none}</style><p class=h>EVIL</p>",
+    "<style>.h{display:none!important}</style><p class=h style='display:block'>EVIL</p>",
+    "<div style='font-size:0'><p style='font-size:1em'>EVIL</p></div>",
+    "<div style='visibility:hidden'><p style='visibility:inherit'>EVIL<img alt=EVIL></p></div>",
+    "<div style='font-size:0;visibility:hidden'><p style='visibility:visible'>EVIL</p></div>",
+    "<div style='display:none'><p style='display:block'>EVIL</p></div>",
 ]
 SHOWN = [
     "<p hidden=until-found>keep</p>",
@@ -64,6 +70,19 @@ SHOWN = [
     "<style>p:not({display:none}</style><p>keep</p>",
     "<script>var s = '<!--';</script><p>keep</p>",
     "<footer>keep</footer>",
+    "<style media=print>#k{display:none}</style><p id=k>keep</p>",
+    "<noscript><style>.k{display:none}</style></noscript><p class=k>keep</p>",
+    "<template><style>.k{display:none}</style></template><p class=k>keep</p>",
+    "<style type=text/less>.k{display:none}</style><p class=k>keep</p>",
+    "<style>.k{display:none}</style><p class=k style='display:block'>keep</p>",
+    "<style>.k.on{display:block} .k{display:none}</style><p class='k on'>keep</p>",
+    "<style>#k{display:block} p.k:not(.a){display:none}</style><p class=k id=k>keep</p>",
+    "<style>.k{display:block!important} .k{display:none}</style><p class=k>keep</p>",
+    "<style>.u{font-size:0} .u li{font-size:16px}</style><ul class=u><li>keep</ul>",
+    "<ul style='font-size:0'><li style='font-size:16px'>keep</ul>",
+    "<div style='visibility:hidden'>EVIL<p>EVIL<b style='visibility:visible'>keep</b></p></div>",
+    "<div style='color:#fff;background:#fff'>EVIL<p style='color:#000'>keep</p></div>",
+    "<div style='color:#fff;background:#fff'>EVIL<p style='background:#000'>keep</p></div>",
 ]
 
 
@@ -93,7 +112,9 @@ def test_what_is_hidden_is_not_read(html):
 
 @pytest.mark.parametrize("html", SHOWN)
 def test_what_is_shown_is_read(html):
-    assert "keep" in text_of(html)
+    text = text_of(html)
+    assert "keep" in text
+    assert "EVIL" not in text
 
 
 @pytest.mark.parametrize("html", ["<!-- EVIL", "<?php EVIL", "<script>EVIL", "<style>EVIL"])
