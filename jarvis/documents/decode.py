@@ -14,6 +14,8 @@ _CONTROLS = re.compile(r"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
 _UNDECODED = re.compile(r"[\udc80-\udcff]")
 _MANY_BYTES = ("big5", "euc-jp", "euc-kr", "gb18030", "gbk", "shift_jis")
 """Encodings of more than one byte for a character."""
+_JAPANESE = re.compile(rb"\x1b\$[@B(]")
+"""How ISO-2022-JP begins what is no ASCII."""
 _ASCII = re.compile(r"[\x00-\x7f]")
 
 
@@ -58,7 +60,7 @@ def _by_mark(data: bytes) -> Decoded | None:
 
 def _by_label(data: bytes, labels: Sequence[str | None], language: str | None) -> Decoded | None:
     """Decode as one of the labels says, or as UTF-8, where that fits."""
-    if b"\x1b$" in data and data.isascii():  # how it begins what is no ASCII
+    if data.isascii() and _JAPANESE.search(data):
         labels = [*labels, "iso-2022-jp"]
     for name, python in [*filter(None, map(codec, filter(None, labels))), ("utf-8", "utf-8")]:
         if python.startswith("utf-16") and b"\0" not in data:  # as every text has that is written in it
