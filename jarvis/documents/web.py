@@ -11,6 +11,7 @@ from markdownify import MarkdownConverter
 from jarvis.core.text import Kind, Text
 from jarvis.documents.decode import decode
 from jarvis.documents.hidden import remove_hidden
+from jarvis.documents.markup import Page
 
 warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)  # XHTML is read as what browsers show
 
@@ -43,7 +44,7 @@ def read_html(data: bytes, source: str, charset: str | None, language: str | Non
     head = _COMMENT.sub(b"", data[:_HEAD])
     labels = (charset, EncodingDetector.find_declared_encoding(head, is_html=True))
     markup, notes = decode(data, source, labels, language or (said and said[1].decode()))
-    page = BeautifulSoup(_UNPARSED.sub(lambda found: found["style"] or "", markup), "html.parser")
+    page = Page(_UNPARSED.sub(lambda found: found["style"] or "", markup))
     title = " ".join(page.title.get_text().split()) if page.title else ""
     remove_hidden(page)
     for string in page.find_all(string=lambda found: isinstance(found, PreformattedString)):

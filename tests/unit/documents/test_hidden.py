@@ -136,7 +136,7 @@ def test_nested_tables_keep_their_cells():
     inner = "<table><tr><td>in1</td><td>in2</td></tr><tr><td>in3</td></tr></table>"
     text = text_of(f"<table><tr><td>A|1</td><td>{inner}</td></tr><tr><td>B</td><td>C</td></tr></table>")
     assert "| A\\|1 | in1, in2; in3 |\n| B | C |" in text
-    assert "a\\|b c\\|d" in text_of("<table><tr><td>a|b<td>c|d</table>")  # as browsers close cells
+    assert "| a\\|b | c\\|d |" in text_of("<table><tr><td>a|b<td>c|d</table>")  # as browsers close cells
     deep = "<table><tr><td>a<table><tr><td>b<table><tr><td>c</td><td>d" + "</td></tr></table>" * 3
     assert "| a b c, d |" in text_of(deep)
 
