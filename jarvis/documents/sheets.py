@@ -1,5 +1,6 @@
 """The rules of style sheets, and which declarations win."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ INLINE: Rank = (1_000_000,)
 """That of a style attribute, which is above all selectors."""
 
 _SCREENS = ("", "all", "screen", "only screen")
+_WIDE = 1280
+"""CSS pixels of the screen on which a page is looked at."""
+_WIDTH = re.compile(r"\(\s*(min|max)-width\s*:\s*(\d+(?:\.\d+)?)\s*(px|r?em|)\s*\)")
 _NAMES = {"background": "background-color", "overflow-x": "overflow", "overflow-y": "overflow"}
 """Declarations that are looked at as others of nearly the same meaning."""
 
@@ -40,27 +44,51 @@ class Rule:
 
 
 def rules(css: str) -> Iterator[Rule]:
-    """Read the rules of a style sheet that hold on any screen, one for each selector of a list."""
+    """Read the rules of a style sheet that hold on a screen, one for each selector of a list."""
     return _rules(tinycss2.parse_stylesheet(css, skip_comments=True))
 
 
 def on_screen(media: str) -> bool:
-    """Tell whether a media query holds on any screen."""
-    return media.strip().lower() in _SCREENS
+    """Tell whether a media query holds on the screen of a desktop."""
+    return any(map(_query_holds, media.lower().split(",")))
+
+
+def _query_holds(query: str) -> bool:
+    kind, *features = (part.strip() for part in query.split(" and "))
+    if kind.startswith("("):
+        kind, features = "", [kind, *features]
+    return kind in _SCREENS and all(map(_fits, features))
+
+
+def _fits(feature: str) -> bool:
+    found = _WIDTH.fullmatch(feature)
+    if not found:
+        return False
+    pixels = float(found[2]) * (1 if found[3] in {"px", ""} else 16)
+    return pixels <= _WIDE if found[1] == "min" else pixels >= _WIDE
 
 
 def block(css: str | list[Any]) -> Block:
     """Read declarations."""
     declarations = tinycss2.parse_blocks_contents(css, skip_comments=True, skip_whitespace=True)
-    return [
-        Declared(
-            _NAMES.get(one.lower_name, one.lower_name),
-            [token for token in one.value if token.type not in {"whitespace", "comment"}],
-            one.important,
-        )
-        for one in declarations
-        if one.type == "declaration"
-    ]
+    found = []
+    for one in declarations:
+        if one.type == "declaration":
+            tokens = [token for token in one.value if token.type not in {"whitespace", "comment"}]
+            name = _NAMES.get(one.lower_name, one.lower_name)
+            if name == "font":
+                name, tokens = "font-size", _size_in(tokens)
+            found.append(Declared(name, tokens, one.important))
+    return found
+
+
+def _size_in(font: list[Any]) -> list[Any]:
+    """Return the size of a font with all after it; a number before it, as 400, is a weight."""
+    for place, token in enumerate(font):
+        weight = token.type == "number" and token.value >= 1
+        if token.type in {"dimension", "percentage", "function", "number"} and not weight:
+            return font[place:]
+    return font
 
 
 def cascade(blocks: Iterable[tuple[Rank, Block]]) -> Style:
@@ -81,7 +109,14 @@ def _rules(found: Iterable[Any]) -> Iterator[Rule]:
 
 
 def _holds(rule: Any) -> bool:  # noqa: ANN401 - nodes of tinycss2 have no common type
-    return rule.lower_at_keyword == "media" and on_screen(tinycss2.serialize(rule.prelude))
+    prelude = tinycss2.serialize(rule.prelude).strip().lower()
+    match rule.lower_at_keyword:
+        case "media":
+            return on_screen(prelude)
+        case "supports":
+            return not prelude.startswith("not")
+        case keyword:
+            return bool(keyword == "layer")
 
 
 def _selectors(prelude: Iterable[Any]) -> Iterator[list[Any]]:

@@ -10,6 +10,8 @@ from jarvis.documents.sheets import Style
 
 _FAR = 900
 """CSS pixels beyond which an offset is off the screen."""
+_FAINT = 0.05
+"""Opacity that nobody can see."""
 _TINY = 2
 """CSS pixels of letters that nobody can read."""
 _PIXELS = {"px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "vw": 10.0, "vh": 10.0, "%": 10.0}
@@ -37,7 +39,8 @@ def hides(style: Style) -> bool:
     return (
         _word(style, "display") == "none"
         or _word(style, "content-visibility") == "hidden"
-        or _pixels(style, "opacity") < 0.05
+        or _share(style, "opacity") < _FAINT
+        or _share(style, "scale") == 0
         or any(_pixels(style, name) <= -_FAR for name in _OFFSETS)
         or (
             _word(style, "overflow") in {"hidden", "clip"}
@@ -88,8 +91,19 @@ def _pixels(style: Style, name: str) -> float:
     return 100.0 if not value or (found := _number(value[0])) is None else found
 
 
+def _share(style: Style, name: str) -> float:
+    """Return the first number of a declaration of which 100% is 1; 1 without one."""
+    value = style.get(name)
+    if not value or (found := _number(value[0])) is None:
+        return 1.0
+    return found / (100 * _PIXELS["%"]) if value[0].type == "percentage" else found
+
+
 def _number(token: Any) -> float | None:  # noqa: ANN401 - tokens of tinycss2 have no common type
     match token.type:
+        case "function" if token.lower_name == "calc":
+            within = [part for part in token.arguments if part.type != "whitespace"]
+            return _number(within[0]) if len(within) == 1 else None
         case "number":
             return float(token.value)
         case "percentage":
@@ -105,17 +119,23 @@ def _same_colour(style: Style) -> bool:
         next((colour for token in style.get(name, ()) if (colour := parse_color(token))), None)
         for name in ("color", "background-color")
     )
-    return drawn is not None and (drawn == behind or (drawn != "currentcolor" and drawn.alpha == 0))
+    return drawn is not None and (drawn == behind or (drawn != "currentcolor" and drawn.alpha < _FAINT))
 
 
 _CUTTING: tuple[tuple[str, str, Callable[[list[float]], bool]], ...] = (
     ("clip", "rect", lambda sizes: max(sizes) - min(sizes) <= 1),
     ("clip-path", "inset", lambda sizes: max(sizes) >= 50 * _PIXELS["%"]),
     ("clip-path", "circle", lambda sizes: sizes[0] <= 1),
-    ("transform", "scale", lambda sizes: min(sizes) == 0),
-    ("transform", "translate", lambda sizes: min(sizes) <= -_FAR),
-    ("transform", "translatex", lambda sizes: min(sizes) <= -_FAR),
-    ("transform", "translatey", lambda sizes: min(sizes) <= -_FAR),
+    ("clip-path", "polygon", lambda sizes: max(sizes) - min(sizes) <= 1),
+    ("filter", "opacity", lambda sizes: sizes[0] < _FAINT),
+    *(
+        ("transform", name, lambda sizes: min(sizes) == 0)
+        for name in ("scale", "scalex", "scaley", "scale3d")
+    ),
+    *(
+        ("transform", name, lambda sizes: min(sizes) <= -_FAR)
+        for name in ("translate", "translatex", "translatey", "translate3d")
+    ),
 )
 """Declarations and their functions that clip, scale or move an element out of sight, with these sizes."""
 
