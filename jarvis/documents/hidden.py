@@ -1,5 +1,6 @@
 """Which elements of a page are not shown, and which letters."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import soupsieve
@@ -15,7 +16,7 @@ UNSEEN = (
 """What browsers do not show, and what is no text of the page."""
 MOST_RULES = 300
 """The most rules of a page's style sheets that are looked at, of those that hide something."""
-MOST_LOOKS = 200_000
+MOST_LOOKS = 1_000_000
 """The most times that a rule is compared with an element, to see whether it shows what another hides."""
 
 _Styled = tuple[Tag, Style]
@@ -64,15 +65,22 @@ def _styled(page: BeautifulSoup) -> dict[int, _Styled]:
     inline = {id(element): (element, block(str(element["style"]))) for element in page.select("[style]")}
     doubtful = _doubtful([*_hidden_by(page, sheet), *inline.values()])
     blocks: dict[int, list[tuple[Rank, Block]]] = {key: [] for key in doubtful}
+    deciding: dict[str, dict[int, Tag]] = defaultdict(dict)
+    for key, (element, names) in doubtful.items():
+        for name in names:
+            deciding[name][key] = element
     looks = 0
     for rule in sheet:
-        names = {declared.name for declared in rule.block}
-        found = [(key, element) for key, (element, of) in doubtful.items() if names & of]
-        if not found or (looks := looks + len(found)) > MOST_LOOKS or not (selector := _compiled(rule)):
-            continue
-        for key, element in found:
-            if selector.match(element):
-                blocks[key].append((rule.rank, rule.block))
+        found: dict[int, Tag] = {}
+        for declared in rule.block:
+            found |= deciding.get(declared.name, {})
+        looks += len(found)
+        if looks > MOST_LOOKS:
+            break
+        if found and (selector := _compiled(rule)):
+            for key, element in found.items():
+                if _has_class(element, rule) and selector.match(element):
+                    blocks[key].append((rule.rank, rule.block))
     for key in blocks.keys() & inline.keys():
         blocks[key].append((INLINE, inline[key][1]))
     return {key: (doubtful[key][0], cascade(of)) for key, of in blocks.items()}
@@ -96,13 +104,25 @@ def _doubtful(declared: list[tuple[Tag, Block]]) -> dict[int, tuple[Tag, set[str
 
 
 def _hidden_by(page: BeautifulSoup, sheet: list[Rule]) -> Iterator[tuple[Tag, Block]]:
+    by_class: dict[str, list[Tag]] = defaultdict(list)
+    for element in page.select("[class]"):
+        for name in set(element.get_attribute_list("class")):
+            by_class[name].append(element)
     hiding = 0
     for rule in sheet:
         style = cascade([(rule.rank, rule.block)])
         if (hides(style) or unreadable(style)) and (selector := _compiled(rule)):
             if (hiding := hiding + 1) > MOST_RULES:
                 return
-            yield from ((element, rule.block) for element in selector.select(page))
+            if rule.of_class:
+                found = [element for element in by_class[rule.of_class] if selector.match(element)]
+            else:
+                found = selector.select(page)
+            yield from ((element, rule.block) for element in found)
+
+
+def _has_class(element: Tag, rule: Rule) -> bool:
+    return not rule.of_class or rule.of_class in element.get_attribute_list("class")
 
 
 def _holds(css: Tag) -> bool:

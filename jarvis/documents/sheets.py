@@ -41,6 +41,8 @@ class Rule:
     selector: str
     rank: Rank
     block: Block
+    of_class: str
+    """A class that every such element has; empty where none is named."""
 
 
 def rules(css: str) -> Iterator[Rule]:
@@ -103,7 +105,8 @@ def _rules(found: Iterable[Any]) -> Iterator[Rule]:
         if rule.type == "qualified-rule":
             declared = block(rule.content)
             for selector in _selectors(rule.prelude):
-                yield Rule(tinycss2.serialize(selector).strip(), _rank(selector), declared)
+                text = tinycss2.serialize(selector).strip()
+                yield Rule(text, _rank(selector), declared, _class(selector))
         elif rule.type == "at-rule" and rule.content and _holds(rule):
             yield from _rules(tinycss2.parse_rule_list(rule.content, skip_comments=True))
 
@@ -146,3 +149,16 @@ def _rank(selector: list[Any]) -> Rank:
             ids, classes, tags = ids + within[0], classes + within[1], tags + within[2]
         before = token.value if token.type == "literal" else ""
     return ids, classes, tags
+
+
+def _class(selector: list[Any]) -> str:
+    """Return the last class that is named after the last combinator."""
+    found, before = "", ""
+    for token in selector:
+        literal = token.value if token.type == "literal" else ""
+        if token.type == "whitespace" or literal in {">", "+", "~"}:
+            found = ""
+        elif token.type == "ident" and before == ".":
+            found = str(token.value)
+        before = literal
+    return found
