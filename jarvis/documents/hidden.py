@@ -16,7 +16,7 @@ UNSEEN = (
 """What browsers do not show, and what is no text of the page."""
 MOST_RULES = 300
 """The most rules of a page's style sheets that are looked at, of those that hide something."""
-MOST_LOOKS = 1_000_000
+MOST_LOOKS = 200_000
 """The most times that a rule is compared with an element, to see whether it shows what another hides."""
 
 _Styled = tuple[Tag, Style]
@@ -65,25 +65,38 @@ def _styled(page: BeautifulSoup) -> dict[int, _Styled]:
     inline = {id(element): (element, block(str(element["style"]))) for element in page.select("[style]")}
     doubtful = _doubtful([*_hidden_by(page, sheet), *inline.values()])
     blocks: dict[int, list[tuple[Rank, Block]]] = {key: [] for key in doubtful}
-    deciding: dict[str, dict[int, Tag]] = defaultdict(dict)
-    for key, (element, names) in doubtful.items():
-        for name in names:
-            deciding[name][key] = element
     looks = 0
-    for rule in sheet:
-        found: dict[int, Tag] = {}
-        for declared in rule.block:
-            found |= deciding.get(declared.name, {})
+    for rule, found in _compared(sheet, doubtful):
         looks += len(found)
         if looks > MOST_LOOKS:
             break
         if found and (selector := _compiled(rule)):
             for key, element in found.items():
-                if _has_class(element, rule) and selector.match(element):
+                if selector.match(element):
                     blocks[key].append((rule.rank, rule.block))
     for key in blocks.keys() & inline.keys():
         blocks[key].append((INLINE, inline[key][1]))
     return {key: (doubtful[key][0], cascade(of)) for key, of in blocks.items()}
+
+
+def _compared(
+    sheet: list[Rule], doubtful: dict[int, tuple[Tag, set[str]]]
+) -> Iterator[tuple[Rule, dict[int, Tag]]]:
+    """Return for each rule the elements whose style it may decide."""
+    deciding: dict[str, dict[int, Tag]] = defaultdict(dict)
+    with_class: dict[str, set[int]] = defaultdict(set)
+    for key, (element, names) in doubtful.items():
+        for name in names:
+            deciding[name][key] = element
+        for name in element.get_attribute_list("class"):
+            with_class[name].add(key)
+    for rule in sheet:
+        found: dict[int, Tag] = {}
+        for declared in rule.block:
+            of = deciding.get(declared.name, {})
+            keys = with_class.get(rule.of_class, set()) if rule.of_class else of
+            found |= {key: of[key] for key in keys if key in of}
+        yield rule, found
 
 
 def _doubtful(declared: list[tuple[Tag, Block]]) -> dict[int, tuple[Tag, set[str]]]:
@@ -119,10 +132,6 @@ def _hidden_by(page: BeautifulSoup, sheet: list[Rule]) -> Iterator[tuple[Tag, Bl
             else:
                 found = selector.select(page)
             yield from ((element, rule.block) for element in found)
-
-
-def _has_class(element: Tag, rule: Rule) -> bool:
-    return not rule.of_class or rule.of_class in element.get_attribute_list("class")
 
 
 def _holds(css: Tag) -> bool:
