@@ -12,6 +12,10 @@ Decoded = tuple[str, tuple[str, ...]]
 
 _CONTROLS = re.compile(r"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
 _UNDECODED = re.compile(r"[\udc80-\udcff]")
+_MANY_BYTES = ("big5", "euc-jp", "euc-kr", "gb18030", "gbk", "shift_jis")
+"""Encodings of more than one byte for a character."""
+_JAPANESE = re.compile(rb"\x1b\$[@B(]")
+"""How ISO-2022-JP begins what is no ASCII."""
 _ASCII = re.compile(r"[\x00-\x7f]")
 
 
@@ -20,8 +24,8 @@ def decode(
 ) -> Decoded:
     """Decode by the byte order mark, else as declared, else as UTF-8, else as what the bytes look like.
 
-    An encoding fits where fewer characters fail than succeed beyond ASCII; the lines with those that fail are
-    decoded by themselves, so that one bad line never decides for the others.
+    An encoding fits where fewer characters fail than succeed beyond ASCII, and UTF-8 where a line is in it;
+    the lines with those that fail are decoded by themselves, so that one bad line never decides for others.
 
     Args:
         data: the file.
@@ -56,13 +60,13 @@ def _by_mark(data: bytes) -> Decoded | None:
 
 def _by_label(data: bytes, labels: Sequence[str | None], language: str | None) -> Decoded | None:
     """Decode as one of the labels says, or as UTF-8, where that fits."""
-    if b"\x1b$" in data and data.isascii():  # how it begins what is no ASCII
+    if data.isascii() and _JAPANESE.search(data):
         labels = [*labels, "iso-2022-jp"]
     for name, python in [*filter(None, map(codec, filter(None, labels))), ("utf-8", "utf-8")]:
         if python.startswith("utf-16") and b"\0" not in data:  # as every text has that is written in it
             continue
         if (text := _strict(data, python)) is None:
-            if _fits(data, python):
+            if _fits(data, python) or (python == "utf-8" and _has_utf8(data, language)):
                 return _by_line(data, name, python, language)
         elif "\0" not in text:
             return text, () if name == "utf-8" else (f"decoded as {name}",)
@@ -109,9 +113,20 @@ def _strict(data: bytes, python: str) -> str | None:
 
 
 def _fits(data: bytes, python: str) -> bool:
-    text = data.decode(python, "surrogateescape")
+    try:
+        text = data.decode(python, "surrogateescape")
+    except UnicodeDecodeError:  # a sequence of ASCII that is wrong, which no surrogate stands for
+        return False
     bad = len(_UNDECODED.findall(text))
     return bad <= len(text) - len(_ASCII.findall(text)) - bad
+
+
+def _has_utf8(data: bytes, language: str | None) -> bool:
+    """Whether a line is UTF-8 beyond ASCII, and the others in no encoding whose short lines may look so."""
+    lines = data.splitlines(keepends=True)
+    good = {line for line in lines if not line.isascii() and _strict(line, "utf-8") is not None}
+    others = b"".join(line for line in lines if line not in good)
+    return bool(good) and _guessed(others, language)[0] not in _MANY_BYTES
 
 
 def _guessed(data: bytes, language: str | None) -> tuple[str, str]:

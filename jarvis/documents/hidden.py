@@ -1,9 +1,13 @@
-"""Which elements of a page are not shown."""
+"""Which elements of a page are not shown, and which letters."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 import soupsieve
 from bs4 import BeautifulSoup, Tag
 
-from jarvis.documents.styles import hides, rules, style
+from jarvis.documents.sheets import INLINE, Block, Rank, Rule, Style, block, cascade, on_screen, rules
+from jarvis.documents.styles import INHERITED, Why, hides, readable, unreadable
 
 UNSEEN = (
     "title, script, style, nav, template, noscript, svg, iframe, noframes, noembed, canvas, audio, video, "
@@ -12,30 +16,136 @@ UNSEEN = (
 """What browsers do not show, and what is no text of the page."""
 MOST_RULES = 300
 """The most rules of a page's style sheets that are looked at, of those that hide something."""
+MOST_LOOKS = 200_000
+"""The most times that a rule is compared with an element, to see whether it shows what another hides."""
+
+_Styled = tuple[Tag, Style]
 
 
 def remove_hidden(page: BeautifulSoup) -> None:
     """Take out of a page what is not shown: by its kind, its attributes, or the page's own style sheets."""
-    styled = [element for element in page.select("[style]") if hides(style(str(element["style"])))]
-    for element in [*_by_sheets(page), *styled, *page.select(UNSEEN)]:
+    styled = _styled(page)
+    gone = [element for element, style in styled.values() if hides(style)]
+    for element in [*gone, *page.select(UNSEEN)]:
         if not element.decomposed:
+            element.decompose()
+    _remove_letters(page, styled)
+
+
+def _remove_letters(page: BeautifulSoup, styled: dict[int, _Styled]) -> None:
+    """Take out the letters that cannot be seen, but not those of elements within that can be."""
+    within: list[tuple[Tag, set[Why]]] = [
+        (element, set())
+        for element in page.find_all()
+        if id(element) in styled and unreadable(styled[id(element)][1])
+    ]
+    within.reverse()
+    looked: dict[int, Tag] = {}
+    while within:
+        element, around = within.pop()
+        if id(element) in looked:
+            continue
+        style = styled[id(element)][1] if id(element) in styled else {}
+        if not (why := (around - readable(style)) | unreadable(style)):
+            continue
+        looked[id(element)] = element
+        for child in list(element.children):
+            if isinstance(child, Tag):
+                within.append((child, why))
+            else:
+                child.extract()
+    for element in reversed(looked.values()):
+        if not element.contents:
             element.decompose()
 
 
-def _by_sheets(page: BeautifulSoup) -> list[Tag]:
-    """Find what a rule hides and no later one shows; which of two is more specific is not looked at."""
-    found: dict[int, Tag] = {}
+def _styled(page: BeautifulSoup) -> dict[int, _Styled]:
+    """Return the elements that a rule or a style attribute hides, and those in them, with their style."""
+    sheet = [rule for css in page("style") if _holds(css) for rule in rules(css.get_text())]
+    inline = {id(element): (element, block(str(element["style"]))) for element in page.select("[style]")}
+    doubtful = _doubtful([*_hidden_by(page, sheet), *inline.values()])
+    blocks: dict[int, list[tuple[Rank, Block]]] = {key: [] for key in doubtful}
+    looks = 0
+    for rule, found in _compared(sheet, doubtful):
+        looks += len(found)
+        if looks > MOST_LOOKS:
+            break
+        if found and (selector := _compiled(rule)):
+            for key, element in found.items():
+                if selector.match(element):
+                    blocks[key].append((rule.rank, rule.block))
+    for key in blocks.keys() & inline.keys():
+        blocks[key].append((INLINE, inline[key][1]))
+    return {key: (doubtful[key][0], cascade(of)) for key, of in blocks.items()}
+
+
+def _compared(
+    sheet: list[Rule], doubtful: dict[int, tuple[Tag, set[str]]]
+) -> Iterator[tuple[Rule, dict[int, Tag]]]:
+    """Return for each rule the elements whose style it may decide."""
+    deciding: dict[str, dict[int, Tag]] = defaultdict(dict)
+    with_class: dict[str, set[int]] = defaultdict(set)
+    for key, (element, names) in doubtful.items():
+        for name in names:
+            deciding[name][key] = element
+        for name in element.get_attribute_list("class"):
+            with_class[name].add(key)
+    for rule in sheet:
+        found: dict[int, Tag] = {}
+        for declared in rule.block:
+            of = deciding.get(declared.name, {})
+            keys = with_class.get(rule.of_class, set()) if rule.of_class else of
+            found |= {key: of[key] for key in keys if key in of}
+        yield rule, found
+
+
+def _doubtful(declared: list[tuple[Tag, Block]]) -> dict[int, tuple[Tag, set[str]]]:
+    """Return the elements that one of these may hide, and the names of the declarations that decide."""
+    found: dict[int, tuple[Tag, set[str]]] = {}
+
+    def decide(element: Tag, names: Iterable[str]) -> None:
+        found.setdefault(id(element), (element, set()))[1].update(names)
+
+    for element, of in declared:
+        style = cascade([(INLINE, of)])
+        if hides(style):
+            decide(element, style)
+        elif unreadable(style) and not (id(element) in found and found[id(element)][1] >= INHERITED):
+            for each in (element, *element.find_all()):
+                decide(each, INHERITED)
+    return found
+
+
+def _hidden_by(page: BeautifulSoup, sheet: list[Rule]) -> Iterator[tuple[Tag, Block]]:
+    by_class: dict[str, list[Tag]] = defaultdict(list)
+    for element in page.select("[class]"):
+        for name in set(element.get_attribute_list("class")):
+            by_class[name].append(element)
     hiding = 0
-    for selector, declared in (rule for sheet in page("style") for rule in rules(sheet.get_text())):
-        hidden = hides(declared)
-        if not (hidden or (found and declared.keys() & {"display", "visibility", "opacity"})):
-            continue
-        try:
-            compiled = soupsieve.compile(selector)
-        except (soupsieve.SelectorSyntaxError, NotImplementedError):  # of what is no element, as ::before
-            continue
-        if not hidden:
-            found = {key: element for key, element in found.items() if not compiled.match(element)}
-        elif (hiding := hiding + 1) <= MOST_RULES:
-            found |= {id(element): element for element in compiled.select(page)}
-    return list(found.values())
+    for rule in sheet:
+        style = cascade([(rule.rank, rule.block)])
+        if (hides(style) or unreadable(style)) and (selector := _compiled(rule)):
+            if (hiding := hiding + 1) > MOST_RULES:
+                return
+            if rule.of_class:
+                found = [element for element in by_class[rule.of_class] if selector.match(element)]
+            else:
+                found = selector.select(page)
+            yield from ((element, rule.block) for element in found)
+
+
+def _holds(css: Tag) -> bool:
+    """Whether a style sheet is one for a screen, and one that browsers read."""
+    kind = str(css.get("type", "")).strip().lower()
+    return (
+        kind in {"", "text/css"}
+        and on_screen(str(css.get("media", "")))
+        and css.find_parent(["noscript", "template"]) is None
+    )
+
+
+def _compiled(rule: Rule) -> soupsieve.SoupSieve | None:
+    try:
+        return soupsieve.compile(rule.selector)
+    except (soupsieve.SelectorSyntaxError, NotImplementedError):  # of what is no element, as ::before
+        return None

@@ -78,6 +78,14 @@ _MEDIA_TYPES = {
     "text/x-rust": Described(Format.CODE, "rust"),
 }
 _TEXT_APPLICATIONS = ("json", "ndjson", "sql", "toml", "x-sh", "x-yaml", "xml", "yaml")
+_START = 4096
+"""Bytes of a document that tell what it is."""
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?><!--.*?-->\s*|<\?xml\b[^>]*>\s*)*+"
+    rb"(?:<!doctype\s+html\b|<html[\s>])",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The beginning of a page, after what browsers skip."""
 
 
 def handles(path: str | PurePosixPath) -> bool:
@@ -127,8 +135,10 @@ def _by_name(source: str) -> Described | None:
 
 
 def _by_content(data: bytes) -> Described:
-    start = data[:1024].lstrip().lower()
-    return Described(Format.HTML if start.startswith((b"<!doctype html", b"<html")) else Format.TEXT)
+    start = data[:_START]
+    if b"\0" in start:  # as in UTF-16; of ASCII, the other bytes are left
+        start = start.replace(b"\0", b"")
+    return Described(Format.HTML if _HTML.match(start) else Format.TEXT)
 
 
 def _is_pdf(data: bytes) -> bool:

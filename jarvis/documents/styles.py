@@ -1,69 +1,82 @@
 """Which CSS makes an element invisible."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 
-import tinycss2
 from tinycss2.color4 import parse_color
 
-Style = dict[str, list[Any]]
-"""The tokens of each declaration, by its name."""
+from jarvis.documents.sheets import Style
 
 _FAR = 900
 """CSS pixels beyond which an offset is off the screen."""
+_FAINT = 0.05
+"""Opacity that nobody can see."""
 _TINY = 2
 """CSS pixels of letters that nobody can read."""
 _PIXELS = {"px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "vw": 10.0, "vh": 10.0, "%": 10.0}
 """About how many CSS pixels each unit has."""
 _OFFSETS = ("left", "top", "right", "bottom", "inset", "text-indent", "margin-left", "margin-top")
 _SIZES = ("width", "height", "max-width", "max-height")
-_SCREENS = ("", "all", "screen", "only screen")
 
 
-def rules(css: str) -> Iterator[tuple[str, Style]]:
-    """Read the rules of a style sheet that hold on any screen: a selector, and what it declares."""
-    return _rules(tinycss2.parse_stylesheet(css, skip_comments=True))
+class Why(StrEnum):
+    """Why letters are not seen; the elements in an element may show theirs."""
+
+    INVISIBLE = "visibility"
+    TINY = "font-size"
+    SAME_COLOUR = "color"
 
 
-def _rules(found: Iterable[Any]) -> Iterator[tuple[str, Style]]:
-    for rule in found:
-        if rule.type == "qualified-rule":
-            yield tinycss2.serialize(rule.prelude).strip(), style(rule.content)
-        elif _on_screen(rule):
-            yield from _rules(tinycss2.parse_rule_list(rule.content, skip_comments=True))
-
-
-def _on_screen(rule: Any) -> bool:  # noqa: ANN401 - nodes of tinycss2 have no common type
-    if rule.type != "at-rule" or rule.lower_at_keyword != "media" or not rule.content:
-        return False
-    return tinycss2.serialize(rule.prelude).strip().lower() in _SCREENS
-
-
-def style(css: str | list[Any]) -> Style:
-    """Read declarations."""
-    declarations = tinycss2.parse_blocks_contents(css, skip_comments=True, skip_whitespace=True)
-    return {
-        one.lower_name: [token for token in one.value if token.type not in {"whitespace", "comment"}]
-        for one in declarations
-        if one.type == "declaration"
-    }
+INHERITED = frozenset({*Why, "background-color"})
+"""What decides for the letters of the elements within, too, unless these declare it."""
+_RELATIVE = ("em", "ex", "ch")
+_PARENTS = ("inherit", "unset", "revert", "larger", "smaller")
 
 
 def hides(style: Style) -> bool:
-    """Tell whether an element is not seen: not drawn, see-through, too small, cut away, or off the screen."""
+    """Tell whether an element is not seen with all in it: see-through, cut away, or off the screen."""
     return (
         _word(style, "display") == "none"
-        or _word(style, "visibility") in {"hidden", "collapse"}
         or _word(style, "content-visibility") == "hidden"
-        or _pixels(style, "opacity") < 0.05
-        or _same_colour(style)
-        or _pixels(style, "font-size") <= _TINY
+        or _share(style, "opacity") < _FAINT
+        or _share(style, "scale") == 0
         or any(_pixels(style, name) <= -_FAR for name in _OFFSETS)
         or (
             _word(style, "overflow") in {"hidden", "clip"}
             and any(_pixels(style, size) <= 1 for size in _SIZES)
         )
         or _cut_away(style)
+    )
+
+
+def unreadable(style: Style) -> set[Why]:
+    """Tell why the letters of an element are not seen."""
+    found = set()
+    if _word(style, "visibility") in {"hidden", "collapse"}:
+        found.add(Why.INVISIBLE)
+    if _pixels(style, "font-size") <= _TINY:
+        found.add(Why.TINY)
+    if _same_colour(style):
+        found.add(Why.SAME_COLOUR)
+    return found
+
+
+def readable(style: Style) -> set[Why]:
+    """Tell what of an element around it does not hide the letters of this one, as it declares its own."""
+    found = {
+        why for why in Why if why in style and _word(style, why) not in _PARENTS and not _relative(style, why)
+    }
+    if "background-color" in style and _word(style, "background-color") not in {*_PARENTS, "transparent"}:
+        found.add(Why.SAME_COLOUR)
+    return found - unreadable(style)
+
+
+def _relative(style: Style, name: str) -> bool:
+    """Whether a size is a part of that around it, which may be nothing."""
+    value = style[name]
+    return bool(value) and (
+        value[0].type == "percentage" or (value[0].type == "dimension" and value[0].lower_unit in _RELATIVE)
     )
 
 
@@ -78,8 +91,19 @@ def _pixels(style: Style, name: str) -> float:
     return 100.0 if not value or (found := _number(value[0])) is None else found
 
 
+def _share(style: Style, name: str) -> float:
+    """Return the first number of a declaration of which 100% is 1; 1 without one."""
+    value = style.get(name)
+    if not value or (found := _number(value[0])) is None:
+        return 1.0
+    return found / (100 * _PIXELS["%"]) if value[0].type == "percentage" else found
+
+
 def _number(token: Any) -> float | None:  # noqa: ANN401 - tokens of tinycss2 have no common type
     match token.type:
+        case "function" if token.lower_name == "calc":
+            within = [part for part in token.arguments if part.type != "whitespace"]
+            return _number(within[0]) if len(within) == 1 else None
         case "number":
             return float(token.value)
         case "percentage":
@@ -93,19 +117,25 @@ def _number(token: Any) -> float | None:  # noqa: ANN401 - tokens of tinycss2 ha
 def _same_colour(style: Style) -> bool:
     drawn, behind = (
         next((colour for token in style.get(name, ()) if (colour := parse_color(token))), None)
-        for name in ("color", "background-color" if "background-color" in style else "background")
+        for name in ("color", "background-color")
     )
-    return drawn is not None and (drawn == behind or (drawn != "currentcolor" and drawn.alpha == 0))
+    return drawn is not None and (drawn == behind or (drawn != "currentcolor" and drawn.alpha < _FAINT))
 
 
 _CUTTING: tuple[tuple[str, str, Callable[[list[float]], bool]], ...] = (
     ("clip", "rect", lambda sizes: max(sizes) - min(sizes) <= 1),
     ("clip-path", "inset", lambda sizes: max(sizes) >= 50 * _PIXELS["%"]),
     ("clip-path", "circle", lambda sizes: sizes[0] <= 1),
-    ("transform", "scale", lambda sizes: min(sizes) == 0),
-    ("transform", "translate", lambda sizes: min(sizes) <= -_FAR),
-    ("transform", "translatex", lambda sizes: min(sizes) <= -_FAR),
-    ("transform", "translatey", lambda sizes: min(sizes) <= -_FAR),
+    ("clip-path", "polygon", lambda sizes: max(sizes) - min(sizes) <= 1),
+    ("filter", "opacity", lambda sizes: sizes[0] < _FAINT),
+    *(
+        ("transform", name, lambda sizes: min(sizes) == 0)
+        for name in ("scale", "scalex", "scaley", "scale3d")
+    ),
+    *(
+        ("transform", name, lambda sizes: min(sizes) <= -_FAR)
+        for name in ("translate", "translatex", "translatey", "translate3d")
+    ),
 )
 """Declarations and their functions that clip, scale or move an element out of sight, with these sizes."""
 

@@ -11,10 +11,14 @@ from markdownify import MarkdownConverter
 from jarvis.core.text import Kind, Text
 from jarvis.documents.decode import decode
 from jarvis.documents.hidden import remove_hidden
+from jarvis.documents.markup import Page
 
 warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)  # XHTML is read as what browsers show
 
 _LANGUAGE = re.compile(rb"<html\b[^>]{0,500}?\blang\s*=\s*[\"']?([\w-]{2,35})", re.IGNORECASE)
+_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+_HEAD = 1 << 16
+"""Bytes of a page in which it may say its charset."""
 # A parser of HTML ends these too early, and takes the rest for text: a script may hold "<!--", and PHP ">".
 _UNPARSED = re.compile(
     r"<script\b.*?(?:</script\s*>|\Z)|(?P<style><style\b.*?(?:</style\s*>|\Z))"
@@ -37,9 +41,10 @@ def read_html(data: bytes, source: str, charset: str | None, language: str | Non
         DocumentUnreadable: it is binary.
     """
     said = _LANGUAGE.search(data[:4096])
-    labels = (charset, EncodingDetector.find_declared_encoding(data, is_html=True))
+    head = _COMMENT.sub(b"", data[:_HEAD])
+    labels = (charset, EncodingDetector.find_declared_encoding(head, is_html=True))
     markup, notes = decode(data, source, labels, language or (said and said[1].decode()))
-    page = BeautifulSoup(_UNPARSED.sub(lambda found: found["style"] or "", markup), "html.parser")
+    page = Page(_UNPARSED.sub(lambda found: found["style"] or "", markup))
     title = " ".join(page.title.get_text().split()) if page.title else ""
     remove_hidden(page)
     for string in page.find_all(string=lambda found: isinstance(found, PreformattedString)):

@@ -183,6 +183,34 @@ def test_one_bad_line_never_decides_for_the_others():
     ].startswith("日本語①")
 
 
+def test_one_line_of_utf8_is_enough():
+    good, bad = (
+        "# Título\n\nUn párrafo en español.\nOtra línea.\n",
+        "Más señales: ñandú, ¿café?, día, él, ámbar.\n",
+    )
+    for data in (good.encode() + bad.encode("cp1252"), bad.encode("cp1252") + good.encode()):
+        assert sorted(text_of(data, "a.md")[0]) == sorted(good + bad)
+
+
+def test_a_line_that_looks_like_utf8_by_chance_decides_nothing():
+    text = "人人生而自由，在尊严和权利上一律平等。\n联通\n他们赋有理性和良心。\n"
+    assert text_of(text.encode("gbk"))[0] == text
+
+
+def test_an_escape_sequence_begins_no_japanese():
+    for data in (b'$ printf "\x1b$x"\n', b"\x1b[1m$ \x1b$z ls\n"):
+        found, note = text_of(data, "a.log")
+        assert found.encode() == data
+        assert not note
+
+
+def test_what_a_comment_says_of_a_charset_is_not_heard():
+    page = "<!-- <meta charset=koi8-r> --><p>año".encode("cp1252")
+    assert text_of(page, "a.html")[0] == "año"
+    page = b"<!-- <meta charset=koi8-r> --><meta charset=iso-8859-2><p>" + "łódź".encode("iso-8859-2")
+    assert text_of(page, "a.html")[0] == "łódź"
+
+
 def test_a_page_in_a_language_says_so():
     page = '<html lang="ru"><p>дом</p></html>'
     assert text_of(page.encode("cp1251"), "a.html")[0] == "дом"

@@ -23,6 +23,19 @@ STYLES = [
     "transform:translateX(-2000px)",
     "height:0;overflow:hidden",
     "content-visibility:hidden",
+    "opacity:1%",
+    "font:0/0 a",
+    "font: italic 400 1px/1 serif",
+    "font-size:calc(0px)",
+    "position:fixed;left:calc( -9999px )",
+    "color:rgba(0,0,0,.01)",
+    "transform:translate3d(-9999px,0,0)",
+    "transform:scaleX(0)",
+    "scale:0",
+    "filter:opacity(0)",
+    "clip-path:polygon(0 0,0 0,0 0)",
+    "height:0;overflow-y:hidden",
+    "display:none!important;display:block",
 ]
 HARMLESS = [
     "color:red",
@@ -31,6 +44,17 @@ HARMLESS = [
     "margin-left:-10px",
     "overflow:hidden",
     "width:1px",
+    "opacity:80%",
+    "font:bold 1em/0 a",
+    "font:400 12px a",
+    "font:caption",
+    "scale:1.5",
+    "scale:50%",
+    "filter:opacity(50%)",
+    "color:rgba(0,0,0,.5)",
+    "clip-path:polygon(0 0,100% 0,100% 100%)",
+    "left:calc(100% - 20px)",
+    "transform:scaleX(-1)",
 ]
 HIDDEN = [
     "<p hidden>EVIL</p>",
@@ -52,6 +76,18 @@ HIDDEN = [
     "<style>@media screen { p.h { display: none } }</style><p class=h>EVIL</p>",
     "<style>.a{color:red} #h, .b{visi\\62ility:hidden}</style><p id=h>EVIL</p>",
     "<a href=# title=EVIL>keep</a>",
+    "<style type=text/css media=all>.h{display:none}</style><p class=h>EVIL</p>",
+    "<style>.h{display:none!important}</style><p class=h style='display:block'>EVIL</p>",
+    "<div style='font-size:0'><p style='font-size:1em'>EVIL</p></div>",
+    "<div style='visibility:hidden'><p style='visibility:inherit'>EVIL<img alt=EVIL></p></div>",
+    "<div style='font-size:0;visibility:hidden'><p style='visibility:visible'>EVIL</p></div>",
+    "<div style='display:none'><p style='display:block'>EVIL</p></div>",
+    "<style>.h{display:none!important} p.h{display:block}</style><p class=h>EVIL</p>",
+    "<style>@layer a{.h{display:none}}</style><p class=h>EVIL</p>",
+    "<style>@supports (display:grid){.h{display:none}}</style><p class=h>EVIL</p>",
+    "<style>@media (min-width: 600px){.h{display:none}}</style><p class=h>EVIL</p>",
+    "<style>@media print, screen and (min-width:40em){.h{display:none}}</style><p class=h>EVIL</p>",
+    "<style>.a::before,.h{display:none}</style><p class=h>EVIL</p>",
 ]
 SHOWN = [
     "<p hidden=until-found>keep</p>",
@@ -64,6 +100,23 @@ SHOWN = [
     "<style>p:not({display:none}</style><p>keep</p>",
     "<script>var s = '<!--';</script><p>keep</p>",
     "<footer>keep</footer>",
+    "<style>@media (max-width: 600px){.k{display:none}}</style><p class=k>keep</p>",
+    "<style>@media (prefers-contrast: more){.k{display:none}}</style><p class=k>keep</p>",
+    "<style>.k{display:none} @media(min-width:600px){.k{display:block}}</style><p class=k>keep</p>",
+    "<style>@supports not (display:grid){.k{display:none}}</style><p class=k>keep</p>",
+    "<style media=print>#k{display:none}</style><p id=k>keep</p>",
+    "<noscript><style>.k{display:none}</style></noscript><p class=k>keep</p>",
+    "<template><style>.k{display:none}</style></template><p class=k>keep</p>",
+    "<style type=text/less>.k{display:none}</style><p class=k>keep</p>",
+    "<style>.k{display:none}</style><p class=k style='display:block'>keep</p>",
+    "<style>.k.on{display:block} .k{display:none}</style><p class='k on'>keep</p>",
+    "<style>#k{display:block} p.k:not(.a){display:none}</style><p class=k id=k>keep</p>",
+    "<style>.k{display:block!important} .k{display:none}</style><p class=k>keep</p>",
+    "<style>.u{font-size:0} .u li{font-size:16px}</style><ul class=u><li>keep</ul>",
+    "<ul style='font-size:0'><li style='font-size:16px'>keep</ul>",
+    "<div style='visibility:hidden'>EVIL<p>EVIL<b style='visibility:visible'>keep</b></p></div>",
+    "<div style='color:#fff;background:#fff'>EVIL<p style='color:#000'>keep</p></div>",
+    "<div style='color:#fff;background:#fff'>EVIL<p style='background:#000'>keep</p></div>",
 ]
 
 
@@ -93,7 +146,9 @@ def test_what_is_hidden_is_not_read(html):
 
 @pytest.mark.parametrize("html", SHOWN)
 def test_what_is_shown_is_read(html):
-    assert "keep" in text_of(html)
+    text = text_of(html)
+    assert "keep" in text
+    assert "EVIL" not in text
 
 
 @pytest.mark.parametrize("html", ["<!-- EVIL", "<?php EVIL", "<script>EVIL", "<style>EVIL"])
@@ -115,7 +170,7 @@ def test_nested_tables_keep_their_cells():
     inner = "<table><tr><td>in1</td><td>in2</td></tr><tr><td>in3</td></tr></table>"
     text = text_of(f"<table><tr><td>A|1</td><td>{inner}</td></tr><tr><td>B</td><td>C</td></tr></table>")
     assert "| A\\|1 | in1, in2; in3 |\n| B | C |" in text
-    assert "a\\|b c\\|d" in text_of("<table><tr><td>a|b<td>c|d</table>")  # as browsers close cells
+    assert "| a\\|b | c\\|d |" in text_of("<table><tr><td>a|b<td>c|d</table>")  # as browsers close cells
     deep = "<table><tr><td>a<table><tr><td>b<table><tr><td>c</td><td>d" + "</td></tr></table>" * 3
     assert "| a b c, d |" in text_of(deep)
 

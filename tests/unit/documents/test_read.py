@@ -51,6 +51,27 @@ def test_what_nothing_names_is_known_by_its_first_bytes(pdf):
     assert read(b"\n<!DOCTYPE HTML><p>a <b>word</b>", "upload", None) == Text("a **word**", Kind.MARKDOWN)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "head",
+    ["", "\n ", "<!-- a > b -->\n", "<?xml version='1.0'?>\n", "<?xml version='1.0'?><!-- a --><!-- b -->"],
+)
+def test_a_page_is_known_after_what_browsers_skip(encoding, head):
+    for page in (
+        "<!DOCTYPE html><p hidden>EVIL</p><p>a <b>word</b>",
+        "<html><p hidden>EVIL</p><p>a <b>word</b>",
+    ):
+        found = read(f"{head}{page}".encode(encoding), "upload", None)
+        assert (found.text, found.kind) == ("a **word**", Kind.MARKDOWN)
+
+
+@pytest.mark.parametrize(
+    "text", ["<!-- no page --> <p>", "<?xml version='1.0'?><a/>", "a <html>", "<!--" * 999, "<!---->" * 500]
+)
+def test_what_only_looks_like_a_page_is_text(text):
+    assert read(text.encode(), "upload", None).kind is Kind.PLAIN
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
 def test_text_of_any_usual_encoding_is_read(encoding):
     assert read(SPANISH.encode(encoding), "a.txt", None).text == SPANISH
