@@ -18,7 +18,7 @@ _LANGUAGE = re.compile(rb"<html\b[^>]{0,500}?\blang\s*=\s*[\"']?([\w-]{2,35})", 
 # A parser of HTML ends these too early, and takes the rest for text: a script may hold "<!--", and PHP ">".
 _UNPARSED = re.compile(
     r"<script\b.*?(?:</script\s*>|\Z)|(?P<style><style\b.*?(?:</style\s*>|\Z))"
-    r"|<!--(?:-?>|.*?(?:--!?>|\Z))|<\?(?:php\b|=|\s).*?(?:\?>|\Z)|<\?[^>]*>|<%.*?%>",
+    r"|<!--(?:-?>|.*?(?:--!?>|\Z))|<\?(?:php\b|=|\s).*?(?:\?>|\Z)|<\?[^>]*+(?:>|\Z)|<%(?:(?!<%).)*?%>",
     re.DOTALL | re.IGNORECASE,
 )
 
