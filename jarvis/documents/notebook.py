@@ -5,17 +5,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from jarvis.core.text import Kind, Text
+from jarvis.core.text import Kind, Text, without_unseen
 from jarvis_ports.errors import DocumentUnreadable
 
 MOST_OUTPUT = 2000
 """Characters of one output that are kept: longer ones are logs and dumps."""
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_LANGUAGE = re.compile(r"[\w+#.-]{1,40}")
 _PARTS = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 
 
 def read_notebook(text: str, source: str) -> Text:
-    """Turn cells into Markdown: texts as they are, code and what it printed in fences, no pictures.
+    """Turn cells into Markdown: texts as they are seen, code and what it printed in fences, no pictures.
 
     Formats 3 and 4 (https://nbformat.readthedocs.io) are read.
 
@@ -27,6 +28,7 @@ def read_notebook(text: str, source: str) -> Text:
         sheets = notebook.get("worksheets") or [notebook]
         metadata = notebook.get("metadata") or {}
         language = (metadata.get("language_info") or metadata.get("kernelspec") or {}).get("name", "python")
+        language = language if _LANGUAGE.fullmatch(str(language)) else ""
         cells = [cell for sheet in sheets for cell in sheet["cells"]]
         parts = [part for cell in cells for part in _cell(cell, str(language)) if part.strip()]
     except _PARTS as error:
@@ -36,29 +38,36 @@ def read_notebook(text: str, source: str) -> Text:
 
 
 def _cell(cell: dict[str, Any], language: str) -> Iterator[str]:
-    written = _joined(cell.get("source", cell.get("input", ""))).strip("\n")
+    written = _joined(cell.get("source", cell.get("input"))).strip("\n")
     match cell["cell_type"]:
         case "code":
             yield _fenced(written, language)
-            for output in cell.get("outputs", ()):
-                yield _fenced(_output(output), "")
+            yield from map(_output, cell.get("outputs") or ())
         case "heading":  # of format 3
-            yield f"{'#' * int(cell.get('level', 1))} {written}"
+            yield f"{'#' * int(cell.get('level') or 1)} {_seen(written)}"
         case _:
-            yield written
+            yield _seen(written)
 
 
 def _output(output: dict[str, Any]) -> str:
     """Return the text of an output; what is shown as a picture or a page has a text beside it, or none."""
     if output.get("output_type") in {"error", "pyerr"}:
-        return f"{output.get('ename', '')}: {output.get('evalue', '')}"
-    data = output.get("data", output)
-    printed = _ESCAPES.sub("", _joined(data.get("text/plain", data.get("text", ""))))
-    return printed.strip("\n")[:MOST_OUTPUT]
+        return _fenced(_joined(f"{output.get('ename', '')}: {output.get('evalue', '')}"), "")
+    data = output.get("data") or output
+    if shown := _seen(_joined(data.get("text/markdown"))).strip("\n"):
+        return shown if len(shown) <= MOST_OUTPUT else _fenced(shown[:MOST_OUTPUT], "markdown")
+    printed = _ESCAPES.sub("", _joined(data.get("text/plain", data.get("text"))))
+    return _fenced(printed.strip("\n")[:MOST_OUTPUT], "")
 
 
-def _joined(text: str | list[str]) -> str:
-    return text if isinstance(text, str) else "".join(text)
+def _seen(markdown: str) -> str:
+    return without_unseen(markdown, markdown=True)[0]
+
+
+def _joined(text: str | list[str] | None) -> str:
+    """Return a text that is whole: without NUL and halves of surrogate pairs, which JSON can spell."""
+    joined = text if isinstance(text, str) else "".join(text or ())
+    return joined.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
 
 
 def _fenced(text: str, language: str) -> str:

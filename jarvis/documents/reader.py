@@ -18,15 +18,19 @@ from jarvis_plugins.children import detach, shielded
 from jarvis_ports.errors import DocumentUnreadable
 
 MEMORY = 2 << 30
-"""Bytes that the process that reads HTML, PDF and notebooks may take beside those that it begins with."""
+"""Bytes that the process that reads may take beside those that it begins with."""
 _APART = {Format.HTML, Format.PDF, Format.NOTEBOOK}
+TEXT_BYTES = 1 << 20
+"""Of text, Markdown or code that is read in a thread: the work grows no faster than the text there."""
 
 START_SECONDS = 60.0
 """How long that process may take to start."""
+ALIVE_SECONDS = 5.0
+"""How long it may take to answer before it gets a document: one that is dead or stopped is replaced."""
 
 
 class Reader:
-    """Reads HTML, PDF and notebooks in a process of its own, one at a time, and other documents in a thread.
+    """Reads HTML, PDF, notebooks and long texts in a process of its own, one at a time, others in a thread.
 
     A document that takes longer than `timeout` seconds, or more than `MEMORY`, is unreadable; its process is
     ended, and the next document gets a new one. An async context manager.
@@ -54,7 +58,7 @@ class Reader:
         Raises:
             DocumentUnreadable: as there, or it takes too long or too much memory.
         """
-        if describe(data, source, media_type).format not in _APART:
+        if describe(data, source, media_type).format not in _APART and len(data) <= TEXT_BYTES:
             return await asyncio.to_thread(read, data, source, media_type, language)
         async with self._lock:
             try:
@@ -72,15 +76,27 @@ class Reader:
         raise DocumentUnreadable(msg)
 
     async def _read(self, data: bytes, source: str, media_type: str | None, language: str | None) -> Text:
-        run = asyncio.get_running_loop().run_in_executor
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, context, _begin, (os.getpid(),))
-            with shielded():  # the first call starts the process
-                begun = run(self._pool, os.getpid)
-            await asyncio.wait_for(begun, START_SECONDS)
-        reading = run(self._pool, read, data, source, media_type, language)
+        pool = await self._alive() or await self._started()
+        reading = asyncio.get_running_loop().run_in_executor(pool, read, data, source, media_type, language)
         return await asyncio.wait_for(reading, self._timeout)
+
+    async def _alive(self) -> ProcessPoolExecutor | None:
+        """Return the pool if its process answers; what ended or stopped it was not the next document."""
+        if self._pool:
+            try:
+                answer = asyncio.get_running_loop().run_in_executor(self._pool, os.getpid)
+                await asyncio.wait_for(answer, ALIVE_SECONDS)
+            except (BrokenProcessPool, TimeoutError):
+                await self._end()
+        return self._pool
+
+    async def _started(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(1, context, _begin, (os.getpid(),))
+        with shielded():  # the first call starts the process
+            begun = asyncio.get_running_loop().run_in_executor(self._pool, os.getpid)
+        await asyncio.wait_for(begun, START_SECONDS)
+        return self._pool
 
     async def _end(self) -> None:
         pool, self._pool = self._pool, None

@@ -22,7 +22,7 @@ _HEAD = 1 << 16
 # A parser of HTML ends these too early, and takes the rest for text: a script may hold "<!--", and PHP ">".
 _UNPARSED = re.compile(
     r"<script\b.*?(?:</script\s*>|\Z)|(?P<style><style\b.*?(?:</style\s*>|\Z))"
-    r"|<!--(?:-?>|.*?(?:--!?>|\Z))|<\?(?:php\b|=|\s).*?(?:\?>|\Z)|<\?[^>]*>|<%.*?%>",
+    r"|<!--(?:-?>|.*?(?:--!?>|\Z))|<\?(?:php\b|=|\s).*?(?:\?>|\Z)|<\?[^>]*+(?:>|\Z)|<%(?:(?!<%).)*?%>",
     re.DOTALL | re.IGNORECASE,
 )
 

@@ -4,29 +4,18 @@ All of it is useless to find, and a way to give a model instructions that nobody
 """
 
 import re
-from collections.abc import Iterator
+
+from jarvis.core.text.markup import unseen
 
 _FLAG = "(?P<seen>\U0001f3f4[\U000e0030-\U000e007a]{1,6}\U000e007f)"
 """An emoji with tag characters, such as the flag of Wales."""
 _SMUGGLED = "[\U000e0000-\U000e007f]+|[\U000e0100-\U000e01ef]{2,}|[\u200b-\u200f\u2060-\u2064\ufeff]{4,}"
 """Tag characters, and runs of what has no width: each can spell a message."""
 _DATA = (
-    r"\bdata:[\w.+-]+/[\w.+-]+[\w;=.+-]*,"
-    r"(?:(?<=;base64,)[\w+/=%-]{24,}(?:\s+[\w+/]{60,}={0,2})*(?:\s+[\w+/]+={1,2})?|[^\s\"'<>()]{64,})"
+    r"\bdata:[\w.+-]++/[\w.+-]++[\w;=.+-]*+,"
+    r"(?:(?<=;base64,)[\w+/=%-]{24,}+(?:\s++[\w+/]{60,}+={0,2}+)*+(?:\s++[\w+/]++={1,2}+)?|[^\s\"'<>()]{64,}+)"
 )
 _TEXT = re.compile(rf"{_FLAG}|{_SMUGGLED}|{_DATA}")
-
-_CODE = (
-    r"(?P<seen>^ {0,3}(?P<fence>`{3,}(?=[^`\n]*$)|~{3,}).*?(?:^ {0,3}(?P=fence)|\Z)"
-    r"|(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)(?P=ticks)(?!`))"
-)
-_COMMENT = r"<!--(?:-?>|.*?(?:-->|\Z))|^ {0,3}\[[^\]\n]+\]:[ \t]*(?:#|<>)[ \t]+[(\"'].*?[)\"'][ \t]*$"
-_HIDDEN = (
-    r"<(?P<tag>(?!(?:img|input|br|hr)\b)\w+)\b[^<>]*\s(?:hidden(?=[\s>=/])|aria-hidden\s*=\s*[\"']?true|style\s*=[^<>]*"
-    r"(?:display\s*:\s*none|visibility\s*:\s*hidden|(?:font-size|opacity)\s*:\s*0(?![.\d]*[1-9])))"
-    r"[^<>]*(?<!/)>.*?(?:</(?P=tag)\s*>|\Z)"
-)
-_MARKDOWN = re.compile(rf"{_CODE}|{_COMMENT}|{_HIDDEN}", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 
 
 def without_unseen(text: str, *, markdown: bool = False) -> tuple[str, tuple[tuple[int, int], ...]]:
@@ -39,9 +28,9 @@ def without_unseen(text: str, *, markdown: bool = False) -> tuple[str, tuple[tup
     Returns:
         The rest, and the cuts as `jarvis.core.text.Text` has them.
     """
-    spans = list(_unseen(_TEXT, text))
+    spans = [found.span() for found in _TEXT.finditer(text) if not found["seen"]]
     if markdown:
-        spans = sorted([*spans, *_unseen(_MARKDOWN, text)])
+        spans = sorted([*spans, *unseen(text)])
     parts = []
     cuts = []
     end = missing = 0
@@ -53,7 +42,3 @@ def without_unseen(text: str, *, markdown: bool = False) -> tuple[str, tuple[tup
         end = stop
         cuts.append((end - missing, missing))
     return "".join([*parts, text[end:]]), tuple(cuts)
-
-
-def _unseen(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
-    return (found.span() for found in pattern.finditer(text) if not found["seen"])

@@ -77,3 +77,54 @@ def test_what_is_no_notebook_is_refused(data):
 
 def test_a_notebook_without_cells_has_no_text():
     assert read(notebook([]), "a.ipynb", None).text.strip() == ""
+
+
+def cell(source, kind="markdown", **rest):
+    return {"cell_type": kind, "source": source, **rest}
+
+
+@pytest.mark.parametrize(
+    ("markdown", "seen"),
+    [
+        ("a <!-- EVIL --> b", "a  b"),
+        ("a <!-\0- EVIL --> b", "a  b"),
+        ("a <div hidden>EVIL</div> b", "a  b"),
+        ("a\n\n[//]: # (EVIL)\n\nb", "a\n\n\n\nb"),
+        ("`<!-- code -->`", "`<!-- code -->`"),
+        ("a\0b", "ab"),
+        ("a\ud800b", "a\ufffdb"),
+        ("\ud83d\ude00", "\U0001f600"),
+    ],
+)
+def test_what_a_cell_does_not_show_is_left_out(markdown, seen):
+    assert read(notebook([cell(markdown), cell("rest")]), "a.ipynb", None).text == f"{seen}\n\nrest"
+
+
+def test_a_comment_that_is_not_closed_ends_with_its_cell():
+    assert read(notebook([cell("a <!-- EVIL"), cell("rest")]), "a.ipynb", None).text == "a \n\nrest"
+
+
+def test_comments_of_code_stay():
+    cells = [cell("x = '<!-- a -->'", "code", outputs=[{"output_type": "stream", "text": "<p hidden>"}])]
+    text = read(notebook(cells), "a.ipynb", None).text
+    assert text == "```julia\nx = '<!-- a -->'\n```\n\n```\n<p hidden>\n```"
+
+
+@pytest.mark.parametrize("rest", [{"outputs": None}, {"outputs": [{"data": None}]}, {}])
+def test_what_a_cell_lacks_refuses_no_notebook(rest):
+    cells = [cell("x", "code", **rest), cell(None, "code"), cell("y")]
+    assert read(notebook(cells), "a.ipynb", None).text == "```julia\nx\n```\n\ny"
+
+
+def test_a_language_is_one_word():
+    data = notebook([cell("x", "code")], metadata={"kernelspec": {"name": "<!--\nEVIL"}})
+    assert read(data, "a.ipynb", None).text == "```\nx\n```"
+
+
+def test_markdown_that_code_shows_is_read_as_such():
+    shown = {
+        "text/markdown": ["# Sales <!-- EVIL -->\n", "up"],
+        "text/plain": "<IPython.core.display.Markdown>",
+    }
+    cells = [cell("x", "code", outputs=[{"output_type": "display_data", "data": shown}])]
+    assert read(notebook(cells), "a.ipynb", None).text == "```julia\nx\n```\n\n# Sales \nup"

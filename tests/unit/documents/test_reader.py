@@ -12,6 +12,7 @@ from jarvis.documents import reader as module
 from jarvis_ports.errors import DocumentUnreadable
 
 PAGE = b"<p>some <b>words</b></p>"
+SLOW = PAGE * 50_000
 
 
 @pytest.fixture(scope="module")
@@ -71,20 +72,38 @@ async def test_the_process_ends_with_the_reader():
 
 
 @pytest.fixture
-async def stuck():
-    """A reader whose process is stopped once it has read something."""
+async def begun():
+    """A reader whose process has read something."""
     async with Reader(timeout=0.5) as reader:
         await reader.read(PAGE, "a.html", None)
-        os.kill(pid_of(reader), signal.SIGSTOP)
         yield reader
 
 
-async def test_a_document_that_takes_too_long_is_unreadable_and_the_next_one_is_read(stuck):
-    pid = pid_of(stuck)
-    with pytest.raises(DocumentUnreadable, match=r"slow\.html cannot be read in 0\.5 seconds"):
-        await stuck.read(PAGE, "slow.html", None)
+@pytest.mark.parametrize("stopped_by", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_process_that_ends_or_stops_between_documents_is_not_the_next_ones_fault(
+    begun, stopped_by, monkeypatch
+):
+    monkeypatch.setattr(module, "ALIVE_SECONDS", 0.5)
+    begun._timeout = 60
+    pid = pid_of(begun)
+    os.kill(pid, stopped_by)
+    assert (await begun.read(PAGE, "b.html", None)).text == "some **words**"
     assert await gone(pid)
-    assert (await stuck.read(PAGE, "a.html", None)).text == "some **words**"
+
+
+async def test_a_long_text_is_read_in_the_process(begun):
+    begun._timeout = 60
+    os.kill(pid_of(begun), signal.SIGKILL)
+    assert (await begun.read(b"a " * module.TEXT_BYTES, "a.txt", None)).kind is Kind.PLAIN
+    assert psutil.pid_exists(pid_of(begun))
+
+
+async def test_a_document_that_takes_too_long_is_unreadable_and_the_next_one_is_read(begun):
+    pid = pid_of(begun)
+    with pytest.raises(DocumentUnreadable, match=r"slow\.html cannot be read in 0\.5 seconds"):
+        await begun.read(SLOW, "slow.html", None)
+    assert await gone(pid)
+    assert (await begun.read(PAGE, "a.html", None)).text == "some **words**"
 
 
 async def test_a_signal_to_the_servers_group_is_not_for_the_process_that_reads(reader):
@@ -92,26 +111,26 @@ async def test_a_signal_to_the_servers_group_is_not_for_the_process_that_reads(r
     assert os.getsid(pid_of(reader)) == pid_of(reader)
 
 
-async def test_a_caller_that_goes_takes_its_document_along(stuck):
-    stuck._timeout = 60
-    pid = pid_of(stuck)
-    reading = asyncio.create_task(stuck.read(PAGE, "a.html", None))
+async def test_a_caller_that_goes_takes_its_document_along(begun):
+    begun._timeout = 60
+    pid = pid_of(begun)
+    reading = asyncio.create_task(begun.read(SLOW, "a.html", None))
     await asyncio.sleep(0.1)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
     assert await gone(pid)
-    assert (await stuck.read(PAGE, "b.html", None)).text == "some **words**"
+    assert (await begun.read(PAGE, "b.html", None)).text == "some **words**"
 
 
-async def test_a_document_that_kills_its_process_is_unreadable_and_the_next_one_is_read(stuck):
-    stuck._timeout = 60
-    reading = asyncio.create_task(stuck.read(PAGE, "a.html", None))
+async def test_a_document_that_kills_its_process_is_unreadable_and_the_next_one_is_read(begun):
+    begun._timeout = 60
+    reading = asyncio.create_task(begun.read(SLOW, "a.html", None))
     await asyncio.sleep(0.1)
-    os.kill(pid_of(stuck), signal.SIGKILL)
+    os.kill(pid_of(begun), signal.SIGKILL)
     with pytest.raises(DocumentUnreadable, match=r"a\.html ended the process"):
         await reading
-    assert (await stuck.read(PAGE, "b.html", None)).text == "some **words**"
+    assert (await begun.read(PAGE, "b.html", None)).text == "some **words**"
 
 
 SERVER = """

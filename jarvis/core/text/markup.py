@@ -1,0 +1,147 @@
+"""What a page made of Markdown does not show: comments, and elements that are hidden.
+
+All of it takes time in proportion to the text: no pattern goes over the same part again and again.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+_FLAGS = re.MULTILINE | re.IGNORECASE
+_TOKEN = re.compile(
+    r"(?P<gap>\n(?:[ \t]*+\n)++)"
+    r"|(?P<item>^ {0,3}(?:(?:[-+*:]|\d{1,9}[.)]|!!!|\?{3}\+?|===)(?=\s)|\[\^[^\]\n]++\]:))"
+    r"|(?P<fence>^ {0,3}(?P<run>`{3,}+(?=[^`\n]*$)|~{3,}+))"
+    r"|(?P<ticks>`++)"
+    r"|(?P<comment><!--(?:-?>)?)"
+    r"|(?P<note>^ {0,3}\[[^\]\n]++\]:[ \t]*+(?:#|<>)[ \t]++[(\"'])"
+    r"|(?P<tag><(?P<name>[a-z][\w-]*+)(?=\s)(?P<attributes>(?:=\s*+(?:\"[^\"<]*+\"|'[^'<]*+')|[^<>])*+)>)"
+    r"|(?P<raw><(?:pre|script|style|textarea)\b)",
+    _FLAGS,
+)
+"""What begins something; an item is all whose text may be indented, as that of lists and footnotes is."""
+_INDENTED = re.compile(r"(?:(?: {4}| {0,3}\t)[^\n]*+(?:\n(?:[ \t]*+\n)*+|\Z))++")
+_ATTRIBUTE = re.compile(r"([^\s=\"'/]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|(\S*+)))?")
+_UNSEEN_STYLE = re.compile(
+    r"display\s*+:\s*+none|visibility\s*+:\s*+hidden|(?:font-size|opacity)\s*+:\s*+0(?![.\d]*[1-9])",
+    re.IGNORECASE,
+)
+_RAW = ("pre", "script", "style", "textarea")
+_VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
+_WIDE = re.compile(
+    "a|address|article|aside|b|big|blockquote|center|code|dd|details|dialog|div|dl|dt|em|fieldset|figcaption|"
+    "figure|font|footer|form|h[1-6]|header|hr|i|li|main|nav|ol|pre|s|section|small|strike|strong|"
+    "table|tbody|td|tfoot|th|thead|tr|tt|u|ul"
+)
+"""Elements that go on behind the paragraph that they begin in, until they are closed."""
+
+
+def unseen(text: str) -> Iterator[tuple[int, int]]:
+    """Return the parts of a Markdown text that are not seen, in order."""
+    return _Page(text).unseen()
+
+
+class _Page:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._item = False
+        self._blank = _Next(text, r"\n[ \t]*+\n")
+        self._note_end = _Next(text, r"[)\"'][ \t]*+$")
+        self._ticks: dict[int, list[int]] = {}
+        self._ticks_until = 0
+
+    def unseen(self) -> Iterator[tuple[int, int]]:
+        at = self._begin(0)
+        while found := _TOKEN.search(self._text, at):
+            start, at = found.span()
+            match found.lastgroup:
+                case "gap":
+                    at = self._begin(at)
+                case "item" | "raw":
+                    self._item = True
+                case "fence":
+                    closed = re.compile(rf"^ {{0,3}}{found['run']}", _FLAGS).search(self._text, at)
+                    at = closed.end() if closed else len(self._text)
+                case "ticks":
+                    at = self._span_end(start, at)
+                case _ if (end := self._end(found)) is not None:
+                    yield start, end
+                    at = end
+
+    def _begin(self, at: int) -> int:
+        """Go on behind a blank line: over code that is indented, which only stands outside of items."""
+        if not self._item and (code := _INDENTED.match(self._text, at)):
+            at = code.end()
+        if not self._text[at : at + 1].isspace():
+            self._item = False
+        return at
+
+    def _span_end(self, start: int, at: int) -> int:
+        """Return the end of the code span that these ticks begin, or theirs: it ends in its paragraph."""
+        if start >= self._ticks_until:
+            self._ticks_until = self._blank.after(start)
+            self._ticks = {}
+            for run in re.compile("`++").finditer(self._text, start, self._ticks_until):
+                self._ticks.setdefault(len(run[0]), []).append(run.start())
+        length = at - start
+        runs = self._ticks.get(length, [])
+        found = bisect_right(runs, start)
+        return runs[found] + length if found < len(runs) else at
+
+    def _end(self, found: re.Match[str]) -> int | None:
+        """Return where what is not seen ends; None where this is seen."""
+        at = found.end()
+        if found["comment"]:
+            closed = self._text.find("-->", at)
+            return at if found[0].endswith(">") else closed + 3 if closed >= 0 else len(self._text)
+        if found["note"]:
+            end = self._note_end.after(at)
+            return self._note_end.end if end < self._blank.after(at) else None
+        name = found["name"].lower()
+        self._item |= name in _RAW
+        if _VOID.fullmatch(name) or found["attributes"].endswith("/") or not _hides(found["attributes"]):
+            return None
+        line = self._text[max(0, found.start() - 4) : found.start()].rpartition("\n")
+        alone = not line[2].strip() and (bool(line[1]) or found.start() < 4)
+        wide = _WIDE.fullmatch(name) or (alone and name != "p")
+        return self._closed(name, at, len(self._text) if wide else self._blank.after(at))
+
+    def _closed(self, name: str, at: int, end: int) -> int:
+        """Return where the element ends that is open at `at`; at `end` if nothing closes it until there."""
+        tags = re.compile(rf"<!--.*?(?:-->|\Z)|<(/?){name}(?=[\s/>])[^<>]*+>", re.IGNORECASE | re.DOTALL)
+        depth = 1
+        for found in tags.finditer(self._text, at, end):
+            if found[1] is not None and not found[0].endswith("/>"):
+                depth += -1 if found[1] else 1
+            if not depth:
+                return found.end()
+        return end
+
+
+class _Next:
+    """Finds what comes next in a text, and looks again only behind what it found."""
+
+    def __init__(self, text: str, pattern: str) -> None:
+        self._text = text
+        self._pattern = re.compile(pattern, re.MULTILINE)
+        self._start = self.end = -1
+
+    def after(self, at: int) -> int:
+        """Return where the next one at `at` or behind it starts, or the length of the text; `at` grows."""
+        if self._start < at:
+            found = self._pattern.search(self._text, at)
+            self._start, self.end = found.span() if found else (len(self._text),) * 2
+        return self._start
+
+
+def _hides(attributes: str) -> bool:
+    for name, *values in _ATTRIBUTE.findall(attributes):
+        value = "".join(values)
+        match name.lower():
+            case "hidden":
+                return True
+            case "aria-hidden" if value.lower().startswith("true"):
+                return True
+            case "style" if _UNSEEN_STYLE.search(value):
+                return True
+    return False
