@@ -120,6 +120,38 @@ def test_an_error_of_the_environment_says_so(environ, said):
     assert str(caught.value).startswith(said)
 
 
+FORMS = {
+    "an address": ("SERVER__LISTEN", "127.0.0.1:5", """is a list; write it as JSON: '["127.0.0.1:5"]'"""),
+    "a list with commas": ("SERVER__LISTEN", "a:1, b:2", """is a list; write it as JSON: '["a:1", "b:2"]'"""),
+    "a list not closed": ("SERVER__LISTEN", "[a", """is a list; write it as JSON: '["one", "another"]'"""),
+    "a number": ("PLUGINS__BLOCK", "5", """is a list; write it as JSON: '["5"]'"""),
+    "a list of a route": ("ROUTES__R__MODELS", "a,b", """is a list; write it as JSON: '["a", "b"]'"""),
+    "a section": ("LOG", "debug", "is a section; set a key of it, such as JARVIS__LOG__LEVEL"),
+    "a model": ("MODELS__M", "echo", "is a section; set a key of it, such as JARVIS__MODELS__M__ADAPTER"),
+    "a table": ("MODELS", "echo", "is a table of names; set a key of it, such as JARVIS__MODELS__NAME__…"),
+    "a list of tables": ("CACHE", "memory", "is a list of tables; write it as JSON: '[{…}, {…}]'"),
+}
+
+
+@pytest.mark.parametrize(("key", "value", "said"), FORMS.values(), ids=FORMS)
+def test_a_variable_of_another_form_is_named_with_what_to_write(key, value, said):
+    with pytest.raises(ConfigError) as caught:
+        load(None, [], {"JARVIS__LOG__LEVEL": "info", f"JARVIS__{key}": value})
+
+    assert str(caught.value).startswith(f"environment JARVIS__{key}: {said}")
+    assert str(caught.value).endswith(f"(given: {value!r})")
+
+
+def test_a_variable_with_a_longer_path_goes_before_one_with_a_shorter():
+    environ = {
+        "JARVIS__SERVER__LISTEN": '["b:1"]',
+        "JARVIS__SERVER": '{"listen": ["a:1"], "max_message_bytes": 2048}',
+    }
+    server = load(None, [], environ).server
+
+    assert (server.listen, server.max_message_bytes) == (["b:1"], 2048)
+
+
 @pytest.mark.parametrize("pair", ["nonsense", "a b=1", "=1"])
 def test_a_set_of_another_form_says_so(pair):
     with pytest.raises(ConfigError, match=f"--set {pair}: not of the form key=value"):
