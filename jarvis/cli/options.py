@@ -126,12 +126,17 @@ def connect(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its log lines would stand among our own
     from jarvis.client import TLS, BlockingClient  # noqa: PLC0415
 
+    server = server.strip()
     scheme, found, rest = server.partition("://")
     encrypted = tls_ca is not None
-    if found:
+    if server.startswith("unix:///"):  # gRPC's other form of a path from the root
+        server = f"unix:{rest}"
+    elif found:
         if scheme not in {"http", "https"} or (encrypted and scheme == "http"):
             hint = "with --tls-ca it begins with https://" if scheme == "http" else "no such scheme is known"
-            raise typer.BadParameter(f"{server!r}: {hint}; host:port will do", param_hint="--server")
+            raise typer.BadParameter(
+                f"{server!r}: {hint}; host:port or unix:/path will do", param_hint="--server"
+            )
         server, encrypted = rest.rstrip("/"), scheme == "https"
     try:
         return BlockingClient(
