@@ -116,6 +116,24 @@ async def test_a_wrong_command_line_is_one_line_and_code_2(run, arguments, compl
     assert complaint in err
 
 
+@pytest.mark.parametrize("seconds", ["1e300", "inf", "nan", "97200001", "-1", "-inf", "0"])
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (["generate", "x"], "--timeout"),
+        (["ask", "x"], "--timeout"),
+        (["embed", "x"], "--timeout"),
+        (["chat"], "--timeout"),
+        (["status", "--watch"], "--interval"),
+    ],
+)
+async def test_seconds_that_no_call_can_take_are_refused(run, command, option, seconds):
+    code, out, err = await run(*command, option, seconds)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"jarvis: Invalid value for '{option}'")
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize("server", ["unix:///no/such.sock", " unix:/no/such.sock\n"])
 async def test_a_server_may_be_given_in_other_forms(run, server):
     code, out, err = await run("health", "--server", server)
