@@ -22,12 +22,23 @@ SPEC = CollectionSpec("papers", 8, "model", "1", IndexSettings(Space.L2, 8, 50, 
         ({"host": "h", "exact_below": 10}, "exact_below: is for the embedded store"),
         ({"port": 8000}, "port: is for a server; set host as well"),
         ({"headers": {"a": "b"}}, "headers: is for a server"),
+        ({"host": "http://x"}, "host\n.* must be a host's name or \\[ipv6\\] alone; its port goes into port"),
+        ({"host": "x:8000"}, "its port goes into port"),
+        ({"host": "x/y"}, "its port goes into port"),
+        ({"host": " x"}, "its port goes into port"),
+        ({"host": "::1"}, "its port goes into port"),
+        ({"hang_seconds": float("inf")}, "a finite number"),
         ({"exact_below": -1}, "greater than or equal to 0"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(settings, message):
     with pytest.raises(ValidationError, match=message):
         ChromaSettings(**settings)
+
+
+@pytest.mark.parametrize("host", ["", "x", "chroma.example.org", "127.0.0.1", "[::1]"])
+def test_a_host_alone_is_taken(host):
+    assert ChromaSettings(host=host).host == host
 
 
 def test_headers_are_secret():

@@ -59,6 +59,15 @@ WRONG = {
     ),
     "a table twice": ("[models.a]\n[models.a]", "twice (at line 2, column 10); a name stands there twice"),
     "a key twice": ("[models]\na = {}\na = {}", "a name stands there twice: give one of them another"),
+    "address twice": (
+        "[server]\nlisten = ['a:1', 'A:1']",
+        "server.listen: 'a:1' is named twice; leave one of them out",
+    ),
+    "socket twice": ("[server]\nlisten = ['unix:/a', 'unix:///a']", "'unix:/a' is named twice; leave one"),
+    "address of http": (
+        "[server]\nlisten = ['a:1']\n[http]\nlisten = 'a:1'",
+        "http: listen: 'a:1' is server.listen's too; take another port, or leave it empty",
+    ),
     "none": ("[models]", "models: name at least one model"),
     "toml": ("[server", "is not TOML"),
     "utf8": ("x = '\udcff'", "is not UTF-8"),
@@ -74,6 +83,25 @@ def test_an_error_names_the_file_the_key_and_what_is_allowed(tmp_path, text, sai
 
     assert str(caught.value).startswith(f"{path}: ")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "server.drain_delay_seconds",
+        "server.drain_timeout_seconds",
+        "circuit_breaker.open_seconds",
+        "retrieval.min_similarity",
+    ],
+)
+def test_a_number_that_is_not_finite_is_refused(key, value):
+    with pytest.raises(ConfigError, match=f"{key}: Input should be (a finite|greater)"):
+        load(None, [f"{key}={value}"], {})
+
+
+def test_any_free_port_may_be_asked_for_twice():
+    assert load(None, ["server.listen=['a:0', 'a:0']", "http.listen='a:0'"], {}).http.listen == "a:0"
 
 
 def test_a_missing_file_is_named(tmp_path):
