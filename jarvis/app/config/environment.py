@@ -11,6 +11,8 @@ from jarvis.app.config.explain import ConfigError, merge
 from jarvis.app.config.schema import Config
 
 ENV_PREFIX = "JARVIS__"
+FOLDERS = ("JARVIS_DATA_DIR", "JARVIS_CACHE_DIR")
+"""The other variables that the server reads, by exactly these names."""
 
 
 def read(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -20,8 +22,8 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
         ConfigError: naming the variable, and what to write.
     """
     for key in environ:
-        meant = _meant(key)
-        if meant and meant != key.upper():
+        meant = _folder(key) or _meant(key)
+        if meant and meant != (key if meant in FOLDERS else key.upper()):
             msg = f"environment {key}: is no setting; {meant} is one"
             raise ConfigError(msg)
     ours = [key for key in environ if key.upper().startswith(ENV_PREFIX)]
@@ -83,6 +85,12 @@ def _hint(key: str, kind: object, value: str) -> str | None:
         example = json.dumps(items if plain else ["one", "another"])
         return f"is a list; write it as JSON: '{example}'"
     return "is a list of tables; write it as JSON: '[{…}, {…}]'"
+
+
+def _folder(key: str) -> str | None:
+    """Return the folder's variable that this one means, however it is written."""
+    letters = key.upper().replace("_", "")
+    return next((name for name in FOLDERS if name.replace("_", "") == letters), None)
 
 
 def _meant(key: str) -> str | None:

@@ -134,6 +134,10 @@ def test_a_missing_file_is_named(tmp_path):
             {"jarvis_default_route": "m"},
             "environment jarvis_default_route: is no setting; JARVIS__DEFAULT_ROUTE is",
         ),
+        ({"JARVIS_DATADIR": "/d"}, "environment JARVIS_DATADIR: is no setting; JARVIS_DATA_DIR is one"),
+        ({"JARVIS_CACHEDIR": "/d"}, "environment JARVIS_CACHEDIR: is no setting; JARVIS_CACHE_DIR is one"),
+        ({"JARVIS__DATA_DIR": "/d"}, "environment JARVIS__DATA_DIR: is no setting; JARVIS_DATA_DIR is one"),
+        ({"jarvis_cache_dir": "/d"}, "environment jarvis_cache_dir: is no setting; JARVIS_CACHE_DIR is one"),
         ({"JARVIS__SERVER__LISTEN": "[a"}, "environment JARVIS__"),
         (
             {"JARVIS__SERVER__DRAIN_DELAY_SECONDS": "x"},
