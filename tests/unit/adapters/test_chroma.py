@@ -1,5 +1,7 @@
 import asyncio
+import shutil
 import threading
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
@@ -65,6 +67,24 @@ def test_an_unknown_error_is_a_failure_in_one_line():
     assert str(error) == "Chroma failed: two lines here"
     missing = NoSuchCollection("x")
     assert translate(missing) is missing
+
+
+@pytest.mark.parametrize(
+    ("free", "said"),
+    [
+        (2**20, "the disk of {} is full: free some space; Chroma failed: Failed to apply logs"),
+        (2**30, "Chroma failed: Failed to apply logs"),
+    ],
+)
+def test_a_failure_on_a_full_disk_says_so(tmp_path, monkeypatch, free, said):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    error = translate(RuntimeError("Failed to apply logs"), tmp_path)
+    assert isinstance(error, StoreFailure)
+    assert str(error) == said.format(tmp_path)
+
+
+def test_a_folder_that_is_gone_is_no_full_disk(tmp_path):
+    assert str(translate(RuntimeError("x"), tmp_path / "gone")) == "Chroma failed: x"
 
 
 async def test_reads_go_before_writes_that_wait_and_writes_keep_their_order():
