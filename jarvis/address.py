@@ -1,5 +1,7 @@
 """The form of an address that a server listens on and a client calls."""
 
+from collections.abc import Sequence
+
 
 class CannotListen(Exception):
     """The server cannot listen where it was told to."""
@@ -26,6 +28,19 @@ def check_host_and_port(address: str) -> None:
     if not _is_host_and_port(address):
         msg = f"{address!r} is not host:port"
         raise ValueError(msg)
+
+
+def same(address: str, others: Sequence[str]) -> int:
+    """Return how many of the others are the same address; port 0 is another port each time."""
+    return 0 if address.endswith(":0") else [_plain(other) for other in others].count(_plain(address))
+
+
+def _plain(address: str) -> str:
+    path = address.removeprefix("unix:")
+    if path == address:
+        host, _, port = address.lower().rpartition(":")
+        return f"{host}:{port.lstrip('0')}"
+    return "unix:" + ("/" + path.lstrip("/") if path.startswith("/") else path)
 
 
 def _is_host_and_port(address: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jarvis.app.application import make_application, make_instruments
 from jarvis.app.config import Config
 from jarvis.app.logs import running
+from jarvis.app.logs.sinks import check_file
 from jarvis.core.application import Application
 from jarvis.core.metrics import LOG_RECORDS_DROPPED
 
@@ -37,6 +38,7 @@ def check(config: Config) -> None:
     Raises:
         ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `make_application`.
     """
+    check_file(config.log)
     make_application(config, make_instruments(config))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jarvis.cli.figures import components, figures, headline
-from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
+from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect, seconds
 from jarvis.cli.output import echo, print_json, print_table, write
 from jarvis.cli.watch import COLUMNS, watch
 
@@ -42,10 +42,8 @@ def status(
     live: Annotated[bool, typer.Option("--watch", help="Show it live, until Ctrl-C.")] = False,
     interval: Annotated[
         float | None,
-        typer.Option(
-            min=0.1,
-            metavar="SECONDS",
-            help=f"How often --watch asks the server; every {WATCH_INTERVAL:g} seconds when left out.",
+        seconds(
+            f"How often --watch asks the server; every {WATCH_INTERVAL:g} seconds when left out.", least=0.1
         ),
     ] = None,
     server: Server = DEFAULT_SERVER,

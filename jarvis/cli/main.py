@@ -153,7 +153,7 @@ def _completed(arguments: list[str]) -> list[str]:
     os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
     match arguments:
         case ["help", *command]:
-            return [*command, "--help"]
+            return [*(word for word in command if word != "help"), "--help"]
         case ["--install-completion" | "--show-completion"]:
             return [*arguments, Path(os.environ.get("SHELL", "")).name]
     return arguments

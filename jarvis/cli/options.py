@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jarvis import timeouts
+
 if TYPE_CHECKING:
     from jarvis.client import BlockingClient
 
@@ -19,6 +21,19 @@ def input_file(name: str, meaning: str) -> Any:  # noqa: ANN401 - as typer's own
     return typer.Option(name, exists=True, dir_okay=False, readable=True, metavar="FILE", help=meaning)
 
 
+def seconds(meaning: str, *, least: float) -> Any:  # noqa: ANN401 - as typer's own
+    """Describe an option that is a time in seconds, which gRPC can carry."""
+
+    def checked(value: float | None) -> float | None:
+        try:
+            timeouts.check(least if value is None else value)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        return value
+
+    return typer.Option(min=least, metavar="SECONDS", help=meaning, callback=checked)
+
+
 Server = Annotated[
     str,
     typer.Option(
@@ -28,9 +43,7 @@ Server = Annotated[
 TLSAuthority = Annotated[
     Path | None, input_file("--tls-ca", "Encrypt, and trust the authorities of this PEM file.")
 ]
-Timeout = Annotated[
-    float, typer.Option(min=0.001, metavar="SECONDS", help="How long an answer may take, in seconds.")
-]
+Timeout = Annotated[float, seconds("How long an answer may take, in seconds.", least=0.001)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[
     str | None,
@@ -126,12 +139,17 @@ def connect(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its log lines would stand among our own
     from jarvis.client import TLS, BlockingClient  # noqa: PLC0415
 
+    server = server.strip()
     scheme, found, rest = server.partition("://")
     encrypted = tls_ca is not None
-    if found:
+    if server.startswith("unix:///"):  # gRPC's other form of a path from the root
+        server = f"unix:{rest}"
+    elif found:
         if scheme not in {"http", "https"} or (encrypted and scheme == "http"):
             hint = "with --tls-ca it begins with https://" if scheme == "http" else "no such scheme is known"
-            raise typer.BadParameter(f"{server!r}: {hint}; host:port will do", param_hint="--server")
+            raise typer.BadParameter(
+                f"{server!r}: {hint}; host:port or unix:/path will do", param_hint="--server"
+            )
         server, encrypted = rest.rstrip("/"), scheme == "https"
     try:
         return BlockingClient(

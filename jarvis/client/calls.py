@@ -18,6 +18,7 @@ from tenacity import (
     wait_random,
 )
 
+from jarvis import timeouts
 from jarvis.client.connecting import why
 from jarvis.client.ending import Ending
 from jarvis.client.errors import REQUEST_ID_KEY, CannotConnect, JarvisClientError, from_rpc, invalid
@@ -106,7 +107,7 @@ class Calls:
 
         What `requests` raises ends the call, and is raised here.
         """
-        limit = self._timeout if timeout is None else timeout
+        limit = self._limit(timeout)
         call = method(timeout=limit, metadata=_metadata(request_id))
         ending = Ending(call)
         sending = asyncio.create_task(_send(call, requests))
@@ -126,7 +127,7 @@ class Calls:
             await asyncio.wait([sending])
 
     async def _repeat(self, attempt: Callable[[float | None], Awaitable[T]], timeout: float | None) -> T:
-        limit = self._timeout if timeout is None else timeout
+        limit = self._limit(timeout)
         end = None if limit is None else time.monotonic() + limit
         stop = stop_after_attempt(self._attempts)
         retrying = AsyncRetrying(
@@ -140,6 +141,15 @@ class Calls:
             return await attempt(None if end is None else end - time.monotonic())
 
         return await retrying(in_time)
+
+    def _limit(self, timeout: float | None) -> float | None:
+        if timeout is None:
+            return self._timeout
+        try:
+            timeouts.check(timeout)
+        except ValueError as error:
+            raise invalid("timeout", str(error)) from None
+        return timeout
 
     def _explain(self, error: grpc.aio.AioRpcError, request_id: str | None) -> JarvisClientError:
         explained = from_rpc(error, request_id=request_id or "")

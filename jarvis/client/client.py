@@ -9,6 +9,7 @@ from typing import Self, Unpack
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from jarvis import timeouts
 from jarvis.client.calls import Calls
 from jarvis.client.channel import TLS, open_channel
 from jarvis.client.embedding import Batches, embeddings, stream_requests
@@ -44,7 +45,8 @@ class JarvisClient:
     A call is repeated after the delay that the server names in `RetryInfo`, and where no connection could be
     made; a stream only before its first event. Nothing else is repeated.
 
-    Every method raises `JarvisClientError`; its subclass `CannotConnect` where there is no connection.
+    Every method raises `JarvisClientError`, also for a `timeout` over 97,200,000 seconds; its subclass
+    `CannotConnect` where there is no connection.
     """
 
     def __init__(
@@ -65,9 +67,14 @@ class JarvisClient:
             attempts: how often a call is made at most.
 
         Raises:
-            ValueError: the address has neither form.
+            ValueError: the address has neither form, or `timeout` is not above 0 and at most 97,200,000.
             OSError: a TLS file cannot be read.
         """
+        if timeout is not None:
+            timeouts.check(timeout)
+            if timeout <= 0:
+                msg = f"timeout must be above 0 seconds; got {timeout}"
+                raise ValueError(msg)
         self._channel = open_channel(address, tls)
         self._calls = Calls(self._channel, address, timeout=timeout, attempts=attempts)
         self._generation = generation_pb2_grpc.GenerationServiceStub(self._channel)

@@ -31,9 +31,9 @@ class MemoryDemand:
 
 
 class AdapterSettings(BaseModel):
-    """The base of every adapter's settings: immutable, and a key that it does not know is an error."""
+    """The base of every adapter's settings: immutable; an unknown key, inf and nan are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     def memory_demand(self) -> MemoryDemand | None:
         """Tell what it will take; None is too little to matter. A `ModelRef` is a folder, if there is one.

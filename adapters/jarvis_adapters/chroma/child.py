@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from jarvis_adapters.chroma.errors import describe, translate
+from jarvis_adapters.chroma.errors import describe, disk_is_full, translate
 from jarvis_plugins.folders import HOLDER, locked
 from jarvis_ports.errors import JarvisError, StoreUnusable
 
@@ -33,7 +33,7 @@ def main(fd: int, folder: Path, server: int) -> None:
                     try:
                         answer = True, getattr(engine, name)(*args, **kwargs)
                     except BaseException as error:  # noqa: BLE001 - a panic of Chroma's is no Exception
-                        answer = False, translate(error)
+                        answer = False, translate(error, folder)
                     signal.setitimer(signal.ITIMER_REAL, 0)
                     server_end.send(answer)
         except StoreUnusable as error:
@@ -65,9 +65,9 @@ def opened(folder: Path, server: int) -> Iterator[object]:
         except JarvisError:
             raise
         except BaseException as error:
-            msg = (
-                f"{folder}: Chroma cannot open it: {describe(error)}; restore it, or configure another folder"
-            )
+            full = disk_is_full(folder)
+            todo = "its disk is full: free some space" if full else "restore it, or configure another folder"
+            msg = f"{folder}: Chroma cannot open it: {describe(error)}; {todo}"
             raise StoreUnusable(msg) from error
         yield engine
 

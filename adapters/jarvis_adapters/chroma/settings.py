@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from typing import Any
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from jarvis_plugins import AdapterSettings
 
@@ -36,6 +36,15 @@ class ChromaSettings(AdapterSettings):
             msg = "chromadb is not installed: pip install 'jarvis-server[chroma]'"
             raise ValueError(msg)
         return values
+
+    @field_validator("host")
+    @classmethod
+    def _is_a_host_alone(cls, host: str) -> str:
+        port = ":" in host and not (host.startswith("[") and host.endswith("]"))
+        if port or set(host) & set("/@?#") or host.split() not in ([], [host]):
+            msg = "must be a host's name or [ipv6] alone; its port goes into port, and https:// is ssl = true"
+            raise ValueError(msg)
+        return host
 
     @model_validator(mode="after")
     def _embedded_or_server(self) -> "ChromaSettings":

@@ -1,6 +1,7 @@
 """The configuration: a TOML file, then `JARVIS__…` environment variables, then `--set key=value`."""
 
-from jarvis.app.config.load import ConfigError, load
+from jarvis.app.config.explain import ConfigError
+from jarvis.app.config.load import load
 from jarvis.app.config.operations import HTTPConfig, LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig, TemplateConfig
 from jarvis.app.config.routes import RouteConfig

@@ -8,6 +8,10 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 
+class ConfigError(Exception):
+    """The configuration is wrong; the text names where, the key, and what is allowed."""
+
+
 def explain(model: type[BaseModel], error: ErrorDetails) -> str:
     """Return which key is wrong, and what is allowed there."""
     path = [str(step) for step in error["loc"]]
@@ -34,3 +38,12 @@ def _keys(model: type[BaseModel], path: Iterable[str]) -> list[str]:
         else:  # a table of tables: dict[str, Table]
             kind = kind.__args__[-1]
     return list(kind.model_fields)
+
+
+def merge(weak: dict[str, Any], strong: dict[str, Any]) -> dict[str, Any]:
+    """Return both tables as one; where both have a value, the strong one's counts."""
+    merged = dict(weak)
+    for key, value in strong.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged

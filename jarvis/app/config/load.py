@@ -5,20 +5,15 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource
 
-from jarvis.app.config.explain import explain
+from jarvis.app.config.environment import read
+from jarvis.app.config.explain import ConfigError, explain, merge
 from jarvis.app.config.schema import Config
 
 DEFAULT_PATH = Path("jarvis.toml")
-ENV_PREFIX = "JARVIS__"
-
-
-class ConfigError(Exception):
-    """The configuration is wrong; the text names where, the key, and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +37,10 @@ def load(
     Raises:
         ConfigError: naming the source, the key, and what is allowed.
     """
-    sources = [_file(path), _environment(environ), *(_set(pair) for pair in sets)]
+    sources = [_file(path), Source("environment", read(environ)), *(_set(pair) for pair in sets)]
     merged: dict[str, Any] = {}
     for source in sources:
-        merged = _merge(merged, source.values)
+        merged = merge(merged, source.values)
     try:
         return Config.model_validate(merged)
     except ValidationError as error:
@@ -70,49 +65,6 @@ def _file(path: Path | None) -> Source:
     raise ConfigError(msg)
 
 
-def _environment(environ: Mapping[str, str]) -> Source:
-    ours = {key: value for key, value in environ.items() if key.upper().startswith(ENV_PREFIX)}
-    for key in environ:
-        meant = _meant(key)
-        if meant and meant != key.upper():
-            msg = f"environment {key}: is no setting; {meant} is one"
-            raise ConfigError(msg)
-    for key in ours:
-        section = key[len(ENV_PREFIX) :].split("__")[0].lower()
-        if section not in Config.model_fields:
-            msg = f"environment {key}: unknown key {section!r}; allowed: {', '.join(Config.model_fields)}"
-            raise ConfigError(msg)
-    source = EnvSettingsSource(
-        cast("type[BaseSettings]", Config),
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
-        case_sensitive=False,
-    )
-    source.env_vars = {key.lower(): value for key, value in ours.items()}
-    try:
-        return Source("environment", source())
-    except ValueError as error:  # a list or a table that is not JSON
-        msg = f"environment {ENV_PREFIX}…: {error}; {error.__cause__}"
-        raise ConfigError(msg) from None
-
-
-def _meant(key: str) -> str | None:
-    """Return the setting that a variable means, however many underscores are between the parts of its name.
-
-    Other variables may begin with JARVIS_ too: those that Kubernetes makes for a Service named jarvis do.
-    """
-    name = key.upper()
-    for section, field in Config.model_fields.items():
-        top = f"{ENV_PREFIX}{section.upper()}"
-        if name.startswith(top.replace("__", "_") + "__"):
-            return top + "__" + name.partition("__")[2]
-        keys = getattr(field.annotation, "model_fields", None)
-        for setting in [top] if keys is None else [f"{top}__{below.upper()}" for below in keys]:
-            if name.replace("__", "_") == setting.replace("__", "_"):
-                return setting
-    return None
-
-
 def _set(pair: str) -> Source:
     key, found, value = pair.partition("=")
     for text in (value, f'"{value}"', f"'{value}'") if found else ():
@@ -125,14 +77,6 @@ def _set(pair: str) -> Source:
     )
     msg = f"--set {pair}: not of the form key=value: {hint}"
     raise ConfigError(msg)
-
-
-def _merge(weak: dict[str, Any], strong: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(weak)
-    for key, value in strong.items():
-        below = merged.get(key)
-        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def _origin(path: tuple[int | str, ...], sources: list[Source]) -> str:

@@ -2,7 +2,7 @@
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from jarvis.address import check
+from jarvis.address import check, same
 from jarvis.app.config.operations import HTTPConfig, LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig
 from jarvis.app.config.routes import DEFAULT_ROUTE, CircuitBreakerConfig, RouteConfig, checked_routes
@@ -38,6 +38,9 @@ class ServerConfig(Section):
     def _addresses(cls, listen: list[str]) -> list[str]:
         for address in listen:
             check(address)
+            if same(address, listen) > 1:
+                msg = f"{address!r} is named twice; leave one of them out"
+                raise ValueError(msg)
         return listen
 
 
@@ -153,6 +156,15 @@ class Config(Section):
     )
     store: StoreConfig = StoreConfig()
     retrieval: RetrievalConfig = RetrievalConfig()
+
+    @field_validator("http")
+    @classmethod
+    def _http_has_an_address_of_its_own(cls, http: HTTPConfig, info: ValidationInfo) -> HTTPConfig:
+        server = info.data.get("server")
+        if server and same(http.listen, server.listen):
+            msg = f"listen: {http.listen!r} is server.listen's too; take another port, or leave it empty"
+            raise ValueError(msg)
+        return http
 
     @field_validator("store")
     @classmethod

@@ -4,6 +4,7 @@ They write with no buffer and no lock of Python's: a write that hangs does not k
 """
 
 import contextlib
+import errno
 import os
 import select
 import stat
@@ -35,19 +36,48 @@ def open_sink(config: LogConfig) -> Sink:
     """
     if config.file:
         try:
-            path = Path(os.path.expanduser(config.file)).absolute()  # noqa: PTH111 - its own raises without a home
-            return RotatingFile(path, config.max_file_bytes, config.backup_files)
+            return RotatingFile(_path(config.file), config.max_file_bytes, config.backup_files)
         except OSError as error:
-            msg = (
-                f"log.file: {config.file} cannot be written: {error.strerror}; "
-                "make its folder, let this user write there, or name another file"
-            )
-            raise ConfigError(msg) from None
+            raise _cannot_write(config.file, error) from None
     try:
         return Descriptor(sys.stderr.fileno())
     except (AttributeError, OSError, ValueError):
         msg = "log.file: this process has no standard error to write to; name a file"
         raise ConfigError(msg) from None
+
+
+def check_file(config: LogConfig) -> None:
+    """Check that the file of the configuration, if it names one, could be written to, without making it.
+
+    Raises:
+        ConfigError: it could not.
+    """
+    if not config.file:
+        return
+    path = _path(config.file)
+    code: int | None = None
+    try:
+        if path.is_dir():
+            code = errno.EISDIR
+        elif not path.parent.is_dir():
+            code = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
+        elif not os.access(path if path.exists() else path.parent, os.W_OK):
+            code = errno.EACCES
+    except OSError as error:
+        code = error.errno
+    if code:
+        raise _cannot_write(config.file, OSError(code, os.strerror(code)))
+
+
+def _path(file: str) -> Path:
+    return Path(os.path.expanduser(file)).absolute()  # noqa: PTH111 - its own raises without a home
+
+
+def _cannot_write(file: str, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"log.file: {file} cannot be written: {error.strerror}; "
+        "make its folder, let this user write there, or name another file"
+    )
 
 
 class Descriptor:

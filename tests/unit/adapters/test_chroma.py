@@ -1,5 +1,7 @@
 import asyncio
+import shutil
 import threading
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
@@ -22,12 +24,23 @@ SPEC = CollectionSpec("papers", 8, "model", "1", IndexSettings(Space.L2, 8, 50, 
         ({"host": "h", "exact_below": 10}, "exact_below: is for the embedded store"),
         ({"port": 8000}, "port: is for a server; set host as well"),
         ({"headers": {"a": "b"}}, "headers: is for a server"),
+        ({"host": "http://x"}, "host\n.* must be a host's name or \\[ipv6\\] alone; its port goes into port"),
+        ({"host": "x:8000"}, "its port goes into port"),
+        ({"host": "x/y"}, "its port goes into port"),
+        ({"host": " x"}, "its port goes into port"),
+        ({"host": "::1"}, "its port goes into port"),
+        ({"hang_seconds": float("inf")}, "a finite number"),
         ({"exact_below": -1}, "greater than or equal to 0"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(settings, message):
     with pytest.raises(ValidationError, match=message):
         ChromaSettings(**settings)
+
+
+@pytest.mark.parametrize("host", ["", "x", "chroma.example.org", "127.0.0.1", "[::1]"])
+def test_a_host_alone_is_taken(host):
+    assert ChromaSettings(host=host).host == host
 
 
 def test_headers_are_secret():
@@ -54,6 +67,24 @@ def test_an_unknown_error_is_a_failure_in_one_line():
     assert str(error) == "Chroma failed: two lines here"
     missing = NoSuchCollection("x")
     assert translate(missing) is missing
+
+
+@pytest.mark.parametrize(
+    ("free", "said"),
+    [
+        (2**20, "the disk of {} is full: free some space; Chroma failed: Failed to apply logs"),
+        (2**30, "Chroma failed: Failed to apply logs"),
+    ],
+)
+def test_a_failure_on_a_full_disk_says_so(tmp_path, monkeypatch, free, said):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    error = translate(RuntimeError("Failed to apply logs"), tmp_path)
+    assert isinstance(error, StoreFailure)
+    assert str(error) == said.format(tmp_path)
+
+
+def test_a_folder_that_is_gone_is_no_full_disk(tmp_path):
+    assert str(translate(RuntimeError("x"), tmp_path / "gone")) == "Chroma failed: x"
 
 
 async def test_reads_go_before_writes_that_wait_and_writes_keep_their_order():

@@ -9,9 +9,10 @@ from jarvis.app.config import Config, ConfigError, load
 from jarvis.core.component import WhenUnwell
 from jarvis.core.instruments import Instruments
 from jarvis_plugins import AdapterSettings
-from jarvis_plugins.loader import Adapters, PluginState, Unloaded
+from jarvis_plugins.loader import Adapters, Unloaded
 from jarvis_plugins.registry import Adapter, Origin, PortName, UnknownAdapter
 from jarvis_plugins.settings import MemoryDemand
+from jarvis_ports.values import AdapterState
 
 STAND_INS = ["models.a.adapter=echo", "embedder.adapter=none", "store.adapter=none"]
 
@@ -60,12 +61,34 @@ def test_a_template_that_cannot_work_is_refused():
     assert str(caught.value).startswith("prompts.templates.chat (es): the variable 'nombre' does not exist; ")
 
 
+@pytest.mark.parametrize("value", ["inf", "nan"])
+@pytest.mark.parametrize(
+    ("setting", "key"),
+    [
+        ("models.a.settings.load_seconds", "load_seconds"),
+        ("models.a.settings.tokens_per_second", "tokens_per_second"),
+        ("telemetry.settings.export_seconds", "export_seconds"),
+        ("cache=[{adapter='memory',settings={ttl_seconds=VALUE}}]", "ttl_seconds"),
+    ],
+)
+def test_a_number_of_an_adapter_that_is_not_finite_is_refused(setting, key, value):
+    pair = setting.replace("VALUE", value) if "VALUE" in setting else f"{setting}={value}"
+    sets = [*STAND_INS, "embedder.adapter=hashing", "telemetry.adapter=opentelemetry", pair]
+    with pytest.raises(ConfigError, match=f"{key}: Input should be (a finite number|greater)"):
+        check(load(None, sets, {}))
+
+
+def test_the_log_file_is_checked_too():
+    with pytest.raises(ConfigError, match=r"^log\.file: /no/such/x\.log cannot be written: No such file"):
+        check(load(None, [*STAND_INS, "log.file=/no/such/x.log"], {}))
+
+
 def test_an_unknown_estimator_names_those_there_are():
     with pytest.raises(LookupError, match="heuristic"):
         check(load(None, [*STAND_INS, "estimator.adapter=nope"], {}))
 
 
-BLOCKED = Unloaded(Origin("heuristic", "jarvis-difficulty", "1"), PluginState.BLOCKED, "as configured")
+BLOCKED = Unloaded(Origin("heuristic", "jarvis-difficulty", "1"), AdapterState.BLOCKED, "as configured")
 
 
 @pytest.mark.parametrize(

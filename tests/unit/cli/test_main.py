@@ -52,6 +52,9 @@ async def test_help_ends_with_examples(run, command):
     [
         ([], []),
         (["help"], []),
+        (["help", "help"], []),
+        (["help", "--help"], []),
+        (["help", "help", "ask"], ["ask"]),
         (["-h"], []),
         (["config"], ["config"]),
         (["prompt"], ["prompt"]),
@@ -95,8 +98,10 @@ async def test_the_shell_of_the_user_gets_its_completion(run, tmp_path, monkeypa
         (["health", "--server", "http://nowhere"], "--server: 'nowhere' is neither host:port nor unix:/path"),
         (
             ["health", "--server", "ftp://host:1"],
-            "'ftp://host:1': no such scheme is known; host:port will do",
+            "'ftp://host:1': no such scheme is known; host:port or unix:/path will do",
         ),
+        (["health", "--server", "unix://x.sock"], "'unix://x.sock': no such scheme is known"),
+        (["health", "--server", "unix://"], "'unix://': no such scheme is known"),
         (["--install-completion", "tcsh"], "'tcsh' is not one of 'bash'"),
         (["--show-completion", "tcsh"], "'tcsh' is not one of 'bash'"),
         (["adapters", "--config", "x.toml"], "--config: is for --offline"),
@@ -109,6 +114,31 @@ async def test_a_wrong_command_line_is_one_line_and_code_2(run, arguments, compl
     assert err.startswith("jarvis: ")
     assert err.count("\n") == 1
     assert complaint in err
+
+
+@pytest.mark.parametrize("seconds", ["1e300", "inf", "nan", "97200001", "-1", "-inf", "0"])
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (["generate", "x"], "--timeout"),
+        (["ask", "x"], "--timeout"),
+        (["embed", "x"], "--timeout"),
+        (["chat"], "--timeout"),
+        (["status", "--watch"], "--interval"),
+    ],
+)
+async def test_seconds_that_no_call_can_take_are_refused(run, command, option, seconds):
+    code, out, err = await run(*command, option, seconds)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"jarvis: Invalid value for '{option}'")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("server", ["unix:///no/such.sock", " unix:/no/such.sock\n"])
+async def test_a_server_may_be_given_in_other_forms(run, server):
+    code, out, err = await run("health", "--server", server)
+    assert (code, out) == (1, "")
+    assert err.startswith("jarvis: cannot connect to unix:/no/such.sock: there is no such socket")
 
 
 def client_error(code: str) -> JarvisClientError:

@@ -1,4 +1,5 @@
 import asyncio
+import math
 import time
 
 import grpc
@@ -65,6 +66,34 @@ async def test_a_delay_beyond_the_deadline_is_not_waited_for(fake, retry_after):
             await client.generate("x", timeout=2)
     assert time.monotonic() - start < 1
     assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("timeout", [97_200_001, 1e300, math.inf, math.nan])
+async def test_a_deadline_that_cannot_be_sent_is_refused(fake, timeout):
+    with pytest.raises(ValueError, match="must be a number of seconds, at most 97200000"):
+        JarvisClient(fake.address, timeout=timeout)
+    async with JarvisClient(fake.address) as client:
+        for call in (client.generate("x", timeout=timeout), anext(client.stream("x", timeout=timeout))):
+            with pytest.raises(JarvisClientError, match="timeout: must be a number of seconds") as caught:
+                await call
+            assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
+        with pytest.raises(JarvisClientError, match="timeout: must be a number of seconds"):
+            await anext(client.embed_stream([["x"]], timeout=timeout))
+    assert not fake.requests
+
+
+async def test_the_longest_deadline_is_carried_and_one_that_is_past_ends_the_call(fake):
+    async with JarvisClient(fake.address, timeout=97_200_000) as client:
+        assert (await client.generate("x")).text == "Paris."
+        with pytest.raises(JarvisClientError) as caught:
+            await client.generate("x", timeout=-1)
+    assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+async def test_a_client_whose_calls_could_only_be_late_is_refused(fake, timeout):
+    with pytest.raises(ValueError, match=f"timeout must be above 0 seconds; got {timeout}"):
+        JarvisClient(fake.address, timeout=timeout)
 
 
 async def test_a_server_that_comes_up_while_the_client_tries_is_reached(fake, serve, tmp_path):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class StructuredOutputSettings(BaseModel):
     """The backend of all requests, and the bounds of each."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     backend: Literal["guidance", "none"] = Field(
         "guidance",

@@ -59,6 +59,15 @@ WRONG = {
     ),
     "a table twice": ("[models.a]\n[models.a]", "twice (at line 2, column 10); a name stands there twice"),
     "a key twice": ("[models]\na = {}\na = {}", "a name stands there twice: give one of them another"),
+    "address twice": (
+        "[server]\nlisten = ['a:1', 'A:1']",
+        "server.listen: 'a:1' is named twice; leave one of them out",
+    ),
+    "socket twice": ("[server]\nlisten = ['unix:/a', 'unix:///a']", "'unix:/a' is named twice; leave one"),
+    "address of http": (
+        "[server]\nlisten = ['a:1']\n[http]\nlisten = 'a:1'",
+        "http: listen: 'a:1' is server.listen's too; take another port, or leave it empty",
+    ),
     "none": ("[models]", "models: name at least one model"),
     "toml": ("[server", "is not TOML"),
     "utf8": ("x = '\udcff'", "is not UTF-8"),
@@ -74,6 +83,25 @@ def test_an_error_names_the_file_the_key_and_what_is_allowed(tmp_path, text, sai
 
     assert str(caught.value).startswith(f"{path}: ")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "server.drain_delay_seconds",
+        "server.drain_timeout_seconds",
+        "circuit_breaker.open_seconds",
+        "retrieval.min_similarity",
+    ],
+)
+def test_a_number_that_is_not_finite_is_refused(key, value):
+    with pytest.raises(ConfigError, match=f"{key}: Input should be (a finite|greater)"):
+        load(None, [f"{key}={value}"], {})
+
+
+def test_any_free_port_may_be_asked_for_twice():
+    assert load(None, ["server.listen=['a:0', 'a:0']", "http.listen='a:0'"], {}).http.listen == "a:0"
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -106,6 +134,10 @@ def test_a_missing_file_is_named(tmp_path):
             {"jarvis_default_route": "m"},
             "environment jarvis_default_route: is no setting; JARVIS__DEFAULT_ROUTE is",
         ),
+        ({"JARVIS_DATADIR": "/d"}, "environment JARVIS_DATADIR: is no setting; JARVIS_DATA_DIR is one"),
+        ({"JARVIS_CACHEDIR": "/d"}, "environment JARVIS_CACHEDIR: is no setting; JARVIS_CACHE_DIR is one"),
+        ({"JARVIS__DATA_DIR": "/d"}, "environment JARVIS__DATA_DIR: is no setting; JARVIS_DATA_DIR is one"),
+        ({"jarvis_cache_dir": "/d"}, "environment jarvis_cache_dir: is no setting; JARVIS_CACHE_DIR is one"),
         ({"JARVIS__SERVER__LISTEN": "[a"}, "environment JARVIS__"),
         (
             {"JARVIS__SERVER__DRAIN_DELAY_SECONDS": "x"},
@@ -118,6 +150,38 @@ def test_an_error_of_the_environment_says_so(environ, said):
         load(None, [], environ)
 
     assert str(caught.value).startswith(said)
+
+
+FORMS = {
+    "an address": ("SERVER__LISTEN", "127.0.0.1:5", """is a list; write it as JSON: '["127.0.0.1:5"]'"""),
+    "a list with commas": ("SERVER__LISTEN", "a:1, b:2", """is a list; write it as JSON: '["a:1", "b:2"]'"""),
+    "a list not closed": ("SERVER__LISTEN", "[a", """is a list; write it as JSON: '["one", "another"]'"""),
+    "a number": ("PLUGINS__BLOCK", "5", """is a list; write it as JSON: '["5"]'"""),
+    "a list of a route": ("ROUTES__R__MODELS", "a,b", """is a list; write it as JSON: '["a", "b"]'"""),
+    "a section": ("LOG", "debug", "is a section; set a key of it, such as JARVIS__LOG__LEVEL"),
+    "a model": ("MODELS__M", "echo", "is a section; set a key of it, such as JARVIS__MODELS__M__ADAPTER"),
+    "a table": ("MODELS", "echo", "is a table of names; set a key of it, such as JARVIS__MODELS__NAME__…"),
+    "a list of tables": ("CACHE", "memory", "is a list of tables; write it as JSON: '[{…}, {…}]'"),
+}
+
+
+@pytest.mark.parametrize(("key", "value", "said"), FORMS.values(), ids=FORMS)
+def test_a_variable_of_another_form_is_named_with_what_to_write(key, value, said):
+    with pytest.raises(ConfigError) as caught:
+        load(None, [], {"JARVIS__LOG__LEVEL": "info", f"JARVIS__{key}": value})
+
+    assert str(caught.value).startswith(f"environment JARVIS__{key}: {said}")
+    assert str(caught.value).endswith(f"(given: {value!r})")
+
+
+def test_a_variable_with_a_longer_path_goes_before_one_with_a_shorter():
+    environ = {
+        "JARVIS__SERVER__LISTEN": '["b:1"]',
+        "JARVIS__SERVER": '{"listen": ["a:1"], "max_message_bytes": 2048}',
+    }
+    server = load(None, [], environ).server
+
+    assert (server.listen, server.max_message_bytes) == (["b:1"], 2048)
 
 
 @pytest.mark.parametrize("pair", ["nonsense", "a b=1", "=1"])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jarvis.app.config import ConfigError
-from jarvis.app.logs.sinks import RotatingFile
+from jarvis.app.config import ConfigError, LogConfig
+from jarvis.app.logs.sinks import RotatingFile, check_file
 
 logger = logging.getLogger("jarvis.test")
 
@@ -27,6 +27,14 @@ def test_a_file_that_cannot_be_opened_is_told_at_the_start(to_file, tmp_path, na
     wanted = rf"log\.file: .* cannot be written: {why}; make its folder, let this user write there, or name"
     with pytest.raises(ConfigError, match=wanted), to_file(file=str(tmp_path / name)):
         pass
+    with pytest.raises(ConfigError, match=wanted):
+        check_file(LogConfig(file=str(tmp_path / name)))
+
+
+def test_a_file_that_can_be_written_is_checked_and_not_made(tmp_path):
+    for file in ("", str(tmp_path / "log"), "/dev/full"):
+        check_file(LogConfig(file=file))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_told_once_and_its_records_are_counted(to_file, capfd):
