@@ -38,7 +38,6 @@ async def test_by_default_the_server_chooses_how_to_search(fake, run):
     (request,) = fake.requests
     assert request == pb.GenerateStreamRequest(
         messages=[pb.Message(role=pb.ROLE_USER, content="Capital?")],
-        sampling=pb.SamplingParams(),
         retrieval=pb.Retrieval(collection="default"),
     )
 
