@@ -44,10 +44,13 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Give engine tests ten minutes, in which an engine may have to start."""
+    """Give time to engines, which may have to start, and to the kit, which runs pytest on many adapters."""
     for item in items:
-        if item.get_closest_marker("engine") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(600))
+        if not item.get_closest_marker("timeout"):
+            if item.get_closest_marker("engine"):
+                item.add_marker(pytest.mark.timeout(600))
+            elif item.path.name.startswith("test_testkit"):
+                item.add_marker(pytest.mark.timeout(300))
 
 
 class Peer:
