@@ -19,9 +19,13 @@ def endless(position=0):
 
 
 async def fill(peer):
-    """Occupy every slot of the engine, and one place in its queue."""
+    """Occupy every slot of the engine, and one place in its queue: whose that is, nobody knows."""
     calls = [peer.generation.GenerateStream(endless(n)) for n in range(SLOTS + 1)]
-    await asyncio.gather(*(call.read() for call in calls[:SLOTS]))
+    reads = [asyncio.create_task(call.read()) for call in calls]
+    for read in reads:
+        read.add_done_callback(lambda read: read.cancelled() or read.exception())
+    while sum(read.done() for read in reads) < SLOTS:
+        await asyncio.sleep(0.05)
     return calls
 
 
