@@ -19,7 +19,7 @@ from jarvis.app.slo import generate
 from jarvis.v1 import embedding_pb2, retrieval_pb2, server_pb2
 from jarvis.v1 import generation_pb2 as pb
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 GRAFANA = Path(__file__).parents[3] / "deploy/grafana"
 DASHBOARDS = [json.loads(path.read_text()) for path in sorted(GRAFANA.glob("*.json"))]
 PANELS = [panel for each in DASHBOARDS for panel in each["panels"] if panel["type"] != "row"]
@@ -202,7 +202,7 @@ async def test_every_query_of_every_panel_and_variable_has_data(watched, traffic
     for variable in VARIABLES:
         series, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"]).groups()
         without.append((variable["name"], series, {label}))
-    deadline = asyncio.get_running_loop().time() + 120
+    deadline = asyncio.get_running_loop().time() + 400
     while without and not traffic.done() and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(1)
         without = [one for one in without if not await has_data(watched, *one[1:])]
