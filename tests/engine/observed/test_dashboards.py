@@ -161,8 +161,12 @@ async def fail(server, number):
     request = pb.GenerateStreamRequest(**story(number, tokens=1500))
     aborted = server.generation.GenerateStream(request, metadata=(("x-request-id", f"abort-{number}"),))
     await aborted.read()
-    await server.server.Abort(server_pb2.AbortRequest(request_id=f"abort-{number}"))
-    assert await code(read_on(aborted)) == "ABORTED"
+    try:
+        await server.server.Abort(server_pb2.AbortRequest(request_id=f"abort-{number}"))
+    except grpc.aio.AioRpcError as error:
+        assert error.code() is grpc.StatusCode.NOT_FOUND  # it has ended, before a busy machine let us ask
+    else:
+        assert await code(read_on(aborted)) == "ABORTED"
     left = server.generation.GenerateStream(request)
     await left.read()
     left.cancel()
