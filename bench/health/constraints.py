@@ -1,13 +1,12 @@
 """Callers whose constraints cannot be compiled: each takes all the CPU time that it may, and is refused."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
 
-from bench.health.streams import check
+from bench.health.callers import calling
 from jarvis.v1.generation_pb2 import GenerateRequest, StructuredOutput
 from jarvis.v1.generation_pb2_grpc import GenerationServiceStub
 
@@ -23,14 +22,8 @@ async def refusing(address: str, callers: int) -> AsyncIterator[None]:
     """
     async with grpc.aio.insecure_channel(address) as channel:
         stub = GenerationServiceStub(channel)
-        tasks = [asyncio.create_task(_ask(stub)) for _ in range(callers)]
-        try:
+        async with calling(_ask(stub) for _ in range(callers)):
             yield
-            check(tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
 
 async def _ask(stub: GenerationServiceStub) -> None:

@@ -1,12 +1,13 @@
 """The load: streams of long answers, one after another on each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
 
+from bench.health.callers import calling
 from jarvis.v1.generation_pb2 import GenerateStreamRequest, SamplingParams
 from jarvis.v1.generation_pb2_grpc import GenerationServiceStub
 
@@ -31,17 +32,11 @@ async def streaming(address: str, streams: int, tokens: int) -> AsyncIterator[Lo
     async with grpc.aio.insecure_channel(address) as channel:
         load = Load()
         stub = GenerationServiceStub(channel)
-        tasks = [asyncio.create_task(_stream(stub, tokens, load)) for _ in range(streams)]
-        try:
+        async with calling(_stream(stub, tokens, load) for _ in range(streams)) as check:
             while load.begun < streams:
                 await asyncio.sleep(0.1)
-                check(tasks)
+                check()
             yield load
-            check(tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
 
 async def _stream(stub: GenerationServiceStub, tokens: int, load: Load) -> None:
@@ -53,11 +48,3 @@ async def _stream(stub: GenerationServiceStub, tokens: int, load: Load) -> None:
                 load.messages += 1
                 load.begun += not begun
                 begun = True
-
-
-def check(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Raise RuntimeError where one of the callers has ended: they are to go on."""
-    for task in tasks:
-        if task.done():
-            msg = f"a caller ended: {task.exception()!r}"
-            raise RuntimeError(msg)
