@@ -10,7 +10,7 @@ NEEDS_SERVER = "this command needs the server, which is not installed: pip insta
 
 
 def has_server() -> bool:
-    """Tell whether what the server needs is installed."""
+    """Return whether what the server needs is installed."""
     return all(find_spec(name) for name in SERVER_MODULES)
 
 

@@ -122,7 +122,7 @@ def _fits(data: bytes, python: str) -> bool:
 
 
 def _has_utf8(data: bytes, language: str | None) -> bool:
-    """Whether a line is UTF-8 beyond ASCII, and the others in no encoding whose short lines may look so."""
+    """Return whether a line is UTF-8 beyond ASCII, and the others in none that looks so by chance."""
     lines = data.splitlines(keepends=True)
     good = {line for line in lines if not line.isascii() and _strict(line, "utf-8") is not None}
     others = b"".join(line for line in lines if line not in good)

@@ -21,7 +21,7 @@ MEMORY = 2 << 30
 """Bytes that the process that reads may take beside those that it begins with."""
 _APART = {Format.HTML, Format.PDF, Format.NOTEBOOK}
 TEXT_BYTES = 1 << 20
-"""Of text, Markdown or code that is read in a thread: the work grows no faster than the text there."""
+"""The most bytes of text, Markdown or code that a thread reads: the work grows no faster than they do."""
 
 START_SECONDS = 60.0
 """How long that process may take to start."""

@@ -51,7 +51,7 @@ def rules(css: str) -> Iterator[Rule]:
 
 
 def on_screen(media: str) -> bool:
-    """Tell whether a media query holds on the screen of a desktop."""
+    """Return whether a media query holds on the screen of a desktop."""
     return any(map(_query_holds, media.lower().split(",")))
 
 

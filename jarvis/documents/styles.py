@@ -35,7 +35,7 @@ _PARENTS = ("inherit", "unset", "revert", "larger", "smaller")
 
 
 def hides(style: Style) -> bool:
-    """Tell whether an element is not seen with all in it: see-through, cut away, or off the screen."""
+    """Return whether an element is not seen with all in it: see-through, cut away, or off the screen."""
     return (
         _word(style, "display") == "none"
         or _word(style, "content-visibility") == "hidden"
@@ -51,7 +51,7 @@ def hides(style: Style) -> bool:
 
 
 def unreadable(style: Style) -> set[Why]:
-    """Tell why the letters of an element are not seen."""
+    """Return why the letters of an element are not seen."""
     found = set()
     if _word(style, "visibility") in {"hidden", "collapse"}:
         found.add(Why.INVISIBLE)
@@ -63,7 +63,7 @@ def unreadable(style: Style) -> set[Why]:
 
 
 def readable(style: Style) -> set[Why]:
-    """Tell what of an element around it does not hide the letters of this one, as it declares its own."""
+    """Return what of an element around it does not hide the letters of this one, which declares its own."""
     found = {
         why for why in Why if why in style and _word(style, why) not in _PARENTS and not _relative(style, why)
     }
@@ -73,7 +73,7 @@ def readable(style: Style) -> set[Why]:
 
 
 def _relative(style: Style, name: str) -> bool:
-    """Whether a size is a part of that around it, which may be nothing."""
+    """Return whether a size is a part of that around it, which may be nothing."""
     value = style[name]
     return bool(value) and (
         value[0].type == "percentage" or (value[0].type == "dimension" and value[0].lower_unit in _RELATIVE)

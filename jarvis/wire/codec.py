@@ -114,7 +114,7 @@ def _plain(field: Any) -> Converter | None:  # noqa: ANN401 - protobuf has two c
 
 
 def _presence(field: Any, special: Converter | None) -> bool:  # noqa: ANN401
-    """Tell whether a field that is left out is None, or the default of its value."""
+    """Return whether a field that is left out is None, or the default of its value."""
     if field.message_type and special:
         return bool(getattr(special, "optional", False))
     return bool(field.has_presence)

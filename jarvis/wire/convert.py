@@ -110,11 +110,11 @@ class Many:
         self._one = one
 
     def write(self, value: Iterable[Any], path: str) -> list[Any]:
-        """See `Converter`."""
+        """Return what the message has for a value, as `Converter` says."""
         return [self._one.write(item, f"{path}[{position}]") for position, item in enumerate(value)]
 
     def read(self, raw: Iterable[Any], path: str, blame: Blame | None) -> tuple[Any, ...]:
-        """See `Converter`."""
+        """Return the value of what the message has, as `Converter` says."""
         return tuple(self._one.read(item, f"{path}[{position}]", blame) for position, item in enumerate(raw))
 
 
@@ -125,11 +125,11 @@ class Plain:
         self._kind = kind
 
     def write(self, value: Any, path: str) -> Any:  # noqa: ANN401, ARG002
-        """See `Converter`."""
+        """Return what the message has for a value, as `Converter` says."""
         return value
 
     def read(self, raw: Any, path: str, blame: Blame | None) -> Any:  # noqa: ANN401, ARG002
-        """See `Converter`."""
+        """Return the value of what the message has, as `Converter` says."""
         return self._kind(raw)
 
 

@@ -16,7 +16,7 @@ class FilterConverter:
     optional = True
 
     def write(self, value: Filter, path: str) -> pb.Filter:  # noqa: PLR0911 - one a kind
-        """See `Converter`."""
+        """Return what the message has for a value, as `Converter` says."""
         match value:
             case Equals(field, one):
                 return _clause("equals", path, _equals(field, one, f"{path}.equals"))
@@ -39,7 +39,7 @@ class FilterConverter:
         return pb.FilterList(clauses=written)
 
     def read(self, raw: pb.Filter, path: str, blame: Blame | None) -> Filter:
-        """See `Converter`."""
+        """Return the value of what the message has, as `Converter` says."""
         return FilterReader(path, blame or _pass_over).read(raw, path, 1)
 
 

@@ -13,11 +13,11 @@ class MetadataMap:
     """Converts metadata; each value that is wrong is blamed."""
 
     def write(self, value: Metadata, path: str) -> dict[str, pb.Value]:
-        """See `Converter`."""
+        """Return what the message has for a value, as `Converter` says."""
         return {name: write_value(one, f"{path}[{name}]") for name, one in value.items()}
 
     def read(self, raw: Mapping[str, pb.Value], path: str, blame: Blame | None) -> Metadata:
-        """See `Converter`."""
+        """Return the value of what the message has, as `Converter` says."""
         read = ((name, read_value(one, f"{path}[{name}]", blame)) for name, one in raw.items())
         return {name: value for name, value in read if value is not None}
 

@@ -36,7 +36,7 @@ def translate(error: BaseException, folder: Path | None = None) -> Exception:
 
 
 def disk_is_full(folder: Path) -> bool:
-    """Tell whether there is no room for what Chroma writes next, which its errors do not say."""
+    """Return whether there is no room for what Chroma writes next, which its errors do not say."""
     try:
         return shutil.disk_usage(folder).free < FULL_BYTES
     except OSError:

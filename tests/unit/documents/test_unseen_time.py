@@ -8,7 +8,7 @@ from jarvis.core.text import without_unseen
 from jarvis.documents import read
 
 SECONDS = 2.0
-"""Of CPU: each of these took ten times as long and more, or did not end."""
+"""The most seconds of CPU time; each of these took ten times as long and more, or did not end."""
 TICKS = " ".join("`" * k + "x" for k in range(1, 70)) + " a" * 80_000
 
 

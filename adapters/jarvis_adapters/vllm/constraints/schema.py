@@ -220,7 +220,7 @@ def _narrow(schema: dict[str, Any], key: str) -> bool:
 
 
 def _evaded(schema: dict[str, Any]) -> bool:
-    """Tell whether a name that is written with escapes evades its pattern, and is asked something else."""
+    """Return whether a name that is written with escapes evades its pattern, and is asked something else."""
     found = [schema.get("additionalProperties", True)]
     for key in ("properties", "patternProperties"):
         found += schema[key].values() if isinstance(schema.get(key), dict) else ()

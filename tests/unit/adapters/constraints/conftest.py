@@ -63,7 +63,7 @@ def samples(tokenizer):
 
 @pytest.fixture
 def takes(tokenizer):
-    """Tell whether a text is one of a grammar's answers."""
+    """Return whether a text is one of a grammar's answers."""
 
     def taken(grammar, text):
         matcher = LLMatcher(tokenizer, grammar, log_level=0, limits=LIMITS)
