@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import soupsieve
 from bs4 import BeautifulSoup, Tag
@@ -63,7 +64,8 @@ def _styled(page: BeautifulSoup) -> dict[int, _Styled]:
     """Return the elements that a rule or a style attribute hides, and those in them, with their style."""
     sheet = [rule for css in page("style") if _holds(css) for rule in rules(css.get_text())]
     inline = {id(element): (element, block(str(element["style"]))) for element in page.select("[style]")}
-    doubtful = _doubtful([*_hidden_by(page, sheet), *inline.values()])
+    own = ((element, cascade([(INLINE, of)])) for element, of in inline.values())
+    doubtful = _doubtful(chain(_hidden_by(page, sheet), own))
     blocks: dict[int, list[tuple[Rank, Block]]] = {key: [] for key in doubtful}
     looks = 0
     for rule, found in _compared(sheet, doubtful):
@@ -99,15 +101,14 @@ def _compared(
         yield rule, found
 
 
-def _doubtful(declared: list[tuple[Tag, Block]]) -> dict[int, tuple[Tag, set[str]]]:
+def _doubtful(declared: Iterable[_Styled]) -> dict[int, tuple[Tag, set[str]]]:
     """Return the elements that one of these may hide, and the names of the declarations that decide."""
     found: dict[int, tuple[Tag, set[str]]] = {}
 
     def decide(element: Tag, names: Iterable[str]) -> None:
         found.setdefault(id(element), (element, set()))[1].update(names)
 
-    for element, of in declared:
-        style = cascade([(INLINE, of)])
+    for element, style in declared:
         if hides(style):
             decide(element, style)
         elif unreadable(style) and not (id(element) in found and found[id(element)][1] >= INHERITED):
@@ -116,7 +117,8 @@ def _doubtful(declared: list[tuple[Tag, Block]]) -> dict[int, tuple[Tag, set[str
     return found
 
 
-def _hidden_by(page: BeautifulSoup, sheet: list[Rule]) -> Iterator[tuple[Tag, Block]]:
+def _hidden_by(page: BeautifulSoup, sheet: list[Rule]) -> Iterator[_Styled]:
+    """Yield the elements that a rule hides, by itself, and what it declares."""
     by_class: dict[str, list[Tag]] = defaultdict(list)
     for element in page.select("[class]"):
         for name in set(element.get_attribute_list("class")):
@@ -131,11 +133,11 @@ def _hidden_by(page: BeautifulSoup, sheet: list[Rule]) -> Iterator[tuple[Tag, Bl
                 found = [element for element in by_class[rule.of_class] if selector.match(element)]
             else:
                 found = selector.select(page)
-            yield from ((element, rule.block) for element in found)
+            yield from ((element, style) for element in found)
 
 
 def _holds(css: Tag) -> bool:
-    """Whether a style sheet is one for a screen, and one that browsers read."""
+    """Return whether a style sheet is one for a screen, and one that browsers read."""
     kind = str(css.get("type", "")).strip().lower()
     return (
         kind in {"", "text/css"}
@@ -147,5 +149,8 @@ def _holds(css: Tag) -> bool:
 def _compiled(rule: Rule) -> soupsieve.SoupSieve | None:
     try:
         return soupsieve.compile(rule.selector)
-    except (soupsieve.SelectorSyntaxError, NotImplementedError):  # of what is no element, as ::before
+    except (
+        soupsieve.SelectorSyntaxError,
+        NotImplementedError,
+    ):  # a pseudo-element, such as ::before, selects no element
         return None
