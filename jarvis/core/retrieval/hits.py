@@ -18,7 +18,8 @@ def make_hit(
     sparse_rank: int | None = None,
 ) -> Hit:
     """Return the hit of rows that have one text."""
-    first, *others = sorted(rows, key=lambda row: place(row, chunk_source(row)))
+    placed = sorted(((row, chunk_source(row)) for row in rows), key=lambda each: place(*each))
+    (first, source), *others = placed
     return Hit(
         id=first.id,
         text=first.text,
@@ -27,15 +28,15 @@ def make_hit(
         similarity=similarity,
         dense_rank=dense_rank,
         sparse_rank=sparse_rank,
-        source=chunk_source(first),
+        source=source,
         duplicates=tuple(
-            Duplicate(row.id, own_metadata(row), chunk_source(row)) for row in others[:DUPLICATES_TOLD]
+            Duplicate(row.id, own_metadata(row), its_source) for row, its_source in others[:DUPLICATES_TOLD]
         ),
     )
 
 
 def chunk_source(row: Row) -> ChunkSource | None:
-    """Tell where the text of a row comes from; None for one that was not ingested."""
+    """Return where the text of a row comes from; None for one that was not ingested."""
     metadata = row.metadata
     if "_document" not in metadata:
         return None
@@ -54,7 +55,7 @@ def _page(metadata: Metadata, name: str) -> int | None:
 
 
 def own_metadata(row: Row) -> Metadata:
-    """Give the metadata that the caller set."""
+    """Return the metadata that the caller set."""
     return {name: value for name, value in row.metadata.items() if not name.startswith(RESERVED)}
 
 
