@@ -17,12 +17,12 @@ from jarvis.server.facts import add_embedded
 from jarvis.v1 import embedding_pb2_grpc
 from jarvis.wire import embedding as wire
 from jarvis.wire.messages import embedding_pb2 as pb
+from jarvis.wire.vectors import FLOAT_BYTES
 from jarvis_ports.errors import MessageTooLarge
 from jarvis_ports.values import Embeddings, EmbedRequest
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-COMPONENT_BYTES = 4
 OTHER_BYTES = 32
 """The most that an `Embedding` has beside its components: tags, lengths, and its other fields."""
 READ_AHEAD = 4
@@ -80,7 +80,7 @@ def check_size(request: EmbedRequest, most_dimensions: int, max_message_bytes: i
         MessageTooLarge: it does not, and fewer texts would.
     """
     dimension = min(request.dimension or most_dimensions, most_dimensions)
-    each = dimension * COMPONENT_BYTES + OTHER_BYTES
+    each = dimension * FLOAT_BYTES + OTHER_BYTES
     count = len(request.texts)
     if count <= MAX_TEXTS and count * each > max_message_bytes:
         description = (

@@ -34,19 +34,21 @@ ROW = Codec(pb.Row, Row, only=("id", "text", "metadata"), metadata=METADATA)
 
 
 LIST = pb.ListCollectionsRequest()
-GET = Only(pb.GetCollectionRequest, str)
-DROP = Only(pb.DeleteCollectionRequest, str)
-CHECK = Only(pb.CheckCollectionRequest, str)
-CREATED = Only(pb.CreateCollectionResponse, Collection, COLLECTION)
-FOUND = Only(pb.GetCollectionResponse, Collection, COLLECTION)
-LISTED = Only(pb.ListCollectionsResponse, tuple[Collection, ...], Many(COLLECTION))
-DROPPED = Only(pb.DeleteCollectionResponse, int)
+GET: Only[pb.GetCollectionRequest, str] = Only(pb.GetCollectionRequest)
+DROP: Only[pb.DeleteCollectionRequest, str] = Only(pb.DeleteCollectionRequest)
+CHECK: Only[pb.CheckCollectionRequest, str] = Only(pb.CheckCollectionRequest)
+CREATED: Only[pb.CreateCollectionResponse, Collection] = Only(pb.CreateCollectionResponse, COLLECTION)
+FOUND: Only[pb.GetCollectionResponse, Collection] = Only(pb.GetCollectionResponse, COLLECTION)
+LISTED: Only[pb.ListCollectionsResponse, tuple[Collection, ...]] = Only(
+    pb.ListCollectionsResponse, Many(COLLECTION)
+)
+DROPPED: Only[pb.DeleteCollectionResponse, int] = Only(pb.DeleteCollectionResponse)
 CHECKED: Events[pb.CheckCollectionResponse, Progress | Diagnosis] = Events(
     pb.CheckCollectionResponse, progress=PROGRESS, diagnosis=DIAGNOSIS
 )
-REBUILT = Only(pb.RebuildCollectionResponse, Progress, PROGRESS)
-UPSERTED = Only(pb.UpsertResponse, int)
-DELETED = Only(pb.DeleteResponse, int)
+REBUILT: Only[pb.RebuildCollectionResponse, Progress] = Only(pb.RebuildCollectionResponse, PROGRESS)
+UPSERTED: Only[pb.UpsertResponse, int] = Only(pb.UpsertResponse)
+DELETED: Only[pb.DeleteResponse, int] = Only(pb.DeleteResponse)
 
 
 def upsert_request(upsert: Upsert) -> pb.UpsertRequest:

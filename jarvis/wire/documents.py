@@ -34,12 +34,12 @@ FINISHED = Codec(pb.IngestFinished, IngestFinished)
 RESULTS: Events[pb.IngestResponse, IngestResult] = Events(
     pb.IngestResponse, document=INGESTED, finished=FINISHED
 )
-STORED = Only(
-    pb.ListDocumentsResponse, tuple[StoredDocument, ...], Many(Codec(pb.StoredDocument, StoredDocument))
+STORED: Only[pb.ListDocumentsResponse, tuple[StoredDocument, ...]] = Only(
+    pb.ListDocumentsResponse, Many(Codec(pb.StoredDocument, StoredDocument))
 )
 QUERY = Codec(pb.ListDocumentsRequest, DocumentsQuery)
 DELETION = Codec(pb.DeleteDocumentsRequest, DocumentsDeletion)
-DELETED = Only(pb.DeleteDocumentsResponse, int)
+DELETED: Only[pb.DeleteDocumentsResponse, int] = Only(pb.DeleteDocumentsResponse)
 
 
 def ingest_requests(event: IngestEvent) -> Iterator[pb.IngestRequest]:

@@ -5,6 +5,7 @@ from typing import TypeVar
 from jarvis.v1 import embedding_pb2 as pb
 from jarvis.wire.codec import Codec
 from jarvis.wire.convert import Blame, Enumeration
+from jarvis.wire.vectors import FLOAT_BYTES
 from jarvis_ports.values import Embeddings, EmbedRequest, TextRole
 
 Response = pb.EmbedResponse | pb.EmbedStreamResponse
@@ -51,7 +52,7 @@ def read_response(message: Response) -> Embeddings:
     """
     each, dimension = message.embeddings, message.dimension
     packed = b"".join(one.vector for one in each)
-    if message.data_type != pb.DATA_TYPE_FLOAT32 or len(packed) != 4 * dimension * len(each):
+    if message.data_type != pb.DATA_TYPE_FLOAT32 or len(packed) != FLOAT_BYTES * dimension * len(each):
         msg = f"the server sent vectors of type {message.data_type} that are not {dimension} long"
         raise ValueError(msg)
     return Embeddings(

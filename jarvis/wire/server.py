@@ -75,13 +75,12 @@ MODEL_LIST = Codec(
     models=Many(Codec(pb.Model, ModelInfo, state=STATES)),
     routes=Many(Codec(pb.Route, RouteInfo)),
 )
-ADAPTERS = Only(
+ADAPTERS: Only[pb.ListAdaptersResponse, tuple[AdapterInfo, ...]] = Only(
     pb.ListAdaptersResponse,
-    tuple[AdapterInfo, ...],
     Many(Codec(pb.Adapter, AdapterInfo, state=ADAPTER_STATES)),
 )
-ABORT = Only(pb.AbortRequest, str)
-ABORTED = Only(pb.AbortResponse, int)
+ABORT: Only[pb.AbortRequest, str] = Only(pb.AbortRequest)
+ABORTED: Only[pb.AbortResponse, int] = Only(pb.AbortResponse)
 
 STATUS_REQUEST = pb.GetStatusRequest()
 MODELS_REQUEST = pb.ListModelsRequest()

@@ -16,11 +16,10 @@ class Only(Generic[M, V]):
 
     Args:
         kind: the message.
-        value: the type of the value.
         converter: converts it, where it is no scalar.
     """
 
-    def __init__(self, kind: type[M], value: type[V], converter: Converter | None = None) -> None:  # noqa: ARG002
+    def __init__(self, kind: type[M], converter: Converter | None = None) -> None:
         (field,) = kind.DESCRIPTOR.fields
         self._kind = kind
         self._name = field.name

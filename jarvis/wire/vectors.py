@@ -19,7 +19,7 @@ class Vector:
     optional = True
 
     def write(self, value: Any, path: str) -> bytes:  # noqa: ANN401 - NumPy's ArrayLike
-        """See `Converter`."""
+        """Return what the message has for a value, as `Converter` says."""
         if isinstance(shape := getattr(value, "shape", (0,)), tuple) and len(shape) != 1:
             raise InvalidArgument.of(path, f"must have the shape (dimension,), has {shape}")
         try:
@@ -34,7 +34,7 @@ class Vector:
         return floats.tobytes()
 
     def read(self, raw: bytes, path: str, blame: Blame | None) -> "Matrix":
-        """See `Converter`."""
+        """Return the value of what the message has, as `Converter` says."""
         import numpy as np  # noqa: PLC0415 - callers need not have it
 
         if rest := len(raw) % FLOAT_BYTES:
