@@ -6,7 +6,6 @@ from jarvis_plugins.testkit import LLMConformance
 
 
 @pytest.mark.engine
-@pytest.mark.timeout(600)
 class TestVLLM(LLMConformance):
     adapter = "vllm"
 

@@ -17,13 +17,11 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
 from bench import tiny_model
+from tests.engine.limits import START
 
 if WORKER := os.environ.get("PYTEST_XDIST_WORKER"):  # whose engines have a CPU of their own
     CPUS = sorted(os.sched_getaffinity(0))
     os.environ["VLLM_CPU_OMP_THREADS_BIND"] = str(CPUS[int(WORKER.removeprefix("gw")) % len(CPUS)])
-
-START = 400
-"""Seconds that an engine may take to start on a busy machine."""
 HOUSE = " ".join(
     f"Rule {number}: where somebody asks about part {number} of the machine, name its page in the manual."
     for number in range(1, 17)

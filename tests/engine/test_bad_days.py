@@ -9,10 +9,9 @@ from grpc_health.v1 import health_pb2
 
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
+from tests.engine.limits import START
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
-
-START = 240
+pytestmark = pytest.mark.engine
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 ENDLESS = pb.GenerateStreamRequest(

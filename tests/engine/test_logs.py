@@ -5,10 +5,9 @@ import json
 import pytest
 
 from jarvis.v1 import generation_pb2 as pb
+from tests.engine.limits import START
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
-
-START = 240
+pytestmark = pytest.mark.engine
 TOO_EARLY = "Triton is installed, but doesn't include CPU backend. Disabling Triton."
 """What the CPU build says as the engine's process imports vLLM, before vLLM sets its log up."""
 

@@ -16,7 +16,7 @@ from jarvis_adapters.vllm.settings import VLLMSettings
 from jarvis_ports.errors import EngineDead
 from jarvis_ports.llm import GenerateRequest, SamplingParams
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.engine
 
 TOKENS = 5
 

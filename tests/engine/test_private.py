@@ -11,10 +11,9 @@ import pytest
 from jarvis.v1 import embedding_pb2
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2 as rpb
+from tests.engine.limits import START
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
-
-START = 240
+pytestmark = pytest.mark.engine
 CANARY = "xyzzycanary"
 LONG = pb.SamplingParams(ignore_eos=True, max_tokens=1500, stop=[f"{CANARY} stop"])
 

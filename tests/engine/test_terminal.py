@@ -8,10 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from jarvis.v1 import generation_pb2 as pb
+from tests.engine.limits import START
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
-
-START = 240
+pytestmark = pytest.mark.engine
 CTRL_C = b"\x03"
 ENDLESS = pb.GenerateStreamRequest(
     prompt="Once", sampling=pb.SamplingParams(ignore_eos=True, max_tokens=2000)

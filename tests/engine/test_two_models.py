@@ -14,10 +14,9 @@ from bench import tiny_model
 from jarvis.models.catalogue import DEMO_MODEL
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
+from tests.engine.limits import START
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
-
-START = 400
 GENERATION = "jarvis.v1.GenerationService"
 SERVING, NOT_SERVING = (
     health_pb2.HealthCheckResponse.SERVING,

@@ -9,7 +9,7 @@ import pytest
 
 from jarvis.v1 import generation_pb2 as pb
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.engine
 
 BAR = 5.0
 """Seconds that another caller's stream may be silent on a busy machine; a compiler took 17 and more."""

@@ -5,7 +5,7 @@ import pytest
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.engine
 S, SO = pb.SamplingParams, pb.StructuredOutput
 
 

@@ -5,7 +5,7 @@ import pytest
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.engine
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
