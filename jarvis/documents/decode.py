@@ -67,7 +67,9 @@ def _by_label(data: bytes, labels: Sequence[str | None], language: str | None) -
             continue
         if (text := _strict(data, python)) is None:
             if _fits(data, python) or (python == "utf-8" and _has_utf8(data, language)):
-                return _by_line(data, name, python, language)
+                made = _by_line(data, name, python, language)
+                if not _binary(made[0]):  # where a line of a binary is UTF-8 by chance
+                    return made
         elif "\0" not in text:
             return text, () if name == "utf-8" else (f"decoded as {name}",)
     return None

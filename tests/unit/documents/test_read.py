@@ -2,6 +2,7 @@ import base64
 import os
 import pickle
 import zlib
+from random import Random
 
 import pytest
 
@@ -92,6 +93,12 @@ def test_text_is_left_as_it_is():
 @pytest.mark.parametrize("source", ["a.txt", "a.html", "a.py"])
 def test_binary_files_are_refused(source):
     assert refused(os.urandom(5000) + b"\0", source) == f"{source} is binary, not text"
+
+
+@pytest.mark.parametrize("nul", [b"\0", b""])
+def test_a_binary_is_refused_though_a_line_of_it_is_utf_8(nul):
+    noise = Random(1).randbytes(5000).replace(b"\0", b"\x81")  # noqa: S311
+    assert "binary" in refused(noise + "\nñ\n".encode() + noise + nul)
 
 
 def test_binary_without_nul_is_refused():
