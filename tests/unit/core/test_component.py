@@ -1,6 +1,7 @@
 """The life of an adapter."""
 
 import asyncio
+import gc
 from contextlib import asynccontextmanager
 
 import pytest
@@ -62,6 +63,26 @@ async def test_it_is_loading_then_ready_and_its_engine_is_closed_with_it():
     run.cancel()
     await asyncio.wait([run])
     assert engine.open == 0
+
+
+async def test_what_is_alive_is_left_out_of_garbage_collection_until_the_engine_is_closed():
+    frozen = []
+
+    @asynccontextmanager
+    async def engine():
+        try:
+            yield Engine()
+        finally:
+            frozen.append(gc.get_freeze_count())
+
+    model = Component("model", "m", "a", engine)
+    run = asyncio.create_task(model.run())
+    await until(model, State.READY)
+    assert gc.get_freeze_count() > 1000
+
+    run.cancel()
+    await asyncio.wait([run])
+    assert frozen == [0], "closing it frees what it holds in cycles"
 
 
 async def test_an_engine_that_dies_ends_the_run():

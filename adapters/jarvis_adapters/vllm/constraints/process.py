@@ -76,4 +76,4 @@ class WorkerProcess:
 
 def _started(control: socket.socket) -> subprocess.Popen[bytes]:
     command = (sys.executable, "-m", f"{__package__}.worker")
-    return subprocess.Popen(command, stdin=control.fileno(), process_group=0)  # noqa: S603 - our own module
+    return subprocess.Popen(command, stdin=control.fileno(), start_new_session=True)  # noqa: S603 - our own module
