@@ -34,7 +34,7 @@ class Found:
         print(f"{part}: {_line(asdict(finding))}", flush=True)
 
     def of(self, part: str) -> list[Any]:
-        """Give the findings of a part."""
+        """Return the findings of a part."""
         return self._parts.get(part, [])
 
     def save(self) -> None:

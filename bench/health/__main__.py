@@ -119,7 +119,7 @@ def _times(probed: Probed) -> str:
 
 
 def _p99(probed: Probed) -> float:
-    """Give the 99th percentile in ms; without answers there is none to speak of."""
+    """Return the 99th percentile in ms; without answers there is none to speak of."""
     if len(probed.seconds) < 2:
         return float("inf")
     return quantiles(probed.seconds, n=100, method="inclusive")[98] * 1000

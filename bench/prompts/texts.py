@@ -25,7 +25,7 @@ class Told(StrEnum):
 
 
 def conversation(told: Told, language: str, tier: str, question: str) -> list[Message]:
-    """Give the messages of a request; a template's text is not among them: the server adds it."""
+    """Return the messages of a request; a template's text is not among them: the server adds it."""
     asked = Message(role=ROLE_USER, content=question)
     if told is Told.TEMPLATE:
         return [asked]
@@ -34,5 +34,5 @@ def conversation(told: Told, language: str, tier: str, question: str) -> list[Me
 
 
 def options(told: Told, language: str, tier: str) -> dict[str, str]:
-    """Give the fields of a request that name the template; none where it brings its own system message."""
+    """Return the fields of a request that name the template; none where it brings its own system message."""
     return {"template": tier, "language": language} if told is Told.TEMPLATE else {}

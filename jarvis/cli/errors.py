@@ -15,7 +15,7 @@ def has_server() -> bool:
 
 
 def exit_code(error: Exception) -> int | None:
-    """Give the exit code of an expected error; None is a defect of ours."""
+    """Return the exit code of an expected error; None is a defect of ours."""
     import grpc  # noqa: PLC0415
 
     from jarvis.address import CannotListen  # noqa: PLC0415

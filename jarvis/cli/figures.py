@@ -30,7 +30,7 @@ def headline(status: "ServerStatus") -> str:
 
 
 def figures(status: "ServerStatus") -> list[Figure]:
-    """Tell rates and times of the last minute, memory, and what is left of the error budgets."""
+    """Return rates and times of the last minute, memory, and what is left of the error budgets."""
     recent = status.recent
     ratio = recent.cache_hit_ratio
     return [

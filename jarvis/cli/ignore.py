@@ -23,7 +23,7 @@ class Rules:
 
 
 def made(folder: str) -> str | None:
-    """Tell what a folder is that programs fill: "packages" or "a cache"; None for another one."""
+    """Return what a folder is that programs fill: "packages" or "a cache"; None for another one."""
     name = os.path.basename(folder)  # noqa: PTH119 - paths are texts here: there may be very many
     if name in PACKAGES or os.path.isfile(os.path.join(folder, "pyvenv.cfg")):  # noqa: PTH113, PTH118
         return "packages"
@@ -75,7 +75,7 @@ def _each_folder(folder: str, root: str) -> Iterable[str]:
 
 
 def ignored(rules: Sequence[Rules], paths: Iterable[str]) -> bool:
-    """Tell whether one of some paths is ignored by itself; of a folder, it ends with a slash.
+    """Return whether one of some paths is ignored by itself; of a folder, it ends with a slash.
 
     What is in a folder that is ignored is not asked for: Git does not look into it either. The nearest file
     of rules that says anything decides, and in it the last pattern.

@@ -54,7 +54,7 @@ def explain(  # noqa: PLR0913 - one for each option
     server: Server = DEFAULT_SERVER,
     tls_ca: TLSAuthority = None,
 ) -> None:
-    """Tell the difficulty of a prompt and why, its template, messages and models.
+    """Return the difficulty of a prompt and why, its template, messages and models.
 
     It is what `jarvis generate` would do with the same options; nothing is generated.
     """

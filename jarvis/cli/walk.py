@@ -48,12 +48,12 @@ def readable(path: str) -> str:
 
 
 def beginning(folder: str) -> str:
-    """Give what the paths of all that is in a folder begin with."""
+    """Return what the paths of all that is in a folder begin with."""
     return os.path.join(folder, "")  # noqa: PTH118 - Path has no last /
 
 
 def is_included(path: str, include: Sequence[str]) -> bool:
-    """Tell whether a path matches one of some glob patterns; all do where there are none."""
+    """Return whether a path matches one of some glob patterns; all do where there are none."""
     return not include or any(PurePath(path).match(glob) for glob in include)
 
 

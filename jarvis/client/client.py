@@ -158,7 +158,7 @@ class JarvisClient:
         return answers.TOKEN_COUNT.read(await self._calls.unary(self._generation.CountTokens, request))
 
     async def explain_prompt(self, prompt: Prompt, **options: Unpack[PromptOptions]) -> PromptExplanation:
-        """Tell what `generate` would do with a prompt, of the same options, before any model answers."""
+        """Return what `generate` would do with a prompt, of the same options, before any model answers."""
         request = written(generation.explain_prompt_request, explain_request(prompt, options))
         return answers.EXPLANATION.read(await self._calls.unary(self._generation.ExplainPrompt, request))
 

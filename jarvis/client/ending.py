@@ -33,7 +33,7 @@ class Ending:
         self._status.set_result(grpc.aio.AioRpcError(code, initial, trailing, details))
 
     async def error(self, found: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError | None:
-        """Give what the call failed with, in place of what was found; None where it did not fail."""
+        """Return what the call failed with, in place of what was found; None where it did not fail."""
         if (found.code(), found.details()) != MADE_UP:
             return found
         try:

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 async def each(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T, None]:
-    """Give each item; an ordinary iterable may block, as it is read in a thread."""
+    """Yield each item; an ordinary iterable may block, as it is read in a thread."""
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item

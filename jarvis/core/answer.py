@@ -42,7 +42,7 @@ class Answer:
         self._texts: defaultdict[int, list[str]] = defaultdict(list)
 
     def started(self, request_id: str) -> Started:
-        """Tell that it has begun."""
+        """Return the event that begins the stream."""
         attempt, prompt = self._attempt, self._attempt.prepared.prompt
         return Started(
             request_id,
@@ -56,7 +56,7 @@ class Answer:
         )
 
     def told(self, event: LLMEvent) -> Delta | Finished:
-        """Tell of one output."""
+        """Return the event for one output of the engine."""
         assert not isinstance(event, Accepted)  # noqa: S101 - it comes once, before the first output
         retrieved = self._grounded.retrieved
         if isinstance(event, Delta):

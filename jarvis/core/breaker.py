@@ -1,4 +1,4 @@
-"""Tells when a model that keeps failing should be left alone, and when to try it again.
+"""Decides when a model that keeps failing should be left alone, and when to try it again.
 
 A circuit breaker (M. Nygard, Release It!) that refuses nothing: routes try what is open last, so that a
 request still reaches a model where all of them are open. That, and one probe at a time, is what libraries of

@@ -99,7 +99,7 @@ class Generation:
         violations.refuse()
 
     async def explain(self, name: str, input_: Input, options: PromptParams) -> PromptExplanation:
-        """Tell what `stream` would do before a model answers.
+        """Return what `stream` would do before a model answers.
 
         Raises:
             JarvisError: what `stream` raises for these arguments.

@@ -73,7 +73,7 @@ def check_input(input_: Input) -> None:
 
 
 def has_system_message(input_: Input) -> bool:
-    """Tell whether a conversation has instructions of its caller; a raw prompt has none."""
+    """Return whether a conversation has instructions of its caller; a raw prompt has none."""
     return not isinstance(input_, str) and any(message.role is Role.SYSTEM for message in input_)
 
 

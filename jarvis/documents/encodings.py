@@ -73,7 +73,7 @@ def declared(data: bytes) -> str | None:
 
 
 def guess(data: bytes, language: str | None) -> str:
-    """Tell what bytes that are no UTF-8 look like: the name in the WHATWG table.
+    """Return what bytes that are no UTF-8 look like: the name in the WHATWG table.
 
     Few bytes above ASCII are no evidence without a language: it is windows-1252 then, unless most letters are
     above, as where the script is not Latin.
@@ -95,7 +95,7 @@ def guess(data: bytes, language: str | None) -> str:
 
 
 def _domain(language: str) -> str | None:
-    """Give the top-level domain that tells the detector of a language; English tells nothing."""
+    """Return the top-level domain that tells the detector of a language; English tells nothing."""
     name, *rest = language.lower().replace("_", "-").split("-")
     region = next((part for part in rest if len(part) == 2), None)
     if "hant" in rest:

@@ -14,7 +14,7 @@ _NO_TEXT = (pdfium.FPDF_FORMFIELD_UNKNOWN, pdfium.FPDF_FORMFIELD_PUSHBUTTON, pdf
 
 
 def filled(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage) -> Iterator[str]:
-    """Give a line for each field with a value ("name: value"), and what was written onto the page."""
+    """Return a line for each field with a value ("name: value"), and what was written onto the page."""
     told: set[str] = set()
     for number in range(pdfium.FPDFPage_GetAnnotCount(page)):
         annotation = pdfium.FPDFPage_GetAnnot(page, number)

@@ -89,12 +89,12 @@ _HTML = re.compile(
 
 
 def handles(path: str | PurePosixPath) -> bool:
-    """Tell by its name whether a file is of a kind that is read."""
+    """Return whether a file, by its name, is of a kind that can be read."""
     return _by_name(str(path)) is not None
 
 
 def describe(data: bytes, source: str, media_type: str | None) -> Described:
-    """Tell what a document is: a PDF by its first bytes, others by media type, else name, else first bytes.
+    """Return what a document is: a PDF by its first bytes, others by media type, else name, else first bytes.
 
     Raises:
         DocumentUnreadable: the media type is of what cannot be read.

@@ -79,7 +79,7 @@ def split(text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], i
 
 
 class _Size:
-    """Tells the tokens of a text from those of its words, each of which is counted once.
+    """Counts the tokens of a text by those of its words, each of which is counted once.
 
     That is exact for tokenizers that take white space for a boundary, and nearly so for others.
     """

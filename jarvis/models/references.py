@@ -26,7 +26,7 @@ class HubModel:
 
 
 def parse(reference: str) -> CatalogueModel | HubModel | Path:
-    """Tell what a reference names; a folder that exists goes before a repository of the same name.
+    """Return what a reference names; a folder that exists goes before a repository of the same name.
 
     Raises:
         ModelUnavailable: it is none of the three.

@@ -38,7 +38,7 @@ class Caller:
         self._max_bytes = max_bytes
 
     async def begin(self, request_id: str) -> None:
-        """Tell the call's id.
+        """Send the call's id to the caller.
 
         Raises:
             CancelledError: the caller is gone.

@@ -45,7 +45,7 @@ class GenerationFacts:
 
 
 def of_started(started: Started) -> dict[str, Any]:
-    """Tell which model answers, and how it was chosen."""
+    """Record which model answers, and how it was chosen."""
     routing, retrieved = started.routing, started.retrieved
     return _known(
         model=started.model,
@@ -60,7 +60,7 @@ def of_started(started: Started) -> dict[str, Any]:
 
 
 def of_finished(finished: Finished) -> dict[str, Any]:
-    """Tell how an answer ended; of several choices, the last one tells."""
+    """Record how an answer ended: of several choices, how the last one did."""
     usage, timings = finished.usage, finished.timings
     return _known(
         cached_tokens=usage.cached_tokens,
@@ -73,7 +73,7 @@ def of_finished(finished: Finished) -> dict[str, Any]:
 
 
 def add_embedded(facts: dict[str, Any], embedded: Embeddings) -> None:
-    """Tell how many texts a model embedded, and how many of them were cached; batches of a stream add up."""
+    """Record how many texts a model embedded, and how many of them were cached; batches of a stream add up."""
     new = {
         "texts": len(embedded.tokens),
         "cached_texts": sum(embedded.cached),
@@ -84,12 +84,12 @@ def add_embedded(facts: dict[str, Any], embedded: Embeddings) -> None:
 
 
 def of_found(collection: str, found: SearchResult) -> dict[str, Any]:
-    """Tell where a search looked, how, and how much it found."""
+    """Record where a search looked, how, and how much it found."""
     return {"collection": collection, "mode": str(found.mode), "hits": len(found.hits)}
 
 
 def of_ingested(finished: IngestFinished) -> dict[str, Any]:
-    """Tell what became of the documents."""
+    """Record what became of the documents."""
     outcomes = {outcome.value: number for outcome, number in finished.documents.items()}
     return {"documents": outcomes, "chunks": finished.chunks, "embedded": finished.embedded}
 

@@ -97,7 +97,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     async def ExplainPrompt(
         self, request: pb.ExplainPromptRequest, context: Context
     ) -> pb.ExplainPromptResponse:
-        """Tell what would happen to a request before a model answers."""
+        """Return what would happen to a request before a model answers."""
         violations = Violations()
         wanted = wire.read_explain_prompt(request, violations.blame)
         asked = GenerateRequest("", wanted.input)

@@ -35,21 +35,21 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
         return bool(self._statuses[""] == SERVING)
 
     async def become(self, serving: Mapping[str, bool]) -> None:
-        """Tell everyone who asks or watches, of each name; one that is not told of is not serving."""
+        """Set the status of each name, for all who ask or watch; a name that is left out is not serving."""
         for service in self._statuses:
             status = SERVING if serving.get(service) else NOT_SERVING
             self._statuses[service] = status
             await self.set(service, status)
 
     async def enter_graceful_shutdown(self) -> None:
-        """Tell everyone NOT_SERVING, for good."""
+        """Set every name to NOT_SERVING, for good."""
         await self.become({})
         await super().enter_graceful_shutdown()
 
     async def Check(
         self, request: health_pb2.HealthCheckRequest, context: Context
     ) -> health_pb2.HealthCheckResponse:
-        """Tell the status of one name."""
+        """Return the status of one name."""
         if request.service not in self._statuses:
             await _refuse(context, ServiceNotFound(request.service, list(self._statuses)))
         return health_pb2.HealthCheckResponse(status=self._statuses[request.service])
@@ -57,7 +57,7 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
     async def List(
         self, request: health_pb2.HealthListRequest, context: Context
     ) -> health_pb2.HealthListResponse:
-        """Tell the status of every name at once."""
+        """Return the status of every name at once."""
         if (number := len(self._statuses)) > MAX_LISTED:
             found = f"there are {number} services, and List tells of {MAX_LISTED} at most; ask for each"
             await _refuse(context, TooManyServices(found))

@@ -24,7 +24,7 @@ CLOSE_SECONDS = 1.0
 """How long answers that are on their way have at the end."""
 
 Expose = Callable[[str], Exposition | None]
-"""Gives all metrics for an `Accept` header; None where there are none to scrape."""
+"""Return all metrics for an `Accept` header; None where there are none to scrape."""
 
 NOTHING_TO_SCRAPE = (
     "There is nothing to scrape: telemetry.adapter is none, or sends the metrics elsewhere, or is not open.\n"

@@ -16,12 +16,12 @@ REASONS = {
 
 
 def reason(error: OSError) -> str:
-    """Say why it could not be opened."""
+    """Return why it could not be opened."""
     return REASONS.get(error.errno or 0) or (error.strerror or str(error)).rpartition(": ")[2]
 
 
 def problem(address: str) -> str:
-    """Say what hinders listening on host:port or unix:/path; an empty text is nothing that is known."""
+    """Return what hinders listening on host:port or unix:/path; an empty text is nothing that is known."""
     path = address.removeprefix("unix:")
     if path != address:
         return _problem_of_path(Path("/" + path.lstrip("/") if path.startswith("/") else path))

@@ -8,7 +8,7 @@ INT_MAX = 2**31 - 1
 
 
 def server_options(max_message_bytes: int) -> Sequence[tuple[str, int]]:
-    """Give the options; tests/unit/server/test_options.py checks that gRPC knows each of them.
+    """Return the options; tests/unit/server/test_options.py checks that gRPC knows each of them.
 
     Args:
         max_message_bytes: the largest message taken or sent; the interceptor refuses larger ones, with a

@@ -11,7 +11,7 @@ _V1 = reflection.SERVICE_NAME.replace("v1alpha", "v1")
 
 
 def add_reflection(services: Iterable[str], server: grpc.aio.Server) -> None:
-    """Tell who asks of these services, and of reflection itself.
+    """Answer reflection requests about these services, and about reflection itself.
 
     The library knows v1alpha alone. v1 is served by the same code: the bytes on the wire are the same.
     """

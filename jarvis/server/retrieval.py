@@ -51,14 +51,14 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     async def GetCollection(
         self, request: pb.GetCollectionRequest, context: Context
     ) -> pb.GetCollectionResponse:
-        """Tell of one collection."""
+        """Describe one collection."""
         with self._tracked():
             return wire.FOUND.message(await self._retrieval.collection(request.name))
 
     async def ListCollections(
         self, request: pb.ListCollectionsRequest, context: Context
     ) -> pb.ListCollectionsResponse:
-        """Tell of all collections."""
+        """Describe all collections."""
         with self._tracked():
             return wire.LISTED.message(tuple(await self._retrieval.collections()))
 

@@ -36,7 +36,7 @@ class AdapterSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     def memory_demand(self) -> MemoryDemand | None:
-        """Tell what it will take; None is too little to matter. A `ModelRef` is a folder, if there is one.
+        """Return what it will take; None is too little to matter. A `ModelRef` is a folder, if there is one.
 
         The host refuses a configuration whose models together want more than there is.
         """

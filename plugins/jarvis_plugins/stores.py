@@ -13,7 +13,7 @@ Embed = Callable[[Sequence[Row]], Awaitable[Matrix]]
 
 
 def differences(there: CollectionSpec, wanted: CollectionSpec) -> dict[str, str]:
-    """Say how a collection differs, by the setting: "ef_construction is 100 and not 400"."""
+    """Return how a collection differs, by the setting: "ef_construction is 100 and not 400"."""
     one, other = _flat(there), _flat(wanted)
     return {key: f"{key} is {one[key]} and not {other[key]}" for key in one if one[key] != other[key]}
 

@@ -18,5 +18,5 @@ class Cache(Protocol):
         ...
 
     async def health(self) -> Health:
-        """Tell whether it keeps what it is given; answers at once."""
+        """Return whether it keeps what it is given; answers at once."""
         ...

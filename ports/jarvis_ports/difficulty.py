@@ -36,5 +36,5 @@ class DifficultyEstimator(Protocol):
         ...
 
     async def health(self) -> Health:
-        """Tell whether it can estimate; answers at once."""
+        """Return whether it can estimate; answers at once."""
         ...

@@ -39,7 +39,7 @@ class Embedder(Protocol):
     """A loaded model that embeds texts."""
 
     def info(self) -> EmbedderInfo:
-        """Tell what it is."""
+        """Return what it is."""
         ...
 
     def count_tokens(self, texts: Sequence[str], role: TextRole) -> list[int]:
@@ -62,5 +62,5 @@ class Embedder(Protocol):
         ...
 
     async def health(self) -> Health:
-        """Tell whether it can embed now; answers at once."""
+        """Return whether it can embed now; answers at once."""
         ...

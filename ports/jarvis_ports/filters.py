@@ -29,7 +29,7 @@ __all__ = [
 
 
 def matches(filter_: Filter | None, metadata: Metadata) -> bool:  # noqa: PLR0911 - one for each kind
-    """Tell whether a row passes: the meaning that every store gives to a filter. None lets all pass."""
+    """Return whether a row passes: the meaning that every store gives to a filter. None lets all pass."""
     match filter_:
         case None:
             return True

@@ -104,7 +104,7 @@ class LLM(Protocol):
         ...
 
     def capabilities(self) -> LLMCapabilities:
-        """Tell what it can do; constant while it is loaded."""
+        """Return what it can do; constant while it is loaded."""
         ...
 
     async def health(self) -> Health:

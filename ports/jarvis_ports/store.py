@@ -159,5 +159,5 @@ class VectorStore(Protocol):
         ...
 
     async def health(self) -> Health:
-        """Tell whether it answers; answers at once."""
+        """Return whether it answers; answers at once."""
         ...

@@ -127,5 +127,5 @@ class Telemetry(Protocol):
         ...
 
     async def health(self) -> Health:
-        """Tell whether what it is given arrives; answers at once."""
+        """Return whether what it is given arrives; answers at once."""
         ...

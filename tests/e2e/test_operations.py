@@ -16,7 +16,7 @@ SLOW = "models.echo.settings.tokens_per_second=20"
 
 
 async def get(server, path):
-    """Give the status and the JSON of an answer; its text where it is none."""
+    """Return the status and the JSON of an answer; its text where it is none."""
     url = f"http://{server.instance.http_address}{path}"
     async with aiohttp.ClientSession() as client, client.get(url) as response:
         is_json = response.content_type == "application/json"

@@ -59,7 +59,7 @@ class Engine:
         return spec
 
     def spec(self, name: str) -> CollectionSpec:
-        """Tell what a collection was made for."""
+        """Return what a collection was made for."""
         return self._open(name)[1]
 
     def set_ef_search(self, spec: CollectionSpec) -> None:

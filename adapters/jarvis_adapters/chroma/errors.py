@@ -44,5 +44,5 @@ def disk_is_full(folder: Path) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """Say in one line what went wrong."""
+    """Return in one line what went wrong."""
     return " ".join(str(error).split())[:500] or type(error).__name__

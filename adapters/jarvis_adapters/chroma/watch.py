@@ -1,4 +1,4 @@
-"""Tells whether Chroma answers, at once, from what was last seen of it."""
+"""Reports whether Chroma answers, at once, from what was last seen of it."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Watch:
         self._looking: asyncio.Task[None] | None = None
 
     def health(self) -> Health:
-        """Tell what was last seen, and look again."""
+        """Return what was last seen, and look again."""
         if (self._always or self._message) and self._looking is None:
             self._looking = asyncio.create_task(self._look())
         return Health(ok=not self._message, message=self._message)

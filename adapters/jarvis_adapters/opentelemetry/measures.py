@@ -50,7 +50,7 @@ class Sums:
             self._sums[key] = self._sums.get(key, 0) + by
 
     def observe(self, _: CallbackOptions) -> list[Observation]:
-        """Give all sums."""
+        """Return all sums."""
         with self._lock:
             found = dict(self._sums)
         return [Observation(value, dict(key)) for key, value in found.items()]

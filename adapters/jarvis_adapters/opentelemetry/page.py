@@ -37,7 +37,7 @@ class Page:
             return None
 
     def collect(self) -> Iterator[Metric]:
-        """Give each family of metrics once."""
+        """Yield each family of metrics once."""
         names: set[str] = set()
         for registry in self._registries:
             for family in self._families(registry):

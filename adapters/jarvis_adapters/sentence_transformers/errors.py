@@ -17,13 +17,13 @@ _FATAL = (
 
 
 def is_fatal(error: BaseException) -> bool:
-    """Tell whether the GPU can be used no more by this process."""
+    """Return whether the GPU can be used no more by this process."""
     message = str(error)
     return "CUDA error" in message and any(cause in message for cause in _FATAL)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether fewer texts at once could do; for a GPU and for a CPU."""
+    """Return whether fewer texts at once could do; for a GPU and for a CPU."""
     message = str(error)
     return (
         isinstance(error, MemoryError)
@@ -34,7 +34,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """Say what was raised, in one line."""
+    """Return what was raised, in one line."""
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
 
 

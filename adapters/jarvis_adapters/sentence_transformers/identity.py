@@ -1,4 +1,4 @@
-"""Tells whether two models make the same vectors, by their files."""
+"""Determines whether two models make the same vectors, by their files."""
 
 import json
 from collections.abc import Iterable, Iterator

@@ -31,7 +31,7 @@ SAMPLES = (
 
 
 def has_bfloat16(device: str) -> bool:
-    """Tell whether the processor multiplies bfloat16 faster than float32, not only emulates it."""
+    """Return whether the processor multiplies bfloat16 faster than float32, not only emulates it."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     found: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # new in torch 2.13

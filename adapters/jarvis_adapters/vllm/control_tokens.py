@@ -36,7 +36,7 @@ class ControlTokens:
         self._silent = any_of(self.special)
 
     def within(self, messages: Iterable[Message]) -> bool:
-        """Tell whether the text of a message has control tokens in it."""
+        """Return whether the text of a message has control tokens in it."""
         return any(self._of(message.role).search(message.content) for message in messages)
 
     def taken_apart(self, messages: Iterable[Message]) -> list[Message]:

@@ -73,7 +73,7 @@ class LogSender(SocketHandler):
 
 
 class LogReceiver(threading.Thread):
-    """Gives what comes over a socket to this process's loggers.
+    """Passes what comes over a socket on to this process's loggers.
 
     Args:
         path: the socket, in a folder that is this user's alone.

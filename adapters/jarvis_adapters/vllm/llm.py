@@ -109,7 +109,7 @@ class VLLM:
         )
 
     def _busy(self) -> bool:
-        """Tell whether more than half of the engine's slots are taken."""
+        """Return whether more than half of the engine's slots are taken."""
         slots: int = self._engine.vllm_config.scheduler_config.max_num_seqs
         taken: int = self._engine.get_num_unfinished_requests()
         return taken > slots // 2

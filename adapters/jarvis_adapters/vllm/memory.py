@@ -26,7 +26,7 @@ CGROUP_LIMITS = (
 
 
 def is_cpu_build() -> bool:
-    """Tell whether the installed vLLM runs on CPUs: its version says so, or its package has another name."""
+    """Return whether the installed vLLM runs on CPUs: its version says so, or its package has another name."""
     try:
         return "cpu" in version("vllm")
     except PackageNotFoundError:
@@ -34,14 +34,14 @@ def is_cpu_build() -> bool:
 
 
 def gpu_demand(args: dict[str, Any]) -> MemoryDemand:
-    """Tell what an engine with these arguments takes of each GPU that it uses."""
+    """Return what an engine with these arguments takes of each GPU that it uses."""
     share, devices = args["gpu_memory_utilization"], args.get("device_ids")
     memory = f"the memory of GPU {', '.join(map(str, devices))}" if devices else "GPU memory"
     return MemoryDemand(memory, share, f"gpu_memory_utilization {share:g}")
 
 
 def cpu_demand(args: dict[str, Any]) -> MemoryDemand:
-    """Tell what an engine with these arguments takes of the machine's memory.
+    """Return what an engine with these arguments takes of the machine's memory.
 
     What a step of the model takes besides (activations) is not counted: with 16 prompts of 700 tokens, the
     catalogue's demo model in float32 took 0.3 GiB more than is told here.

@@ -54,7 +54,7 @@ def _conversation(messages: Sequence[Message]) -> list[Any]:
 
 
 async def takes_system_message(renderer: BaseRenderer[Any]) -> bool:
-    """Tell whether the chat template puts a system message into the prompt.
+    """Return whether the chat template puts a system message into the prompt.
 
     Some refuse one ("System role not supported"), and some leave it out.
     """

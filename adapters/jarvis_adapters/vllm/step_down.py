@@ -26,7 +26,7 @@ SHARE_TOO_LARGE = re.compile(r"less than desired (?:GPU|CPU) memory utilization"
 
 
 def is_out_of_memory(message: str) -> bool:
-    """Tell whether what vLLM said means that memory did not suffice."""
+    """Return whether what vLLM said means that memory did not suffice."""
     return OUT_OF_MEMORY.search(message) is not None
 
 
@@ -42,6 +42,6 @@ def smaller(args: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def helps(message: str, before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Tell whether smaller arguments can help; a start in vain costs half a minute."""
+    """Return whether smaller arguments can help; a start in vain costs half a minute."""
     share = "gpu_memory_utilization"
     return not SHARE_TOO_LARGE.search(message) or after[share] < before[share]

@@ -30,14 +30,14 @@ SOURCES = 5
 
 
 class Grounding:
-    """Gives models sources to answer from."""
+    """Provides models with sources to answer from."""
 
     def __init__(self, retrieval: RetrievalUseCase, settings: GroundingSettings) -> None:
         self._retrieval = retrieval
         self._settings = settings
 
     def sources(self, messages: Sequence[Message], options: Retrieval) -> "Sources":
-        """Give what a checked request is answered from, whichever model answers it."""
+        """Return what a checked request is answered from, whichever model answers it."""
         return Sources(self._retrieval, self._settings, messages, options)
 
 

@@ -133,7 +133,7 @@ def check_query(query: SearchQuery) -> SearchMode:
 
 
 def is_blank(text: str) -> bool:
-    """Tell whether a text has no character that can be seen."""
+    """Return whether a text has no character that can be seen."""
     return not any(character.isprintable() and not character.isspace() for character in text)
 
 

@@ -24,7 +24,7 @@ ASKED = {
 
 
 def attributes(model: Model, request: GenerateRequest) -> dict[str, str]:
-    """Say what kind of request goes to which model."""
+    """Return what kind of request goes to which model."""
     operation = "text_completion" if isinstance(request.input, str) else "chat"
     return named(operation, model)
 

@@ -1,4 +1,4 @@
-"""Tells English from Spanish by the words that every sentence needs."""
+"""Distinguishes English from Spanish by the words that every sentence needs."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

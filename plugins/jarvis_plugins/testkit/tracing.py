@@ -34,7 +34,7 @@ LEAVES = {
 
 
 def trace_id(span: Span) -> str | None:
-    """Give the id of the trace that a span is of; None where there is no trace."""
+    """Return the id of the trace that a span is of; None where there is no trace."""
     if not span.trace:
         return None
     found = TRACEPARENT.fullmatch(span.trace["traceparent"])

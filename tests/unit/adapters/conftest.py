@@ -53,19 +53,19 @@ class Receiver(trace_grpc.TraceServiceServicer, metrics_grpc.MetricsServiceServi
         return trace_pb.ExportTraceServiceResponse() if traces else metrics_pb.ExportMetricsServiceResponse()
 
     def spans(self):
-        """Give the spans, by name."""
+        """Return the spans, by name."""
         traces = [request for request in self.requests if hasattr(request, "resource_spans")]
         scopes = [scope for one in traces for own in one.resource_spans for scope in own.scope_spans]
         return {span.name: span for scope in scopes for span in scope.spans}
 
     def metrics(self):
-        """Give what came last of each metric, by name."""
+        """Return what came last of each metric, by name."""
         every = [request for request in self.requests if hasattr(request, "resource_metrics")]
         scopes = [scope for one in every for own in one.resource_metrics for scope in own.scope_metrics]
         return {metric.name: metric for scope in scopes for metric in scope.metrics}
 
     def resources(self):
-        """Give the attributes of every resource."""
+        """Return the attributes of every resource."""
         own = [
             own
             for request in self.requests

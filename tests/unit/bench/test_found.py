@@ -38,7 +38,7 @@ def begun(*arguments):
 
 
 def ended(process):
-    """Give what else it printed, and what it complained of."""
+    """Return what else it printed, and what it complained of."""
     rest = process.stdout.read(), process.stderr.read()  # not communicate(), which skips what is buffered
     process.wait(timeout=30)
     return rest

@@ -16,7 +16,7 @@ COMPLEX = re.compile(r"too (?:many|big|complex)|^panic|fuel", re.IGNORECASE)
 
 
 def of_regex(error: str) -> str:
-    """Tell what is wrong with a regular expression."""
+    """Return what is wrong with a regular expression."""
     if looks := re.search(r"lookarounds not supported yet; (Word|Start|End)", error):
         return f"{LOOKAROUNDS[looks[1]]} is not supported"
     if told := re.search(r"^error: (.+)$", error, re.MULTILINE):
@@ -27,7 +27,7 @@ def of_regex(error: str) -> str:
 
 
 def of_schema(error: str) -> str:
-    """Tell what is wrong with a JSON schema that has no keyword that is not honoured."""
+    """Return what is wrong with a JSON schema that has no keyword that is not honoured."""
     if "oneOf constraints" in error:
         return "is honoured only where its schemas plainly exclude each other; use anyOf"
     if error.startswith("Failed to generate regex for integer range"):
@@ -40,7 +40,7 @@ def of_schema(error: str) -> str:
 
 
 def of_grammar(error: str, *, gbnf: bool = False) -> str:
-    """Tell what is wrong with a grammar. Places in what GBNF was converted to tell its author nothing."""
+    """Return what is wrong with a grammar. Places in what GBNF was converted to tell its author nothing."""
     if "regex parse error" in error or "lookarounds" in error:
         return of_regex(error)
     if at := re.search(r" at line (\d+), (.+)$", error, re.DOTALL):

@@ -176,7 +176,7 @@ def _at_most(limit: int, count: int, what: str, path: str) -> None:
 
 
 def _constrains_nothing(key: str, value: Any, path: str) -> bool:  # noqa: ANN401 - JSON
-    """Tell whether a keyword is to be left out.
+    """Return whether a keyword is to be left out.
 
     Raises:
         Refused: it constrains, and is not honoured.
@@ -208,7 +208,7 @@ def _number(value: Any) -> float:  # noqa: ANN401 - JSON
 
 
 def _narrow(schema: dict[str, Any], key: str) -> bool:
-    """Tell whether a bound that is a whole number is excluded from a range within 1 of it, away from zero."""
+    """Return whether a bound that is a whole number is excluded from a range within 1 of it, away from zero."""
     sign, opposites = (
         (1, "maximum exclusiveMaximum") if key.endswith("Minimum") else (-1, "minimum exclusiveMinimum")
     )
