@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
-from jarvis.core.component import Component
+from jarvis.core.lifecycle.component import Component
 from jarvis.models import resolve
 from jarvis.models.catalogue import DEMO_EMBEDDER
 from jarvis_plugins.loader import load_plugins

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from bench.adapters import opened, real_embedder
 from jarvis.app.config import Config
-from jarvis.core.component import Component, WhenUnwell
 from jarvis.core.embedding import Embedding
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis.documents import Reader
 from jarvis.textindex import SQLiteTextIndex
 from jarvis_plugins.registry import PortName

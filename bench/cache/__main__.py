@@ -14,7 +14,7 @@ from bench.arguments import make_parser, positive_int
 from bench.cache.measure import Counted, Times, look_up, time_to_vector, zipf
 from bench.found import Found
 from jarvis.core.embedding import Embedding
-from jarvis.core.instruments import Instruments
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_plugins.registry import PortName
 
 DIMENSION = 384

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
+from jarvis.core.lifecycle.component import Component
 from jarvis_ports.cache import Cache
 from jarvis_ports.embedding import TextRole
 

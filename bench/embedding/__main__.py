@@ -17,9 +17,9 @@ from bench.arguments import make_parser, positive_int
 from bench.corpus import docstrings
 from bench.found import Found
 from jarvis.app.config import Config
-from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_ports.embedding import Embedder, TextRole
 
 DOCUMENT = TextRole.DOCUMENT

@@ -9,12 +9,12 @@ from jarvis.core.application import Application
 from jarvis.core.embedding import Embedding
 from jarvis.core.gauges import Gauges
 from jarvis.core.generation import Generation
-from jarvis.core.gpus import GpuReader
 from jarvis.core.grounding import Grounding, GroundingSettings
-from jarvis.core.instruments import Instruments
-from jarvis.core.requests import Requests
+from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.retrieval import Retrieval, RetrievalSettings
 from jarvis.core.status import Status
+from jarvis.core.telemetry.gpus import GpuReader
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_plugins.loader import load_plugins
 from jarvis_plugins.registry import PortName
 

@@ -12,7 +12,7 @@ from jarvis.app.config import Config
 from jarvis.app.logs import running
 from jarvis.app.logs.sinks import check_file
 from jarvis.core.application import Application
-from jarvis.core.metrics import LOG_RECORDS_DROPPED
+from jarvis.core.telemetry.metrics import LOG_RECORDS_DROPPED
 
 if TYPE_CHECKING:
     from jarvis.server.lifecycle import Server

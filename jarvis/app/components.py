@@ -9,11 +9,11 @@ from jarvis.app.adapters import check_memory, configure_adapter
 from jarvis.app.config import NONE, AdapterConfig, Config
 from jarvis.app.library import open_library, text_index_folder
 from jarvis.app.routes import make_routes
-from jarvis.core.component import Component, WhenUnwell
-from jarvis.core.components import Components
-from jarvis.core.instruments import Instruments
-from jarvis.core.metrics import LOG_RECORDS_DROPPED
+from jarvis.core.lifecycle.component import Component, WhenUnwell
+from jarvis.core.lifecycle.components import Components
 from jarvis.core.routing import Routes
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.telemetry.metrics import LOG_RECORDS_DROPPED
 from jarvis_plugins.loader import Adapters
 from jarvis_plugins.registry import PortName
 from jarvis_ports.telemetry import Telemetry

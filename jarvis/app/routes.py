@@ -5,10 +5,10 @@ from typing import Any
 
 from jarvis.app.adapters import ConfiguredAdapter
 from jarvis.app.config import Config
-from jarvis.core.breaker import CircuitBreaker
-from jarvis.core.component import Component, WhenUnwell
-from jarvis.core.model import Model, Terms
+from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.routing import Route, Routes
+from jarvis.core.routing.breaker import CircuitBreaker
+from jarvis.core.routing.model import Model, Terms
 
 
 def make_routes(config: Config, adapters: Mapping[str, ConfiguredAdapter], after: Component[Any]) -> Routes:

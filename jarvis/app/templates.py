@@ -8,7 +8,7 @@ from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from jarvis.app.config import ConfigError, PromptsConfig
-from jarvis.core.component import Component
+from jarvis.core.lifecycle.component import Component
 from jarvis.core.prompting import Prompting, Template, Tier
 from jarvis_ports.difficulty import DifficultyEstimator
 

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from jarvis.core.components import Components
 from jarvis.core.embedding import Embedding
 from jarvis.core.generation import Generation
-from jarvis.core.gpus import GpuReader
-from jarvis.core.instruments import Instruments
-from jarvis.core.requests import Requests
+from jarvis.core.lifecycle.components import Components
+from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.routing import Routes
 from jarvis.core.status import Status
+from jarvis.core.telemetry.gpus import GpuReader
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_plugins.loader import Adapters
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import jarvis
-from jarvis.core import metrics
-from jarvis.core.component import Component
-from jarvis.core.components import Components
 from jarvis.core.embedding import Embedding
-from jarvis.core.gpus import GpuReader
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.lifecycle.components import Components
 from jarvis.core.routing import Routes
+from jarvis.core.telemetry import metrics
+from jarvis.core.telemetry.gpus import GpuReader
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_plugins.registry import PortName
 from jarvis_ports.telemetry import Reading
 from jarvis_ports.values import State

@@ -4,8 +4,8 @@ import asyncio
 import time
 from enum import StrEnum
 
-from jarvis.core.components import Components
-from jarvis.core.requests import Requests
+from jarvis.core.lifecycle.components import Components
+from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.routing import Routes
 from jarvis_plugins.registry import PortName
 from jarvis_ports.values import HealthLevel, State

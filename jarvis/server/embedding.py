@@ -10,7 +10,7 @@ import grpc
 from jarvis.core.embedding import MAX_TEXTS, Embedding
 from jarvis.core.embedding.validation import check_request
 from jarvis.core.in_order import in_order
-from jarvis.core.requests import Requests
+from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.violations import Violations
 from jarvis.server.context import current
 from jarvis.server.facts import add_embedded

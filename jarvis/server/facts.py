@@ -73,7 +73,7 @@ def of_finished(finished: Finished) -> dict[str, Any]:
 
 
 def add_embedded(facts: dict[str, Any], embedded: Embeddings) -> None:
-    """Record how many texts a model embedded, and how many of them were cached; batches of a stream add up."""
+    """Record how many texts were embedded, and how many of them were cached; batches of a stream add up."""
     new = {
         "texts": len(embedded.tokens),
         "cached_texts": sum(embedded.cached),

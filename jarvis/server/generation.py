@@ -9,8 +9,8 @@ from typing import Any
 import grpc
 
 from jarvis.core.generation import Generation
-from jarvis.core.requests import Requests
-from jarvis.core.validation import check_input
+from jarvis.core.generation.validation import check_input
+from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.violations import Violations
 from jarvis.server.context import current
 from jarvis.server.facts import GenerationFacts

@@ -11,9 +11,9 @@ from aiohttp import web
 
 import jarvis
 from jarvis.address import CannotListen
-from jarvis.core.components import Components
-from jarvis.core.gpus import GpuReader
+from jarvis.core.lifecycle.components import Components
 from jarvis.core.status import Status
+from jarvis.core.telemetry.gpus import GpuReader
 from jarvis.server.listen import problem, reason
 from jarvis_ports.telemetry import Exposition
 from jarvis_ports.values import Gpu, HealthLevel

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from jarvis.core.instruments import Instruments
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis.server import context as calls
 from jarvis.server.caller import Caller
 from jarvis.server.errors import abort, internal, to_status

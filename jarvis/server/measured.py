@@ -10,8 +10,8 @@ from typing import Any
 
 import grpc
 
-from jarvis.core import metrics
-from jarvis.core.instruments import Instruments
+from jarvis.core.telemetry import metrics
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis.server import context as calls
 from jarvis.server.errors import INTERNAL, STATUS_CODES
 from jarvis_ports.errors import CallerError, Draining, JarvisError, RequestAborted, Unavailable

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from jarvis.core.requests import Requests
+from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.validation import check_collection, check_index, check_query, check_rows
 from jarvis.core.violations import Violations

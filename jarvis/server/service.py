@@ -4,12 +4,12 @@ from typing import Any
 
 import grpc
 
-from jarvis.core.components import Components
-from jarvis.core.gpus import GpuReader
-from jarvis.core.instruments import Instruments
-from jarvis.core.requests import Requests
+from jarvis.core.lifecycle.components import Components
+from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.routing import Routes
 from jarvis.core.status import Status
+from jarvis.core.telemetry.gpus import GpuReader
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis.server.status import model_list, server_status
 from jarvis.v1 import server_pb2_grpc
 from jarvis.wire import server as wire

@@ -6,13 +6,13 @@ from typing import Any
 import psutil
 
 import jarvis
-from jarvis.core.component import Component
-from jarvis.core.components import Components
-from jarvis.core.figures import Budget
-from jarvis.core.instruments import Instruments
-from jarvis.core.model import Model
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.lifecycle.components import Components
 from jarvis.core.routing import Routes
+from jarvis.core.routing.model import Model
 from jarvis.core.status import Status
+from jarvis.core.telemetry.figures import Budget
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_plugins.registry import PortName
 from jarvis_ports.values import (
     ComponentStatus,

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from jarvis.app.config import Config, ModelConfig, RouteConfig, TemplateConfig
 from jarvis.app.slo import prometheus_name
-from jarvis.core.metrics import ALL
+from jarvis.core.telemetry.metrics import ALL
 from jarvis.models.catalogue import CATALOGUE
 from jarvis.server.errors import INTERNAL, STATUS_CODES
 from jarvis_adapters.vllm.settings import GPU_PROFILES, PROFILES

@@ -7,7 +7,8 @@ from google.protobuf.descriptor_pb2 import DescriptorProto
 from google.protobuf.message import Message
 
 from jarvis import client
-from jarvis.core import component, status
+from jarvis.core import status
+from jarvis.core.lifecycle import component
 from jarvis.v1 import embedding_pb2, generation_pb2, retrieval_pb2, server_pb2
 from jarvis_ports import llm
 

@@ -13,7 +13,7 @@ import yaml
 
 from jarvis.app.config import SLOConfig
 from jarvis.app.slo import generate, prometheus_name, recorded_names
-from jarvis.core import metrics
+from jarvis.core.telemetry import metrics
 from jarvis_ports.telemetry import MetricKind
 from scripts.dashboards.__main__ import written
 

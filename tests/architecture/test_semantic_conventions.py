@@ -10,7 +10,7 @@ from opentelemetry.semconv._incubating.attributes import gen_ai_attributes, rpc_
 from opentelemetry.semconv._incubating.metrics import gen_ai_metrics, rpc_metrics
 from opentelemetry.semconv.attributes import error_attributes
 
-from jarvis.core import metrics
+from jarvis.core.telemetry import metrics
 
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r'"((?:gen_ai|rpc|error)\.[a-z_.]+)"')

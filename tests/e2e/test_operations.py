@@ -9,7 +9,7 @@ import pytest
 
 from jarvis.address import CannotListen
 from jarvis.client import HealthLevel, JarvisClient, State
-from jarvis.core import component
+from jarvis.core.lifecycle import component
 from jarvis.v1 import embedding_pb2, generation_pb2, server_pb2
 
 SLOW = "models.echo.settings.tokens_per_second=20"

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jarvis.core.metrics import ALL
+from jarvis.core.telemetry.metrics import ALL
 from jarvis.v1 import embedding_pb2, generation_pb2, retrieval_pb2, server_pb2
 
 GENERATE = "jarvis.v1.GenerationService/Generate"

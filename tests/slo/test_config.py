@@ -8,8 +8,8 @@ import pytest
 from jarvis.app.config import Config, ConfigError, load
 from jarvis.app.config.operations import BadCode
 from jarvis.app.slo import objectives
-from jarvis.core.figures import Objective
-from jarvis.core.objectives import MEASURED_BY
+from jarvis.core.telemetry.figures import Objective
+from jarvis.core.telemetry.objectives import MEASURED_BY
 
 DAY = 86_400
 

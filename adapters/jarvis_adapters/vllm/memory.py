@@ -26,7 +26,7 @@ CGROUP_LIMITS = (
 
 
 def is_cpu_build() -> bool:
-    """Return whether the installed vLLM runs on CPUs: its version says so, or its package has another name."""
+    """Return whether the installed vLLM runs on CPUs, as its version or the name of its package says."""
     try:
         return "cpu" in version("vllm")
     except PackageNotFoundError:

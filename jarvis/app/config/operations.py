@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from jarvis.address import check_host_and_port
 from jarvis.app.config.section import Section
-from jarvis.core.metrics import QUERY_LATENCY, TIME_TO_FIRST_TOKEN
+from jarvis.core.telemetry.metrics import QUERY_LATENCY, TIME_TO_FIRST_TOKEN
 from jarvis_ports.telemetry import Metric
 
 BadCode = Literal[

@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from jarvis.app.slo.names import prometheus_name
-from jarvis.core.figures import Objective
-from jarvis.core.metrics import QUEUE_DEPTH, QUEUE_WAIT, RPC_DURATION, TIME_PER_OUTPUT_TOKEN, TOKEN_USAGE
+from jarvis.core.telemetry.figures import Objective
+from jarvis.core.telemetry.metrics import (
+    QUEUE_DEPTH,
+    QUEUE_WAIT,
+    RPC_DURATION,
+    TIME_PER_OUTPUT_TOKEN,
+    TOKEN_USAGE,
+)
 
 Rule = dict[str, Any]
 """A rule, as Prometheus reads it."""

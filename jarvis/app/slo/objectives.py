@@ -1,8 +1,8 @@
 """Reads the objectives from the configuration."""
 
 from jarvis.app.config import SLOConfig
-from jarvis.core.figures import Objective
-from jarvis.core.objectives import Availability
+from jarvis.core.telemetry.figures import Objective
+from jarvis.core.telemetry.objectives import Availability
 
 DAY_SECONDS = 86_400.0
 
@@ -13,7 +13,7 @@ PROMISED_METHODS = tuple(f"jarvis.v1.{service}/" for service in SERVICES)
 
 
 def objectives(config: SLOConfig) -> list[Objective]:
-    """Return what is promised; names are those of `jarvis.core.objectives`."""
+    """Return what is promised; names are those of `jarvis.core.telemetry.objectives`."""
     window = config.window_days * DAY_SECONDS
     latency, first_token = config.latency, config.time_to_first_token
     return [

@@ -8,8 +8,8 @@ from collections.abc import Collection
 
 from jarvis.app.slo.names import prometheus_name
 from jarvis.app.slo.objectives import SERVICES
-from jarvis.core.figures import Objective
-from jarvis.core.objectives import AVAILABILITY, MEASURED_BY
+from jarvis.core.telemetry.figures import Objective
+from jarvis.core.telemetry.objectives import AVAILABILITY, MEASURED_BY
 
 
 def bad_ratio(objective: Objective, bad_codes: Collection[str], window: str) -> str:

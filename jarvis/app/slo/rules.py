@@ -13,7 +13,7 @@ from jarvis.app.slo.burn import ALERTS, BURN_RATE, Rule, burn_alerts
 from jarvis.app.slo.objectives import objectives
 from jarvis.app.slo.ratios import bad_ratio
 from jarvis.app.slo.symptoms import JOB, symptom_alerts
-from jarvis.core.figures import Objective
+from jarvis.core.telemetry.figures import Objective
 
 BUDGET_REMAINING = "jarvis:slo_budget:remaining"
 """What records the share of each error budget that is left: 1 is all of it, below 0 it is overspent."""

@@ -2,7 +2,7 @@
 
 from jarvis.app.slo.burn import Rule
 from jarvis.app.slo.names import prometheus_name
-from jarvis.core.metrics import ADAPTER_HEALTHY, BREAKER_OPEN, LOG_RECORDS_DROPPED
+from jarvis.core.telemetry.metrics import ADAPTER_HEALTHY, BREAKER_OPEN, LOG_RECORDS_DROPPED
 
 JOB = "jarvis"
 """The name of the scrape job."""

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from jarvis.core import metrics
-from jarvis.core.component import Component
 from jarvis.core.embedding.queue import Flight, Kind, Queue
 from jarvis.core.embedding.values import Vector
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.telemetry import metrics
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.errors import EngineDead, EngineFailure
 

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from jarvis.core.component import Component
 from jarvis.core.embedding.batcher import Batcher
 from jarvis.core.embedding.queue import Flight, Kind
 from jarvis.core.embedding.tiers import Tiers
 from jarvis.core.embedding.validation import check_lengths, check_request
 from jarvis.core.embedding.values import make_keys, shortened
-from jarvis.core.instruments import Instruments
-from jarvis.core.measure import named, request_duration
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.telemetry.measure import named, request_duration
 from jarvis_ports.cache import Cache
 from jarvis_ports.embedding import Embedder, EmbedderInfo
 from jarvis_ports.errors import ModelNotFound, NotConfigured

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
-from jarvis.core import metrics
-from jarvis.core.component import Component
 from jarvis.core.embedding.values import Vector, pack, unpack
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.telemetry import metrics
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_ports.cache import Cache
 
 logger = logging.getLogger(__name__)

@@ -2,6 +2,6 @@
 
 from jarvis.core.prompting.prompting import Prompting
 from jarvis.core.prompting.templates import Template, TemplateText
-from jarvis.core.prompting.types import Chosen, Tier
+from jarvis.core.prompting.types import SelectedPrompt, Tier, has_system_message
 
-__all__ = ["Chosen", "Prompting", "Template", "TemplateText", "Tier"]
+__all__ = ["Prompting", "SelectedPrompt", "Template", "TemplateText", "Tier", "has_system_message"]

@@ -11,10 +11,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from jarvis.core.component import Component
+from jarvis.core.lifecycle.component import Component
 from jarvis.core.prompting.templates import Template
-from jarvis.core.prompting.types import Chosen, Tier
-from jarvis.core.validation import has_system_message
+from jarvis.core.prompting.types import SelectedPrompt, Tier, has_system_message
 from jarvis.core.violations import Violations
 from jarvis_ports.difficulty import HARDEST, DifficultyEstimator, Estimate
 from jarvis_ports.errors import FieldViolation, InvalidArgument, TemplateNotFound
@@ -30,7 +29,7 @@ class Prompting:
     """Knows the templates, and which is for which difficulty.
 
     Args:
-        estimator: tells how difficult a text is; None is nothing does.
+        estimator: estimates how difficult a text is; None where nothing does.
         templates: all of them, by name.
         tiers: from easy to hard; the last has no end.
         automatic: whether a conversation gets the template of its difficulty where it names none.
@@ -52,8 +51,10 @@ class Prompting:
         self._automatic = automatic
         self._language = language
 
-    async def choose(self, input_: Input, options: PromptParams, *, from_sources: bool = False) -> Chosen:
-        """Choose what a request is told, and tell how difficult it is.
+    async def choose(
+        self, input_: Input, options: PromptParams, *, from_sources: bool = False
+    ) -> SelectedPrompt:
+        """Choose the prompt of a request, and return it with the difficulty.
 
         Args:
             input_: the prompt or conversation.
@@ -76,10 +77,10 @@ class Prompting:
             difficulty, signals = estimate.difficulty, estimate.signals
         template = self._template(options.template, difficulty if automatic else None)
         if template is None:
-            return Chosen(difficulty, signals)
+            return SelectedPrompt(difficulty, signals)
         spoken = estimate.language if estimate else None
         language = template.language(options.language, spoken, self._language)
-        return Chosen(
+        return SelectedPrompt(
             difficulty,
             signals,
             template.name,

@@ -1,10 +1,10 @@
-"""What goes into the choice of a template, and what comes out."""
+"""The inputs of the selection of a template, and its result."""
 
 from dataclasses import dataclass, replace
 
 from jarvis_ports.difficulty import Signal
 from jarvis_ports.errors import FieldViolation, UnsupportedField
-from jarvis_ports.llm import GenerateRequest, LLMCapabilities, Message, Role
+from jarvis_ports.llm import GenerateRequest, Input, LLMCapabilities, Message, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a request is told, and how difficult it is; None where that is not known.
+class SelectedPrompt:
+    """The template that was selected for a request, and how difficult the request is; None where unknown.
 
     `signals` are what moved an estimate. `text` is empty where there is no template.
     """
@@ -31,7 +31,7 @@ class Chosen:
     temperature: float | None = None
     max_tokens: int | None = None
 
-    def for_model(self, capabilities: LLMCapabilities) -> "Chosen":
+    def for_model(self, capabilities: LLMCapabilities) -> "SelectedPrompt":
         """Leave out what a model cannot take.
 
         Raises:
@@ -41,7 +41,7 @@ class Chosen:
         if self.template and "messages.role.system" not in fields:
             if self.named:
                 raise UnsupportedField([FieldViolation("template", "the model takes no system message")])
-            return Chosen(self.difficulty, self.signals)
+            return SelectedPrompt(self.difficulty, self.signals)
         return replace(
             self,
             temperature=self.temperature if "sampling.temperature" in fields else None,
@@ -59,3 +59,8 @@ class Chosen:
         if sampling.max_tokens is None and self.max_tokens is not None:
             sampling = replace(sampling, max_tokens=max(self.max_tokens, sampling.min_tokens or 0))
         return replace(request, input=(Message(Role.SYSTEM, self.text), *request.input), sampling=sampling)
+
+
+def has_system_message(input_: Input) -> bool:
+    """Return whether a conversation has instructions of its caller; a raw prompt has none."""
+    return not isinstance(input_, str) and any(message.role is Role.SYSTEM for message in input_)

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
+from jarvis.core.lifecycle.component import Component
 from jarvis.core.retrieval.library import Library
 from jarvis.core.retrieval.mirror import Mirror
 from jarvis.core.text import fold

@@ -5,14 +5,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 from jarvis.core.in_order import in_order
-from jarvis.core.instruments import Instruments
-from jarvis.core.metrics import DOCUMENTS
 from jarvis.core.retrieval.catalog import CollectionCatalog
 from jarvis.core.retrieval.chunks import Splitting, check_language, check_splitting
 from jarvis.core.retrieval.incoming import Incoming
 from jarvis.core.retrieval.text_index import DocumentRows
 from jarvis.core.retrieval.types import RetrievalSettings
 from jarvis.core.retrieval.writer import DocumentWriter, Locks
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.telemetry.metrics import DOCUMENTS
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.values import IngestEvent, IngestFinished, IngestResult, IngestStart, Outcome, Prune
 

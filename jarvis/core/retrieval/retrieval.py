@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import Component
 from jarvis.core.retrieval.catalog import CollectionCatalog
 from jarvis.core.retrieval.collections import Collections
 from jarvis.core.retrieval.ingest import Ingest
@@ -14,6 +13,7 @@ from jarvis.core.retrieval.search import Search
 from jarvis.core.retrieval.stored import StoredDocuments
 from jarvis.core.retrieval.types import RetrievalSettings
 from jarvis.core.retrieval.writer import Locks
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.store import CollectionSpec
 from jarvis_ports.values import (

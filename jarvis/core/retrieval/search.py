@@ -4,14 +4,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from jarvis.core.instruments import Instruments
-from jarvis.core.metrics import RETRIEVAL_LATENCY
 from jarvis.core.retrieval.catalog import Collection, CollectionCatalog
 from jarvis.core.retrieval.distinct import Ranked, distinct
 from jarvis.core.retrieval.fusion import fuse
 from jarvis.core.retrieval.hits import make_hit
 from jarvis.core.retrieval.validation import check_query
 from jarvis.core.retrieval.vectors import check_vector
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.telemetry.metrics import RETRIEVAL_LATENCY
 from jarvis_plugins.exact import similarities
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.telemetry import Attributes, SpanKind

@@ -5,11 +5,11 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from jarvis.core.instruments import Instruments
-from jarvis.core.metrics import MODEL
-from jarvis.core.model import Model
 from jarvis.core.routing import tracing
-from jarvis.core.routing.routes import Way, untroubled_first
+from jarvis.core.routing.model import Model
+from jarvis.core.routing.routes import Destination, untroubled_first
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.telemetry.metrics import MODEL
 from jarvis_ports.errors import (
     ContextLengthExceeded,
     EngineDead,
@@ -49,7 +49,7 @@ class Attempt(Generic[P]):
 
 async def begin(
     stack: AsyncExitStack,
-    way: Way,
+    destination: Destination,
     difficulty: int | None,
     prepare: Callable[[LLM], Awaitable[tuple[GenerateRequest, P]]],
     instruments: Instruments,
@@ -60,7 +60,7 @@ async def begin(
 
     Args:
         stack: closes what the request holds.
-        way: where the request goes.
+        destination: where the request goes.
         difficulty: how difficult it is, where that is known.
         prepare: makes the request for a model, and whatever else the caller wants back. What it raises is
             raised at once: it is not the model's.
@@ -69,7 +69,7 @@ async def begin(
     Raises:
         JarvisError: of the models that could not answer, one that a retry may help against, or else the last.
     """
-    wanted = way.order(difficulty)
+    wanted = destination.order(difficulty)
     failures: dict[str, JarvisError] = {}
     for model in untroubled_first(wanted):
         async with AsyncExitStack() as own:
@@ -83,7 +83,7 @@ async def begin(
                     continue
             request, prepared = await prepare(llm)
             attributes = tracing.attributes(model, request)
-            span = own.enter_context(tracing.span(instruments, attributes, request, way.route))
+            span = own.enter_context(tracing.span(instruments, attributes, request, destination.route))
             events = await own.enter_async_context(aclosing(llm.generate(replace(request, trace=span.trace))))
             try:
                 with model.queued():
@@ -97,7 +97,7 @@ async def begin(
                 continue
             model.breaker.succeeded()
             stack.push_async_callback(own.pop_all().aclose)
-            routing = _routing(way, wanted, model, failures)
+            routing = _routing(destination, wanted, model, failures)
             return Attempt(model, routing, prepared, prompt_tokens, first, events, span, attributes)
     errors = list(failures.values())
     raise next((error for error in errors if error.retry_after is not None), errors[-1])
@@ -114,13 +114,15 @@ async def _first(events: AsyncGenerator[LLMEvent, None]) -> tuple[int, Delta | F
     raise EngineFailure(msg)
 
 
-def _routing(way: Way, wanted: Sequence[Model], model: Model, failures: Mapping[str, JarvisError]) -> Routing:
+def _routing(
+    destination: Destination, wanted: Sequence[Model], model: Model, failures: Mapping[str, JarvisError]
+) -> Routing:
     before = wanted[: wanted.index(model)]
     skipped = tuple(
         SkippedModel(one.name, failures[one.name].reason if one.name in failures else CIRCUIT_OPEN)
         for one in wanted
         if one in before or one.name in failures
     )
-    if way.route is None:
+    if destination.route is None:
         return Routing(None, RoutingReason.NAMED)
-    return Routing(way.route, RoutingReason.FALLBACK if skipped else RoutingReason.ROUTED, skipped)
+    return Routing(destination.route, RoutingReason.FALLBACK if skipped else RoutingReason.ROUTED, skipped)

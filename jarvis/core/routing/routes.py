@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jarvis.core.model import Model
+from jarvis.core.routing.model import Model
 from jarvis_ports.errors import ModelNotFound
 
 
@@ -32,7 +32,7 @@ class Routes:
         self._models: Mapping[str, Model] = {model.name: model for model in models}
         self._routes: Mapping[str, Route] = {route.name: route for route in routes}
 
-    def get(self, name: str) -> "Way":
+    def get(self, name: str) -> "Destination":
         """Find what a name stands for; an empty one is the default.
 
         Raises:
@@ -42,7 +42,7 @@ class Routes:
         groups = tuple(self._groups(name))
         if not groups:
             raise ModelNotFound(name, [*self._routes, *self._models])
-        return Way(name if name in self._routes else None, groups)
+        return Destination(name if name in self._routes else None, groups)
 
     def _groups(self, name: str | None) -> Iterator[Sequence[Model]]:
         while route := self._routes.get(name or ""):
@@ -53,7 +53,7 @@ class Routes:
 
 
 @dataclass(frozen=True)
-class Way:
+class Destination:
     """The models of a route, then those of each fallback. `route` is None for a model that was named."""
 
     route: str | None

@@ -3,9 +3,9 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
-from jarvis.core.instruments import Instruments
-from jarvis.core.measure import named
-from jarvis.core.model import Model
+from jarvis.core.routing.model import Model
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.telemetry.measure import named
 from jarvis_ports.llm import GenerateRequest
 from jarvis_ports.telemetry import Span, SpanKind
 

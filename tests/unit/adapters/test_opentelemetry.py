@@ -11,7 +11,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
-from jarvis.core import metrics
+from jarvis.core.telemetry import metrics
 from jarvis_adapters.opentelemetry import measures, open_opentelemetry
 from jarvis_adapters.opentelemetry.settings import OpenTelemetrySettings
 from jarvis_ports.errors import StartupError

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from jarvis.core import metrics
+from jarvis.core.telemetry import metrics
 from jarvis_adapters.opentelemetry import delivery, open_opentelemetry
 from jarvis_adapters.opentelemetry.settings import OpenTelemetrySettings
 
@@ -115,7 +115,7 @@ async def test_a_receiver_of_traces_alone_is_told_as_such(receiver):
 
 FORKS = """
 import asyncio, os, sys, threading, time
-from jarvis.core import metrics
+from jarvis.core.telemetry import metrics
 from jarvis_adapters.opentelemetry import open_opentelemetry
 from jarvis_adapters.opentelemetry.settings import OpenTelemetrySettings
 

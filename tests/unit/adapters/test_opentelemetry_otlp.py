@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from jarvis.core import metrics
+from jarvis.core.telemetry import metrics
 from jarvis_adapters.opentelemetry import open_opentelemetry
 from jarvis_adapters.opentelemetry.settings import OpenTelemetrySettings
 from jarvis_ports.errors import Overloaded

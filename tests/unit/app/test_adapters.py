@@ -6,8 +6,8 @@ from jarvis.app.adapters import ConfiguredAdapter, check_memory, configure_adapt
 from jarvis.app.application import make_application
 from jarvis.app.bootstrap import check
 from jarvis.app.config import Config, ConfigError, load
-from jarvis.core.component import WhenUnwell
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import WhenUnwell
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_plugins import AdapterSettings
 from jarvis_plugins.loader import Adapters, Unloaded
 from jarvis_plugins.registry import Adapter, Origin, PortName, UnknownAdapter

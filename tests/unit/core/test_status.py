@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from jarvis.core.breaker import CircuitBreaker
-from jarvis.core.component import Component, WhenUnwell
-from jarvis.core.components import Components
-from jarvis.core.gpus import GpuReader
-from jarvis.core.model import Model
-from jarvis.core.requests import Requests
+from jarvis.core.lifecycle.component import Component, WhenUnwell
+from jarvis.core.lifecycle.components import Components
+from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.routing import Route, Routes
+from jarvis.core.routing.breaker import CircuitBreaker
+from jarvis.core.routing.model import Model
 from jarvis.core.status import Capability, Status
+from jarvis.core.telemetry.gpus import GpuReader
 from jarvis_ports.health import Health
 from jarvis_ports.values import HealthLevel, State
 

@@ -10,14 +10,14 @@ import pytest
 
 from jarvis import __version__
 from jarvis.address import CannotListen
-from jarvis.core.breaker import CircuitBreaker
-from jarvis.core.component import Component
-from jarvis.core.components import Components
-from jarvis.core.gpus import GpuReader
-from jarvis.core.model import Model
-from jarvis.core.requests import Requests
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.lifecycle.components import Components
+from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.routing import Routes
+from jarvis.core.routing.breaker import CircuitBreaker
+from jarvis.core.routing.model import Model
 from jarvis.core.status import Status
+from jarvis.core.telemetry.gpus import GpuReader
 from jarvis.server import http
 from jarvis_ports.telemetry import Exposition
 from jarvis_ports.values import State

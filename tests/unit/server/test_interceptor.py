@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import grpc
 import pytest
 
-from jarvis.core.instruments import Instruments
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis.server.interceptor import CallInterceptor
 from jarvis.v1 import generation_pb2 as pb
 

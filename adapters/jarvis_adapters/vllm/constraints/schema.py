@@ -208,7 +208,7 @@ def _number(value: Any) -> float:  # noqa: ANN401 - JSON
 
 
 def _narrow(schema: dict[str, Any], key: str) -> bool:
-    """Return whether a bound that is a whole number is excluded from a range within 1 of it, away from zero."""
+    """Return whether an excluded bound is a whole number with a range within 1 of it, away from zero."""
     sign, opposites = (
         (1, "maximum exclusiveMaximum") if key.endswith("Minimum") else (-1, "minimum exclusiveMinimum")
     )

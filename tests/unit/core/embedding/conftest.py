@@ -6,9 +6,9 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_ports.embedding import EmbedderInfo
 from jarvis_ports.values import State
 

@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from jarvis.core.component import Component
 from jarvis.core.embedding import tiers as tiers_module
 from jarvis.core.embedding import values as module
 from jarvis.core.embedding.values import HEADER, make_keys
+from jarvis.core.lifecycle.component import Component
 from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import TextTooLong
 

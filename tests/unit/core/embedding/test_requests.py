@@ -6,9 +6,9 @@ import threading
 import numpy as np
 import pytest
 
-from jarvis.core.component import Component
 from jarvis.core.embedding import MAX_TEXTS, Embedding
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import InvalidArgument, ModelLoading, ModelNotFound, NotConfigured, TextTooLong
 

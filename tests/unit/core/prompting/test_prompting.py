@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from jarvis.app.templates import compile_template
-from jarvis.core.component import Component, WhenUnwell
+from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.prompting import Prompting, Tier
 from jarvis_ports.difficulty import Estimate, Signal
 from jarvis_ports.errors import InvalidArgument, TemplateNotFound, UnsupportedField

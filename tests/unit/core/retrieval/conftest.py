@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from jarvis.core.component import Component
 from jarvis.core.embedding import Embedding
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import Component
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis.core.text import Kind, Text
 from jarvis.documents import split
 from jarvis.textindex import SQLiteTextIndex

@@ -5,9 +5,9 @@ from contextlib import aclosing
 
 import pytest
 
-from jarvis.core.component import Component, WhenUnwell
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.retrieval import Retrieval, RetrievalSettings, collections
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_ports.errors import (
     CollectionMismatch,
     CollectionNotFound,

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from jarvis.core.breaker import CircuitBreaker
-from jarvis.core.component import WhenUnwell
-from jarvis.core.model import Model, Terms
+from jarvis.core.lifecycle.component import WhenUnwell
+from jarvis.core.routing.breaker import CircuitBreaker
+from jarvis.core.routing.model import Model, Terms
 from jarvis_ports.health import Health
 from jarvis_ports.llm import ALL_FIELDS, Accepted, Delta, Finish, FinishReason, LLMCapabilities, Usage
 

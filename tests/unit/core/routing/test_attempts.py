@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from jarvis.core import component
-from jarvis.core.instruments import Instruments
+from jarvis.core.lifecycle import component
 from jarvis.core.routing import Route, Routes, begin
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_ports.errors import (
     ContextLengthExceeded,
     EngineDead,

@@ -6,14 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from jarvis.app.templates import compile_template
-from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.generation import Generation
 from jarvis.core.grounding import Grounding, GroundingSettings
-from jarvis.core.instruments import Instruments
-from jarvis.core.model import Model
 from jarvis.core.prompting import Prompting
 from jarvis.core.retrieval.hits import make_hit
 from jarvis.core.routing import Route, Routes
+from jarvis.core.routing.breaker import CircuitBreaker
+from jarvis.core.routing.model import Model
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_ports.llm import GenerateRequest, Message, Role
 from jarvis_ports.store import CollectionSpec, IndexSettings, Row

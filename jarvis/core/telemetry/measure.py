@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from jarvis.core.component import Component
-from jarvis.core.instruments import Instruments
-from jarvis.core.metrics import GEN_AI, REQUEST_DURATION
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.telemetry.metrics import GEN_AI, REQUEST_DURATION
 from jarvis_ports.errors import JarvisError
 
 

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from jarvis.core import component as module
-from jarvis.core.component import Component, WhenUnwell
+from jarvis.core.lifecycle import component as module
+from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading
 from jarvis_ports.health import Health
 from jarvis_ports.values import State

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from jarvis.core.component import Component
+from jarvis.core.lifecycle.component import Component
 from jarvis_plugins.registry import PortName
 
 _ORDER = list(PortName)

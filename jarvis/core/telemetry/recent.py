@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from jarvis.core import metrics
-from jarvis.core.objectives import Availability
-from jarvis.core.window import Samples, Window
+from jarvis.core.telemetry import metrics
+from jarvis.core.telemetry.objectives import Availability
+from jarvis.core.telemetry.window import Samples, Window
 from jarvis_ports.telemetry import Attributes, Metric
 from jarvis_ports.values import Recent
 

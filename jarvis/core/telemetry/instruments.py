@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
-from jarvis.core.figures import Budget, Objective
-from jarvis.core.guard import Guard, GuardedSpan
-from jarvis.core.objectives import NOTHING_PROMISED, Availability, Budgets
-from jarvis.core.recent import RecentFigures
+from jarvis.core.telemetry.figures import Budget, Objective
+from jarvis.core.telemetry.guard import Guard, GuardedSpan
+from jarvis.core.telemetry.objectives import NOTHING_PROMISED, Availability, Budgets
+from jarvis.core.telemetry.recent import RecentFigures
 from jarvis_ports.telemetry import Attributes, Exposition, Metric, Reading, Span, SpanKind, Telemetry
 from jarvis_ports.values import Recent
 

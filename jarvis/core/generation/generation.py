@@ -6,14 +6,14 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 
-from jarvis.core.answer import Answer, Prepared
+from jarvis.core.generation.answer import Answer, Prepared
+from jarvis.core.generation.observation import observed
+from jarvis.core.generation.validation import check_input, check_request, check_supported
 from jarvis.core.grounding import Grounded, Grounding, Sources
-from jarvis.core.instruments import Instruments
-from jarvis.core.model import Model
-from jarvis.core.observation import observed
-from jarvis.core.prompting import Chosen, Prompting
+from jarvis.core.prompting import Prompting, SelectedPrompt
 from jarvis.core.routing import Routes, begin, untroubled_first
-from jarvis.core.validation import check_input, check_request, check_supported
+from jarvis.core.routing.model import Model
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis.core.violations import Violations
 from jarvis_ports.errors import JarvisError
 from jarvis_ports.llm import LLM
@@ -60,26 +60,28 @@ class Generation:
             JarvisError: see `jarvis_ports.errors`; a `CallerError` comes before `Started`.
         """
         arrived = time.monotonic()
-        way = self._routes.get(name)
+        destination = self._routes.get(name)
         self.check(request, options, retrieval)
         with self._instruments.span("prompting", {}) as span:
-            chosen = await self._prompting.choose(request.input, options, from_sources=retrieval is not None)
-            told = {"jarvis.template": chosen.template, "jarvis.difficulty": chosen.difficulty}
-            span.set({name: value for name, value in told.items() if value is not None})
+            selected = await self._prompting.choose(
+                request.input, options, from_sources=retrieval is not None
+            )
+            attributes = {"jarvis.template": selected.template, "jarvis.difficulty": selected.difficulty}
+            span.set({name: value for name, value in attributes.items() if value is not None})
         sources = None
         if retrieval:
             assert not isinstance(request.input, str)  # noqa: S101 - `check_request` refuses it
             sources = self._grounding.sources(request.input, retrieval)
-        prepare = partial(_prepare, request, chosen, sources)
+        prepare = partial(_prepare, request, selected, sources)
         async with AsyncExitStack() as stack:
-            attempt = await begin(stack, way, chosen.difficulty, prepare, self._instruments)
+            attempt = await begin(stack, destination, selected.difficulty, prepare, self._instruments)
             answer = Answer(attempt, arrived)
-            stack.enter_context(observed(self._instruments, attempt, answer, request, chosen.difficulty))
+            stack.enter_context(observed(self._instruments, attempt, answer, request, selected.difficulty))
             try:
                 yield answer.started(request.request_id)
-                yield answer.told(attempt.first)
+                yield answer.event(attempt.first)
                 async for event in attempt.events:
-                    yield answer.told(event)
+                    yield answer.event(event)
             except JarvisError as error:
                 attempt.model.failed(error)
                 raise
@@ -104,14 +106,14 @@ class Generation:
         Raises:
             JarvisError: what `stream` raises for these arguments.
         """
-        way = self._routes.get(name)
+        destination = self._routes.get(name)
         self.check(GenerateRequest("", input_), options)
-        chosen = await self._prompting.choose(input_, options)
-        models = untroubled_first(way.order(chosen.difficulty))
+        selected = await self._prompting.choose(input_, options)
+        models = untroubled_first(destination.order(selected.difficulty))
         names = tuple(model.name for model in models)
         loaded = _first_loaded(models)
         request = GenerateRequest("", input_)
-        prompt = chosen.for_model(loaded.port.capabilities()) if loaded else chosen
+        prompt = selected.for_model(loaded.port.capabilities()) if loaded else selected
         ready = prompt.applied(request).input
         return PromptExplanation(
             difficulty=prompt.difficulty,
@@ -119,7 +121,7 @@ class Generation:
             template=prompt.template,
             language=prompt.language,
             messages=() if isinstance(ready, str) else tuple(ready),
-            route=way.route,
+            route=destination.route,
             models=names,
             model=loaded.name if loaded else None,
             prompt_tokens=await loaded.port.count_tokens(ready) if loaded else None,
@@ -133,21 +135,21 @@ class Generation:
             InvalidArgument: the input is empty, or the chat template refuses it.
             Unavailable: the model is not loaded, or none of the route is.
         """
-        way = self._routes.get(name)
+        destination = self._routes.get(name)
         check_input(input_)
-        order = way.order(None)
+        order = destination.order(None)
         model = _first_loaded(order) or order[0]
         llm = model.port
         return TokenCount(model.name, await llm.count_tokens(input_), llm.capabilities().context_length)
 
 
 async def _prepare(
-    request: GenerateRequest, chosen: Chosen, sources: Sources | None, llm: LLM
+    request: GenerateRequest, selected: SelectedPrompt, sources: Sources | None, llm: LLM
 ) -> tuple[GenerateRequest, Prepared]:
     """Make a request as a model gets it."""
     capabilities = llm.capabilities()
     check_supported(request, capabilities)
-    prompt = chosen.for_model(capabilities)
+    prompt = selected.for_model(capabilities)
     grounded = Grounded(prompt.applied(request))
     if sources:
         grounded = await sources.ground(llm, grounded.request)

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from jarvis.core.figures import Budget, Objective
-from jarvis.core.metrics import QUERY_LATENCY, RPC_DURATION, TIME_TO_FIRST_TOKEN
-from jarvis.core.window import Window
+from jarvis.core.telemetry.figures import Budget, Objective
+from jarvis.core.telemetry.metrics import QUERY_LATENCY, RPC_DURATION, TIME_TO_FIRST_TOKEN
+from jarvis.core.telemetry.window import Window
 from jarvis_ports.telemetry import Attributes, Metric
 
 AVAILABILITY = "availability"

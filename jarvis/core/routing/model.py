@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from jarvis.core.breaker import CircuitBreaker
-from jarvis.core.component import Component, WhenUnwell
+from jarvis.core.lifecycle.component import Component, WhenUnwell
+from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis_plugins.registry import PortName
 from jarvis_ports.difficulty import HARDEST
 from jarvis_ports.errors import EngineDead, EngineFailure, JarvisError, Overloaded

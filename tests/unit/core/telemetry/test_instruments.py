@@ -6,11 +6,11 @@ from threading import Thread
 import pytest
 
 from jarvis.app.slo import PROMISED_METHODS
-from jarvis.core import metrics
-from jarvis.core.figures import Objective
-from jarvis.core.instruments import Instruments
-from jarvis.core.objectives import Availability
-from jarvis.core.window import MOST_SAMPLES
+from jarvis.core.telemetry import metrics
+from jarvis.core.telemetry.figures import Objective
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.telemetry.objectives import Availability
+from jarvis.core.telemetry.window import MOST_SAMPLES
 from jarvis_adapters.no_telemetry import NoTelemetry
 from jarvis_ports.values import Quantiles, Recent
 

@@ -1,11 +1,11 @@
-"""What is told of a request while a model answers it."""
+"""The events of a request while a model answers it."""
 
 import time
 from collections import defaultdict
 from dataclasses import dataclass
 
 from jarvis.core.grounding import Grounded, cited
-from jarvis.core.prompting import Chosen
+from jarvis.core.prompting import SelectedPrompt
 from jarvis.core.routing import Attempt
 from jarvis_ports.llm import Accepted, LLMEvent
 from jarvis_ports.values import Delta, Finished, FinishReason, Started, Timings
@@ -13,14 +13,14 @@ from jarvis_ports.values import Delta, Finished, FinishReason, Started, Timings
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request as one model gets it: what that is told, and what was found for it."""
+    """A request as one model gets it: its prompt, and the sources that were found for it."""
 
-    prompt: Chosen
+    prompt: SelectedPrompt
     grounded: Grounded
 
 
 class Answer:
-    """Turns what a model puts out into what is told of it.
+    """Turns the output of a model into events of the stream.
 
     Args:
         attempt: the request that the model has begun to answer.
@@ -55,25 +55,25 @@ class Answer:
             routing=attempt.routing,
         )
 
-    def told(self, event: LLMEvent) -> Delta | Finished:
+    def event(self, output: LLMEvent) -> Delta | Finished:
         """Return the event for one output of the engine."""
-        assert not isinstance(event, Accepted)  # noqa: S101 - it comes once, before the first output
+        assert not isinstance(output, Accepted)  # noqa: S101 - it comes once, before the first output
         retrieved = self._grounded.retrieved
-        if isinstance(event, Delta):
+        if isinstance(output, Delta):
             self.first = self.first or time.monotonic() - self.arrived
             if retrieved:
-                self._texts[event.index].append(event.text)
-            return event
+                self._texts[output.index].append(output.text)
+            return output
         total = time.monotonic() - self.arrived
         sources = len(retrieved.citations) if retrieved else 0
-        mentioned = cited("".join(self._texts[event.index]), sources)
-        self.reasons[event.index] = event.reason
+        mentioned = cited("".join(self._texts[output.index]), sources)
+        self.reasons[output.index] = output.reason
         self.last = Finished(
-            index=event.index,
-            reason=event.reason,
-            usage=event.usage,
-            timings=Timings(total, event.queue_seconds, self.first, self._grounded.seconds),
-            matched_stop=event.matched_stop,
+            index=output.index,
+            reason=output.reason,
+            usage=output.usage,
+            timings=Timings(total, output.queue_seconds, self.first, self._grounded.seconds),
+            matched_stop=output.matched_stop,
             cited=mentioned.known,
             cited_unknown=mentioned.unknown,
         )

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jarvis.core import metrics
-from jarvis.core.answer import Answer
-from jarvis.core.instruments import Instruments
-from jarvis.core.measure import request_duration
+from jarvis.core.generation.answer import Answer
 from jarvis.core.routing import Attempt
+from jarvis.core.telemetry import metrics
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.telemetry.measure import request_duration
 from jarvis_ports.difficulty import HARDEST
 from jarvis_ports.values import Finished, GenerateRequest
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jarvis.core.observation import difficulty_range
+from jarvis.core.generation.observation import difficulty_range
 
 
 @pytest.mark.parametrize(

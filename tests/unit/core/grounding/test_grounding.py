@@ -6,15 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from jarvis.core.breaker import CircuitBreaker
 from jarvis.core.generation import Generation
 from jarvis.core.grounding import Grounding, GroundingSettings
 from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block
-from jarvis.core.instruments import Instruments
-from jarvis.core.model import Model
 from jarvis.core.prompting import Prompting
 from jarvis.core.retrieval.hits import make_hit
 from jarvis.core.routing import Routes
+from jarvis.core.routing.breaker import CircuitBreaker
+from jarvis.core.routing.model import Model
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_adapters.echo.adapter import _FIELDS as ECHO_FIELDS
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_ports.errors import CollectionNotFound, InvalidArgument, TextTooLong

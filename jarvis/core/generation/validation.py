@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from jarvis.core.prompting import has_system_message
 from jarvis.core.retrieval.validation import check_query
 from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
 from jarvis_ports.llm import LLMCapabilities
@@ -70,11 +71,6 @@ def check_input(input_: Input) -> None:
     """
     if violations := list(_input(input_)):
         raise InvalidArgument(violations)
-
-
-def has_system_message(input_: Input) -> bool:
-    """Return whether a conversation has instructions of its caller; a raw prompt has none."""
-    return not isinstance(input_, str) and any(message.role is Role.SYSTEM for message in input_)
 
 
 def _input(input_: Input) -> Iterator[FieldViolation]:

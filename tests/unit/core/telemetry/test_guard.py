@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from jarvis.app.slo import PROMISED_METHODS
-from jarvis.core import metrics
-from jarvis.core.instruments import Instruments
-from jarvis.core.objectives import Availability
+from jarvis.core.telemetry import metrics
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.telemetry.objectives import Availability
 from jarvis_adapters.no_telemetry import NoTelemetry
 from jarvis_ports.errors import Overloaded
 from jarvis_ports.values import Recent

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from jarvis.core.requests import Requests
+from jarvis.core.lifecycle.requests import Requests
 from jarvis_ports.errors import Draining, RequestAborted, RequestNotFound
 
 

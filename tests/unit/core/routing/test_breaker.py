@@ -2,7 +2,7 @@
 
 import pytest
 
-from jarvis.core.breaker import CircuitBreaker
+from jarvis.core.routing.breaker import CircuitBreaker
 
 
 class Clock:

@@ -1,0 +1,5 @@
+"""The use case of generation."""
+
+from jarvis.core.generation.generation import Generation
+
+__all__ = ["Generation"]

@@ -1,0 +1,1 @@
+"""What the server opens, watches and closes, and the requests that run."""
