@@ -47,25 +47,25 @@ def _print(found: Found) -> None:
 
 
 async def _run(found: Sequence[Docstring], asked: Sequence[int], results: Found) -> None:
-    async with retrieval() as search:
-        await search.create(COLLECTION, IndexSettings())
+    async with retrieval() as use_case:
+        await use_case.collections.create(COLLECTION, IndexSettings())
         for start in range(0, len(found), BATCH):
             print(f"storing from row {start}", file=sys.stderr)
             part = found[start : start + BATCH]
             rows = [Row(str(start + i), docstring.rest) for i, docstring in enumerate(part)]
-            await search.upsert(COLLECTION, rows, [None] * len(rows), truncate=True)
+            await use_case.rows.upsert(COLLECTION, rows, [None] * len(rows), truncate=True)
         for mode in SearchMode:
-            results.add("quality", await _measure(search, mode, found, asked))
+            results.add("quality", await _measure(use_case, mode, found, asked))
 
 
 async def _measure(
-    search: Retrieval, mode: SearchMode, found: Sequence[Docstring], asked: Sequence[int]
+    use_case: Retrieval, mode: SearchMode, found: Sequence[Docstring], asked: Sequence[int]
 ) -> Quality:
     print(f"searching: {mode}", file=sys.stderr)
     ranks = []
     for number in asked:
         query = SearchQuery(COLLECTION, found[number].first, mode=mode, top_k=TOP_K, truncate=True)
-        ids = [hit.id for hit in (await search.search(query)).hits]
+        ids = [hit.id for hit in (await use_case.search.run(query)).hits]
         ranks.append(ids.index(str(number)) + 1 if str(number) in ids else None)
     reciprocal = [1 / rank if rank else 0 for rank in ranks]
     return Quality(mode, sum(reciprocal) / len(ranks), sum(rank is not None for rank in ranks) / len(ranks))

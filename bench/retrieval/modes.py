@@ -80,7 +80,7 @@ async def _run(args: argparse.Namespace, found: Found) -> None:
 
 async def _fill(use_case: Retrieval, rows: int, words: Sequence[str]) -> None:
     """Store texts of real words in the order in which they are used, with random vectors."""
-    await use_case.create(COLLECTION, IndexSettings())
+    await use_case.collections.create(COLLECTION, IndexSettings())
     vectors = _vectors(rows)
     random_ = random.Random(0)  # noqa: S311
     for start in range(0, rows, BATCH):
@@ -88,7 +88,7 @@ async def _fill(use_case: Retrieval, rows: int, words: Sequence[str]) -> None:
         part = vectors[start : start + BATCH]
         begins = [random_.randrange(len(words) - WORDS) for _ in part]
         texts = [" ".join(words[begin : begin + WORDS]) for begin in begins]
-        await use_case.upsert(
+        await use_case.rows.upsert(
             COLLECTION, [Row(str(start + i), text) for i, text in enumerate(texts)], list(part)
         )
 
@@ -104,7 +104,7 @@ async def _measure(use_case: Retrieval, questions: Sequence[str], mode: SearchMo
         if mode is SearchMode.DENSE:
             query = SearchQuery(COLLECTION, vector=vector, mode=mode, top_k=top_k)
         start = time.perf_counter()
-        await use_case.search(query)
+        await use_case.search.run(query)
         seconds.append(time.perf_counter() - start)
         await asyncio.sleep(PAUSE)
     p50, p95, most = (float(value) for value in np.quantile(seconds, [0.5, 0.95, 1]) * 1000)
@@ -123,7 +123,7 @@ async def _ingesting(use_case: Retrieval, texts: Sequence[str]) -> AsyncIterator
             yield "\n\n".join(some).encode()
 
     async def ingest() -> None:
-        async for _ in use_case.ingest(events()):
+        async for _ in use_case.ingest.run(events()):
             pass
 
     task = asyncio.create_task(ingest())

@@ -54,7 +54,7 @@ def make_application(config: Config, instruments: Instruments) -> Application:
     gpu_reader = GpuReader(gpus.gpus if gpus.available() else None)
     Gauges(components, routes, embedding, gpu_reader).register(instruments)
     return Application(
-        generation=Generation(routes, prompting, Grounding(retrieval, grounding), instruments),
+        generation=Generation(routes, prompting, Grounding(retrieval.search, grounding), instruments),
         embedding=embedding,
         retrieval=retrieval,
         status=Status(components, routes, requests),

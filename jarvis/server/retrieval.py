@@ -46,35 +46,35 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         index = wanted.index.applied(IndexSettings())
         violations.refuse(partial(check_collection, wanted.name, index))
         with self._tracked():
-            return wire.CREATED.message(await self._retrieval.create(wanted.name, index))
+            return wire.CREATED.message(await self._retrieval.collections.create(wanted.name, index))
 
     async def GetCollection(
         self, request: pb.GetCollectionRequest, context: Context
     ) -> pb.GetCollectionResponse:
         """Describe one collection."""
         with self._tracked():
-            return wire.FOUND.message(await self._retrieval.collection(request.name))
+            return wire.FOUND.message(await self._retrieval.collections.get(request.name))
 
     async def ListCollections(
         self, request: pb.ListCollectionsRequest, context: Context
     ) -> pb.ListCollectionsResponse:
         """Describe all collections."""
         with self._tracked():
-            return wire.LISTED.message(tuple(await self._retrieval.collections()))
+            return wire.LISTED.message(tuple(await self._retrieval.collections.list()))
 
     async def DeleteCollection(
         self, request: pb.DeleteCollectionRequest, context: Context
     ) -> pb.DeleteCollectionResponse:
         """Delete a collection."""
         with self._tracked():
-            return wire.DROPPED.message(await self._retrieval.drop(request.name))
+            return wire.DROPPED.message(await self._retrieval.collections.drop(request.name))
 
     async def CheckCollection(  # type: ignore[override] # the stubs know generators alone
         self, request: pb.CheckCollectionRequest, context: Context
     ) -> None:
         """Write progress, then the diagnosis."""
         with self._tracked():
-            async with aclosing(self._retrieval.check(request.name)) as events:
+            async with aclosing(self._retrieval.collections.check(request.name)) as events:
                 async for event in events:
                     await context.write(wire.CHECKED.message(event))
 
@@ -86,7 +86,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         wanted = wire.REBUILD.read(request, blame=violations.blame)
         violations.refuse(partial(check_index, wanted.index.applied(IndexSettings())))
         with self._tracked():
-            async with aclosing(self._retrieval.rebuild(wanted.name, wanted.index)) as events:
+            async with aclosing(self._retrieval.collections.rebuild(wanted.name, wanted.index)) as events:
                 async for event in events:
                     await context.write(wire.REBUILT.message(event))
 
@@ -96,7 +96,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         wanted = wire.read_upsert(request, violations.blame)
         violations.refuse(partial(check_rows, wanted.rows))
         with self._tracked():
-            upserted = await self._retrieval.upsert(
+            upserted = await self._retrieval.rows.upsert(
                 wanted.collection, wanted.rows, wanted.vectors, truncate=wanted.truncate
             )
         return wire.UPSERTED.message(upserted)
@@ -107,7 +107,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         wanted = wire.DELETION.read(request, blame=violations.blame)
         violations.refuse()
         with self._tracked():
-            deleted = await self._retrieval.delete(
+            deleted = await self._retrieval.rows.delete(
                 wanted.collection, wanted.ids, wanted.filter, dry_run=wanted.dry_run
             )
         return wire.DELETED.message(deleted)
@@ -118,7 +118,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         query = search.QUERY.read(request, blame=violations.blame)
         violations.refuse(partial(check_query, query))
         with self._tracked():
-            found = await self._retrieval.search(query)
+            found = await self._retrieval.search.run(query)
         current.get().facts.update(of_found(query.collection, found))
         return search_response(found, self._max_message_bytes)
 
@@ -128,7 +128,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         """Write what became of each document; a caller that reads slowly holds up its own stream alone."""
         events = (ingest_event(message) async for message in request_iterator)
         with self._tracked():
-            async with aclosing(self._retrieval.ingest(events)) as results:
+            async with aclosing(self._retrieval.ingest.run(events)) as results:
                 async for result in results:
                     if isinstance(result, IngestFinished):
                         current.get().facts.update(of_ingested(result))
@@ -139,7 +139,8 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     ) -> None:
         """Write documents, page by page."""
         with self._tracked():
-            async with aclosing(self._retrieval.documents(request.collection, request.prefixes)) as pages:
+            listed = self._retrieval.documents.list(request.collection, request.prefixes)
+            async with aclosing(listed) as pages:
                 async for page in pages:
                     await context.write(documents.STORED.message(tuple(page)))
 
@@ -148,7 +149,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     ) -> pb.DeleteDocumentsResponse:
         """Delete documents."""
         with self._tracked():
-            deleted = await self._retrieval.delete_documents(request.collection, request.ids)
+            deleted = await self._retrieval.documents.delete(request.collection, request.ids)
         return documents.DELETED.message(deleted)
 
     @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from jarvis.core.grounding import prompt
 from jarvis.core.grounding.types import Grounded, GroundingSettings
-from jarvis.core.retrieval import Retrieval as RetrievalUseCase
+from jarvis.core.retrieval import Search
 from jarvis.core.retrieval.hits import place
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import LLM
@@ -32,13 +32,13 @@ SOURCES = 5
 class Grounding:
     """Provides models with sources to answer from."""
 
-    def __init__(self, retrieval: RetrievalUseCase, settings: GroundingSettings) -> None:
-        self._retrieval = retrieval
+    def __init__(self, search: Search, settings: GroundingSettings) -> None:
+        self._search = search
         self._settings = settings
 
     def sources(self, messages: Sequence[Message], options: Retrieval) -> "Sources":
         """Return what a checked request is answered from, whichever model answers it."""
-        return Sources(self._retrieval, self._settings, messages, options)
+        return Sources(self._search, self._settings, messages, options)
 
 
 class Sources:
@@ -50,12 +50,12 @@ class Sources:
 
     def __init__(
         self,
-        retrieval: RetrievalUseCase,
+        search: Search,
         settings: GroundingSettings,
         messages: Sequence[Message],
         options: Retrieval,
     ) -> None:
-        self._retrieval = retrieval
+        self._search = search
         self._settings = settings
         self._messages = messages
         self._options = options
@@ -65,11 +65,11 @@ class Sources:
         """Write those that fit into the last message of the request as a model gets it.
 
         Raises:
-            JarvisError: what `Retrieval.search` raises; blaming fields of the request to generate.
+            JarvisError: what `Search.run` raises; blaming fields of the request to generate.
         """
         assert not isinstance(request.input, str)  # noqa: S101 - `check_request` refuses it
         messages = request.input
-        self._found = self._found or await self._search()
+        self._found = self._found or await self._find()
         hits, seconds = self._found
         taken, tokens = await self._fit(llm, request, messages, hits)
         sources = sorted(taken, key=lambda hit: place(hit, hit.source))
@@ -78,14 +78,14 @@ class Sources:
         retrieved = Retrieved(citations, len(hits) - len(taken))
         return Grounded(replace(request, input=input_), retrieved, seconds, tokens)
 
-    async def _search(self) -> tuple[Sequence[Hit], float]:
+    async def _find(self) -> tuple[Sequence[Hit], float]:
         """Return what is found, and the seconds that took."""
         options = self._options
         last = len(self._messages) - 1
         text = self._messages[last].content if options.query is None else options.query
         start = time.monotonic()
         with _blaming(f"messages[{last}].content" if options.query is None else "retrieval.query"):
-            found = await self._retrieval.search(
+            found = await self._search.run(
                 SearchQuery(
                     collection=options.collection,
                     text=text,
@@ -102,8 +102,8 @@ class Sources:
         """The configured one is a cosine: it says nothing of a collection that measures otherwise."""
         if options.min_similarity is not None or options.mode is SearchMode.SPARSE:
             return options.min_similarity
-        spec = await self._retrieval.spec(options.collection)
-        return self._settings.min_similarity if spec.index.space is Space.COSINE else None
+        space = await self._search.space(options.collection)
+        return self._settings.min_similarity if space is Space.COSINE else None
 
     async def _fit(
         self, llm: LLM, request: GenerateRequest, messages: Sequence[Message], hits: Sequence[Hit]

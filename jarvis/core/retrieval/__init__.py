@@ -2,6 +2,7 @@
 
 from jarvis.core.retrieval.library import Library
 from jarvis.core.retrieval.retrieval import Retrieval
+from jarvis.core.retrieval.search import Search
 from jarvis.core.retrieval.types import RetrievalSettings
 
-__all__ = ["Library", "Retrieval", "RetrievalSettings"]
+__all__ = ["Library", "Retrieval", "RetrievalSettings", "Search"]

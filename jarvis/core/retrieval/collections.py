@@ -20,14 +20,19 @@ EMBEDDED_AT_ONCE = 256
 
 
 class Collections:
-    """The use cases around whole collections; `Retrieval` describes them."""
+    """The use cases around whole collections; `Retrieval` says what each of them raises."""
 
     def __init__(self, catalog: CollectionCatalog, max_document_bytes: int) -> None:
         self._catalog = catalog
         self._max_document_bytes = max_document_bytes
 
     async def create(self, name: str, index: IndexSettings) -> Collection:
-        """Make a collection for the configured embedding model."""
+        """Make a collection for the configured embedding model; does nothing where it exists just so.
+
+        Raises:
+            InvalidArgument: the name or a setting is out of range.
+            CollectionMismatch: it exists otherwise.
+        """
         check_collection(name, index)
         library = await self._catalog.library()
         embedding = self._catalog.embedding
@@ -67,7 +72,7 @@ class Collections:
         )
 
     async def drop(self, name: str) -> int:
-        """Delete a collection, and say how many rows it had."""
+        """Delete a collection with all that is in it, and return how many rows it had."""
         collection = await self._catalog.get(name)
         library, mirror = collection.library, collection.mirror
 
@@ -85,7 +90,7 @@ class Collections:
                 self._catalog.forget(name)
 
     async def check(self, name: str) -> AsyncGenerator[Progress | Diagnosis, None]:
-        """Look for rows that cannot be found, and for counts that disagree."""
+        """Look for rows that no search finds, and counts that disagree: `Progress`, then one `Diagnosis`."""
         collection = await self._catalog.get(name)
         library, mirror = collection.library, collection.mirror
         await mirror.settled()
@@ -100,7 +105,13 @@ class Collections:
                 yield diagnosis(replace(event, counts={**event.counts, "sparse": event.rows - missing}))
 
     async def rebuild(self, name: str, changes: IndexChanges) -> AsyncGenerator[Progress, None]:
-        """Build a collection anew, for the present embedding model where it was made for another."""
+        """Build a collection anew from its stored rows, for the configured embedding model; writes wait.
+
+        The text index is made anew too. Closed in the middle, the collection stays as it was.
+
+        Raises:
+            InvalidArgument: a setting is out of range.
+        """
         collection = await self._catalog.get(name)
         library, mirror = collection.library, collection.mirror
         index = changes.applied(collection.spec.index)

@@ -21,7 +21,7 @@ AHEAD = 8
 
 
 class Ingest:
-    """The use case of ingestion; `Retrieval` describes it."""
+    """The use case of ingestion; `Retrieval` says what it raises."""
 
     def __init__(
         self, catalog: CollectionCatalog, settings: RetrievalSettings, instruments: Instruments, locks: Locks
@@ -32,7 +32,15 @@ class Ingest:
         self._locks = locks
 
     async def run(self, events: AsyncIterator[IngestEvent]) -> AsyncGenerator[IngestResult, None]:
-        """Take documents in."""
+        """Take documents in: an `IngestedDocument` for each, in order, once it is stored; then those pruned.
+
+        Closed or failed in the middle, what came out is stored, and the same documents again repair the rest.
+
+        Raises:
+            InvalidArgument: an event is wrong, or out of order.
+            CollectionMismatch: the collection was made for another embedding model.
+            EngineFailure: the embedding model failed at a text.
+        """
         start = await anext(events, None)
         if not isinstance(start, IngestStart):
             raise InvalidArgument.of("start", "must come first")

@@ -18,15 +18,26 @@ from jarvis_ports.store import Row
 
 
 class RowWriter:
-    """The use cases of single rows; `Retrieval` describes them."""
+    """The use cases of single rows; `Retrieval` says what each of them raises."""
 
     def __init__(self, catalog: CollectionCatalog) -> None:
         self._catalog = catalog
 
     async def upsert(
-        self, name: str, rows: Sequence[Row], vectors: Sequence[Matrix | None], *, truncate: bool
+        self, name: str, rows: Sequence[Row], vectors: Sequence[Matrix | None], *, truncate: bool = False
     ) -> int:
-        """Store rows; embed the texts of those without a vector."""
+        """Insert rows, or replace those of the same id; what has returned is stored.
+
+        Args:
+            name: the collection's name.
+            rows: 1 to 2,048.
+            vectors: one for each row, of shape (components,); None: its text is embedded.
+            truncate: cut off texts that are too long before they are embedded, instead of refusing them.
+
+        Raises:
+            InvalidArgument: naming every field that is wrong; `TextTooLong` for a text.
+            CollectionMismatch: the collection was made for another embedding model.
+        """
         check_rows(rows)
         collection = await self._catalog.fitting(name)
         violations = Violations()
@@ -58,8 +69,14 @@ class RowWriter:
 
         return np.stack(await asyncio.gather(*(one(position) for position in range(len(rows)))))
 
-    async def delete(self, name: str, ids: Sequence[str], filter_: Filter | None, *, dry_run: bool) -> int:
-        """Delete rows, and say how many there were."""
+    async def delete(
+        self, name: str, ids: Sequence[str], filter_: Filter | None, *, dry_run: bool = False
+    ) -> int:
+        """Delete rows of these ids, or those that pass, or those of these ids that pass; return how many.
+
+        Raises:
+            InvalidArgument: there are neither ids nor a filter.
+        """
         if not ids and filter_ is None:
             raise InvalidArgument.of(
                 "ids", "set ids or filter; jarvis collections delete takes a whole collection"

@@ -15,7 +15,7 @@ from jarvis.core.telemetry.metrics import RETRIEVAL_LATENCY
 from jarvis_plugins.exact import similarities
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.telemetry import Attributes, SpanKind
-from jarvis_ports.values import Hit, Row, SearchMode, SearchQuery, SearchResult
+from jarvis_ports.values import Hit, Row, SearchMode, SearchQuery, SearchResult, Space
 
 LEAST_CANDIDATES = 20
 CANDIDATES = 2
@@ -27,14 +27,19 @@ ten with 20 candidates, .697 with 30, .690 with 50 (dense alone .679, words alon
 
 
 class Search:
-    """The use case of searching; `Retrieval` describes it."""
+    """The use case of searching; `Retrieval` says what it raises."""
 
     def __init__(self, catalog: CollectionCatalog, instruments: Instruments) -> None:
         self._catalog = catalog
         self._instruments = instruments
 
     async def run(self, query: SearchQuery) -> SearchResult:
-        """Return the rows that answer a query."""
+        """Return the rows that answer a query.
+
+        Raises:
+            InvalidArgument: naming every field that is wrong; `TextTooLong` for the text.
+            CollectionMismatch: the collection was made for another embedding model.
+        """
         started = time.monotonic()
         mode = check_query(query)
         attributes: Attributes = {
@@ -49,6 +54,10 @@ class Search:
         seconds = time.monotonic() - started
         self._instruments.observe(RETRIEVAL_LATENCY, seconds, {"mode": str(mode)})
         return SearchResult(tuple(hits), mode)
+
+    async def space(self, collection: str) -> Space:
+        """Return how a collection measures the distance of vectors."""
+        return (await self._catalog.get(collection)).spec.index.space
 
     async def _find(self, query: SearchQuery, mode: SearchMode) -> list[Hit]:
         collection = await self._catalog.fitting(query.collection)

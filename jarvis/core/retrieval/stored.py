@@ -12,14 +12,14 @@ MAX_IDS = 1000
 
 
 class StoredDocuments:
-    """The use cases of documents that were ingested; `Retrieval` describes them."""
+    """The use cases of documents that were ingested; `Retrieval` says what each of them raises."""
 
     def __init__(self, catalog: CollectionCatalog, locks: Locks) -> None:
         self._catalog = catalog
         self._locks = locks
 
     async def list(self, name: str, prefixes: Sequence[str]) -> AsyncGenerator[list[StoredDocument], None]:
-        """Return documents by id, page by page."""
+        """Yield the documents whose source begins with one of some texts, or all, by id, page by page."""
         collection = await self._catalog.get(name)
         await collection.mirror.settled()
         wanted = tuple(prefixes) or ("",)
@@ -33,7 +33,11 @@ class StoredDocuments:
                 yield found
 
     async def delete(self, name: str, ids: Sequence[str]) -> int:
-        """Delete documents, and say how many there were."""
+        """Delete documents with all their chunks, and return how many there were.
+
+        Raises:
+            InvalidArgument: there are no ids, or too many.
+        """
         if not 1 <= len(ids) <= MAX_IDS:
             raise InvalidArgument.of("ids", f"must be 1 to {MAX_IDS} ids, got {len(ids)}")
         collection = await self._catalog.get(name)

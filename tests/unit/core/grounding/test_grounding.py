@@ -20,7 +20,7 @@ from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_ports.errors import CollectionNotFound, InvalidArgument, TextTooLong
 from jarvis_ports.filters import Exists
 from jarvis_ports.llm import Delta, GenerateRequest, Message, Role, SamplingParams
-from jarvis_ports.store import CollectionSpec, IndexSettings, Row, Space
+from jarvis_ports.store import Row, Space
 from jarvis_ports.values import (
     Finished,
     PromptParams,
@@ -44,18 +44,18 @@ def cost(hit):
     return len(block(1, hit).split()) + 1
 
 
-class FakeRetrieval:
+class FakeSearch:
     """Finds what it is given."""
 
     def __init__(self):
         self.hits = [hit("a.md"), hit("b.md")]
-        self.space = Space.COSINE
+        self.space_ = Space.COSINE
         self.error = None
         self.queries = []
         self.searching = asyncio.Event()
         self.hang = False
 
-    async def search(self, query):
+    async def run(self, query):
         self.queries.append(query)
         self.searching.set()
         if self.hang:
@@ -64,24 +64,24 @@ class FakeRetrieval:
             raise self.error
         return SearchResult(tuple(self.hits), query.mode or SearchMode.HYBRID)
 
-    async def spec(self, name):
-        return CollectionSpec(name, 3, "e", "i", IndexSettings(space=self.space))
+    async def space(self, collection):
+        return self.space_
 
 
 @pytest.fixture
 async def house():
-    """A generation on echo, and its fake retrieval."""
+    """A generation on echo, and its fake search."""
     async with asyncio.TaskGroup() as tasks:
         settings = EchoSettings(context_length=CONTEXT)
         model = Model("echo", "echo", lambda: open_echo(settings), breaker=CircuitBreaker(5, 30))
         run = tasks.create_task(model.run())
         while not model.loaded:
             await asyncio.sleep(0)
-        retrieval = FakeRetrieval()
-        grounding = Grounding(retrieval, GroundingSettings(0.25, BUDGET))
+        search = FakeSearch()
+        grounding = Grounding(search, GroundingSettings(0.25, BUDGET))
         prompting = Prompting(None, {}, [], automatic=False, language="en")
         generation = Generation(Routes([model], [], "echo"), prompting, grounding, Instruments())
-        yield SimpleNamespace(generation=generation, retrieval=retrieval, model=model)
+        yield SimpleNamespace(generation=generation, search=search, model=model)
         run.cancel()
 
 
@@ -106,7 +106,7 @@ async def test_the_model_is_given_what_was_found_and_the_caller_is_told(house):
     assert (ids(events), events[0].retrieved.left_out) == (["a.md", "b.md"], 0)
     assert "[1] a.md\n> word word word\n\n[2] b.md\n> word word word\n\n" in written(events)
     assert written(events).endswith(QUESTION.content)
-    assert events[0].prompt_tokens > sum(cost(hit) for hit in house.retrieval.hits)
+    assert events[0].prompt_tokens > sum(cost(hit) for hit in house.search.hits)
 
 
 async def test_a_model_that_takes_no_system_message_gets_none(house, monkeypatch):
@@ -119,7 +119,7 @@ async def test_without_options_nothing_is_searched(house):
     request = GenerateRequest("r", "See [1].", SamplingParams())
     events = [event async for event in house.generation.stream("", request, PromptParams())]
 
-    assert house.retrieval.queries == []
+    assert house.search.queries == []
     assert events[0].retrieved is None
     assert (events[-1].cited, events[-1].cited_unknown) == ((), ())
     assert events[-1].timings.retrieval_seconds is None
@@ -128,7 +128,7 @@ async def test_without_options_nothing_is_searched(house):
 async def test_the_question_is_searched_with_and_cut_off_where_it_is_long(house):
     await ask(house, messages=(Message(Role.USER, "Hi"), QUESTION))
 
-    assert house.retrieval.queries == [
+    assert house.search.queries == [
         SearchQuery("docs", "What is it?", top_k=5, min_similarity=0.25, truncate=True)
     ]
 
@@ -138,26 +138,26 @@ async def test_a_query_of_its_own_is_searched_with_as_it_is(house):
     await ask(house, options)
 
     query = SearchQuery("docs", "it", None, SearchMode.DENSE, 7, Exists("x"), 0.5, truncate=False)
-    assert house.retrieval.queries == [query]
+    assert house.search.queries == [query]
 
 
 async def test_the_configured_similarity_holds_only_where_it_means_something(house):
     await ask(house, Retrieval("docs", mode=SearchMode.SPARSE))
-    house.retrieval.space = Space.L2
+    house.search.space_ = Space.L2
     await ask(house)
     await ask(house, Retrieval("docs", min_similarity=-2.0))
 
-    assert [query.min_similarity for query in house.retrieval.queries] == [None, None, -2.0]
+    assert [query.min_similarity for query in house.search.queries] == [None, None, -2.0]
 
 
 async def test_sources_are_numbered_by_where_they_come_from(house):
-    house.retrieval.hits.reverse()
+    house.search.hits.reverse()
 
     assert ids(await ask(house)) == ["a.md", "b.md"]
 
 
 async def test_the_best_that_fit_the_budget_are_taken(house):
-    house.retrieval.hits = [hit("c.md", 60), hit("b.md", 60), hit("a.md", 10)]
+    house.search.hits = [hit("c.md", 60), hit("b.md", 60), hit("a.md", 10)]
     events = await ask(house)
 
     assert ids(events) == ["a.md", "c.md"], "b.md is too long for what c.md leaves, and a.md is not"
@@ -165,7 +165,7 @@ async def test_the_best_that_fit_the_budget_are_taken(house):
 
 
 async def test_a_source_over_the_budget_is_left_out_whole(house):
-    house.retrieval.hits = [hit("a.md", BUDGET)]
+    house.search.hits = [hit("a.md", BUDGET)]
     events = await ask(house)
 
     assert (ids(events), events[0].retrieved.left_out) == ([], 1)
@@ -173,15 +173,15 @@ async def test_a_source_over_the_budget_is_left_out_whole(house):
 
 
 async def test_the_budget_of_a_request_goes_before_the_configured_one(house):
-    house.retrieval.hits = [hit("a.md", BUDGET), hit("b.md", 1)]
+    house.search.hits = [hit("a.md", BUDGET), hit("b.md", 1)]
 
-    small = cost(house.retrieval.hits[1])
+    small = cost(house.search.hits[1])
     for max_tokens, taken in [(200, ["a.md", "b.md"]), (small, ["b.md"]), (small - 1, [])]:
         assert ids(await ask(house, Retrieval("docs", max_tokens=max_tokens))) == taken
 
 
 async def test_prompt_and_answer_fit_the_context(house):
-    house.retrieval.hits = [hit("a.md", 40), hit("b.md", 40)]
+    house.search.hits = [hit("a.md", 40), hit("b.md", 40)]
 
     both = await ask(house)
     assert ids(both) == ["a.md", "b.md"]
@@ -191,7 +191,7 @@ async def test_prompt_and_answer_fit_the_context(house):
 
 
 async def test_nothing_found_is_told_to_the_model_and_to_the_caller(house):
-    house.retrieval.hits = []
+    house.search.hits = []
     events = await ask(house)
 
     assert (ids(events), events[0].retrieved.left_out) == ([], 0)
@@ -209,7 +209,7 @@ async def test_citations_are_read_from_each_choice_whole(house):
 
 
 async def test_a_citation_may_come_in_pieces(house):
-    house.retrieval.hits = []
+    house.search.hits = []
     events = await ask(house, messages=(Message(Role.USER, "As in [1, 2]"),))
 
     assert [event.text for event in events if isinstance(event, Delta)][-2:] == [" [1,", " 2]"]
@@ -238,7 +238,7 @@ async def test_a_bad_request_is_refused_before_the_search(house, options, input_
         await ask(house, Retrieval("docs", **options), input_)
 
     assert [violation.field for violation in caught.value.violations] == fields
-    assert house.retrieval.queries == []
+    assert house.search.queries == []
 
 
 async def test_what_is_wrong_with_the_rest_is_told_with_it(house):
@@ -246,7 +246,7 @@ async def test_what_is_wrong_with_the_rest_is_told_with_it(house):
         await ask(house, Retrieval("docs", top_k=0), n=65)
 
     assert [v.field for v in caught.value.violations] == ["sampling.n", "retrieval.top_k"]
-    assert house.retrieval.queries == []
+    assert house.search.queries == []
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ async def test_what_is_wrong_with_the_rest_is_told_with_it(house):
     ],
 )
 async def test_the_search_blames_fields_of_this_request(house, field, query, blamed):
-    house.retrieval.error = TextTooLong({field: 300}, max_tokens=254)
+    house.search.error = TextTooLong({field: 300}, max_tokens=254)
     with pytest.raises(TextTooLong) as caught:
         await ask(house, Retrieval("docs", query), (Message(Role.USER, "Hi"), QUESTION))
 
@@ -268,7 +268,7 @@ async def test_the_search_blames_fields_of_this_request(house, field, query, bla
 
 
 async def test_other_errors_of_the_search_come_as_they_are(house):
-    house.retrieval.error = CollectionNotFound("docs")
+    house.search.error = CollectionNotFound("docs")
     with pytest.raises(CollectionNotFound):
         await ask(house)
 
@@ -276,9 +276,9 @@ async def test_other_errors_of_the_search_come_as_they_are(house):
 
 
 async def test_a_search_can_be_cancelled(house):
-    house.retrieval.hang = True
+    house.search.hang = True
     asking = asyncio.create_task(ask(house))
-    await house.retrieval.searching.wait()
+    await house.search.searching.wait()
 
     assert house.model.active == 1
     asking.cancel()

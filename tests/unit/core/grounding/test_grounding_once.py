@@ -16,25 +16,25 @@ from jarvis.core.routing.model import Model
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_ports.llm import GenerateRequest, Message, Role
-from jarvis_ports.store import CollectionSpec, IndexSettings, Row
-from jarvis_ports.values import PromptParams, Retrieval, SearchMode, SearchResult, SkippedModel
+from jarvis_ports.store import Row
+from jarvis_ports.values import PromptParams, Retrieval, SearchMode, SearchResult, SkippedModel, Space
 
 CONTEXT = 300
 SOURCES = ("apples", "pears")
 MANY_TOKENS = compile_template("short", {None: "Be short."}, {}, max_tokens=200)
 
 
-class FakeRetrieval:
+class FakeSearch:
     """Finds the sources, and counts how often."""
 
     searches = 0
 
-    async def search(self, query):
+    async def run(self, query):
         self.searches += 1
         return SearchResult(tuple(make_hit([Row(text, text)], 1.0) for text in SOURCES), SearchMode.HYBRID)
 
-    async def spec(self, name):
-        return CollectionSpec(name, 3, "e", "i", IndexSettings())
+    async def space(self, collection):
+        return Space.COSINE
 
 
 @pytest.fixture
@@ -59,14 +59,14 @@ async def house():
             return await count_tokens(input_)
 
         llm.count_tokens = counting
-        retrieval = FakeRetrieval()
+        search = FakeSearch()
         generation = Generation(
             Routes(models, [Route("both", models)], "both"),
             Prompting(None, {"short": MANY_TOKENS}, [], automatic=False, language="en"),
-            Grounding(retrieval, GroundingSettings(0.25, 100)),
+            Grounding(search, GroundingSettings(0.25, 100)),
             Instruments(),
         )
-        yield SimpleNamespace(generation=generation, retrieval=retrieval, counted=counted)
+        yield SimpleNamespace(generation=generation, search=search, counted=counted)
         for run in runs:
             run.cancel()
 
@@ -82,7 +82,7 @@ async def test_models_that_are_tried_in_turn_are_given_what_one_search_found(hou
     started, *_ = await ask(house, "both")
     assert started.routing.skipped == (SkippedModel("full", "CONTEXT_LENGTH_EXCEEDED"),)
     assert [hit.id for hit in started.retrieved.citations] == list(SOURCES)
-    assert house.retrieval.searches == 1
+    assert house.search.searches == 1
 
 
 async def test_the_tokens_of_each_source_are_counted_once_before_the_engine_does(house):

@@ -133,7 +133,9 @@ class Setup:
         """Ingest; returns results and the end."""
         results = [
             result
-            async for result in self.retrieval.ingest(events(documents, prune, IngestStart("docs", **start)))
+            async for result in self.retrieval.ingest.run(
+                events(documents, prune, IngestStart("docs", **start))
+            )
         ]
         assert isinstance(results[-1], IngestFinished)
         return results[:-1], results[-1]
@@ -166,7 +168,7 @@ async def setup():
     """Everything, with an empty collection `docs`."""
     async with SQLiteTextIndex.open(None) as texts:
         made = Setup(texts)
-        await made.retrieval.create("docs", IndexSettings())
+        await made.retrieval.collections.create("docs", IndexSettings())
         yield made
 
 

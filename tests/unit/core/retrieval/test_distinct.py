@@ -25,7 +25,7 @@ async def copies(setup):
 @pytest.mark.parametrize("mode", MODES)
 async def test_copies_leave_room_for_other_texts_and_tell_their_places(copies, mode):
     query = SearchQuery("docs", "red house on the hill", mode=mode, top_k=5)
-    hits = (await copies.retrieval.search(query)).hits
+    hits = (await copies.retrieval.search.run(query)).hits
     assert len({hit.text for hit in hits}) == len(hits) == 5
     first = hits[0]
     assert first.text == "red house on the hill"
@@ -40,9 +40,9 @@ async def test_copies_leave_room_for_other_texts_and_tell_their_places(copies, m
 @pytest.mark.parametrize("mode", MODES)
 async def test_copies_that_do_not_pass_the_filter_are_no_duplicates(setup, mode):
     rows = [Row(str(n), "red house", {"n": n % 2}) for n in range(6)]
-    await setup.retrieval.upsert("docs", rows, [None] * 6)
+    await setup.retrieval.rows.upsert("docs", rows, [None] * 6)
     query = SearchQuery("docs", "red house", mode=mode, filter=Equals("n", 1))
-    (hit,) = (await setup.retrieval.search(query)).hits
+    (hit,) = (await setup.retrieval.search.run(query)).hits
     assert [row.id for row in (hit, *hit.duplicates)] == ["1", "3", "5"]
     assert [row.metadata for row in hit.duplicates] == [{"n": 1}] * 2
 
@@ -50,11 +50,11 @@ async def test_copies_that_do_not_pass_the_filter_are_no_duplicates(setup, mode)
 async def test_rows_of_one_text_whose_vectors_differ_are_apart(setup):
     vectors = np.eye(3, 32, dtype=np.float32) + 0.1
     rows = [Row(str(n), "picture", {}) for n in range(3)]
-    await setup.retrieval.upsert("docs", rows, list(vectors))
-    found = await setup.retrieval.search(SearchQuery("docs", vector=vectors[1], top_k=2))
+    await setup.retrieval.rows.upsert("docs", rows, list(vectors))
+    found = await setup.retrieval.search.run(SearchQuery("docs", vector=vectors[1], top_k=2))
     assert found.hits[0].id == "1"
     assert found.hits[0].duplicates == ()
-    hybrid = await setup.retrieval.search(SearchQuery("docs", "picture"))
+    hybrid = await setup.retrieval.search.run(SearchQuery("docs", "picture"))
     assert {row.id for hit in hybrid.hits for row in (hit, *hit.duplicates)} == {"0", "1", "2"}
 
 
@@ -86,4 +86,4 @@ async def test_without_copies_one_search_is_enough():
 @pytest.mark.parametrize("mode", [None, *MODES])
 async def test_a_query_that_nobody_can_see_is_refused(setup, text, mode):
     with pytest.raises(InvalidArgument, match="text: is blank"):
-        await setup.retrieval.search(SearchQuery("docs", text, mode=mode))
+        await setup.retrieval.search.run(SearchQuery("docs", text, mode=mode))

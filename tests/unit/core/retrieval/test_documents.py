@@ -89,7 +89,7 @@ async def test_an_emptied_document_takes_its_old_text_with_it(setup):
     assert outcomes(results) == [("a.txt", EMPTY), ("never.txt", EMPTY)]
     assert finished == IngestFinished(empty=2)
     assert await setup.agree() == 1
-    assert not (await setup.retrieval.search(SearchQuery("docs", "apple", mode="sparse"))).hits
+    assert not (await setup.retrieval.search.run(SearchQuery("docs", "apple", mode="sparse"))).hits
 
 
 async def test_a_moved_document_is_recognised_and_keeps_its_vectors(setup):
@@ -104,8 +104,8 @@ async def test_a_moved_document_is_recognised_and_keeps_its_vectors(setup):
     assert result.same_as == ("/d/a.txt",)
     assert setup.embedder.embedded == []
     assert await setup.agree() == 7
-    assert await setup.retrieval.delete_documents("docs", ["/d/a.txt", "/d/a.txt", "none"]) == 1
-    found = await setup.retrieval.search(SearchQuery("docs", "apple3", mode="dense", top_k=1))
+    assert await setup.retrieval.documents.delete("docs", ["/d/a.txt", "/d/a.txt", "none"]) == 1
+    found = await setup.retrieval.search.run(SearchQuery("docs", "apple3", mode="dense", top_k=1))
     assert found.hits[0].source.source == "/d/b.txt"
     assert await setup.agree() == 4
 
@@ -113,10 +113,10 @@ async def test_a_moved_document_is_recognised_and_keeps_its_vectors(setup):
 async def test_documents_are_listed_by_what_their_source_begins_with(setup):
     names = [f"/d/{n:03}.txt" for n in range(230)]
     await setup.ingest(*((name, f"text {name}") for name in names), ("/dd/x.txt", text("a", "b")))
-    await setup.retrieval.upsert("docs", [Row("mine", "x")], [None])
+    await setup.retrieval.rows.upsert("docs", [Row("mine", "x")], [None])
 
     async def listed(*prefixes):
-        return [one async for page in setup.retrieval.documents("docs", prefixes) for one in page]
+        return [one async for page in setup.retrieval.documents.list("docs", prefixes) for one in page]
 
     assert [one.source for one in await listed("/d/")] == names
     assert [(one.id, one.chunks) for one in await listed("/dd/", "/e/")] == [("/dd/x.txt", 2)]
@@ -127,14 +127,14 @@ async def test_documents_are_listed_by_what_their_source_begins_with(setup):
 @pytest.mark.parametrize("ids", [[], [str(n) for n in range(1001)]])
 async def test_how_many_documents_are_deleted_at_once_is_bounded(setup, ids):
     with pytest.raises(InvalidArgument, match=f"must be 1 to 1000 ids, got {len(ids)}"):
-        await setup.retrieval.delete_documents("docs", ids)
+        await setup.retrieval.documents.delete("docs", ids)
 
 
 async def test_a_document_that_is_written_is_deleted_after_that(setup):
     setup.store.go.clear()
     writing = asyncio.create_task(setup.ingest(("a.txt", text("apple"))))
     await setup.store.before_upsert.wait()
-    deleting = asyncio.create_task(setup.retrieval.delete_documents("docs", ["a.txt"]))
+    deleting = asyncio.create_task(setup.retrieval.documents.delete("docs", ["a.txt"]))
     await asyncio.sleep(0.05)
     setup.store.go.set()
     await writing

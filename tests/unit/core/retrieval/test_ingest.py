@@ -37,7 +37,7 @@ async def test_a_document_becomes_chunks_that_know_their_place(setup):
     assert (result.id, result.source, result.outcome) == ("a.txt", "a.txt", ADDED)
     assert (result.chunks, result.embedded) == (2, 2)
     assert finished == IngestFinished(added=1, chunks=2, embedded=2)
-    found = await setup.retrieval.search(SearchQuery("docs", "pear7", top_k=1))
+    found = await setup.retrieval.search.run(SearchQuery("docs", "pear7", top_k=1))
     source = found.hits[0].source
     assert content[source.start : source.end] == found.hits[0].text
     assert await setup.agree() == 2
@@ -77,7 +77,7 @@ async def test_new_metadata_is_a_change_that_embeds_nothing(setup):
     await setup.ingest(Document("a.txt", metadata={"lang": "en"}), content)
     (result,), _ = await setup.ingest(Document("a.txt", metadata={"lang": "es"}), content)
     assert (result.outcome, result.embedded) == (CHANGED, 0)
-    found = await setup.retrieval.search(SearchQuery("docs", "apple"))
+    found = await setup.retrieval.search.run(SearchQuery("docs", "apple"))
     assert found.hits[0].metadata["lang"] == "es"
 
 
@@ -103,7 +103,7 @@ async def test_bad_documents_fail_alone_and_keep_what_was_stored(setup):
     assert results[2].message == "has 1001 bytes, and retrieval.max_document_bytes is 1000"
     assert "a document of the id 'a.txt' came before it" in results[3].message
     assert finished.documents == {ADDED: 2, FAILED: 3}
-    assert (await setup.retrieval.search(SearchQuery("docs", "kept1", mode="sparse"))).hits
+    assert (await setup.retrieval.search.run(SearchQuery("docs", "kept1", mode="sparse"))).hits
 
 
 async def test_what_was_not_sent_is_pruned_and_what_failed_is_not(setup):
@@ -120,7 +120,7 @@ async def test_what_was_not_sent_is_pruned_and_what_failed_is_not(setup):
 
 
 async def test_a_prefix_of_nothing_prunes_everything_but_rows_of_callers(setup):
-    await setup.retrieval.upsert("docs", [Row("mine", "x")], [None])
+    await setup.retrieval.rows.upsert("docs", [Row("mine", "x")], [None])
     await setup.ingest(("a.txt", text("a")))
     results, _ = await setup.ingest(prune=Prune(("",)))
     assert outcomes(results) == [("a.txt", PRUNED)]
@@ -149,7 +149,7 @@ async def test_a_failure_behind_a_port_ends_the_stream_and_what_was_told_is_stor
     documents = [(f"{n}.txt", text(f"w{n}")) for n in range(AHEAD * 3)]
     told = []
     with pytest.raises(type(error)):
-        async for result in setup.retrieval.ingest(stream(documents, None, IngestStart("docs"))):
+        async for result in setup.retrieval.ingest.run(stream(documents, None, IngestStart("docs"))):
             told.append(result.source)
             if len(told) == 2:
                 (setup.embedder if isinstance(error, EngineDead) else setup.store).failures = [error] * 9
@@ -183,7 +183,7 @@ async def test_a_change_that_ended_half_way_is_not_taken_for_done(setup):
     with pytest.raises(StoreFailure):
         await setup.ingest(new)
     setup.restart()
-    found = await setup.retrieval.search(SearchQuery("docs", "x", mode="dense", top_k=50))
+    found = await setup.retrieval.search.run(SearchQuery("docs", "x", mode="dense", top_k=50))
     assert len(found.hits) == 8
     (result,), _ = await setup.ingest(new)
     assert (result.outcome, result.chunks) == (CHANGED, 8)
@@ -192,7 +192,7 @@ async def test_a_change_that_ended_half_way_is_not_taken_for_done(setup):
 
 async def test_a_caller_who_hangs_up_leaves_whole_documents_or_what_is_repaired(setup, stream):
     documents = [(f"{n}.txt", text(f"w{n}")) for n in range(20)]
-    async with aclosing(setup.retrieval.ingest(stream(documents, None, IngestStart("docs")))) as results:
+    async with aclosing(setup.retrieval.ingest.run(stream(documents, None, IngestStart("docs")))) as results:
         await anext(results)
     assert await setup.agree() < 20, "it has stopped"
     results, _ = await setup.ingest(*documents)
@@ -211,7 +211,7 @@ async def test_no_more_documents_are_read_ahead_than_are_at_work(setup):
             yield Document(f"{n}.txt")
             yield text(f"w{n}").encode()
 
-    async with aclosing(setup.retrieval.ingest(slow_store())) as results:
+    async with aclosing(setup.retrieval.ingest.run(slow_store())) as results:
         first = asyncio.ensure_future(anext(results))
         await setup.store.before_upsert.wait()
         await asyncio.sleep(0.05)
@@ -250,7 +250,7 @@ async def test_events_that_are_refused(setup, sent, field):
             yield event
 
     with pytest.raises(InvalidArgument) as caught:
-        async for _ in setup.retrieval.ingest(events()):
+        async for _ in setup.retrieval.ingest.run(events()):
             pass
     assert [violation.field for violation in caught.value.violations] == [field]
 
@@ -271,7 +271,7 @@ async def test_the_configured_size_is_lowered_to_what_the_model_reads(setup, mak
 
 async def test_an_unknown_collection(setup):
     with pytest.raises(CollectionNotFound):
-        async for _ in setup.retrieval.ingest(_start("nowhere")):
+        async for _ in setup.retrieval.ingest.run(_start("nowhere")):
             pass
 
 

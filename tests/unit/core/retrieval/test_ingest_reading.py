@@ -20,7 +20,7 @@ async def test_the_chunks_of_what_has_pages_know_theirs(setup):
     )
     assert (result.notes, other.notes) == (("no text on page 9",), ())
     for word, page in (("apple3", 1), ("pear7", 2), ("plum", None)):
-        found = await setup.retrieval.search(SearchQuery("docs", word, top_k=1))
+        found = await setup.retrieval.search.run(SearchQuery("docs", word, top_k=1))
         source = found.hits[0].source
         assert (source.first_page, source.last_page) == (page, page)
 
@@ -30,9 +30,9 @@ async def test_what_is_embedded_is_folded_and_what_is_stored_is_not(setup):
     folded = "The oficina of the configuration sets max_tokens"
     await setup.ingest(("a.txt", shown))
     assert setup.embedder.embedded == [folded]
-    await setup.retrieval.upsert("docs", [Row("own", shown)], [None])
+    await setup.retrieval.rows.upsert("docs", [Row("own", shown)], [None])
     assert setup.embedder.embedded == [folded, folded]
-    (hit,) = (await setup.retrieval.search(SearchQuery("docs", "o\ufb01cina"))).hits
+    (hit,) = (await setup.retrieval.search.run(SearchQuery("docs", "o\ufb01cina"))).hits
     assert setup.embedder.embedded[2:] == ["oficina"]
     rows = (hit, *hit.duplicates)
     stored = await setup.texts.rows("docs", [row.id for row in rows])

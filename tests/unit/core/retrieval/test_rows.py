@@ -21,7 +21,7 @@ NOTHING = [None]
 
 
 async def upsert(setup, *rows, vectors=None, **options):
-    return await setup.retrieval.upsert("docs", rows, vectors or NOTHING * len(rows), **options)
+    return await setup.retrieval.rows.upsert("docs", rows, vectors or NOTHING * len(rows), **options)
 
 
 def row_of(hit):
@@ -31,7 +31,7 @@ def row_of(hit):
 async def test_what_is_stored_is_found_by_words_and_by_vector(setup):
     assert await upsert(setup, Row("a", "a red house", {"n": 1}), Row("b", "blue water")) == 2
     for mode in ("dense", "sparse", "hybrid"):
-        found = await setup.retrieval.search(SearchQuery("docs", "red house", mode=mode))
+        found = await setup.retrieval.search.run(SearchQuery("docs", "red house", mode=mode))
         assert row_of(found.hits[0]) == Row("a", "a red house", {"n": 1})
     assert await setup.agree() == 2
 
@@ -39,7 +39,7 @@ async def test_what_is_stored_is_found_by_words_and_by_vector(setup):
 async def test_a_row_of_the_same_id_is_replaced(setup):
     await upsert(setup, Row("a", "old words"))
     await upsert(setup, Row("a", "new text"))
-    found = await setup.retrieval.search(SearchQuery("docs", "old", mode="sparse"))
+    found = await setup.retrieval.search.run(SearchQuery("docs", "old", mode="sparse"))
     assert found.hits == ()
     assert await setup.agree() == 1
 
@@ -49,7 +49,7 @@ async def test_vectors_of_the_caller_are_taken_and_the_rest_embedded(setup):
     vector[0] = 2
     await upsert(setup, Row("a", "mine"), Row("b", "theirs"), vectors=[vector, None])
     assert setup.embedder.embedded == ["theirs"]
-    found = await setup.retrieval.search(SearchQuery("docs", vector=vector, top_k=1))
+    found = await setup.retrieval.search.run(SearchQuery("docs", vector=vector, top_k=1))
     assert (found.hits[0].id, round(found.hits[0].similarity, 5)) == ("a", 1)
 
 
@@ -96,14 +96,14 @@ async def test_a_text_that_is_too_long_is_blamed_or_cut_off_and_stored_whole(set
         ):
             await upsert(setup, Row("a", "x"), long, vectors=vectors)
     await upsert(setup, long, truncate=True)
-    found = await setup.retrieval.search(SearchQuery("docs", "word"))
+    found = await setup.retrieval.search.run(SearchQuery("docs", "word"))
     assert row_of(found.hits[0]) == long
 
 
 async def test_rows_are_deleted_by_id_by_filter_or_by_both(setup):
     await upsert(setup, *(Row(str(n), "x", {"even": n % 2 == 0}) for n in range(6)))
     even = Equals("even", True)
-    delete = setup.retrieval.delete
+    delete = setup.retrieval.rows.delete
     assert await delete("docs", ["0", "1", "nowhere", "0"], even, dry_run=True) == 1
     assert await delete("docs", ["0", "1", "nowhere", "0"], even) == 1
     assert await delete("docs", [], even) == 2
@@ -115,9 +115,9 @@ async def test_rows_are_deleted_by_id_by_filter_or_by_both(setup):
 
 async def test_an_unknown_collection(setup):
     with pytest.raises(CollectionNotFound):
-        await setup.retrieval.upsert("nowhere", [Row("a", "x")], NOTHING)
+        await setup.retrieval.rows.upsert("nowhere", [Row("a", "x")], NOTHING)
     with pytest.raises(CollectionNotFound):
-        await setup.retrieval.delete("nowhere", ["a"], None)
+        await setup.retrieval.rows.delete("nowhere", ["a"], None)
 
 
 async def test_a_dead_embedder_leaves_nothing_behind(setup):
@@ -132,11 +132,11 @@ async def test_after_a_write_that_failed_half_way_the_next_one_mends_the_index(s
     with pytest.raises(StoreFailure):
         await upsert(setup, Row("a", "first"), Row("b", "second"))
     assert await setup.texts.pending("docs") == ["a", "b"]
-    found = await setup.retrieval.search(SearchQuery("docs", "first", mode="dense"))
+    found = await setup.retrieval.search.run(SearchQuery("docs", "first", mode="dense"))
     assert [hit.id for hit in found.hits] == ["a"], "searches go on"
     await upsert(setup, Row("d", "third"))
     assert await setup.agree() == 2
-    found = await setup.retrieval.search(SearchQuery("docs", "first", mode="sparse"))
+    found = await setup.retrieval.search.run(SearchQuery("docs", "first", mode="sparse"))
     assert [hit.id for hit in found.hits] == ["a"]
 
 
@@ -158,7 +158,7 @@ async def test_a_search_does_not_wait_for_a_writer(setup):
     writing = asyncio.create_task(upsert(setup, Row("b", "y")))
     await setup.store.before_upsert.wait()
     async with asyncio.timeout(5):
-        found = await setup.retrieval.search(SearchQuery("docs", "x"))
+        found = await setup.retrieval.search.run(SearchQuery("docs", "x"))
     assert [hit.id for hit in found.hits] == ["a"]
     setup.store.go.set()
     await writing

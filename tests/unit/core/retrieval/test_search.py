@@ -27,7 +27,7 @@ def row_of(hit):
 
 @pytest.fixture
 async def filled(setup):
-    await setup.retrieval.upsert("docs", ROWS, [None] * len(ROWS))
+    await setup.retrieval.rows.upsert("docs", ROWS, [None] * len(ROWS))
     return setup
 
 
@@ -54,7 +54,7 @@ def test_similarities_of_each_space(space, wanted):
 
 
 async def test_a_text_is_searched_by_both_and_says_how(filled):
-    found = await filled.retrieval.search(SearchQuery("docs", "red house on"))
+    found = await filled.retrieval.search.run(SearchQuery("docs", "red house on"))
     assert found.mode is SearchMode.HYBRID
     best = found.hits[0]
     assert (row_of(best), best.dense_rank, best.sparse_rank) == (ROWS[0], 1, 1)
@@ -64,14 +64,14 @@ async def test_a_text_is_searched_by_both_and_says_how(filled):
 
 
 async def test_what_only_the_words_find_has_its_similarity_too(filled, monkeypatch):
-    dense = await filled.retrieval.search(SearchQuery("docs", "red", mode=SearchMode.DENSE))
+    dense = await filled.retrieval.search.run(SearchQuery("docs", "red", mode=SearchMode.DENSE))
     similarity = {hit.id: hit.similarity for hit in dense.hits}
 
     async def nothing(*_):
         return []
 
     monkeypatch.setattr(filled.store, "query", nothing)
-    found = await filled.retrieval.search(SearchQuery("docs", "red"))
+    found = await filled.retrieval.search.run(SearchQuery("docs", "red"))
     assert {hit.id for hit in found.hits} == {"a", "b"}
     for hit in found.hits:
         assert hit.dense_rank is None
@@ -79,10 +79,10 @@ async def test_what_only_the_words_find_has_its_similarity_too(filled, monkeypat
 
 
 async def test_the_modes_score_by_what_they_search_by(filled):
-    dense = await filled.retrieval.search(SearchQuery("docs", "red house", mode=SearchMode.DENSE))
+    dense = await filled.retrieval.search.run(SearchQuery("docs", "red house", mode=SearchMode.DENSE))
     assert [hit.score for hit in dense.hits] == [hit.similarity for hit in dense.hits]
     assert [hit.dense_rank for hit in dense.hits] == [1, 2, 3, 4]
-    sparse = await filled.retrieval.search(SearchQuery("docs", "red house", mode=SearchMode.SPARSE))
+    sparse = await filled.retrieval.search.run(SearchQuery("docs", "red house", mode=SearchMode.SPARSE))
     assert [hit.id for hit in sparse.hits] == ["a", "b"]
     assert [(hit.sparse_rank, hit.similarity) for hit in sparse.hits] == [(1, None), (2, None)]
 
@@ -90,17 +90,17 @@ async def test_the_modes_score_by_what_they_search_by(filled):
 @pytest.mark.parametrize("mode", list(SearchMode))
 async def test_filters_hold_in_every_mode(filled, mode):
     english = SearchQuery("docs", "red casa", mode=mode, filter=Equals("lang", "en"))
-    assert {hit.id for hit in (await filled.retrieval.search(english)).hits} == {"a", "b"}
+    assert {hit.id for hit in (await filled.retrieval.search.run(english)).hits} == {"a", "b"}
     others = SearchQuery("docs", "red casa", mode=mode, filter=Not(Equals("lang", "en")))
-    assert not {"a", "b"} & {hit.id for hit in (await filled.retrieval.search(others)).hits}
+    assert not {"a", "b"} & {hit.id for hit in (await filled.retrieval.search.run(others)).hits}
 
 
 @pytest.mark.parametrize("mode", [SearchMode.DENSE, SearchMode.HYBRID])
 async def test_what_is_not_similar_enough_is_left_out(filled, mode):
-    every = await filled.retrieval.search(SearchQuery("docs", "red house", mode=mode))
+    every = await filled.retrieval.search.run(SearchQuery("docs", "red house", mode=mode))
     least = sorted(hit.similarity for hit in every.hits)[-2]
     query = SearchQuery("docs", "red house", mode=mode, min_similarity=least)
-    found = await filled.retrieval.search(query)
+    found = await filled.retrieval.search.run(query)
     assert len(found.hits) == 2
     assert min(hit.similarity for hit in found.hits) == least
 
@@ -110,7 +110,7 @@ async def test_a_row_that_is_deleted_while_it_is_searched_is_left_out(filled, mo
 
     async def then_delete(*arguments):
         matches = await search(*arguments)
-        await filled.retrieval.delete("docs", ["a"], None)
+        await filled.retrieval.rows.delete("docs", ["a"], None)
         return matches
 
     async def nothing(*_):
@@ -119,22 +119,22 @@ async def test_a_row_that_is_deleted_while_it_is_searched_is_left_out(filled, mo
     monkeypatch.setattr(type(filled.texts), "search", staticmethod(then_delete))
     monkeypatch.setattr(filled.store, "query", nothing)
     for mode in (SearchMode.SPARSE, SearchMode.HYBRID):
-        found = await filled.retrieval.search(SearchQuery("docs", "red house", mode=mode))
+        found = await filled.retrieval.search.run(SearchQuery("docs", "red house", mode=mode))
         assert [hit.id for hit in found.hits] == ["b"]
 
 
 async def test_a_vector_searches_by_vector(filled):
     vector = np.ones(32, np.float32)
-    found = await filled.retrieval.search(SearchQuery("docs", vector=vector, top_k=2))
+    found = await filled.retrieval.search.run(SearchQuery("docs", vector=vector, top_k=2))
     assert (found.mode, len(found.hits)) == (SearchMode.DENSE, 2)
     with pytest.raises(InvalidArgument, match=r"vector: has 8 bytes, needs 128 \(32 float32\)"):
-        await filled.retrieval.search(SearchQuery("docs", vector=np.ones(2, np.float32)))
+        await filled.retrieval.search.run(SearchQuery("docs", vector=np.ones(2, np.float32)))
 
 
 async def test_hits_are_in_the_space_of_the_collection(setup):
-    await setup.retrieval.create("far", IndexSettings(space=Space.L2))
-    await setup.retrieval.upsert("far", ROWS, [None] * len(ROWS))
-    found = await setup.retrieval.search(SearchQuery("far", ROWS[0].text))
+    await setup.retrieval.collections.create("far", IndexSettings(space=Space.L2))
+    await setup.retrieval.rows.upsert("far", ROWS, [None] * len(ROWS))
+    found = await setup.retrieval.search.run(SearchQuery("far", ROWS[0].text))
     assert found.hits[0].similarity == pytest.approx(0, abs=1e-5)
     assert all(hit.similarity <= 1e-5 for hit in found.hits)
 
@@ -155,26 +155,26 @@ async def test_hits_are_in_the_space_of_the_collection(setup):
 )
 async def test_queries_that_are_refused(setup, query, field):
     with pytest.raises(InvalidArgument) as caught:
-        await setup.retrieval.search(query)
+        await setup.retrieval.search.run(query)
     assert [violation.field for violation in caught.value.violations] == [field]
 
 
 async def test_a_query_that_is_too_long_is_refused_or_cut_off(filled):
     long = "red " * 65
     with pytest.raises(TextTooLong, match="text: the text has 65 tokens"):
-        await filled.retrieval.search(SearchQuery("docs", long))
-    assert (await filled.retrieval.search(SearchQuery("docs", long, truncate=True))).hits
+        await filled.retrieval.search.run(SearchQuery("docs", long))
+    assert (await filled.retrieval.search.run(SearchQuery("docs", long, truncate=True))).hits
 
 
 async def test_an_unknown_collection(setup):
     with pytest.raises(CollectionNotFound):
-        await setup.retrieval.search(SearchQuery("nowhere", "x"))
+        await setup.retrieval.search.run(SearchQuery("nowhere", "x"))
 
 
 async def test_the_span_of_a_search_is_named_as_opentelemetry_does(setup):
     telemetry = MagicMock()
     with setup.instruments.connected(telemetry):
-        await setup.retrieval.search(SearchQuery("docs", "x", mode=SearchMode.SPARSE, top_k=3))
+        await setup.retrieval.search.run(SearchQuery("docs", "x", mode=SearchMode.SPARSE, top_k=3))
     (name, attributes), options = telemetry.span.call_args
     assert (name, options["kind"]) == ("retrieval", SpanKind.CLIENT)
     assert attributes == {
