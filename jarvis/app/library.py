@@ -10,8 +10,8 @@ from jarvis.app.config import Config
 from jarvis.core.retrieval import Library
 from jarvis.documents import Reader
 from jarvis.textindex import SQLiteTextIndex
-from jarvis_plugins.folders import data_folder
 from jarvis_ports.store import VectorStore
+from jarvis_toolkit.folders import data_folder
 
 MEMORY = ":memory:"
 """In place of a folder: nothing is kept."""

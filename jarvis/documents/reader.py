@@ -14,8 +14,8 @@ from jarvis.core.text import Text
 from jarvis.documents.kinds import Format, describe
 from jarvis.documents.read import read
 from jarvis.documents.split import split
-from jarvis_plugins.children import detach, shielded
 from jarvis_ports.errors import DocumentUnreadable
+from jarvis_toolkit.children import detach, shielded
 
 MEMORY = 2 << 30
 """Bytes that the process that reads may take beside those that it begins with."""

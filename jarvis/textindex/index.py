@@ -13,9 +13,9 @@ from jarvis.textindex import rows, schema
 from jarvis.textindex.connections import Connections
 from jarvis.textindex.filters import condition
 from jarvis.textindex.terms import match_query
-from jarvis_plugins.folders import locked
 from jarvis_ports.filters import Filter
 from jarvis_ports.store import Row
+from jarvis_toolkit.folders import locked
 
 T = TypeVar("T")
 

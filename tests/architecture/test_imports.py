@@ -6,7 +6,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ENGINES = {"vllm", "torch", "transformers", "sentence_transformers", "chromadb", "diskcache"}
-SERVERS_OWN = {"jarvis_adapters", "jarvis_plugins", "jarvis.core", "jarvis.models", "numpy", "aiohttp"}
+SERVERS_OWN = {
+    "jarvis_adapters",
+    "jarvis_plugins",
+    "jarvis_toolkit",
+    "jarvis.core",
+    "jarvis.models",
+    "numpy",
+    "aiohttp",
+}
 
 
 def test_import_contracts_hold() -> None:
@@ -31,7 +39,8 @@ def test_import_contracts_hold() -> None:
         ("jarvis.app.config", ENGINES | {"grpc", "jarvis_adapters"}),
         (
             "jarvis.client",
-            ENGINES | {"jarvis_adapters", "jarvis_plugins", "jarvis.core", "numpy", "pydantic"},
+            ENGINES
+            | {"jarvis_adapters", "jarvis_plugins", "jarvis_toolkit", "jarvis.core", "numpy", "pydantic"},
         ),
         ("jarvis.cli.main", ENGINES | SERVERS_OWN | {"grpc"}),
         ("jarvis.server.lifecycle", ENGINES | {"jarvis_adapters"}),

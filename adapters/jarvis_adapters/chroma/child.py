@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 
 from jarvis_adapters.chroma.errors import describe, disk_is_full, translate
-from jarvis_plugins.folders import HOLDER, locked
 from jarvis_ports.errors import JarvisError, StoreUnusable
+from jarvis_toolkit.folders import HOLDER, locked
 
 LEFT_BEHIND_SECONDS = 10.0
 """How long the child of a server that was killed may take to end."""

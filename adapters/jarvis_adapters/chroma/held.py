@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from jarvis_adapters.chroma.engine import Engine
-from jarvis_plugins.exact import ExactIndex
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.store import CollectionSpec, Row
+from jarvis_toolkit.exact import ExactIndex
 
 P = ParamSpec("P")
 T = TypeVar("T")

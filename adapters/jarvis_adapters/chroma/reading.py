@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from jarvis_adapters.chroma.where import decode, where
-from jarvis_plugins.exact import ExactIndex
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.filters import Filter
 from jarvis_ports.store import CollectionSpec, Match, Row, Rows, Space
+from jarvis_toolkit.exact import ExactIndex
 
 PAGE = 200
 """Rows read at once. A page of 500 with texts and vectors of 384 components takes 80 ms."""

@@ -9,9 +9,9 @@ from jarvis_adapters.chroma.engine import Engine
 from jarvis_adapters.chroma.errors import NoSuchCollection
 from jarvis_adapters.chroma.held import CHUNK, HeldCollections
 from jarvis_adapters.chroma.lanes import Lanes
-from jarvis_plugins.stores import Embed, new_vectors
 from jarvis_ports.errors import StoreFailure
 from jarvis_ports.store import CollectionSpec, Progress
+from jarvis_toolkit.stores import Embed, new_vectors
 
 PAGE = 100
 """Rows read, and embedded, at once."""

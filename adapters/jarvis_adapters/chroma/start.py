@@ -10,7 +10,7 @@ from jarvis_adapters.chroma.process import EngineProcess
 from jarvis_adapters.chroma.settings import ChromaSettings
 from jarvis_adapters.chroma.store import ChromaStore
 from jarvis_adapters.chroma.watch import Watch
-from jarvis_plugins.folders import data_folder
+from jarvis_toolkit.folders import data_folder
 
 SERVER_THREADS = 8
 """Calls of a server at once."""

@@ -13,13 +13,13 @@ from jarvis_adapters.chroma.held import CHUNK, Calls, HeldCollections
 from jarvis_adapters.chroma.lanes import Lanes
 from jarvis_adapters.chroma.rebuild import rebuild
 from jarvis_adapters.chroma.watch import Watch
-from jarvis_plugins.exact import ExactIndex
-from jarvis_plugins.stores import Embed, differences
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.errors import CollectionMismatch, CollectionNotFound, StoreFailure, StoreUnavailable
 from jarvis_ports.filters import Filter
 from jarvis_ports.health import Health
 from jarvis_ports.store import CollectionSpec, Match, Progress, Row, Rows, StoreCheck
+from jarvis_toolkit.exact import ExactIndex
+from jarvis_toolkit.stores import Embed, differences
 
 PAGE = 200
 """Rows read at once."""

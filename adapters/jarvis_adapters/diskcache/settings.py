@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from jarvis_plugins import AdapterSettings
-from jarvis_plugins.folders import cache_folder
+from jarvis_toolkit.folders import cache_folder
 
 
 class DiskCacheSettings(AdapterSettings):

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from jarvis_plugins.exact import ExactIndex
-from jarvis_plugins.stores import Embed, differences, new_vectors
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.errors import CollectionMismatch, CollectionNotFound
 from jarvis_ports.filters import Filter
 from jarvis_ports.health import Health
 from jarvis_ports.store import CollectionSpec, Match, Progress, Row, Rows, StoreCheck
+from jarvis_toolkit.exact import ExactIndex
+from jarvis_toolkit.stores import Embed, differences, new_vectors
 
 PAGE = 200
 

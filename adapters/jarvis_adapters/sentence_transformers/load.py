@@ -13,7 +13,6 @@ import torch
 import transformers
 from sentence_transformers import SentenceTransformer
 
-from jarvis_adapters.gpu import gpu_session
 from jarvis_adapters.sentence_transformers import precision
 from jarvis_adapters.sentence_transformers.encoder import Encoder
 from jarvis_adapters.sentence_transformers.errors import first_line
@@ -21,6 +20,7 @@ from jarvis_adapters.sentence_transformers.identity import identity
 from jarvis_adapters.sentence_transformers.settings import SentenceTransformersSettings
 from jarvis_ports.embedding import EmbedderInfo, TextRole
 from jarvis_ports.errors import EngineStartFailed, JarvisError
+from jarvis_toolkit.gpu import gpu_session
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ It does nothing in a process that no server of Jarvis has started.
 
 import os
 
-from jarvis_plugins.children import detach
+from jarvis_toolkit.children import detach
 
 NAME = "jarvis"
 """The name of the entry point."""

@@ -37,8 +37,8 @@ from jarvis_adapters.vllm.processes import ensure_ended, kill, trees
 from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
 from jarvis_adapters.vllm.step_down import helps, is_out_of_memory, smaller
 from jarvis_adapters.vllm.warm_up import warm_up
-from jarvis_plugins.children import shielded
 from jarvis_ports.errors import EngineStartFailed
+from jarvis_toolkit.children import shielded
 
 logger = logging.getLogger(__name__)
 

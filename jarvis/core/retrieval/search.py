@@ -12,10 +12,10 @@ from jarvis.core.retrieval.validation import check_query
 from jarvis.core.retrieval.vectors import check_vector
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.core.telemetry.metrics import RETRIEVAL_LATENCY
-from jarvis_plugins.exact import similarities
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.telemetry import Attributes, SpanKind
 from jarvis_ports.values import Hit, Row, SearchMode, SearchQuery, SearchResult, Space
+from jarvis_toolkit.exact import similarities
 
 LEAST_CANDIDATES = 20
 CANDIDATES = 2

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jarvis_plugins.exact import ExactIndex
 from jarvis_ports.filters import Equals
 from jarvis_ports.store import Row, Space
+from jarvis_toolkit.exact import ExactIndex
 
 
 def vectors(rows, seed=0):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from jarvis.core.retrieval.fusion import fuse
-from jarvis_plugins.exact import similarities
 from jarvis_ports.errors import CollectionNotFound, InvalidArgument, TextTooLong
 from jarvis_ports.filters import Equals, Not
 from jarvis_ports.store import IndexSettings, Row, Space
 from jarvis_ports.telemetry import SpanKind
 from jarvis_ports.values import SearchMode, SearchQuery
+from jarvis_toolkit.exact import similarities
 
 ROWS = [
     Row("a", "red house on the hill", {"lang": "en"}),

@@ -11,7 +11,7 @@ import pytest
 
 CHILD = """
 import os, sys
-from jarvis_plugins import children
+from jarvis_toolkit import children
 children.INTERVAL = 0.05
 print("starts", flush=True)
 sys.stdin.readline()
@@ -21,7 +21,7 @@ sys.stdin.readline()
 """
 SERVER = f"""
 import os, signal, subprocess, sys, time
-from jarvis_plugins.children import OF_THE_SERVER, shielded
+from jarvis_toolkit.children import OF_THE_SERVER, shielded
 with shielded():
     child = subprocess.Popen([sys.executable, "-c", {CHILD!r}])
 assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())

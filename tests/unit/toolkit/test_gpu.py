@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from jarvis_adapters.gpu import gpu_session
 from jarvis_adapters.sentence_transformers import embedder as adapter
 from jarvis_adapters.sentence_transformers import load as loading
 from jarvis_adapters.sentence_transformers.settings import SentenceTransformersSettings
 from jarvis_ports.errors import EngineStartFailed
+from jarvis_toolkit.gpu import gpu_session
 
 DEAD = torch.AcceleratorError("CUDA error: device-side assert triggered\nCUDA kernel errors might be ...")
 MB = 10**6
@@ -154,7 +154,7 @@ def test_a_gpu_that_is_not_there_is_told_before_the_block(cuda):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_without_cuda_it_does_nothing_and_says_so(caplog):
-    caplog.set_level(logging.INFO, "jarvis_adapters.gpu")
+    caplog.set_level(logging.INFO, "jarvis_toolkit.gpu")
     with gpu_session(0):
         pass
     with pytest.raises(KeyError), gpu_session(0):
