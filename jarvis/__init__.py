@@ -1,3 +1,3 @@
-"""Jarvis: one gRPC door to the models you run yourself."""
+"""Jarvis: a gRPC server for the models that you run yourself."""
 
 __version__ = "0.1.0"

@@ -100,7 +100,7 @@ def _installed(adapters: Adapters, port: PortName, where: str, name: str) -> Ada
             raise
         lines = [str(unknown)]
         if all(plugin.origin.distribution != distribution for plugin in adapters.unloaded):
-            lines.append(f"pip install {distribution} brings it")
+            lines.append(f"install {distribution}, which brings it")
         lines.append(f'{where}.adapter = "{NONE}" turns it off')
         raise UnknownAdapter("\n".join(lines)) from None
 

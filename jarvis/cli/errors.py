@@ -6,7 +6,9 @@ RUN_TIME_FAILURE = 1
 USAGE_ERROR = 2
 SERVER_MODULES = ("aiohttp", "pluggy", "pydantic_settings", "uvloop")
 """Some of those that the server needs, and callers do not."""
-NEEDS_SERVER = "this command needs the server, which is not installed: pip install 'jarvis-server[server]'"
+NEEDS_SERVER = (
+    "this command needs the server, which is not installed: install the extra server of jarvis-server"
+)
 
 
 def has_server() -> bool:

@@ -114,6 +114,6 @@ def test_without_the_default_estimator_the_server_says_what_to_do(environment):
     assert server.returncode == 2
     assert error == (
         "jarvis: no estimator adapter 'heuristic' is installed; installed: none\n"
-        "jarvis: pip install jarvis-difficulty brings it\n"
+        "jarvis: install jarvis-difficulty, which brings it\n"
         'jarvis: estimator.adapter = "none" turns it off\n'
     )

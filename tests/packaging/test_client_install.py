@@ -174,7 +174,8 @@ def test_the_others_name_the_extra(environment, command):
     ran = cli(environment, *command)
     assert ran.returncode == 2, ran.stderr
     assert ran.stderr == (
-        "jarvis: this command needs the server, which is not installed: pip install 'jarvis-server[server]'\n"
+        "jarvis: this command needs the server, which is not installed: "
+        "install the extra server of jarvis-server\n"
     )
 
 

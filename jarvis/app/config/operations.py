@@ -47,7 +47,8 @@ class HTTPConfig(Section):
     """The small HTTP server beside the gRPC one: /metrics, /health, /ready."""
 
     listen: str = Field(
-        "127.0.0.1:8081", description="Its address: host:port (port 0: any free one), or empty for none."
+        "127.0.0.1:8081",
+        description="Where probes and metrics are: host:port (port 0: any free one); empty for nowhere.",
     )
 
     @field_validator("listen")
@@ -117,7 +118,10 @@ class SLOConfig(Section):
     """The service-level objectives: what is promised to callers."""
 
     window_days: int = Field(
-        30, ge=7, le=90, description="The time over which a promise holds; the slowest alert looks at 3 days."
+        30,
+        ge=7,
+        le=90,
+        description="The days over which objectives are measured; the slowest alert looks back 3 days.",
     )
     bad_codes: list[BadCode] = Field(
         ["UNKNOWN", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"],

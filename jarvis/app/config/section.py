@@ -28,14 +28,19 @@ class ModelConfig(AdapterConfig):
         "out: exit where it is the only model, else restart.",
     )
     min_difficulty: int = Field(
-        0, ge=0, le=100, description="Routes send it questions that are at least as difficult as this, ..."
+        0, ge=0, le=100, description="The lowest difficulty of the questions that routes send to it."
     )
-    max_difficulty: int = Field(100, ge=0, le=100, description="... and at most as difficult as this.")
+    max_difficulty: int = Field(
+        100, ge=0, le=100, description="The highest difficulty of the questions that routes send to it."
+    )
     priority: int = Field(
-        0, description="Of the models of a route that fit, the one with the lowest is tried first."
+        0,
+        description="Of the models of a route that take the difficulty, that with the least is first.",
     )
     max_requests: int | None = Field(
-        None, ge=1, description="The most requests that run or wait in it; one more is told to come later."
+        None,
+        ge=1,
+        description="The most requests that run or wait in it; others are refused as OVERLOADED.",
     )
 
     @field_validator("max_difficulty")

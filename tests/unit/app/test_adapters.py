@@ -94,7 +94,7 @@ BLOCKED = Unloaded(Origin("heuristic", "jarvis-difficulty", "1"), AdapterState.B
 @pytest.mark.parametrize(
     ("unloaded", "says"),
     [
-        ([], "\npip install jarvis-difficulty brings it"),
+        ([], "\ninstall jarvis-difficulty, which brings it"),
         ([BLOCKED], "; plugin 'heuristic' of jarvis-difficulty 1 is blocked: as configured"),
     ],
 )
