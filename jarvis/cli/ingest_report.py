@@ -67,7 +67,10 @@ class Report:
                     show(len(self.ids), total)
             except (KeyboardInterrupt, JarvisClientError):
                 done = sum(self.counts[outcome] for outcome in ("added", "changed", "unchanged", "empty"))
-                echo(f"jarvis: {done} documents are stored; the same command goes on after them", err=True)
+                if done:
+                    echo(
+                        f"jarvis: {done} documents are stored; the same command goes on after them", err=True
+                    )
                 raise
         return finished
 

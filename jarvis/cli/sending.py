@@ -4,7 +4,8 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,23 +16,29 @@ STDIN = "-"
 
 
 def documents(files: Sequence[Path], source: str | None, most: int) -> "Iterator[Document]":
-    """Read files as they are sent; one that cannot be read is sent as one that fails.
+    """Return files that are read as they are sent; one that cannot be read is sent as one that fails.
+
+    Standard input is read at once, by the thread that calls: Ctrl-C has to end the wait for it.
 
     Args:
         files: their paths; `STDIN` is standard input where `source` names it.
         source: what standard input is called.
         most: bytes that the server takes of one.
     """
+    piped = None if source is None else _document(source, lambda: _bounded(sys.stdin.buffer, most))
+    return (
+        piped if piped and str(file) == STDIN else _document(str(file), partial(read, file, most))
+        for file in files
+    )
+
+
+def _document(name: str, read_data: Callable[[], bytes]) -> "Document":
     from jarvis.client import Document  # noqa: PLC0415
 
-    for file in files:
-        name = source if source is not None and str(file) == STDIN else str(file)
-        try:
-            data = _bounded(sys.stdin.buffer, most) if name == source else read(file, most)
-        except OSError as error:
-            yield Document(name, b"", failure=error.strerror or str(error))
-        else:
-            yield Document(name, data)
+    try:
+        return Document(name, read_data())
+    except OSError as error:
+        return Document(name, b"", failure=error.strerror or str(error))
 
 
 def read(file: Path, most: int) -> bytes:

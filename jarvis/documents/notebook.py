@@ -18,7 +18,7 @@ _PARTS = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 def read_notebook(text: str, source: str) -> Text:
     """Turn cells into Markdown: texts as they are seen, code and what it printed in fences, no pictures.
 
-    Formats 3 and 4 (https://nbformat.readthedocs.io) are read.
+    Formats 3 and 4 (https://nbformat.readthedocs.io) are read. The notes name cells that cannot be.
 
     Raises:
         DocumentUnreadable: it is no notebook.
@@ -27,14 +27,24 @@ def read_notebook(text: str, source: str) -> Text:
         notebook = json.loads(text)
         sheets = notebook.get("worksheets") or [notebook]
         metadata = notebook.get("metadata") or {}
-        language = (metadata.get("language_info") or metadata.get("kernelspec") or {}).get("name", "python")
+        kernel = metadata.get("language_info") or metadata.get("kernelspec") or {}
+        language = kernel.get("name", "python") if isinstance(kernel, dict) else ""
         language = language if _LANGUAGE.fullmatch(str(language)) else ""
         cells = [cell for sheet in sheets for cell in sheet["cells"]]
-        parts = [part for cell in cells for part in _cell(cell, str(language)) if part.strip()]
     except _PARTS as error:
         msg = f"{source} is no Jupyter notebook: {type(error).__name__} {error}"
         raise DocumentUnreadable(msg) from error
-    return Text("\n\n".join(parts), Kind.MARKDOWN)
+    parts: list[str] = []
+    notes: list[str] = []
+    for number, cell in enumerate(cells, 1):
+        try:
+            parts.extend(_cell(cell, str(language)))
+        except _PARTS as error:
+            notes.append(f"cell {number} could not be read whole: {type(error).__name__} {error}")
+    if notes and len(notes) == len(cells):
+        msg = f"{source} is no Jupyter notebook: {notes[0]}"
+        raise DocumentUnreadable(msg)
+    return Text("\n\n".join(part for part in parts if part.strip()), Kind.MARKDOWN, notes=tuple(notes))
 
 
 def _cell(cell: dict[str, Any], language: str) -> Iterator[str]:

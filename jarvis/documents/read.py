@@ -40,7 +40,8 @@ def read(data: bytes, source: str, media_type: str | None, language: str | None 
     if described.format is Format.NOTEBOOK:
         from jarvis.documents.notebook import read_notebook  # noqa: PLC0415 - likewise
 
-        return _seen(replace(read_notebook(text, source), notes=notes))
+        notebook = read_notebook(text, source)
+        return _seen(replace(notebook, notes=(*notes, *notebook.notes)))
     kind = _KINDS[described.format]
     seen, cuts = without_unseen(text, markdown=kind is Kind.MARKDOWN)
     return Text(seen, kind, described.language, notes, cuts=cuts)

@@ -43,6 +43,14 @@ async def rows(address):
     return await asyncio.to_thread(ask)
 
 
+async def there(address):
+    def ask():
+        with BlockingClient(address) as client:
+            return any(one.name == "default" for one in client.retrieval.collections())
+
+    return await asyncio.to_thread(ask)
+
+
 async def test_a_collection_that_is_not_there_is_said_in_every_run(address, folder, run):
     for number in range(30):
         (folder / f"{number}.txt").write_text("word " * 5000)
@@ -277,6 +285,19 @@ async def test_a_bar_on_the_terminal_leaves_the_pipe_alone(address, folder):
     assert f"added {folder}/a.md" in out.decode().splitlines()
     assert b"ingesting" in os.read(ours, 4096)
     os.close(ours)
+
+
+async def test_ctrl_c_ends_the_wait_for_standard_input(address):
+    process = await asyncio.create_subprocess_exec(
+        *JARVIS, "ingest", "-", "--source", "a.md", "--server", address, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    async with asyncio.timeout(30):
+        while not await there(address):  # it is made before anything is read
+            await asyncio.sleep(0.05)
+    process.send_signal(2)
+    async with asyncio.timeout(10):
+        assert await process.wait() == 130
+    assert await process.stderr.read() == b""
 
 
 async def test_ctrl_c_tells_what_is_stored_and_ends_with_130(address, tmp_path):

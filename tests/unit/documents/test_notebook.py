@@ -75,6 +75,27 @@ def test_what_is_no_notebook_is_refused(data):
         read(data, "a.ipynb", None)
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"source": "no kind"},
+        {"cell_type": "code", "source": "seen", "outputs": ["a string"]},
+        {"cell_type": "code", "source": "seen", "outputs": [{"data": {"text/plain": 5}}]},
+    ],
+)
+def test_a_cell_that_cannot_be_read_is_named_and_the_others_are_read(bad):
+    text = read(notebook([cell("before"), bad, cell("after")]), "a.ipynb", None)
+    assert text.text.startswith("before")
+    assert text.text.endswith("after")
+    (note,) = text.notes
+    assert note.startswith("cell 2 could not be read whole")
+
+
+def test_a_kernel_without_a_name_is_no_hindrance():
+    data = json.dumps({"metadata": {"kernelspec": "x"}, "cells": [cell("1", "code")]}).encode()
+    assert read(data, "a.ipynb", None).text == "```\n1\n```"
+
+
 def test_a_notebook_without_cells_has_no_text():
     assert read(notebook([]), "a.ipynb", None).text.strip() == ""
 

@@ -101,6 +101,11 @@ def test_a_binary_is_refused_though_a_line_of_it_is_utf_8(nul):
     assert "binary" in refused(noise + "\nñ\n".encode() + noise + nul)
 
 
+@pytest.mark.parametrize("data", [b"abcdefg\0" * 30, b"a,b\n1,\0\n" * 10, b"ab\0cd\0ef\0gh\0" * 9])
+def test_ascii_with_nul_in_some_places_is_no_utf_16(data):
+    assert refused(data) == "a.txt is binary, not text"
+
+
 def test_binary_without_nul_is_refused():
     assert "binary" in refused(zlib.compress(os.urandom(9000)).replace(b"\0", b"\x81"))
 
