@@ -8,7 +8,9 @@ import pty
 import sys
 import tracemalloc
 from asyncio.subprocess import PIPE
+from fcntl import ioctl
 from pathlib import Path
+from termios import FIONREAD
 
 import pytest
 
@@ -39,14 +41,6 @@ async def rows(address):
     def ask():
         with BlockingClient(address) as client:
             return client.retrieval.get_collection("default").rows
-
-    return await asyncio.to_thread(ask)
-
-
-async def there(address):
-    def ask():
-        with BlockingClient(address) as client:
-            return any(one.name == "default" for one in client.retrieval.collections())
 
     return await asyncio.to_thread(ask)
 
@@ -288,16 +282,20 @@ async def test_a_bar_on_the_terminal_leaves_the_pipe_alone(address, folder):
 
 
 async def test_ctrl_c_ends_the_wait_for_standard_input(address):
+    theirs, ours = os.pipe()
+    os.write(ours, b"#")
     process = await asyncio.create_subprocess_exec(
-        *JARVIS, "ingest", "-", "--source", "a.md", "--server", address, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        *JARVIS, "ingest", "-", "--source", "a.md", "--server", address, stdin=theirs, stderr=PIPE
     )
     async with asyncio.timeout(30):
-        while not await there(address):  # it is made before anything is read
+        while ioctl(theirs, FIONREAD, b"\0" * 4) != b"\0" * 4:  # until it has been read
             await asyncio.sleep(0.05)
     process.send_signal(2)
     async with asyncio.timeout(10):
         assert await process.wait() == 130
     assert await process.stderr.read() == b""
+    os.close(theirs)
+    os.close(ours)
 
 
 async def test_ctrl_c_tells_what_is_stored_and_ends_with_130(address, tmp_path):
