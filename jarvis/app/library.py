@@ -14,7 +14,7 @@ from jarvis_ports.store import VectorStore
 from jarvis_toolkit.folders import data_folder
 
 MEMORY = ":memory:"
-"""In place of a folder: nothing is kept."""
+"""Stands for a text index in memory, of which nothing is kept."""
 
 
 def text_index_folder(config: Config) -> Path | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Show = Callable[[float, float | None], None]
-"""Takes what is done, and what there is in all."""
+"""A function of what is done, and of what there is in all."""
 
 
 @contextmanager

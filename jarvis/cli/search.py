@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jarvis.client import Duplicate, Hit
 
 LINES = 3
-"""Of the text of each hit, at most so many are shown."""
+"""The most lines of the text of a hit that are shown."""
 
 
 def search(  # noqa: PLR0913 - one for each option

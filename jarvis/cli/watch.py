@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jarvis.client import BlockingClient, JarvisClientError, ServerStatus
 
 WIDE = 80
-"""From this many columns on, all of the table of components is shown."""
+"""The width of a terminal, in columns, that shows the whole table of components."""
 COLUMNS = ("PORT", "NAME", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE")
 NARROW_COLUMNS = ("PORT", "NAME", "STATE", "MESSAGE")
 COLORS = {"ready": "green", "loading": "yellow", "draining": "yellow", "failed": "red"}

@@ -19,7 +19,7 @@ GRAMMARS = {
     "tsx": ("tree_sitter_typescript", "language_tsx"),
     "typescript": ("tree_sitter_typescript", "language_typescript"),
 }
-"""By language: a module, and the function in it that returns the grammar."""
+"""The module of each language, and the function in it that returns the grammar."""
 
 CHARACTERS_PER_TOKEN = 8
 """A chunk has at most so many characters for each token it may have.
@@ -29,7 +29,7 @@ Tokenizers take a word that is too long for them as one unknown token: tokens al
 SECTION = {Kind.PLAIN: 64_000, Kind.MARKDOWN: 64_000, Kind.CODE: 16_000}
 """Characters that are split at once: the work grows faster than the text where that has no structure."""
 STRUCTURE_SECONDS = 1.0
-"""Of CPU, for a section of code or Markdown; most take a tenth of that, and what nests thousands deep hours.
+"""The CPU time for a section of code or Markdown. Most need a tenth of it; what nests thousands deep, hours.
 
 Where one takes longer, it and the rest of the document are split as plain text.
 """

@@ -100,7 +100,7 @@ class _Refused(Enum):
 
 
 REFUSED = _Refused.REFUSED
-"""In place of what 0 is read as, where it is never sent."""
+"""Says that 0 is refused, because it is never sent."""
 
 
 class Many:

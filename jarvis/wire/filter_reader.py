@@ -11,7 +11,7 @@ from jarvis_ports.values import And, Equals, Exists, Filter, In, Not, Or, Range,
 MAX_DEPTH = 16
 MAX_CLAUSES = 256
 ANY = Exists("")
-"""In place of a clause that is blamed."""
+"""Replaces a clause that is blamed."""
 BOUNDS = ("gt", "gte", "lt", "lte")
 
 

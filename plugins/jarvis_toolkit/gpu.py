@@ -11,7 +11,7 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 LEFT_BYTES = 100 * 10**6
-"""So much may stay allocated without a word: libraries keep workspaces of some megabytes."""
+"""The bytes that may stay allocated without a warning: libraries keep workspaces of some megabytes."""
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Protocol
 from jarvis_ports.health import Health
 
 Attributes = Mapping[str, str | bool | int | float | tuple[str, ...]]
-"""By name; of a metric, these are its labels: strings, of few values."""
+"""Attributes by name. Those of a metric are its labels: strings that have few values."""
 Reading = tuple[float, Attributes]
 """One value of a gauge."""
 

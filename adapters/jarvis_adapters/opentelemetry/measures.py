@@ -31,7 +31,7 @@ Labels = frozenset[tuple[str, str | bool | int | float | tuple[str, ...]]]
 OVERFLOW: Labels = frozenset({("otel.metric.overflow", True)})
 """https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute"""
 MOST_SERIES = 2000
-"""Of a metric, as the SDK has it."""
+"""The most series of a metric, which is the default of the SDK."""
 
 
 class Sums:

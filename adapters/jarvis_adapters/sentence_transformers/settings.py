@@ -20,8 +20,8 @@ class SentenceTransformersSettings(AdapterSettings):
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
-        description="Of the arithmetic on batches; one text alone is always float32. Auto is bfloat16 "
-        "where the processor has it and sample texts keep a cosine of 0.9999 to their vectors in float32.",
+        description="The precision of batches; one text alone is always float32. Auto is bfloat16 if the "
+        "processor has it and sample texts keep a cosine of 0.9999 to their vectors in float32.",
     )
     max_tokens: int | None = Field(
         None, gt=0, description="Tokens that are read of a text, if fewer than the model can."

@@ -29,12 +29,12 @@ PROFILES: dict[str, dict[str, Any]] = {
     },
 }
 GPU_PROFILES: dict[str, dict[str, Any]] = {"baseline": {}, "optimized": {"kv_offloading_size": 8.0}}
-"""In addition, on a GPU. `kv_offloading_size` (GiB of host memory) is what vLLM made of `swap_space`."""
+"""What the profile adds on a GPU. `kv_offloading_size`, in GiB of host memory, replaced `swap_space`."""
 CPU_DEFAULTS = {"enforce_eager": True, "kv_cache_memory_bytes": 2 * GIB}
-"""In addition, on a CPU: compilation wants a compiler, and a share of all memory is too much for a cache."""
+"""What the profile adds on a CPU. Compilation needs a compiler, and a cache a fixed size, not a share."""
 ALIASES = {"swap_space": "kv_offloading_size"}
 EXECUTOR = "jarvis_adapters.vllm.cpus.OnCPUs"
-"""By name, as it imports vLLM."""
+"""Named and not imported, because that would import vLLM."""
 BINDING = {"distributed_executor_backend", "additional_config"}
 """What binds an engine to CPUs, with that executor."""
 OWN_KEYS = ("model", "dtype", "max_model_len")
@@ -60,8 +60,8 @@ class VLLMSettings(AdapterSettings):
     hang_seconds: float = Field(
         300.0,
         ge=1,
-        description="How long one step of the engine may take, such as a long prompt's; one that does not "
-        "answer for longer hangs, is killed, and is dead (`on_engine_death`).",
+        description="The longest that one step of the engine may take; a long prompt is one step. An engine "
+        "that is silent for longer is killed, and is dead (`on_engine_death`).",
     )
     cpus: str | None = Field(
         None,

@@ -9,7 +9,7 @@ from typing import Any
 FLOATS = {"F64", "F32", "F16", "BF16"}
 """What vLLM turns into the type that it computes in; quantised tensors stay as they are."""
 BYTES = {"float32": 4}
-"""Of a number, by `dtype`; of all others 2. vLLM's `auto` is never float32: it takes such models in half."""
+"""The bytes of a weight by `dtype`; those of all others are 2. vLLM's `auto` loads float32 models in half."""
 
 
 def weight_bytes(folder: Path, dtype: str) -> int | None:

@@ -10,7 +10,7 @@ from jarvis.app.config.section import AdapterConfig, ModelConfig, Section
 from jarvis.models.catalogue import DEMO_MODEL
 
 NONE = "none"
-"""In place of an adapter's name: what it would serve is not offered."""
+"""Stands for no adapter: what it would serve is not offered."""
 
 
 class ServerConfig(Section):

@@ -11,7 +11,7 @@ from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.errors import InvalidArgument
 
 VERSION = 1
-"""Of keys and values; whatever changes either raises it."""
+"""The version of keys and values. A change of either needs a new one."""
 HEADER = struct.Struct("<B3xII")
 """Version, tokens of the whole text, dimension. The components follow: float32, little-endian."""
 FLOAT = np.dtype("<f4")

@@ -19,7 +19,7 @@ from jarvis_toolkit.exact import similarities
 
 LEAST_CANDIDATES = 20
 CANDIDATES = 2
-"""Of each ranking, so many times `top_k` texts are fused, and LEAST_CANDIDATES at the least.
+"""How many texts of each ranking are fused, in multiples of `top_k`; at least LEAST_CANDIDATES.
 
 Longer rankings find less: of 2,621 docstrings, each asked for by its first sentence, .704 are among the first
 ten with 20 candidates, .697 with 30, .690 with 50 (dense alone .679, words alone .617).

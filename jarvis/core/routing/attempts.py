@@ -25,7 +25,7 @@ from jarvis_ports.values import Routing, RoutingReason, SkippedModel
 ELSEWHERE = (ModelLoading, EngineDead, Overloaded, ContextLengthExceeded)
 """What another model may not suffer from."""
 CIRCUIT_OPEN = "CIRCUIT_OPEN"
-"""In place of an error's reason: it had failed too often to be tried first."""
+"""The reason why a model was skipped that had failed too often to be tried first."""
 
 P = TypeVar("P")
 

@@ -10,7 +10,7 @@ import numpy as np
 from jarvis_ports.values import Quantiles
 
 MOST_SAMPLES = 4096
-"""Of each kind; where more came in the window, the latest are kept."""
+"""The most samples of each kind that are kept: the latest of those in the window."""
 
 
 class Window:

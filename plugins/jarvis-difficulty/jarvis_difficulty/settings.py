@@ -19,9 +19,9 @@ class HeuristicSettings(AdapterSettings):
 
     weights: dict[SignalName, tuple[Odds, Odds]] = Field(
         {},
-        description="What the first find of a signal adds, by its name, to the logarithm of two odds: that a "
-        "text is easy, and that it is hard, each rather than in between; a further find is worth half of the "
-        f"one before. Built in: {_WEIGHTS}.",
+        description="Two numbers for each signal: what its first match adds to the log-odds of easy, and of "
+        "hard, against medium. Each further match counts half as much as the one before. "
+        f"Built in: {_WEIGHTS}.",
     )
     keywords: dict[SignalName, list[str]] = Field(
         {},

@@ -12,7 +12,7 @@ _MARKS: Final = {
     SignalName.CODE: (*_CODE.split(), "{\n", ";\n", " --", "$ "),
     SignalName.MATHS: (*_MATHS.split(), "f(x)"),
 }
-"""By signal, what is looked for in a text in lower case."""
+"""What each signal looks for, in a text in lower case."""
 _SUM: Final = re.compile(r"\d ?(?:[+*x\u00d7\u00f7]|% (?:of|de)|[-/] ) ?\d")
 _WOULD: Final = tuple(f"{vowel}ria{person}" for vowel in "aei" for person in ("", "s", "n"))
 """How a Spanish word ends that says what would be, as in "¿cómo lo averiguarías?"."""

@@ -58,9 +58,9 @@ class Weight(NamedTuple):
     """How the first find of a signal changes the odds, as a logarithm."""
 
     easy: float
-    """Of the easy end of the scale against its middle."""
+    """What is added to the log-odds of easy against medium."""
     hard: float
-    """Of the hard end against the middle."""
+    """What is added to the log-odds of hard against medium."""
 
 
 WEIGHTS: Final[dict[SignalName, Weight]] = {

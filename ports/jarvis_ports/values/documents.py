@@ -52,7 +52,7 @@ class Prune:
 
 
 IngestEvent = IngestStart | Document | bytes | Prune
-"""In this order: the start, then each document with its content, then the pruning where wanted."""
+"""The events of an ingestion: the start, then each document with its content, then the pruning, if wanted."""
 
 
 class Outcome(OpenEnum):
