@@ -17,7 +17,7 @@ from jarvis_adapters.vllm.constraints.reasons import NOTHING, of_grammar, of_reg
 from jarvis_adapters.vllm.constraints.refused import Refused, pointer
 from jarvis_adapters.vllm.constraints.schema import canonical, subschemas
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
-from jarvis_adapters.vllm.constraints.syntax import defined_twice_in_gbnf, ignored_in_lark
+from jarvis_adapters.vllm.constraints.syntax import GBNF_ATOM, defined_twice_in_gbnf, ignored_in_lark
 
 LIMITS = LLParserLimits(max_items_in_row=1000, max_lexer_states=50_000, verbose_errors=False)
 """The bounds of compiling, and of each mask, which the engine computes for one request after the other.
@@ -28,11 +28,20 @@ STEPS = 8
 """Tokens that a grammar is tried with."""
 GBNF_RULE = re.compile(r"^\s*[\w-]+\s*::=", re.MULTILINE)
 GBNF_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|.)", re.DOTALL)
+GBNF_PART = re.compile(rf"{GBNF_ATOM.pattern}|\.", re.DOTALL)
+GBNF_MEMBER = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", re.DOTALL)
+"""A character of a class, or a range."""
+RUSTS = frozenset("&~-^[")
+"""Mean more in a class of Rust's than in one of GBNF."""
+SPELT_OUT = re.compile(r"[\t\n\r]")
+"""llguidance would spell them out, so that the flag x did not skip them."""
+SLASH = re.compile(r"\\.|/", re.DOTALL)
 UNUSABLE = {"Cs", "Co"}
 """Surrogates, and what is for private use."""
 BEYOND, PRIVATE = 0x10000, 0xF0000
 HIDDEN = re.compile("[\U000f0000-\U000fffff]")
 """Stand for characters that are given by their numbers, while a grammar is converted."""
+HIDDEN_SHOWN = re.compile(r"\\U000f([0-9a-f]{4})")
 
 
 class Compiler:
@@ -67,6 +76,11 @@ class Compiler:
 
     def _json_schema(self, text: str) -> str:
         schema = canonical(text, self._settings)
+        for path, below in subschemas(schema):
+            for pattern in below.get("patternProperties", ()):
+                # llguidance would leave out properties of a pattern that it cannot read.
+                if error := self._tried({"type": "string", "pattern": pattern})[1]:
+                    raise Refused(of_schema(error), pointer(path, "patternProperties"))
         grammar, error = self._tried(schema)
         if error:
             raise Refused(of_schema(error), self._blamed(schema, error))
@@ -106,7 +120,10 @@ class Compiler:
             raise Refused("has a NUL character; write \\x00")
         if (length - len(text.rstrip("\\"))) % 2:
             raise Refused("ends within an escape")
-        grammar = LLMatcher.grammar_from_regex(text)
+        if SPELT_OUT.search(text):
+            grammar = LLMatcher.grammar_from_lark(f"start: /{SLASH.sub(_escaped, text)}/")
+        else:
+            grammar = LLMatcher.grammar_from_regex(text)
         if error := self._error(grammar):
             raise Refused(of_regex(error))
         return grammar
@@ -158,6 +175,33 @@ class Compiler:
         return allowed
 
 
+def _escaped(found: re.Match[str]) -> str:
+    """Escape a slash for Lark. It takes line breaks as they are, which matter beside the flag x."""
+    if found[0] in {"\\\n", "\\\r"}:
+        raise Refused("has a line break after a backslash; write \\n or \\r")
+    return "\\/" if found[0] == "/" else found[0]
+
+
+def _plain(part: re.Match[str]) -> str:
+    """Hide from Rust what is plain in a class of GBNF; a dot takes line breaks too."""
+    if part[0] == ".":
+        return f"[{chr(PRIVATE)}-{chr(sys.maxunicode)}]"
+    if part[0][0] != "[":
+        return part[0]
+    negated = "^" if part[0][1] == "^" else ""
+    members = GBNF_MEMBER.findall(part[0][1 + len(negated) : -1])
+    return f"[{negated}{''.join(_literal(one) + (last and f'-{_literal(last)}') for one, last in members)}]"
+
+
+def _literal(character: str) -> str:
+    return chr(PRIVATE + ord(character)) if character in RUSTS else character
+
+
+def _shown(code: re.Match[str]) -> str:
+    character = chr(int(code[1], 16))
+    return character if character in RUSTS else f"\\u{code[1]}"
+
+
 def _lark(gbnf: str) -> str:
     """Convert from GBNF; llguidance's own conversion gets the numbers of characters wrong."""
 
@@ -172,13 +216,13 @@ def _lark(gbnf: str) -> str:
     if found := HIDDEN.search(gbnf):
         raise Refused(f"U+{ord(found[0]):X} is for private use")
     try:
-        lark = gbnf_to_lark(GBNF_ESCAPE.sub(hidden, gbnf))
+        lark = gbnf_to_lark(GBNF_PART.sub(_plain, GBNF_ESCAPE.sub(hidden, gbnf)))
     except RecursionError:
         raise Refused("is nested too deep") from None
     except Refused:
         raise
     except Exception as error:  # noqa: BLE001 - what the library raises for a bad grammar
-        raise Refused(of_grammar(str(error), gbnf=True)) from None
+        raise Refused(of_grammar(HIDDEN_SHOWN.sub(_shown, str(error)), gbnf=True)) from None
     if twice := defined_twice_in_gbnf(gbnf):
         raise Refused(f"rule {twice!r} is defined twice")
     return HIDDEN.sub(lambda shown: f"\\u{ord(shown[0]) - PRIVATE:04x}", lark)

@@ -7,11 +7,15 @@ that "\u0061" evades what is asked of "a". Names that match a pattern have but o
 from collections.abc import Iterable
 from typing import Any
 
+from jarvis_adapters.vllm.constraints.ecma import in_rust
 from jarvis_adapters.vllm.constraints.schema import LISTS, MAPS, SINGLE
 
 
 def spelt_one_way(schema: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a schema that asks the same, with additional properties as a pattern where others are named."""
+    """Return a schema that asks the same, with additional properties as a pattern where others are named.
+
+    Patterns are Rust's in it.
+    """
     if not isinstance(schema, dict):
         return schema
     found = {key: _below(key, value) for key, value in schema.items()}
@@ -24,6 +28,10 @@ def spelt_one_way(schema: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _below(key: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    if key == "pattern":
+        return in_rust(value)
+    if key == "patternProperties":
+        return {in_rust(name): spelt_one_way(inner) for name, inner in value.items()}
     if key in MAPS:
         return {name: spelt_one_way(inner) for name, inner in value.items()}
     if key in LISTS | SINGLE and isinstance(value, list):

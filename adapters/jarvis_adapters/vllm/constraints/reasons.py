@@ -35,7 +35,7 @@ def of_schema(error: str) -> str:
     if "not present in a registry" in error:
         return "refers to what is not in the schema"
     if error.startswith("invalid regex") or "regex parse error" in error or "lookarounds" in error:
-        return of_regex(error)
+        return of_regex(error).partition(" at character ")[0]  # it is Rust's by then
     return _first_line(error)
 
 

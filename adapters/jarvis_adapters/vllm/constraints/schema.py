@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
+from jarvis_adapters.vllm.constraints.ecma import in_rust
 from jarvis_adapters.vllm.constraints.reasons import NOTHING
 from jarvis_adapters.vllm.constraints.refused import Refused, pointer
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
@@ -158,8 +159,15 @@ class _Check:
         if key == "enum":
             self._enum_items += len(value)
             _at_most(self._limits.max_enum_items, self._enum_items, "items of enums", path)
-        for pattern in value if key == "patternProperties" else [value] if key == "pattern" else ():
+        patterns = value if key == "patternProperties" else [value] if key == "pattern" else ()
+        for pattern in patterns:
             _at_most(self._limits.max_pattern_length, len(pattern), "characters of a pattern", path)
+        try:
+            meant = {in_rust(pattern) for pattern in patterns}
+        except Refused as refused:
+            raise Refused(str(refused), path) from None
+        if len(meant) < len(patterns):
+            raise Refused("has two patterns that mean the same", path)
 
 
 TYPES: dict[str, tuple[Any, str]] = {

@@ -10,7 +10,7 @@ LARK_ATOM = re.compile(
 """Strings, comments, regular expressions and special tokens; keys are of JSON."""
 LARK_IGNORED = re.compile(r"\b(?:temperature|max_tokens|stop)\s*=|%llguidance\s*\{\s*[^}\s]")
 LARK_IGNORED_KEY = "x-guidance"
-GBNF_ATOM = re.compile(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|#[^\n]*', re.DOTALL)
+GBNF_ATOM = re.compile(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|#[^\r\n]*', re.DOTALL)
 """Strings, classes of characters, and comments."""
 GBNF_RULE = re.compile(r"([\w-]+)\s*::=")
 

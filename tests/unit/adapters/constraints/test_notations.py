@@ -55,11 +55,50 @@ REFUSED_REGEXES = {
     "(?>a)b": "unrecognized flag at character 3",
     r"\Qa\E": "unrecognized escape sequence at character 1",
     "a\\": "ends within an escape",
+    "(?x)a # b\\\nc": "has a line break after a backslash; write \\n or \\r",
     "a\0": "has a NUL character; write \\x00",
     "": "no text matches it",
     "[^\\s\\S]": "no text matches it",
     "a" * 2001: "has 2001 characters; at most 2000",
 }
+
+FLAGS = [
+    ("(?x)yes # only\n ,no", "yes,no", "yes"),
+    ("(?ix)yes # a/b\r\n\t,no", "YES,no", "yes"),
+    ("(?x:a b # c\n)d e", "abd e", "abde"),
+    ("(?x)a b(?-x: #\n)c", "ab #\nc", "abc"),
+    ("(?x)[a\n\t#c]\n]", "a", "\n"),
+    ("\\(?x #\n/", "x #\n/", "x"),
+    ("[(?x)] #\n", "x #\n", "x"),
+    ("a\\\\\n\\/\t", "a\\\n/\t", "a"),
+    ("a(?i)b", "aB", "AB"),
+    ("(?i:a)b", "Ab", "AB"),
+    ("a.(?s).(?-s).", "ab\nc", "ab\n\n"),
+    ("(?R)a.b", "a-b", "a\rb"),
+    ("(?U)a+b", "aab", "b"),
+    (r"\w(?-u:\w)", "éa", "éé"),
+]
+"""Of a regular expression: what it takes, and what not."""
+
+CLASSES = {
+    "[^a&&b]": ("c", "ab&"),
+    "[^a~~b]": ("c", "ab~"),
+    "[^+--]": ("a*.", "+,-"),
+    "[+--]": ("+,-", "*."),
+    "[a-z--c]": ("-cz.A", "{,"),
+    "[a&&b]": ("ab&", "c"),
+    "[[a]": ("[a", "b"),
+    "[^[a]": ("b", "[a"),
+    "[a-]": ("a-", "b"),
+    "[^-a]": ("b", "-a"),
+    "[a^]": ("a^", "b"),
+    r"[\x26&\U00000026\u0041]": ("&A", "B"),
+    r"[\[-\]&&\\\"]": ('[\\]&"', "^a"),
+    r"[\x26-\x28\n-\r]": ("&'(\v", "-"),
+    '[#"&&.]': ('#"&.', "a"),
+    ".": ("a\n😀", ""),
+}
+"""Of GBNF: what is in it, and what not."""
 
 GRAMMARS = {
     'root ::= "yes" | "no"': "yes|no",
@@ -74,6 +113,7 @@ GRAMMARS = {
     'start: %json {"enum": [1, 2]}': "1|2",
     'start: "max_tokens=" /[0-9]+/': "max_tokens=[0-9]+",
     'start: "x-guidance" /stop=[a-z]/ // stop=': "x-guidancestop=[a-z]",
+    'root ::= "[a&&\\"&" [&&] b # [a&&\nb ::= "--]"': '\\[a&&"&&--]',
     'root ::= "root ::= " [a::=b] b # b ::=\nb ::= "x"': "root ::= [a:=b]x",
 }
 
@@ -88,6 +128,9 @@ REFUSED_GRAMMARS = {
     'start ::= "a"': "No 'root' rule found",
     'root ::= "\\d"': "line 1: Invalid escape sequence \\d, at",
     'root ::= "\\uD800"': "\\uD800 is no character",
+    'root ::= [&\\u00e9] "': "line 1: Unexpected end of input, at 'root ::= [&\\u00e9] \"' ^ ''",
+    "root ::= [\\-]": "line 1: Invalid escape sequence \\-, at",
+    "root ::= [a--]": "invalid character class range",
     "root ::= [z-a]": "invalid character class range",
     "root ::= " + "(" * 3000: "is nested too deep",
     "start: foo": 'line 1, column 8: unknown name: "foo"',
@@ -120,6 +163,21 @@ def test_a_regular_expression_that_is_refused_says_why(compile_, pattern, said):
         compile_("regex", pattern)
 
     assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize(("pattern", "taken", "other"), FLAGS)
+def test_a_flag_of_a_regular_expression_is_obeyed(compile_, takes, pattern, taken, other):
+    grammar = compile_("regex", pattern)
+
+    assert takes(grammar, taken)
+    assert not takes(grammar, other)
+
+
+@pytest.mark.parametrize(("form", "members"), CLASSES.items(), ids=CLASSES)
+def test_a_class_of_gbnf_has_just_its_characters(compile_, takes, form, members):
+    grammar = compile_("grammar", f"root ::= {form}")
+
+    assert [[one for one in some if takes(grammar, one)] for some in members] == [list(members[0]), []]
 
 
 @pytest.mark.parametrize(("grammar", "form"), GRAMMARS.items())
