@@ -104,11 +104,13 @@ def _binary(text: str) -> bool:
 def _alternates(data: bytes, name: str) -> bool:
     """Return whether NUL stands in the high bytes alone, a tenth of them or more: those of spaces are enough.
 
-    Where all bytes are ASCII it has to be half of them, or this may be ASCII with NUL in some places.
+    Where all bytes are ASCII, most of the high ones have to be below those that are printed, as with
+    Cyrillic: this may be ASCII with NUL in some places.
     """
     low, high = (data[::2], data[1::2]) if name == "utf-16-le" else (data[1::2], data[::2])
-    share = 2 if data.isascii() else 10
-    return len(data) % 2 == 0 and b"\0" not in low and high.count(0) * share > len(high)
+    if data.isascii() and sum(byte < ord(" ") for byte in high) * 2 < len(high):
+        return False
+    return len(data) % 2 == 0 and b"\0" not in low and high.count(0) * 10 > len(high)
 
 
 def _strict(data: bytes, python: str) -> str | None:

@@ -96,6 +96,8 @@ def handles(path: str | PurePosixPath) -> bool:
 def describe(data: bytes, source: str, media_type: str | None) -> Described:
     """Return what a document is: a PDF by its first bytes, others by media type, else name, else first bytes.
 
+    What an address serves as a page is one, though its name ends as that of a program or a text does.
+
     Raises:
         DocumentUnreadable: the media type is of what cannot be read.
     """
@@ -103,7 +105,11 @@ def describe(data: bytes, source: str, media_type: str | None) -> Described:
         return Described(Format.PDF)
     if media_type and (described := _by_media_type(source, media_type)):
         return described
-    return _by_name(source) or _by_content(data)
+    named = _by_name(source)
+    if named and not (_URL.match(source) and named.format in {Format.CODE, Format.TEXT}):
+        return named
+    found = _by_content(data)
+    return found if found.format is Format.HTML else named or found
 
 
 def _by_media_type(source: str, media_type: str) -> Described | None:
@@ -124,8 +130,8 @@ def _by_media_type(source: str, media_type: str) -> Described | None:
 
 def _by_name(source: str) -> Described | None:
     path = source
-    if _URL.match(source):  # in a path, ? and # are characters like any other
-        path = source.partition("#")[0].partition("?")[0]
+    if address := _URL.match(source):  # in a path, ? and # are characters like any other
+        path = source[address.end() :].partition("#")[0].partition("?")[0].partition("/")[2]
     name = path.rpartition("/")[2]
     _, dot, ending = name.rpartition(".")
     ending = ending.lower()

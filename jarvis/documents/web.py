@@ -19,12 +19,23 @@ _LANGUAGE = re.compile(rb"<html\b[^>]{0,500}?\blang\s*=\s*[\"']?([\w-]{2,35})", 
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _HEAD = 1 << 16
 """Bytes of a page in which it may say its charset."""
+_FLAGS = re.DOTALL | re.IGNORECASE
+_WITHIN = r"(?:=\s*+(?:\"[^\"]*+\"|'[^']*+')|[^<>])*+"
+"""What stands in a tag: "<" and ">" only in quotes."""
 # A parser of HTML ends these too early, and takes the rest for text: a script may hold "<!--", and PHP ">".
-_UNPARSED = re.compile(
-    r"<script\b.*?(?:</script\s*>|\Z)|(?P<style><style\b.*?(?:</style\s*>|\Z))"
-    r"|<!--(?:-?>|.*?(?:--!?>|\Z))|<\?(?:php\b|=|\s).*?(?:\?>|\Z)|<\?[^>]*+(?:>|\Z)|<%(?:(?!<%).)*?%>",
-    re.DOTALL | re.IGNORECASE,
+_PARTS = (
+    r"<script(?![\w-]).*?(?:</script(?![\w-])[^>]*+(?:>|\Z)|\Z)"
+    r"|(?P<style><style(?![\w-]).*?(?:</style\s*>|\Z))"
+    r"|<!--(?:-?>|.*?(?:--!?>|\Z))|<\?(?:php\b|=|\s).*?(?:\?>|\Z)|<\?[^>]*+(?:>|\Z)|<%(?:(?!<%).)*?%>"
+    rf"|(?P<tag></?[a-z]{_WITHIN})"
 )
+_UNPARSED = re.compile(
+    rf"(?P<start><(?P<name>title|textarea)(?![\w-]){_WITHIN}(?<!/)>)(?P<text>.*?)"
+    rf"(?:(?=</(?P=name)(?![\w-]))|(?P<open>\Z))|{_PARTS}",
+    _FLAGS,
+)
+_UNPARSED_REST = re.compile(_PARTS, _FLAGS)
+"""The same, behind a title or a field that nothing ends."""
 
 
 _LINES = (
@@ -44,7 +55,7 @@ def read_html(data: bytes, source: str, charset: str | None, language: str | Non
     head = _COMMENT.sub(b"", data[:_HEAD])
     labels = (charset, EncodingDetector.find_declared_encoding(head, is_html=True))
     markup, notes = decode(data, source, labels, language or (said and said[1].decode()))
-    page = Page(_UNPARSED.sub(lambda found: found["style"] or "", markup))
+    page = Page(_UNPARSED.sub(_parsed, markup))
     title = " ".join(page.title.get_text().split()) if page.title else ""
     remove_hidden(page)
     for string in page.find_all(string=lambda found: isinstance(found, PreformattedString)):
@@ -66,6 +77,19 @@ def read_html(data: bytes, source: str, charset: str | None, language: str | Non
     if title and title != heading:
         text = f"# {title}\n\n{text}" if text else title
     return Text(text, kind, notes=notes)
+
+
+def _parsed(found: re.Match[str]) -> str:
+    """Return what the parser is given for a part of a page: "<" in a title, a field or a tag is text."""
+    if part := found["style"] or found["tag"]:
+        return part if found["style"] else "<" + part[1:].replace("<", "&lt;")
+    groups = found.groupdict()
+    if not (start := groups.get("start")):
+        return ""
+    begun = "<" + start[1:].replace("<", "&lt;")
+    if groups["open"] is not None:
+        return begun + _UNPARSED_REST.sub(_parsed, groups["text"])
+    return begun + groups["text"].replace("<", "&lt;")
 
 
 def _write_cells(page: BeautifulSoup) -> None:

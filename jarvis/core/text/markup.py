@@ -12,28 +12,41 @@ _TOKEN = re.compile(
     r"(?P<gap>\n(?:[ \t]*+\n)++)"
     r"|(?P<item>^ {0,3}(?:(?:[-+*:]|\d{1,9}[.)]|!!!|\?{3}\+?|===)(?=\s)|\[\^[^\]\n]++\]:))"
     r"|(?P<fence>^ {0,3}(?P<run>`{3,}+(?=[^`\n]*$)|~{3,}+))"
+    r"|(?P<escape>\\[!-/:-@\[-`{-~])"
     r"|(?P<ticks>`++)"
     r"|(?P<comment><!--(?:-?>)?)"
+    r"|(?P<markup><\?|<!\[CDATA\[|<!(?=[a-z]))"
     r"|(?P<note>^ {0,3}\[[^\]\n]++\]:[ \t]*+(?:#|<>)[ \t]++[(\"'])"
-    r"|(?P<tag><(?P<name>[a-z][\w-]*+)(?=\s)(?P<attributes>(?:=\s*+(?:\"[^\"<]*+\"|'[^'<]*+')|[^<>])*+)>)"
+    r"|(?P<tag><(?P<name>[a-z][\w-]*+)(?=[\s/>])(?P<attributes>(?:=\s*+(?:\"[^\"<]*+\"|'[^'<]*+')|[^<>])*+)>)"
     r"|(?P<raw><(?:pre|script|style|textarea)\b)",
     _FLAGS,
 )
 """What begins something; an item is all whose text may be indented, as that of lists and footnotes is."""
 _INDENTED = re.compile(r"(?:(?: {4}| {0,3}\t)[^\n]*+(?:\n(?:[ \t]*+\n)*+|\Z))++")
 _ATTRIBUTE = re.compile(r"([^\s=\"'/]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|(\S*+)))?")
+_ENDS = {"<!--": "-->", "<?": r"\?>", "<![CDATA[": "]]>", "<!": ">"}
+_STYLE_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _UNSEEN_STYLE = re.compile(
-    r"display\s*+:\s*+none|visibility\s*+:\s*+hidden|(?:font-size|opacity)\s*+:\s*+0(?![.\d]*[1-9])",
+    r"display\s*+:\s*+none|visibility\s*+:\s*+(?:hidden|collapse)|(?<![\w-])color\s*+:\s*+transparent"
+    r"|(?:font-size|opacity)\s*+:\s*+0(?![.\d]*[1-9])|opacity\s*+:\s*+(?:0?\.0(?![5-9])|[0-4](?:\.\d*+)?%)"
+    r"|font-size\s*+:\s*+(?:[01]?\.\d++|[12](?:\.0*+)?)px"
+    r"|(?:left|top|right|bottom|text-indent)\s*+:\s*+-(?:\d{4}|9\d\d(?:px|\.)|(?:[6-9]\d|\d{3})(?:\.\d*+)?r?em)",
     re.IGNORECASE,
 )
+_UNSEEN = ("dialog", "noscript", "script", "style", "template", "title")
+"""Elements that are not seen, whose end is looked for: a text may name one, and not mean it."""
 _RAW = ("pre", "script", "style", "textarea")
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
-_WIDE = re.compile(
-    "a|address|article|aside|b|big|blockquote|center|code|dd|details|dialog|div|dl|dt|em|fieldset|figcaption|"
-    "figure|font|footer|form|h[1-6]|header|hr|i|li|main|nav|ol|pre|s|section|small|strike|strong|"
-    "table|tbody|td|tfoot|th|thead|tr|tt|u|ul"
+_BLOCK = (
+    "address|article|aside|blockquote|center|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|footer|form|"
+    "h[1-6]|header|hr|li|main|nav|ol|pre|section|table|tbody|td|tfoot|th|thead|tr|ul"
 )
+_WIDE = re.compile(f"{_BLOCK}|a|b|big|code|em|font|i|s|small|strike|strong|tt|u")
 """Elements that go on behind the paragraph that they begin in, until they are closed."""
+_CONTAINER = re.compile(r"[ \t]*+(?:(?:>|[-+*](?=\s)|\d{1,9}[.)](?=\s))[ \t]*+)*+")
+"""What a line begins with in items and quotes."""
+_PREFIX = 40
+"""Letters before a comment that tell whether a block begins with it."""
 
 
 def unseen(text: str) -> Iterator[tuple[int, int]]:
@@ -46,6 +59,11 @@ class _Page:
         self._text = text
         self._item = False
         self._blank = _Next(text, r"\n[ \t]*+\n")
+        self._begun = 0
+        self._block = _Next(text, rf"(?i:^ {{0,3}}</?(?:{_BLOCK}|p)(?=[\s/>]))")
+        self._container_end = _Next(text, r"\n[ \t]*+\n(?=\S)")
+        self._ends = {begun: _Next(text, end) for begun, end in _ENDS.items()}
+        self._ends |= {name: _Next(text, rf"(?i:</{name}\s*+>)") for name in _UNSEEN}
         self._note_end = _Next(text, r"[)\"'][ \t]*+$")
         self._ticks: dict[int, list[int]] = {}
         self._ticks_until = 0
@@ -61,7 +79,9 @@ class _Page:
                     self._item = True
                 case "fence":
                     closed = re.compile(rf"^ {{0,3}}{found['run']}", _FLAGS).search(self._text, at)
-                    at = closed.end() if closed else len(self._text)
+                    self._begun = at = closed.end() if closed else len(self._text)
+                case "escape":
+                    at = start + 1 if self._in_block(start) else at
                 case "ticks":
                     at = self._span_end(start, at)
                 case _ if (end := self._end(found)) is not None:
@@ -70,6 +90,7 @@ class _Page:
 
     def _begin(self, at: int) -> int:
         """Go on behind a blank line: over code that is indented, which only stands outside of items."""
+        self._begun = at
         if not self._item and (code := _INDENTED.match(self._text, at)):
             at = code.end()
         if not self._text[at : at + 1].isspace():
@@ -92,19 +113,46 @@ class _Page:
         """Return where what is not seen ends; None where this is seen."""
         at = found.end()
         if found["comment"]:
-            closed = self._text.find("-->", at)
-            return at if found[0].endswith(">") else closed + 3 if closed >= 0 else len(self._text)
+            return at if found[0].endswith(">") else self._comment_end(found.start(), at)
         if found["note"]:
             end = self._note_end.after(at)
             return self._note_end.end if end < self._blank.after(at) else None
+        alone = self._begins_line(found.start())
+        if found["markup"]:
+            return self._next_end(found[0].upper(), at, alone=alone)
         name = found["name"].lower()
         self._item |= name in _RAW
-        if _VOID.fullmatch(name) or found["attributes"].endswith("/") or not _hides(found["attributes"]):
+        if _VOID.fullmatch(name) or found["attributes"].endswith("/"):
             return None
-        line = self._text[max(0, found.start() - 4) : found.start()].rpartition("\n")
-        alone = not line[2].strip() and (bool(line[1]) or found.start() < 4)
+        if not _hides(found["attributes"]):
+            shown = name not in _UNSEEN or (name == "dialog" and "open" in found["attributes"].lower())
+            return None if shown else self._next_end(name, at, alone=alone)
         wide = _WIDE.fullmatch(name) or (alone and name != "p")
         return self._closed(name, at, len(self._text) if wide else self._blank.after(at))
+
+    def _comment_end(self, start: int, at: int) -> int | None:
+        """Return where a comment ends: one that is not closed is text, unless a block begins with it."""
+        closed = self._ends["<!--"]
+        if closed.after(at) < len(self._text):
+            return closed.end
+        if self._begins_line(start) or self._in_block(start):
+            return len(self._text)
+        before = self._text[max(0, start - _PREFIX) : start].rpartition("\n")
+        begins = (before[1] or start < _PREFIX) and _CONTAINER.fullmatch(before[2])
+        return self._container_end.after(at) if begins and (self._item or before[2].strip()) else None
+
+    def _next_end(self, begun: str, at: int, *, alone: bool) -> int | None:
+        """Return where it ends: in its paragraph, unless it begins a line; None without an end."""
+        end = self._ends[begun]
+        return end.end if end.after(at) < (len(self._text) if alone else self._blank.after(at)) else None
+
+    def _begins_line(self, start: int) -> bool:
+        line = self._text[max(0, start - 4) : start].rpartition("\n")
+        return not line[2].strip() and (bool(line[1]) or start < 4)
+
+    def _in_block(self, start: int) -> bool:
+        """Return whether this stands in a block of HTML: nothing is escaped there, and any comment hides."""
+        return self._block.after(self._begun) < start
 
     def _closed(self, name: str, at: int, end: int) -> int:
         """Return where the element ends that is open at `at`; at `end` if nothing closes it until there."""
@@ -142,6 +190,6 @@ def _hides(attributes: str) -> bool:
                 return True
             case "aria-hidden" if value.lower().startswith("true"):
                 return True
-            case "style" if _UNSEEN_STYLE.search(value):
+            case "style" if _UNSEEN_STYLE.search(_STYLE_COMMENT.sub("", value)):
                 return True
     return False

@@ -118,6 +118,21 @@ SHOWN = [
     "<div style='color:#fff;background:#fff'>EVIL<p style='color:#000'>keep</p></div>",
     "<div style='color:#fff;background:#fff'>EVIL<p style='background:#000'>keep</p></div>",
 ]
+WRITTEN = [
+    ('<img alt="arrow <!--"><p>keep</p>', "arrow <!--"),
+    ("<p title='a <? b'>keep</p>", "keep"),
+    ('<a title="<%">keep</a> %> b', "%> b"),
+    ('<div data-content="<script>alert(1)">demo</div><p>keep</p><script>EVIL</script>', "demo"),
+    ("<textarea><!-- paste here</textarea><p>keep</p>", "<!-- paste here"),
+    ("<textarea rows=2><script>a &amp; b</TEXTAREA><p>keep</p>", "<script>a & b"),
+    ("<textarea><p>keep<!-- EVIL -->", "keep"),
+    ("<svg><title/></svg><p>keep</p><svg><title>EVIL</title></svg>", "keep"),
+    ("<script-loader>one</script-loader><style-guide>keep</style-guide>", "one"),
+    ("<script>EVIL</script x>keep", "keep"),
+    ('<p title="x <script>EVIL</script> <p>keep', "keep"),
+    ("<p <?php if ($a->b) echo 'EVIL' ?>>keep</p>", "keep"),
+]
+"""Pages in which something only looks like the beginning of what is hidden, and a text that they show."""
 
 
 def text_of(html):
@@ -149,6 +164,23 @@ def test_what_is_shown_is_read(html):
     text = text_of(html)
     assert "keep" in text
     assert "EVIL" not in text
+
+
+@pytest.mark.parametrize(("html", "seen"), WRITTEN)
+def test_what_only_looks_hidden_is_read(html, seen):
+    text = text_of(html)
+    assert seen in text
+    assert "keep" in text
+    assert "after" in text
+    assert "EVIL" not in text
+
+
+@pytest.mark.parametrize(
+    "title", ["How to write <!-- comments", "The <script> tag", "A <? B", "The <title> of <!-- it"]
+)
+def test_a_title_is_text(title):
+    page = f"<html><head><title>{title}</title></head><body><p>All the text</p></body></html>"
+    assert read(page.encode(), "a.html", None).text == f"# {title}\n\nAll the text"
 
 
 @pytest.mark.parametrize("html", ["<!-- EVIL", "<?php EVIL", "<script>EVIL", "<style>EVIL"])

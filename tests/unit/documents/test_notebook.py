@@ -122,7 +122,7 @@ def test_what_a_cell_does_not_show_is_left_out(markdown, seen):
 
 
 def test_a_comment_that_is_not_closed_ends_with_its_cell():
-    assert read(notebook([cell("a <!-- EVIL"), cell("rest")]), "a.ipynb", None).text == "a \n\nrest"
+    assert read(notebook([cell("a\n<!-- EVIL"), cell("rest")]), "a.ipynb", None).text == "a\n\n\nrest"
 
 
 def test_comments_of_code_stay():

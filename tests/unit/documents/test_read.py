@@ -206,6 +206,23 @@ def test_of_an_address_the_path_tells_the_kind(address):
     assert len(endings) == len(set(endings))
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["https://www.onet.pl", "https://docs.rs", "https://x.md?y=a.py", "https://x.py#top", "https://x.rs/"],
+)
+def test_a_host_is_no_file_name(address):
+    assert not handles(address)
+    assert read(b"<html><p>a <b>word</b>", address, None) == Text("a **word**", Kind.MARKDOWN)
+    assert read(b"words", address, None) == Text("words", Kind.PLAIN)
+
+
+def test_what_an_address_serves_as_a_page_is_one():
+    for address in ("https://x.org/index.php?x=1", "https://x.org/a.py"):
+        assert read(b"<!doctype html><p>a <b>word</b>", address, None) == Text("a **word**", Kind.MARKDOWN)
+    assert read(b"x = 1", "https://x.org/a.py", None) == Text("x = 1", Kind.CODE, "python")
+    assert read(b"<html><?php x() ?>", "index.php", None) == Text("<html><?php x() ?>", Kind.PLAIN)
+
+
 def test_base64_in_a_text_is_text():
     data = base64.b64encode(os.urandom(3000))
     assert read(data, "a.txt", None).text == data.decode()

@@ -19,7 +19,23 @@ def text_of(text, source="a.md"):
     ("markdown", "seen"),
     [
         ("a <!-- EVIL\n\nEVIL --> b", "a  b"),
-        ("a <!-- EVIL", "a "),
+        ("a\n<!-- EVIL\n\nEVIL", "a\n"),
+        ("   <!-- EVIL", "   "),
+        ("- <!-- EVIL\n\n  EVIL\n\nb", "- \n\nb"),
+        ("- a\n\n    <!-- EVIL\n\nb", "- a\n\n    \n\nb"),
+        ("> <!-- EVIL\n> EVIL\n\nb", "> \n\nb"),
+        ("<div>a <!-- EVIL\n\nEVIL", "<div>a "),
+        (r"a \\<!-- EVIL --> b", r"a \\ b"),
+        (r"a \`<!-- EVIL --> ` b", r"a \` ` b"),
+        (r"<div>\<!-- EVIL --></div>ok", r"<div>\</div>ok"),
+        ("a <script>EVIL</script> b", "a  b"),
+        ("<STYLE type=x>\n\nEVIL\n\n</STYLE >b", "b"),
+        ("<template>\n\nEVIL\n\n</template>b", "b"),
+        ("<title>EVIL</title>b <noscript>EVIL</noscript>", "b "),
+        ("<dialog>EVIL</dialog>b <dialog open>c</dialog>", "b <dialog open>c</dialog>"),
+        ("a <?php EVIL > EVIL ?> b", "a  b"),
+        ("a <![CDATA[EVIL > EVIL]]> b", "a  b"),
+        ("a <!SECRET EVIL> b", "a  b"),
         ("a\n\n[//]: # (EVIL)\n\nb", "a\n\n\n\nb"),
         ("a\n\n[comment]: <> 'EVIL'\n\nb", "a\n\n\n\nb"),
         ("a <div style='display: none'>EVIL</div> b", "a  b"),
@@ -63,10 +79,52 @@ def test_what_markdown_does_not_show_is_left_out(markdown, seen):
         f"Wales {FLAG}, a family 👩‍👩‍👧, Persian می‌خواهم, a\u200bb",
         "<p style='opacity:0.5'>half</p> <img aria-hidden=true src=a.png> rest",
         "a data: URL, data:text/plain,short",
+        "A <!-- B is an arrow in our notation.\n\nThe rest.",
+        "Write \\<!-- to begin a comment.\n\nThe rest.",
+        "Write \\<!-- so --> and \\<script>so</script>.",
+        "```html\n<div>\n```\nA <!-- B\n\nThe rest.",
+        "Use a <script> or a Vec<dialog>.\n\nThe end is </script> or </dialog>.",
+        "A <? B <![CDATA[ C\n\nThe rest ?> ]]>.",
+        "`<script>x</script>` and ``<?php x ?>``\n\n    <title>x</title>\n",
     ],
 )
 def test_what_is_seen_stays(markdown):
     assert text_of(markdown) == markdown
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "color: transparent",
+        "font-size:1px",
+        "font-size:.5px",
+        "opacity:0.01",
+        "opacity:1%",
+        "display/**/:none",
+        "visibility:collapse",
+        "position:absolute;left:-9999px",
+        "text-indent:-99em",
+    ],
+)
+def test_what_a_style_hides_is_left_out_of_markdown(style):
+    assert text_of(f'a <b style="{style}">EVIL</b> b') == "a  b"
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "background-color:transparent",
+        "font-size:12px",
+        "font-size:2.5px",
+        "font-size:0.9em",
+        "opacity:0.1",
+        "opacity:50%",
+        "left:-20px",
+        "text-indent:-2em",
+    ],
+)
+def test_what_a_style_shows_stays_in_markdown(style):
+    assert "keep" in text_of(f'a <b style="{style}">keep</b> b')
 
 
 def test_a_code_span_that_is_not_closed_hides_nothing():

@@ -27,6 +27,12 @@ TICKS = " ".join("`" * k + "x" for k in range(1, 70)) + " a" * 80_000
         "[a]: # (x\n" * 30_000,
         "[a]: # (" + ")\t" * 100_000,
         "<!--" * 50_000,
+        "x <!--" * 50_000,
+        "> <!--\n" * 50_000,
+        "<div>x \\<!--\n\n" * 30_000,
+        "<script>\n" * 50_000,
+        "<dialog>\n<dialog>\n</dialog>" * 20_000,
+        "\n<![CDATA[" * 50_000,
         "<p hidden>\n\n" * 20_000,
         "<b hidden>" * 20_000,
         "x <t hidden>" * 20_000,
@@ -48,7 +54,11 @@ def test_the_time_grows_with_the_text(markdown):
     assert process_time() - begun < SECONDS
 
 
-@pytest.mark.parametrize("page", ["<%" * 100_000, "<?" * 100_000], ids=["<%", "<?"])
+@pytest.mark.parametrize(
+    "page",
+    ["<%" * 100_000, "<?" * 100_000, "<a " + "=" * 100_000, "<title></title x>" * 20_000],
+    ids=lambda page: page[:6],
+)
 def test_the_time_grows_with_the_page(page):
     begun = process_time()
     read(page.encode(), "a.html", None)
