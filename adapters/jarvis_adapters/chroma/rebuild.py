@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator
 from functools import partial
 from uuid import uuid4
 
+from jarvis_adapters.chroma.cached import CHUNK, CachedCollections
 from jarvis_adapters.chroma.engine import Engine
 from jarvis_adapters.chroma.errors import NoSuchCollection
-from jarvis_adapters.chroma.held import CHUNK, HeldCollections
-from jarvis_adapters.chroma.lanes import Lanes
+from jarvis_adapters.chroma.work_queue import WorkQueue
 from jarvis_ports.errors import StoreFailure
 from jarvis_ports.store import CollectionSpec, Progress
 from jarvis_toolkit.stores import Embed, new_vectors
@@ -18,37 +18,37 @@ PAGE = 100
 
 
 async def rebuild(
-    held: HeldCollections, lanes: Lanes, spec: CollectionSpec, embed: Embed | None
+    cached: CachedCollections, queue: WorkQueue, spec: CollectionSpec, embed: Embed | None
 ) -> AsyncGenerator[Progress, None]:
     """See `jarvis_ports.store.VectorStore.rebuild`; the caller keeps other writers out.
 
     What is built is a collection of another name, which Chroma's metadata tells from the others. It takes the
     old one's place in one write, and its name afterwards; what a kill leaves undone, the next start does.
     """
-    call = held.engine.call
+    call = cached.engine.call
     successor = f"rebuild-{uuid4().hex}"
-    ids = await lanes.read(partial(call, Engine.ids, spec.name))
+    ids = await queue.read(partial(call, Engine.ids, spec.name))
     done = 0
     try:
-        await lanes.write(partial(call, Engine.begin, spec, successor))
+        await queue.write(partial(call, Engine.begin, spec, successor))
         for start in range(0, len(ids), PAGE):
             wanted = ids[start : start + PAGE]
-            page = await lanes.read(partial(call, Engine.get, spec.name, wanted, vectors=embed is None))
+            page = await queue.read(partial(call, Engine.get, spec.name, wanted, vectors=embed is None))
             vectors = await new_vectors(spec, page, embed)
             for at in range(0, len(page.rows), CHUNK):
                 part = page.rows[at : at + CHUNK], vectors[at : at + CHUNK]
-                await lanes.write(partial(call, Engine.upsert, successor, *part))
+                await queue.write(partial(call, Engine.upsert, successor, *part))
             done += len(page.rows)
             if done < len(ids):
                 yield Progress(done, len(ids))
-        built = await lanes.read(partial(call, Engine.count, successor))
+        built = await queue.read(partial(call, Engine.count, successor))
         if built != done:
             msg = f"{built} rows of {done} were built of {spec.name!r}; the old collection stays"
             raise StoreFailure(msg)
-        await asyncio.shield(lanes.write(partial(held.swap, spec, successor)))
+        await asyncio.shield(queue.write(partial(cached.swap, spec, successor)))
     except NoSuchCollection as error:
         msg = f"the rebuild of {spec.name!r} was cut off, and the old collection stays: there is no {error}"
         raise StoreFailure(msg) from None
     finally:
-        await asyncio.shield(lanes.write(partial(call, Engine.abandon, successor)))
+        await asyncio.shield(queue.write(partial(call, Engine.abandon, successor)))
     yield Progress(done, done)

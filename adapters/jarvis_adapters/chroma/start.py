@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-from jarvis_adapters.chroma.lanes import Lanes
 from jarvis_adapters.chroma.process import EngineProcess
 from jarvis_adapters.chroma.settings import ChromaSettings
 from jarvis_adapters.chroma.store import ChromaStore
 from jarvis_adapters.chroma.watch import Watch
+from jarvis_adapters.chroma.work_queue import WorkQueue
 from jarvis_toolkit.folders import data_folder
 
 SERVER_THREADS = 8
@@ -32,13 +32,13 @@ async def opened(settings: ChromaSettings) -> AsyncIterator[ChromaStore]:
     else:
         engine = EngineProcess(settings.path or str(data_folder("chroma")), settings.hang_seconds)
     await asyncio.to_thread(engine.start)
-    lanes = Lanes(SERVER_THREADS if settings.host else 1)
+    queue = WorkQueue(SERVER_THREADS if settings.host else 1)
     watch = Watch(engine.probe, always=bool(settings.host))
     exact_below = 0 if settings.host else settings.exact_below
     with ThreadPoolExecutor(SEARCH_THREADS, "chroma-search") as searches:
         try:
-            yield ChromaStore(engine, lanes, watch, exact_below, searches)
+            yield ChromaStore(engine, queue, watch, exact_below, searches)
         finally:
             await watch.close()
-            await lanes.close()
+            await queue.close()
             await asyncio.to_thread(engine.stop)

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
+from jarvis_adapters.chroma.cached import CHUNK, CachedCollections, Calls
 from jarvis_adapters.chroma.engine import Engine
 from jarvis_adapters.chroma.errors import NoSuchCollection
-from jarvis_adapters.chroma.held import CHUNK, Calls, HeldCollections
-from jarvis_adapters.chroma.lanes import Lanes
 from jarvis_adapters.chroma.rebuild import rebuild
 from jarvis_adapters.chroma.watch import Watch
+from jarvis_adapters.chroma.work_queue import WorkQueue
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.errors import CollectionMismatch, CollectionNotFound, StoreFailure, StoreUnavailable
 from jarvis_ports.filters import Filter
@@ -32,20 +32,20 @@ class ChromaStore:
 
     Args:
         engine: calls Chroma.
-        lanes: the threads in which it does.
+        queue: the threads in which it does.
         watch: knows whether it answers.
         exact_below: up to so many rows, a collection is kept in memory and searched there; 0 if others write.
         searches: the threads of searches in memory.
     """
 
     def __init__(
-        self, engine: Calls, lanes: Lanes, watch: Watch, exact_below: int, searches: ThreadPoolExecutor
+        self, engine: Calls, queue: WorkQueue, watch: Watch, exact_below: int, searches: ThreadPoolExecutor
     ) -> None:
         self._engine = engine
-        self._lanes = lanes
+        self._queue = queue
         self._watch = watch
         self._searches = searches
-        self._held = HeldCollections(engine, exact_below)
+        self._cached = CachedCollections(engine, exact_below)
 
     async def create(self, spec: CollectionSpec) -> None:
         """See `jarvis_ports.store.VectorStore.create`."""
@@ -64,7 +64,7 @@ class ChromaStore:
     async def drop(self, collection: str) -> None:
         """See `jarvis_ports.store.VectorStore.drop`."""
         async with self._writing(collection):
-            await self._write(collection, partial(self._held.drop, collection))
+            await self._write(collection, partial(self._cached.drop, collection))
 
     async def count(self, collection: str) -> int:
         """See `jarvis_ports.store.VectorStore.count`."""
@@ -78,7 +78,7 @@ class ChromaStore:
             await self._find(collection)
             for start in range(0, len(rows), CHUNK):
                 part = rows[start : start + CHUNK], vectors[start : start + CHUNK]
-                await self._write(collection, partial(self._held.upsert, collection, *part))
+                await self._write(collection, partial(self._cached.upsert, collection, *part))
 
     async def delete(self, collection: str, ids: Sequence[str]) -> None:
         """See `jarvis_ports.store.VectorStore.delete`."""
@@ -86,7 +86,7 @@ class ChromaStore:
             await self._find(collection)
             for start in range(0, len(ids), CHUNK):
                 part = ids[start : start + CHUNK]
-                await self._write(collection, partial(self._held.delete, collection, part))
+                await self._write(collection, partial(self._cached.delete, collection, part))
 
     async def get(self, collection: str, ids: Sequence[str], *, vectors: bool = False) -> Rows:
         """See `jarvis_ports.store.VectorStore.get`."""
@@ -132,7 +132,7 @@ class ChromaStore:
                 collection, partial(self._engine.call, Engine.unreachable, collection, part)
             )
             yield Progress(start + len(part), len(ids))
-        counts = await self._read(collection, partial(self._held.counts, collection))
+        counts = await self._read(collection, partial(self._cached.counts, collection))
         yield StoreCheck(counts["store"], len(ids), tuple(lost), counts)
 
     async def rebuild(
@@ -141,7 +141,7 @@ class ChromaStore:
         """See `jarvis_ports.store.VectorStore.rebuild`; on a server, what others write meanwhile is lost."""
         async with self._writing(spec.name):
             await self._find(spec.name)
-            steps = rebuild(self._held, self._lanes, spec, embed)
+            steps = rebuild(self._cached, self._queue, spec, embed)
             try:
                 async for progress in steps:
                     yield progress
@@ -157,10 +157,10 @@ class ChromaStore:
 
     async def _index(self, name: str) -> ExactIndex | None:
         """Return the rows in memory, once they are loaded; None where Chroma is to be asked."""
-        held = self._held.of(name)
-        if held.missing:
-            await self._read(name, partial(self._held.load, name))
-        return held.index
+        cached = self._cached.of(name)
+        if cached.missing:
+            await self._read(name, partial(self._cached.load, name))
+        return cached.index
 
     async def _find(self, name: str) -> None:
         """Find out whether there is such a collection."""
@@ -170,17 +170,17 @@ class ChromaStore:
     async def _writing(self, name: str) -> AsyncIterator[None]:
         """Keep other writers out of a collection."""
         while True:
-            held = self._held.of(name)
-            async with held.writing:
-                if self._held.of(name) is held:  # it was not dropped meanwhile
+            cached = self._cached.of(name)
+            async with cached.writing:
+                if self._cached.of(name) is cached:  # it was not dropped meanwhile
                     yield
                     return
 
     async def _read(self, name: str, work: Callable[[], T]) -> T:
         try:
-            return await self._lanes.read(work)
+            return await self._queue.read(work)
         except NoSuchCollection:
-            self._held.forget(name)
+            self._cached.forget(name)
             raise CollectionNotFound(name) from None
         except StoreUnavailable as error:
             self._watch.failed(error)
@@ -188,9 +188,9 @@ class ChromaStore:
 
     async def _write(self, name: str, work: Callable[[], T]) -> T:
         try:
-            result = await self._lanes.write(work)
+            result = await self._queue.write(work)
         except NoSuchCollection:
-            self._held.forget(name)
+            self._cached.forget(name)
             raise CollectionNotFound(name) from None
         except (StoreFailure, StoreUnavailable) as error:
             self._watch.failed(error)

@@ -52,11 +52,13 @@ logging.getLogger("opentelemetry.sdk._shared_internal").addFilter(_is_news)
 class Delivery:
     """The way of traces, or of metrics, to an endpoint.
 
-    `problem` says why what was sent last did not arrive; it is empty where it did.
+    `problem` says why what was sent last did not arrive; it is empty where it did. Once it is `closed`,
+    nothing is sent any more, nor is anything logged.
     """
 
     def __init__(self, what: str, endpoint: str) -> None:
         self.problem = ""
+        self.closed = False
         self._what = what
         self._endpoint = endpoint
         self._process = os.getpid()
@@ -67,6 +69,8 @@ class Delivery:
         if os.getpid() != self._process:  # a forked child, such as an engine's, must not use the channel
             return failure
         with self._lock:
+            if self.closed:
+                return failure
             said: list[tuple[int, str]] = []
             token = saying.set(said)
             try:
@@ -96,7 +100,6 @@ class MetricDelivery(OTLPMetricExporter):
     def __init__(self, endpoint: str) -> None:
         super().__init__(endpoint, insecure=endpoint.startswith("http:"))
         self.delivery = Delivery("Metrics", endpoint)
-        self._closed = False
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object
@@ -109,8 +112,8 @@ class MetricDelivery(OTLPMetricExporter):
 
     def shutdown(self, timeout_millis: float = 30_000, **_: object) -> None:
         """Cut off what is being sent, however often it is called."""
-        if not self._closed:
-            self._closed = True
+        if not self.delivery.closed:
+            self.delivery.closed = True
             super().shutdown(timeout_millis)
 
 
@@ -120,14 +123,17 @@ class SpanDelivery(OTLPSpanExporter):
     def __init__(self, endpoint: str) -> None:
         super().__init__(endpoint, insecure=endpoint.startswith("http:"))
         self.delivery = Delivery("Traces", endpoint)
-        self._closed = False
         self._timer: Timer | None = None
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """See `SpanExporter`."""
         export = super().export
         result = self.delivery.attempt(lambda: export(spans), SpanExportResult.FAILURE)
-        if self.delivery.problem and not self._closed and not (self._timer and self._timer.is_alive()):
+        if (
+            self.delivery.problem
+            and not self.delivery.closed
+            and not (self._timer and self._timer.is_alive())
+        ):
             self._timer = Timer(RETRY_SECONDS, self._try_again)
             self._timer.daemon = True
             self._timer.start()
@@ -140,8 +146,8 @@ class SpanDelivery(OTLPSpanExporter):
 
     def shutdown(self, timeout_millis: float = 30_000, **_: object) -> None:
         """Cut off what is being sent, however often it is called."""
-        if not self._closed:
-            self._closed = True
+        if not self.delivery.closed:
+            self.delivery.closed = True
             if self._timer:
                 self._timer.cancel()
             super().shutdown(timeout_millis)

@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from jarvis_adapters.chroma.errors import NoSuchCollection, translate
-from jarvis_adapters.chroma.lanes import Lanes
 from jarvis_adapters.chroma.records import BUILDING, read, record
 from jarvis_adapters.chroma.settings import ChromaSettings
 from jarvis_adapters.chroma.watch import Watch
+from jarvis_adapters.chroma.work_queue import WorkQueue
 from jarvis_ports.errors import StoreFailure, StoreUnusable
 from jarvis_ports.store import CollectionSpec, IndexSettings, Space
 
@@ -88,44 +88,44 @@ def test_a_folder_that_is_gone_is_no_full_disk(tmp_path):
 
 
 async def test_reads_go_before_writes_that_wait_and_writes_keep_their_order():
-    lanes, gate, done = Lanes(1), threading.Event(), []
-    jobs = [asyncio.create_task(lanes.write(gate.wait))]
+    queue, gate, done = WorkQueue(1), threading.Event(), []
+    jobs = [asyncio.create_task(queue.write(gate.wait))]
     await asyncio.sleep(0)
-    jobs += [asyncio.create_task(lanes.write(lambda i=i: done.append(f"write {i}"))) for i in range(3)]
+    jobs += [asyncio.create_task(queue.write(lambda i=i: done.append(f"write {i}"))) for i in range(3)]
     await asyncio.sleep(0)
-    jobs.append(asyncio.create_task(lanes.read(lambda: done.append("read"))))
+    jobs.append(asyncio.create_task(queue.read(lambda: done.append("read"))))
     await asyncio.sleep(0)
     gate.set()
     await asyncio.gather(*jobs)
-    await lanes.close()
+    await queue.close()
     assert done == ["read", "write 0", "write 1", "write 2"]
 
 
 async def test_busy_readers_do_not_keep_a_write_out():
-    lanes, stop = Lanes(1), asyncio.Event()
+    queue, stop = WorkQueue(1), asyncio.Event()
 
     async def read():
         while not stop.is_set():
-            await lanes.read(lambda: threading.Event().wait(0.01))
+            await queue.read(lambda: threading.Event().wait(0.01))
 
     readers = [asyncio.create_task(read()) for _ in range(3)]
     async with asyncio.timeout(20):
-        assert await lanes.write(lambda: "written") == "written"
+        assert await queue.write(lambda: "written") == "written"
     stop.set()
     await asyncio.gather(*readers)
-    await lanes.close()
+    await queue.close()
 
 
 async def test_a_job_that_is_cancelled_before_it_begins_is_not_done():
-    lanes, gate, done = Lanes(1), threading.Event(), []
-    first = asyncio.create_task(lanes.write(gate.wait))
-    second = asyncio.create_task(lanes.write(lambda: done.append("second")))
+    queue, gate, done = WorkQueue(1), threading.Event(), []
+    first = asyncio.create_task(queue.write(gate.wait))
+    second = asyncio.create_task(queue.write(lambda: done.append("second")))
     await asyncio.sleep(0)
     second.cancel()
     await asyncio.sleep(0)
     gate.set()
     await first
-    await lanes.close()
+    await queue.close()
     assert done == []
 
 

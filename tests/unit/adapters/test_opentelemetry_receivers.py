@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from jarvis.core.telemetry import metrics
 from jarvis_adapters.opentelemetry import delivery, open_opentelemetry
@@ -60,6 +61,13 @@ async def test_an_endpoint_that_is_not_there_is_told_once_and_that_it_came_once(
         "Traces arrive again at http",
         "Traces do not arrive, and are lost until they do",
     ]
+
+
+def test_what_is_tried_after_the_end_is_not_said(receiver, caplog):
+    spans = delivery.SpanDelivery(receiver.endpoint)
+    spans.shutdown()
+    assert spans.export([]) is SpanExportResult.FAILURE
+    assert (spans.delivery.problem, caplog.messages) == ("", [])
 
 
 async def test_that_an_endpoint_came_is_seen_without_traffic(receiver):

@@ -19,7 +19,7 @@ Job = tuple[float, int, Callable[[], Any] | None, Future[Any]]
 """When it is due, a number that keeps the order of what is due at once, the work, and its outcome."""
 
 
-class Lanes:
+class WorkQueue:
     """Some threads. With one, writes keep their order, and nothing comes between the calls of a job."""
 
     def __init__(self, threads: int) -> None:

@@ -1,6 +1,6 @@
 """The part of a collection that is kept in memory, and the jobs that keep it true to Chroma.
 
-All but `HeldCollections.of` run in the one thread that talks to the embedded Chroma, so that nothing comes
+All but `CachedCollections.of` run in the one thread that talks to the embedded Chroma, so that nothing comes
 between a write to Chroma and the same write in memory.
 """
 
@@ -35,7 +35,7 @@ class Calls(Protocol):
 
 
 @dataclass
-class Held:
+class CachedCollection:
     """One collection. Who writes to it holds `writing`; it is `large` where it has no place in memory.
 
     After a write that failed it is `doubtful`: Chroma may have logged it all the same, and then applies it
@@ -53,47 +53,47 @@ class Held:
         return self.index is None and not self.large and not self.doubtful
 
 
-class HeldCollections:
+class CachedCollections:
     """The collections by name; one that is not in memory is loaded when it is first read."""
 
     def __init__(self, engine: Calls, exact_below: int) -> None:
         self.engine = engine
         self._exact_below = exact_below
-        self._held: dict[str, Held] = {}
+        self._cached: dict[str, CachedCollection] = {}
 
-    def of(self, name: str) -> Held:
-        """Return what is held of a collection, whether or not there is one of that name."""
-        return self._held.setdefault(name, Held(large=not self._exact_below))
+    def of(self, name: str) -> CachedCollection:
+        """Return what is cached of a collection, whether or not there is one of that name."""
+        return self._cached.setdefault(name, CachedCollection(large=not self._exact_below))
 
     def forget(self, name: str) -> None:
         """There is no such collection."""
-        self._held.pop(name, None)
+        self._cached.pop(name, None)
 
     def load(self, name: str) -> None:
         """Read a collection into memory, unless it is there, or too large."""
-        held = self.of(name)
-        if held.missing:
-            self._load(name, held)
+        cached = self.of(name)
+        if cached.missing:
+            self._load(name, cached)
 
     def upsert(self, name: str, rows: Sequence[Row], vectors: Matrix) -> None:
         """Store rows, then show them to readers."""
-        held = self.of(name)
-        with _doubted(held):
+        cached = self.of(name)
+        with _doubted(cached):
             self.engine.call(Engine.upsert, name, rows, vectors)
-        if held.index is not None:
-            held.index.upsert(rows, vectors)
-            if len(held.index) > self._exact_below:
-                held.index, held.large = None, True
+        if cached.index is not None:
+            cached.index.upsert(rows, vectors)
+            if len(cached.index) > self._exact_below:
+                cached.index, cached.large = None, True
 
     def delete(self, name: str, ids: Sequence[str]) -> None:
         """Delete rows, then hide them from readers."""
-        held = self.of(name)
-        with _doubted(held):
+        cached = self.of(name)
+        with _doubted(cached):
             self.engine.call(Engine.delete, name, ids)
-        if held.index is not None:
-            held.index.delete(ids)
-        elif held.large and self.engine.call(Engine.count, name) < RETURN * self._exact_below:
-            held.large = False
+        if cached.index is not None:
+            cached.index.delete(ids)
+        elif cached.large and self.engine.call(Engine.count, name) < RETURN * self._exact_below:
+            cached.large = False
 
     def drop(self, name: str) -> None:
         """Delete a collection."""
@@ -102,13 +102,13 @@ class HeldCollections:
 
     def swap(self, spec: CollectionSpec, successor: str) -> None:
         """Let a rebuilt collection take its place; the old rows answer until the new ones are loaded."""
-        held = self.of(spec.name)
+        cached = self.of(spec.name)
         self.engine.call(Engine.swap, spec, successor)
-        held.large, held.doubtful = not self._exact_below, False
+        cached.large, cached.doubtful = not self._exact_below, False
         try:
-            self._load(spec.name, held)
+            self._load(spec.name, cached)
         except Exception:
-            held.index = None
+            cached.index = None
             raise
 
     def counts(self, name: str) -> dict[str, int]:
@@ -118,9 +118,9 @@ class HeldCollections:
             counts["snapshot"] = len(index)
         return counts
 
-    def _load(self, name: str, held: Held) -> None:
-        if held.large or self.engine.call(Engine.count, name) > self._exact_below:
-            held.index, held.large = None, True
+    def _load(self, name: str, cached: CachedCollection) -> None:
+        if cached.large or self.engine.call(Engine.count, name) > self._exact_below:
+            cached.index, cached.large = None, True
             return
         spec = self.engine.call(Engine.spec, name)
         index = ExactIndex(spec.index.space, spec.dimension)
@@ -129,15 +129,15 @@ class HeldCollections:
             page = self.engine.call(Engine.get, name, ids[start : start + PAGE], vectors=True)
             if page.vectors is not None:
                 index.upsert(page.rows, page.vectors)
-        held.index = index
+        cached.index = index
 
 
 @contextmanager
-def _doubted(held: Held) -> Iterator[None]:
+def _doubted(cached: CachedCollection) -> Iterator[None]:
     """Take a collection out of memory where a write to it fails."""
     try:
         yield
     except Exception:
-        held.index, held.doubtful = None, True
+        cached.index, cached.doubtful = None, True
         raise
-    held.doubtful = False
+    cached.doubtful = False
