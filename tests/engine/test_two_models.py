@@ -198,7 +198,7 @@ async def test_models_that_do_not_fit_together_are_told_before_an_engine_starts(
     sets = [pair for name in ("one", "other") for pair in model(name, tiny_folder, 1024)[:3]]
     sets += [f"models.{name}.settings.{cache}" for name in ("one", "other")]
     async with serve(tmp_path, *sets, "embedder.adapter=none", "store.adapter=none") as server:
-        assert await server.exit_code() == 2
+        assert await server.exit_code(START) == 2
 
     log = server.log.read_text()
     assert re.search(r"models: together they ask for \d+% of memory", log)
