@@ -5,15 +5,14 @@ import contextlib
 import os
 import resource
 import signal
-import sys
 from asyncio.subprocess import DEVNULL
 
 import grpc
 import pytest
 
 from jarvis.v1 import retrieval_pb2 as pb
+from tests.command import JARVIS
 
-JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; sys.exit(main())")
 DOCUMENTS = [
     (f"/d/{n}.txt", "\n\n".join(f"Part {part} of document {n}. " * 20 for part in range(6)).encode())
     for n in range(40)

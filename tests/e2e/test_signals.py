@@ -3,15 +3,15 @@
 import asyncio
 import os
 import signal
-import sys
 from contextlib import asynccontextmanager
 
 import pytest
 
 from jarvis.v1 import generation_pb2 as pb
+from tests.command import JARVIS
 
 SIGNALS_APART = 0.7
-JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; sys.exit(main())", "serve")
+SERVE = (*JARVIS, "serve")
 SETS = ("models.echo.adapter=echo", "models.echo.settings.tokens_per_second=10", "embedder.adapter=none")
 ANSWER = pb.GenerateRequest(prompt="a " * 20)
 
@@ -24,7 +24,7 @@ def serve(tmp_path, connect):
     async def serve(*below, **options):
         address = f"unix:{tmp_path}/socket"
         sets = (*SETS, "store.adapter=none", "server.drain_delay_seconds=0", 'http.listen=""')
-        line = [*JARVIS, "--set", f'server.listen=["{address}"]']
+        line = [*SERVE, "--set", f'server.listen=["{address}"]']
         for one in sets:
             line += ["--set", one]
         process = await asyncio.create_subprocess_exec(*below, *line, **options)

@@ -14,9 +14,8 @@ import pytest
 
 from jarvis.cli.sending import documents, read
 from jarvis.cli.walk import walk
-from jarvis.client import BlockingClient
-
-JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; sys.exit(main())")
+from tests.command import JARVIS
+from tests.unit.cli.stored import rows
 
 
 @pytest.fixture
@@ -33,14 +32,6 @@ def folder(tmp_path):
         (made / name).parent.mkdir(parents=True, exist_ok=True)
         (made / name).write_text(content)
     return made
-
-
-async def rows(address):
-    def ask():
-        with BlockingClient(address) as client:
-            return client.retrieval.get_collection("default").rows
-
-    return await asyncio.to_thread(ask)
 
 
 async def test_a_collection_that_is_not_there_is_said_in_every_run(address, folder, run):

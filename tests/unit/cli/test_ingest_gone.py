@@ -5,14 +5,12 @@ import json
 import os
 import pty
 import shutil
-import sys
 from asyncio.subprocess import PIPE
 
 import pytest
 
 from jarvis.client import BlockingClient, Document
-
-JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; sys.exit(main())")
+from tests.command import JARVIS
 
 
 @pytest.fixture

@@ -2,22 +2,12 @@
 
 import asyncio
 import os
-import sys
 from asyncio.subprocess import PIPE
 from fcntl import ioctl
 from termios import FIONREAD
 
-from jarvis.client import BlockingClient
-
-JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; sys.exit(main())")
-
-
-async def rows(address):
-    def ask():
-        with BlockingClient(address) as client:
-            return client.retrieval.get_collection("default").rows
-
-    return await asyncio.to_thread(ask)
+from tests.command import JARVIS
+from tests.unit.cli.stored import rows
 
 
 async def test_ctrl_c_ends_the_wait_for_standard_input(address):

@@ -12,8 +12,8 @@ import pytest
 from jarvis.cli.output import echo, escaped, print_json, print_table, write
 from jarvis.client import BlockingClient, Document, Row
 from jarvis.v1 import generation_pb2 as pb
+from tests.command import JARVIS
 
-JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; sys.exit(main())")
 EVIL = "a\x1b[31m\x07\r\n\t\x7f\x9b2J\u2028\u202e\u2066\udcffz"
 SHOWN = r"a\x1b[31m\x07\r\n\t\x7f\x9b2J\u2028\u202e\u2066\udcffz"
 HARMLESS = "naïve 世界 🌍 👨‍👩‍👧 שלום می‌خواهم"

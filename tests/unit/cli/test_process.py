@@ -12,7 +12,7 @@ from asyncio.subprocess import PIPE
 import grpc
 import pytest
 
-JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; sys.exit(main())")
+from tests.command import JARVIS
 
 
 async def start(*arguments, **streams):

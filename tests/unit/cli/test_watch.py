@@ -7,7 +7,6 @@ import pty
 import re
 import signal
 import struct
-import sys
 import termios
 from asyncio.subprocess import PIPE
 from contextlib import asynccontextmanager
@@ -15,8 +14,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from jarvis.v1 import server_pb2 as pb
+from tests.command import JARVIS
 
-JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; sys.exit(main())")
 WATCH = ("status", "--watch", "--interval", "0.1", "--server")
 LEAVES = "\x1b[?1049l"
 """What gives a terminal its own text back."""
