@@ -22,7 +22,7 @@ CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-"""Where cgroups say how much memory there is: version 2, then version 1."""
+"""The files in which cgroups say how much memory there is: version 2, then version 1."""
 
 
 def is_cpu_build() -> bool:

@@ -31,8 +31,8 @@ GBNF_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F
 GBNF_PART = re.compile(rf"{GBNF_ATOM.pattern}|\.", re.DOTALL)
 GBNF_MEMBER = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", re.DOTALL)
 """A character of a class, or a range."""
-RUSTS = frozenset("&~-^[")
-"""Mean more in a class of Rust's than in one of GBNF."""
+CLASS_OPERATORS = frozenset("&~-^[")
+"""The characters that mean more in a class of Rust than in one of GBNF."""
 SPELT_OUT = re.compile(r"[\t\n\r]")
 """llguidance would spell them out, so that the flag x did not skip them."""
 SLASH = re.compile(r"\\.|/", re.DOTALL)
@@ -194,12 +194,12 @@ def _plain(part: re.Match[str]) -> str:
 
 
 def _literal(character: str) -> str:
-    return chr(PRIVATE + ord(character)) if character in RUSTS else character
+    return chr(PRIVATE + ord(character)) if character in CLASS_OPERATORS else character
 
 
 def _shown(code: re.Match[str]) -> str:
     character = chr(int(code[1], 16))
-    return character if character in RUSTS else f"\\u{code[1]}"
+    return character if character in CLASS_OPERATORS else f"\\u{code[1]}"
 
 
 def _lark(gbnf: str) -> str:

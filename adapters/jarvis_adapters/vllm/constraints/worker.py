@@ -25,8 +25,10 @@ MEMORY = 256 << 20
 NICENESS = 10
 """It goes after the server, and after the engine."""
 NICENESS_OF_SESSION = 5
-"""Where niceness counts within a session alone: on CPUs that the engine fills, at 0 health waits for this
-for 0.6 s (p99), and at 10 this for the CPU until nobody waits for it any more."""
+"""The niceness of the whole session, where that of a process counts within its session alone.
+
+On CPUs that the engine fills, health waits 0.6 s (p99) at 0; at 10, compiling takes longer than callers wait.
+"""
 READY = b"ready"
 
 

@@ -78,7 +78,7 @@ FLAGS = [
     ("(?U)a+b", "aab", "b"),
     (r"\w(?-u:\w)", "éa", "éé"),
 ]
-"""Of a regular expression: what it takes, and what not."""
+"""Regular expressions, with a text that each takes, and one that it does not."""
 
 CLASSES = {
     "[^a&&b]": ("c", "ab&"),
@@ -98,7 +98,7 @@ CLASSES = {
     '[#"&&.]': ('#"&.', "a"),
     ".": ("a\n😀", ""),
 }
-"""Of GBNF: what is in it, and what not."""
+"""Classes of GBNF, with the characters that are in each, and some that are not."""
 
 GRAMMARS = {
     'root ::= "yes" | "no"': "yes|no",

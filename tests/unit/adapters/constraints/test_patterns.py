@@ -32,7 +32,7 @@ PATTERNS = {
     "^(?i)a(?-i:b)$": ("ab Ab", "aB"),
     r"^\p{L}\x41\u0041\u{41}\<$": ("éAAA<", "7AAA<"),
 }
-"""As in ECMA 262: texts that match, and others."""
+"""Patterns, with texts that match in ECMA 262, and others."""
 PATTERNS_REFUSED = {
     **{f"a(?{flags})b": f"the flag {flags[-1]} is none of ECMA 262 at character 2" for flags in ("x", "-x")},
     **{f"(?{flag}:a)": f"the flag {flag} is none of ECMA 262 at character 1" for flag in "xuUR"},
