@@ -140,7 +140,9 @@ def _log(line: bytes, source: socket.socket) -> None:
             if logger.isEnabledFor(record.levelno):
                 logger.handle(record)
             return
-    shown = line.rstrip(b"\r").rpartition(b"\r")[2].decode(errors="backslashreplace")  # of a progress bar
+    _, redrawn, shown = line.rstrip(b"\r").rpartition(b"\r")
     if shown.strip():
+        level = logging.INFO if redrawn else logging.WARNING  # what is drawn again is a progress bar
         process = source.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        output.warning("%s", shown.rstrip(), extra={"pid": struct.unpack("3i", process)[0]})
+        text = shown.rstrip().decode(errors="backslashreplace")
+        output.log(level, "%s", text, extra={"pid": struct.unpack("3i", process)[0]})
