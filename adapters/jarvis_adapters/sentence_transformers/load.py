@@ -30,8 +30,8 @@ BATCH_COSTS = {
 }
 """In tokens, by device and precision, measured with all-MiniLM-L6-v2.
 
-On 2 cores a batch costs 8 ms and a token 0.1 ms in float32, and 18 ms and 0.03 ms under bfloat16 autocast, which
-converts the weights anew for each. On an NVIDIA H100 it is 7.0 and 0.0017 ms, and 9.4 and 0.0015 ms.
+On 2 cores a batch costs 8 ms and a token 0.1 ms in float32, and 18 ms and 0.03 ms under bfloat16 autocast,
+which converts the weights anew for each. On an NVIDIA H100 it is 7.0 and 0.0017 ms, and 9.4 and 0.0015 ms.
 """
 PADDING = 16
 """Texts are padded to a multiple of so many tokens: on a CPU, torch's kernels are made anew for each shape.
