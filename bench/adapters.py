@@ -1,4 +1,4 @@
-"""Adapters as the server opens them, for benchmarks in one process."""
+"""Opens adapters as the server does, for benchmarks in one process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ async def opened(port: PortName, name: str, **settings: object) -> AsyncIterator
     """Open an adapter, and close it when the context is left.
 
     Raises:
-        StartupError: it cannot be opened.
+        StartupError: the adapter cannot be opened.
     """
     adapter = load_plugins().get(port, name)
     open_port = partial(adapter.factory, adapter.settings.model_validate(settings))

@@ -1,4 +1,4 @@
-"""What the command lines of the benchmarks share."""
+"""The arguments that the command lines of the benchmarks share."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
@@ -13,7 +13,7 @@ def positive_int(text: str) -> int:
 
 
 def make_parser(module: str, description: str) -> ArgumentParser:
-    """Make a parser with what every benchmark has: a file for what it finds."""
+    """Return a parser with the option that every benchmark has: a file for its findings."""
     made = ArgumentParser(prog=f"python -m {module}", description=description)
     made.add_argument("--json", type=Path, metavar="FILE", help="write what is found there as well")
     return made

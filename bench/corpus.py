@@ -1,4 +1,4 @@
-"""Texts that come with a question each: the docstrings of Python's standard library."""
+"""Texts with a question each: the docstrings of Python's standard library."""
 
 import ast
 import sysconfig
@@ -8,20 +8,20 @@ from typing import NamedTuple
 
 LEAST_FIRST = 20
 LEAST_REST = 80
-"""Characters of the first sentence, and of what follows it."""
+"""The fewest characters of the first sentence, and of the text that follows it."""
 SKIPPED = {"site-packages", "test", "tests", "idlelib", "turtledemo", "lib2to3"}
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Docstring(NamedTuple):
-    """A docstring, parted after its first sentence."""
+    """A docstring, split after its first sentence."""
 
     first: str
     rest: str
 
 
 def docstrings() -> list[Docstring]:
-    """Read those that are long enough, each once, in the order of their files; no module is imported."""
+    """Return the docstrings that are long enough, once each, in the order of files; import no module."""
     return list(dict.fromkeys(found for path in _modules() for found in _docstrings(path)))
 
 

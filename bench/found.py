@@ -1,4 +1,4 @@
-"""What a benchmark has found so far."""
+"""Keeps what a benchmark has found so far."""
 
 import json
 import signal
@@ -10,13 +10,13 @@ from typing import Any, Self
 
 
 class Found:
-    """Findings, by part: each is printed as it comes, and the file has all that there are by then.
+    """Findings, by part. Each is printed as it comes, and the file is rewritten with all findings so far.
 
-    At the end of the block the tables are shown, also where Ctrl-C, SIGTERM or an error is the end: then of
-    what was found until then.
+    The tables are shown at the end of the block, even if Ctrl-C, SIGTERM or an error ends it: they then show
+    what was found until that point.
 
     Args:
-        file: where findings are written, as JSON, beside `about`; None is nowhere.
+        file: the file to which findings are written as JSON, together with `about`; None writes none.
         show: prints the tables; any finding may be missing.
         about: what is measured.
     """
@@ -38,7 +38,7 @@ class Found:
         return self._parts.get(part, [])
 
     def save(self) -> None:
-        """Write the file, in one step."""
+        """Write the file atomically, if there is one."""
         if self._file:
             found = {part: [asdict(one) for one in findings] for part, findings in self._parts.items()}
             beside = self._file.with_name(f"{self._file.name}.part")
@@ -58,7 +58,7 @@ class Found:
 
 
 def _line(finding: Mapping[str, object]) -> str:
-    """Write a finding in one line; of what is measured many times, how often."""
+    """Return a finding as one line; show only the number of values that were measured many times."""
     shown = {
         name: f"{value:.5g}" if isinstance(value, float) else value
         for name, value in finding.items()

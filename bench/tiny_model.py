@@ -1,4 +1,4 @@
-"""A one-layer Llama with random weights: an engine that costs next to nothing, so that front ends show."""
+"""A one-layer Llama with random weights: it costs next to nothing, so that the cost of front ends shows."""
 
 import shutil
 import tempfile
@@ -14,13 +14,13 @@ SEED = 0
 
 
 def make(folder: Path) -> Path:
-    """Make the model in `folder`, with the tokenizer of the catalogue's demo model; a made one is kept.
+    """Make the model in `folder`, with the tokenizer of the catalogue's demo model, unless it exists already.
 
     The output rows of tokens that are not printable ASCII are zero, so that with temperature 0 every token
     is a visible piece of text, and the end-of-sequence token never comes.
 
     Raises:
-        ModuleNotFoundError: the demo model's package is not installed.
+        FileNotFoundError: the demo model's package is not installed.
     """
     if folder.exists():
         return folder

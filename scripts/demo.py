@@ -1,7 +1,7 @@
-"""What `make demo` runs: the server on real models, from nothing to an answer with sources, and to nothing.
+"""The program of `make demo`: starts the server on real models, gets an answer with sources, and cleans up.
 
-Ends 0 when all of it worked, 1 when something did not, 130 when interrupted; leaves no process in any case.
-What the server stores goes with the demo: only the models stay, in the user's cache folder.
+The exit code is 0 if everything worked, 1 if something did not, and 130 if interrupted; no process is left
+in any case. What the server stored is deleted: only the models stay, in the user's cache folder.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ STOP_SECONDS = 60
 
 
 class DemoFailed(Exception):
-    """A step did not do what it should; the text says which."""
+    """A step did not do what it should; the message says which."""
 
 
 def main() -> int:
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def use(address: str) -> None:
-    """Ingest, ask, and look around."""
+    """Ingest documents, ask a question, and try the other commands."""
     at = ("--server", address)
     show("ingest", DOCUMENTS, *at)
     answer, _, sources = show("ask", QUESTION, "--max-tokens", "64", "--temperature", "0", *at).partition(
@@ -79,9 +79,9 @@ def use(address: str) -> None:
 
 @contextlib.contextmanager
 def server(folder: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Start the server in a session of its own; kill what is left of it at the end.
+    """Start the server in a session of its own, and kill what is left of it at the end.
 
-    It runs with its defaults, but for where it listens and where it keeps things.
+    It runs with its defaults, except for its addresses, its cache and its data folder.
     """
     address = f"unix:{folder}/jarvis.sock"
     disk = f'{{adapter="diskcache", settings={{path="{folder}/cache"}}}}'
@@ -105,7 +105,7 @@ def server(folder: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], s
 
 
 def session(leader: int) -> list[psutil.Process]:
-    """List the live processes of a session."""
+    """Return the live processes of a session."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
@@ -115,7 +115,7 @@ def session(leader: int) -> list[psutil.Process]:
 
 
 def wait_until_serving(process: subprocess.Popen[bytes], address: str) -> None:
-    """Ask for the health each second, and say when it changes."""
+    """Ask for the server's health every second until it serves, and print each change."""
     start = time.monotonic()
     last = ""
     while last != "SERVING":
@@ -136,7 +136,7 @@ def wait_until_serving(process: subprocess.Popen[bytes], address: str) -> None:
 
 
 def show(*arguments: str) -> str:
-    """Run a command for all to see, and give what it printed; it has to succeed."""
+    """Run a `jarvis` command that must succeed, show its output, and return it."""
     print(f"\n$ jarvis {shlex.join(arguments)}", flush=True)
     printed = b""
     with subprocess.Popen(
@@ -153,7 +153,7 @@ def show(*arguments: str) -> str:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the server to stop, and see that it does, with all of its processes."""
+    """Ask the server to stop, and check that it does, with all of its processes."""
     print(f"\n$ kill -TERM {process.pid}", flush=True)
     process.terminate()
     try:

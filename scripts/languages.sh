@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Generates the contract for every language that protoc, and the plugins of tests/e2e/node, speak, and keeps nothing:
-# what fails here fails at every caller's. Names of files that only differ in case are one on many machines.
+# Generates the contract for every language that protoc and the plugins of tests/e2e/node support, and keeps nothing:
+# what fails here fails for every caller. File names that differ only in case are the same file on many machines.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes requirements/cpu.txt anew: every package that pyproject.toml's extras, its build, and the plugins in
+# Rewrites requirements/cpu.txt: every package that pyproject.toml's extras, its build, and the plugins in
 # plugins/ need on CPython 3.11 for Linux x86-64. Pins that still fit are kept; `--upgrade` takes the newest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 "${PYTHON:-python3.11}" -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check uv
 
-# What builds the package; `editables` is what hatchling asks for besides, for an editable install.
+# The packages that build this one; hatchling also needs `editables` for an editable install.
 build_requires() {
   "$work/venv/bin/python" <<'PYTHON'
 import tomllib
@@ -23,7 +23,7 @@ compile=("$work/venv/bin/uv" pip compile pyproject.toml plugins/*/pyproject.toml
   --python-version 3.11 --python-platform x86_64-manylinux_2_28
   --annotation-style line --custom-compile-command "make lock"
   --quiet --output-file requirements/cpu.txt "$@")
-# uv reads no pip settings; a folder of wheels is the one that may hold the CPU build of torch.
+# uv does not read pip's settings; the one that matters is a folder of wheels, which may hold the CPU build of torch.
 if links=$("$work/venv/bin/pip" config get global.find-links 2>/dev/null); then
   compile+=(--find-links "$links")
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the lock of tests/e2e/node names, with the Node of .venv. Does nothing where that is done already.
-# Where it cannot be done it says so, and what needs it is left out; but it fails where CI is set.
+# Installs the packages of tests/e2e/node's lock with the Node of .venv. Does nothing if that is done already.
+# If it cannot be done, this says so, and the tests and checks that need it are left out; but it fails if CI is set.
 set -euo pipefail
 cd "$(dirname "$0")/../tests/e2e/node"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts Debian's prometheus and promtool, which the tests of rules and dashboards run, into .venv/prometheus.
-# Nothing is installed, and no service is started. Does nothing where both are there, or on the PATH.
-# Where they cannot be had it says so, and those tests are skipped; but it fails where CI is set.
+# Nothing is installed, and no service is started. Does nothing if both are there already, or on the PATH.
+# If they cannot be obtained, this says so, and those tests are skipped; but it fails if CI is set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

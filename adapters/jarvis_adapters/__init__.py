@@ -1,1 +1,1 @@
-"""The built-in adapters; they register through the same hook as anyone's."""
+"""The built-in adapters, which register through the same hook as third-party ones."""

@@ -1,4 +1,4 @@
-"""What the tiers of the cache find, and how fast: `python -m bench.cache --help`."""
+"""Measures what the tiers of the cache find, and how fast: `python -m bench.cache --help`."""
 
 import argparse
 import asyncio
@@ -55,7 +55,7 @@ async def _run(args: argparse.Namespace, folder: str, found: Found) -> None:
 
 @asynccontextmanager
 async def _tiers(folder: str) -> AsyncIterator[tuple[Embedding, Sequence[Counted]]]:
-    """Open the caches as the server does by default, before a model that costs next to nothing."""
+    """Open the caches as the server does by default, in front of a model that costs next to nothing."""
     async with (
         opened(PortName.EMBEDDER, "hashing", dimension=DIMENSION) as embedder,
         opened(PortName.CACHE, "memory", max_entries=MEMORY_ENTRIES) as memory,
@@ -74,7 +74,7 @@ async def _tiers(folder: str) -> AsyncIterator[tuple[Embedding, Sequence[Counted
 
 
 async def _times(folder: str, draw: Sequence[str]) -> AsyncIterator[Times]:
-    """Time one look-up after another of texts that the one tier has, or that none has."""
+    """Time one look-up after another of texts that the only tier has, and of texts without a cache."""
     some = list(dict.fromkeys(draw))[:500]
     for name, adapter, settings in (
         ("memory", "memory", {}),

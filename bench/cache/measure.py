@@ -1,4 +1,4 @@
-"""What a phase of look-ups finds, and how long one takes."""
+"""Measures what a phase of look-ups finds, and how long a look-up takes."""
 
 import time
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from jarvis_ports.embedding import TextRole
 
 @dataclass(frozen=True)
 class Times:
-    """Microseconds to a vector, by where it comes from: the median, and what 95 % are below."""
+    """Microseconds to a vector from one source: the median and the 95th percentile."""
 
     source: str
     median: float
@@ -23,7 +23,7 @@ class Times:
 
 
 class Counted:
-    """Counts what a cache finds."""
+    """Counts the hits of a cache."""
 
     def __init__(self, component: Component[Cache]) -> None:
         self.component = component
@@ -41,7 +41,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Phase:
-    """What some look-ups found, by tier."""
+    """The number of hits of some look-ups, by tier."""
 
     name: str
     lookups: int
@@ -57,14 +57,14 @@ class Phase:
 
 
 def zipf(texts: int, lookups: int, exponent: float, seed: int) -> list[str]:
-    """Draw texts: the n-th in rank is drawn in proportion to n to the power of -exponent."""
+    """Draw texts; the probability of the n-th is proportional to n to the power of -exponent."""
     weights = np.arange(1, texts + 1) ** -exponent
     ranks = np.random.default_rng(seed).choice(texts, lookups, p=weights / weights.sum())
     return [f"text {rank} of those that are looked up" for rank in ranks]
 
 
 async def look_up(name: str, embedding: Embedding, tiers: Sequence[Counted], draw: Sequence[str]) -> Phase:
-    """Look texts up, one after another."""
+    """Look up texts one after another, and return what was found."""
     before = [tier.hits for tier in tiers]
     started = time.perf_counter()
     for text in draw:
@@ -75,7 +75,7 @@ async def look_up(name: str, embedding: Embedding, tiers: Sequence[Counted], dra
 
 
 async def time_to_vector(source: str, embedding: Embedding, texts: Sequence[str]) -> Times:
-    """Time one look-up after another."""
+    """Time look-ups, one after another."""
     times = []
     for text in texts:
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""How well difficulty is estimated, and how fast: `python -m bench.difficulty --help`."""
+"""Measures how well difficulty is estimated, and how fast: `python -m bench.difficulty --help`."""
 
 import argparse
 import asyncio
@@ -20,19 +20,19 @@ from jarvis_plugins.registry import PortName
 from jarvis_ports.difficulty import DifficultyEstimator, Estimate
 
 LIMIT = 200.0
-"""Microseconds that an estimate may take."""
+"""The most microseconds that an estimate may take."""
 LONG = 100_000
-"""Bytes of the long text."""
+"""The size of the long text in bytes."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How estimates agree with the labels of some queries; the shares are of these queries."""
+    """How well estimates agree with the labels of some queries; the shares are of these queries."""
 
     name: str
     queries: int
     confusion: list[list[int]]
-    """A row for each tier of the label, a column for each tier of the estimate."""
+    """Counts, with a row for each tier of the label and a column for each tier of the estimate."""
     accuracy: float
     off_by_two: float
     spearman: float
@@ -42,7 +42,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Latency:
-    """Microseconds an estimate."""
+    """Microseconds per estimate."""
 
     name: str
     p50: float
@@ -50,7 +50,7 @@ class Latency:
 
 
 def main() -> int:
-    """Compare with the labels, then take the time."""
+    """Compare the estimates with the labels, then measure their time."""
     args = _parser().parse_args()
     with Found(args.json, _print) as found:
         asyncio.run(_run(args.passes, found))
@@ -131,7 +131,7 @@ def _agreement(name: str, pairs: Sequence[tuple[Query, Estimate]]) -> Agreement:
 
 
 async def _latency(estimator: DifficultyEstimator, name: str, texts: Sequence[str], passes: int) -> Latency:
-    """Time each text of each pass; a number at its end makes it new, so that no cache can answer."""
+    """Time each text in each pass; a number at its end makes it new, so that no cache can answer."""
     took = []
     warm_up = max(passes // 10, 1)
     for number in range(passes + warm_up):

@@ -1,9 +1,9 @@
 """Finds the weights of the estimator `heuristic`: `python -m bench.difficulty.fit`.
 
-A multinomial logistic regression (L2) of the tiers of `tuned.jsonl` and `everyday.jsonl` on the signals
-found in their texts. Prints the weights to put into the adapter, and how often the tier is right in
-cross-validation, ten parts. That is too good still: the signals and their words were chosen with the same
-texts at hand.
+The method is multinomial logistic regression (L2) of the tiers of `tuned.jsonl` and `everyday.jsonl` on the
+signals found in their texts. This prints the weights to put into the adapter, and how often the tier is
+right in ten-fold cross-validation. That share is still too high: the signals and their words were chosen
+with the same texts at hand.
 """
 
 import sys
@@ -21,9 +21,9 @@ from jarvis_difficulty.signals import SignalName, Weight
 SIGNALS = [name for name in SignalName if name is not SignalName.BASE]
 C = 0.5
 SHARPENED = 2.0
-"""What the logits are multiplied by: the mean over the tiers would otherwise shrink to the middle."""
+"""The factor of the logits, without which the mean over the tiers would shrink to the middle."""
 STEP = 0.2
-"""What the weights are rounded to."""
+"""The step to whose multiples the weights are rounded."""
 
 
 def main() -> int:
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def _found(queries: list[Query]) -> np.ndarray:
-    """Return how many times its weight each signal is worth: a row a query, a column a signal."""
+    """Return how many times its weight each signal is worth: a row per query, a column per signal."""
     heuristic = Heuristic(HeuristicSettings())
     rows = []
     for query in queries:

@@ -1,4 +1,4 @@
-"""What batching over callers gains: `python -m bench.embedding --help`."""
+"""Measures what batching across callers gains: `python -m bench.embedding --help`."""
 
 import argparse
 import asyncio
@@ -31,14 +31,14 @@ Side = Callable[[Sequence[str]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Round:
-    """Texts a second of one side."""
+    """The texts per second of one side."""
 
     side: str
     texts_per_second: float
 
 
 def main() -> int:
-    """Measure every side in turn, in each round with texts of its own."""
+    """Measure every side in turn, with new texts in each round."""
     args = _parser().parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
     show = partial(_print, [_case(kind, number) for kind, number in product(KINDS, args.callers)])
@@ -68,7 +68,7 @@ async def _run(callers: Sequence[int], requests: int, rounds: int, found: Found)
                     started = time.perf_counter()
                     await sides[name](part)
                     speed = len(part) / (time.perf_counter() - started)
-                    if position:  # the first warms up
+                    if position:  # the first round warms up
                         found.add(_case(kind, number), Round(name, speed))
 
 
@@ -102,7 +102,7 @@ def _sides(component: Component[Embedder], callers: int, requests: int) -> dict[
 
 
 def _print(cases: Sequence[str], found: Found) -> None:
-    """Print medians over the rounds, with the least and the most in brackets, as Markdown."""
+    """Print medians over the rounds as Markdown, with the least and the most in brackets."""
     print("\n| callers | side | texts/s | to the loop | to one batch |\n|---|---|---|---|---|")
     for case in cases:
         sides: dict[str, list[float]] = {}

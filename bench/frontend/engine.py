@@ -1,4 +1,4 @@
-"""The engine that all contenders run: what the `vllm` adapter makes of its default profile."""
+"""The engine that all contenders run: that of the `vllm` adapter with its default profile."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
 }
-"""For every process of a run, so that they do not differ here either."""
+"""The environment variables of every process of a run, so that they do not differ in these either."""
 
 
 def arguments(model: Path) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def arguments(model: Path) -> dict[str, Any]:
 
 
 def command_line(arguments: dict[str, Any]) -> list[str]:
-    """Write the arguments as vLLM's own servers take them."""
+    """Return the arguments in the form that vLLM's own servers take on their command line."""
     parts = []
     for name, value in arguments.items():
         flag = name.replace("_", "-")

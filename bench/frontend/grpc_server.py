@@ -1,4 +1,4 @@
-"""vLLM's own gRPC server, from `smg-grpc-servicer`: token ids, no text."""
+"""vLLM's own gRPC server, from `smg-grpc-servicer`, which sends token ids and no text."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""`AsyncLLM` in process: the ceiling of any front end."""
+"""`AsyncLLM` in process: the upper bound for any front end."""
 
 import time
 import uuid
@@ -16,7 +16,7 @@ from bench.frontend.load import Generate, Reply
 
 @asynccontextmanager
 async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
-    """Run the engine; its text is read as deltas."""
+    """Run the engine, and read its text as deltas."""
     llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine))
 
     async def generate(prompt: str, tokens: int) -> Reply:

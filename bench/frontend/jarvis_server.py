@@ -1,4 +1,4 @@
-"""Jarvis: text over gRPC."""
+"""The Jarvis server, which sends text over gRPC."""
 
 import sys
 import time
@@ -18,10 +18,10 @@ COMMAND = str(Path(sys.executable).with_name("jarvis"))
 
 @asynccontextmanager
 async def serving(*sets: str) -> AsyncIterator[generation_pb2_grpc.GenerationServiceStub]:
-    """Run `jarvis serve` without embedder and store; `sets` are as for `--set`.
+    """Run `jarvis serve` without embedder and store; each of `sets` is an argument of `--set`.
 
     Raises:
-        RuntimeError: it did not start, or a call failed; the text has the end of its output.
+        RuntimeError: it did not start, or a call failed; the message has the end of its output.
     """
 
     def command(port: int) -> list[str]:
@@ -43,7 +43,7 @@ async def serving(*sets: str) -> AsyncIterator[generation_pb2_grpc.GenerationSer
 
 @asynccontextmanager
 async def start(engine: dict[str, Any], *sets: str) -> AsyncIterator[Generate]:
-    """Run the server on an engine of these arguments."""
+    """Run the server on an engine with these arguments."""
     model = [
         "models.tiny.adapter=vllm",
         f"models.tiny.settings.model={engine['model']}",

@@ -1,4 +1,4 @@
-"""The load: streams that send one request after another, and what each round of them measured."""
+"""The load: concurrent streams that each send one request after another, measured in rounds."""
 
 import asyncio
 import random
@@ -28,22 +28,22 @@ PROMPT_WORDS = 24
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A request that ended: seconds to its first token, and tokens generated, as the engine counts them."""
+    """A finished request: seconds to its first token, and tokens generated, as the engine counts them."""
 
     ttft: float
     tokens: int
 
 
 Generate = Callable[[str, int], Awaitable[Reply]]
-"""Stream one greedy answer of exactly that many tokens to a prompt, past the end-of-sequence token."""
+"""Streams a greedy answer of exactly this many tokens to a prompt, even past the end-of-sequence token."""
 
 Start = Callable[[dict[str, Any]], AbstractAsyncContextManager[Generate]]
-"""Bring a contender up with these engine arguments."""
+"""Starts a contender with these engine arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round: tokens/s over all streams, and the median time to first token in seconds."""
+    """The result of a round: tokens/s over all streams, and the median time to first token in seconds."""
 
     streams: int
     tokens_per_second: float
@@ -52,7 +52,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to measure: at each number of streams, `rounds` rounds of `requests` requests a stream."""
+    """How much to measure: for each number of streams, `rounds` rounds of `requests` requests per stream."""
 
     streams: tuple[int, ...]
     rounds: int
@@ -61,7 +61,7 @@ class Plan:
 
 
 async def rounds(generate: Generate, plan: Plan) -> AsyncIterator[Round]:
-    """Warm up with one round of each kind, then measure, the numbers of streams in turn."""
+    """Warm up with a round for each number of streams, then yield rounds, with these numbers in turn."""
     random_words = random.Random()  # noqa: S311
     for number in range(plan.rounds + 1):
         for streams in plan.streams:
@@ -74,7 +74,7 @@ async def one_round(generate: Generate, streams: int, plan: Plan, random_words: 
     """Send the requests of one round.
 
     Raises:
-        RuntimeError: an answer has not as many tokens as were asked for.
+        RuntimeError: an answer does not have as many tokens as were asked for.
     """
 
     async def stream(prompts: list[str]) -> list[Reply]:

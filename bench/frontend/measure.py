@@ -1,4 +1,4 @@
-"""Measures one contender, in a fresh process that is the client and nothing else."""
+"""Measures one contender, from a fresh process that is nothing but its client."""
 
 import importlib
 import os
@@ -19,14 +19,15 @@ CONTENDERS = {
     "vLLM's OpenAI server": "openai_server",
     "vLLM's gRPC server": "grpc_server",
 }
-"""Each has a module here with a `start`; the first is what the others are compared with."""
+"""The module of each contender, which has a `start`; the others are compared with the first."""
 
 
 def measure(contender: str, engine: dict[str, Any], plan: Plan) -> Iterator[Round]:
-    """Start it, warm it up, measure it round by round, stop it.
+    """Start a contender, warm it up, measure it round by round, and stop it.
 
     Raises:
         RuntimeError: it did not start, or gave a wrong answer.
+        ModuleNotFoundError: a package that it needs is not installed.
     """
     spawn = get_context("spawn")
     receiving, sending = spawn.Pipe(duplex=False)
@@ -59,7 +60,7 @@ def _checked(got: Round | Exception) -> Round:
 def _measure_here(
     connection: "Connection[Round | Exception, None]", module: str, engine: dict[str, Any], plan: Plan
 ) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
     os.environ.update(ENVIRONMENT)
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""vLLM's own OpenAI server, read as server-sent events."""
+"""vLLM's own OpenAI server, which sends server-sent events."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ MODULE = "vllm.entrypoints.openai.api_server"
 
 @asynccontextmanager
 async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
-    """Run the server; its client parses the JSON of every event, as any client must to have the text."""
+    """Run the server; its client parses the JSON of every event, as any client must to get the text."""
 
     def command(port: int) -> list[str]:
         listen = ["--host", "127.0.0.1", "--port", str(port)]

@@ -11,9 +11,9 @@ from bench.found import Found
 
 
 def print_tables(names: Sequence[str], streams: Sequence[int], found: Found) -> None:
-    """Print medians over the rounds, with the least and the most in brackets: a table a number of streams.
+    """Print medians over the rounds, with the least and the most in brackets: a table per number of streams.
 
-    The first name is what the others are compared with.
+    The ratios are to the first name.
     """
     for number in streams:
         table = Table(title=f"streams at once: {number}", title_justify="left", box=SIMPLE, pad_edge=False)

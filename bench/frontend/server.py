@@ -1,4 +1,4 @@
-"""A server as a process of its own: start it on a free port, wait until it answers, stop it."""
+"""Runs a server as a process of its own: starts it on a free port, waits until it answers, and stops it."""
 
 import asyncio
 import socket
@@ -18,10 +18,10 @@ LOG_TAIL = 4000
 async def running(
     command: Callable[[int], Sequence[str]], ready: Callable[[int], Awaitable[bool]]
 ) -> AsyncIterator[int]:
-    """Run the command for a free port, and give that port once `ready` is true.
+    """Run the command for a free port, and yield that port once `ready` returns True for it.
 
     Raises:
-        RuntimeError: it ended or was not ready in time; the text has the end of its output.
+        RuntimeError: it ended, was not ready in time, or the block failed; the message ends with its output.
     """
     port = free_port()
     with tempfile.TemporaryFile() as log:
@@ -39,7 +39,7 @@ async def running(
 
 
 async def grpc_serving(port: int) -> bool:
-    """Ask the standard health service."""
+    """Return whether the standard health service says that the server is serving."""
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         try:
             answer = await health_pb2_grpc.HealthStub(channel).Check(
@@ -69,7 +69,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

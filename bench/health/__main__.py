@@ -22,12 +22,12 @@ LIMIT_MS = 100
 TARGET_MS = 10
 WARM_UP_SECONDS = 1.0
 BAD_CALLERS = 8
-"""Those whose constraints cannot be compiled, in the last part."""
+"""The number of callers whose constraints cannot be compiled, in the last part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to measure: probes a second of each kind, seconds, streams, tokens of an answer."""
+    """How much to measure: probes per second of each kind, seconds, streams, and tokens of an answer."""
 
     rate: int
     seconds: int
@@ -37,13 +37,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the streams had meanwhile."""
+    """The rate of messages that the streams received during the probes."""
 
     messages_per_second: float
 
 
 def main() -> int:
-    """Measure; the exit code is 1 where a probe under load failed or was too slow."""
+    """Measure, and return the exit code: 1 if a probe under load failed or was too slow."""
     args = _parser().parse_args()
     plan = Plan(args.rate, args.seconds, args.streams, args.tokens)
     try:
@@ -119,7 +119,7 @@ def _times(probed: Probed) -> str:
 
 
 def _p99(probed: Probed) -> float:
-    """Return the 99th percentile in ms; without answers there is none to speak of."""
+    """Return the 99th percentile in ms, or infinity with fewer than two answers."""
     if len(probed.seconds) < 2:
         return float("inf")
     return quantiles(probed.seconds, n=100, method="inclusive")[98] * 1000

@@ -1,4 +1,4 @@
-"""Callers that go on until they are told to stop."""
+"""Callers that go on until they are stopped."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
@@ -6,15 +6,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 Check = Callable[[], None]
-"""Raises RuntimeError where one of the callers has ended."""
+"""Raises RuntimeError if one of the callers has ended."""
 
 
 @asynccontextmanager
 async def calling(callers: Iterable[Coroutine[Any, Any, None]]) -> AsyncIterator[Check]:
-    """Run callers, none of whom is to end before the block does.
+    """Run callers, none of which may end before the block does.
 
     Raises:
-        RuntimeError: one has ended.
+        RuntimeError: one of them has ended.
     """
     tasks = [asyncio.create_task(caller) for caller in callers]
 

@@ -1,4 +1,4 @@
-"""Callers whose constraints cannot be compiled: each takes all the CPU time that it may, and is refused."""
+"""Callers whose constraints cannot be compiled: each uses all the CPU time allowed, and is refused."""
 
 import json
 from collections.abc import AsyncIterator
@@ -15,10 +15,10 @@ CONSTRAINT = json.dumps({"type": "integer", "multipleOf": 1234567})
 
 @asynccontextmanager
 async def refusing(address: str, callers: int) -> AsyncIterator[None]:
-    """Keep so many callers asking, each again when it was refused.
+    """Keep this many callers asking; each asks again when it was refused.
 
     Raises:
-        RuntimeError: one had another answer.
+        RuntimeError: a caller had another answer.
     """
     async with grpc.aio.insecure_channel(address) as channel:
         stub = GenerationServiceStub(channel)

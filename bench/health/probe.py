@@ -1,6 +1,6 @@
-"""One probe, in a process that does nothing else: asks at a fixed rate, whether or not answers come.
+"""Probes one target from a process of its own, at a fixed rate, whether or not answers come.
 
-A time is measured from when the probe was due, so that a stall is seen by every probe that it delays.
+A time is measured from when the probe was due, so that a stall shows in every probe that it delays.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ TIMEOUT = 5.0
 """Seconds after which a probe has failed."""
 
 Ask = Callable[[], Awaitable[bool]]
-"""Ask once, and tell whether the answer was that all is well."""
+"""Asks once, and returns whether the answer was that all is well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is asked: a path over HTTP; without one, `grpc.health.v1` Check.
+    """The target of a probe: a path over HTTP, or without one, `grpc.health.v1` Check.
 
-    HTTP is asked on a new connection each time, as the kubelet does, gRPC on one for all.
+    HTTP probes each open a new connection, as the kubelet does; gRPC probes share one.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What came of a target's probes: seconds of each that was answered, and how many were not, or badly."""
+    """The results of a target's probes: the seconds of each good answer, and the number of other probes."""
 
     name: str
     seconds: tuple[float, ...]

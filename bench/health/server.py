@@ -1,4 +1,4 @@
-"""`jarvis serve` with the demo model, and room in its engine for all streams at once."""
+"""Runs `jarvis serve` with the demo model, and room in its engine for all streams at once."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,10 +10,10 @@ from jarvis.models.catalogue import DEMO_MODEL
 
 @asynccontextmanager
 async def serving(streams: int) -> AsyncIterator[tuple[str, str]]:
-    """Run it; gives its addresses, of gRPC and of HTTP.
+    """Run the server, and yield its gRPC and its HTTP address.
 
     Raises:
-        RuntimeError: it did not start, or a call failed; the text has the end of its output.
+        RuntimeError: it did not start, or a call failed; the message has the end of its output.
     """
 
     def command(port: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The load: streams of long answers, one after another on each."""
+"""The load: concurrent streams that each receive one long answer after another."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ PROMPT = "Tell a long story about a lighthouse."
 
 @dataclass(slots=True)
 class Load:
-    """The messages that all streams have had, and how many of the streams have had one."""
+    """The number of messages that all streams received, and of streams that received one."""
 
     messages: int = 0
     begun: int = 0
@@ -24,10 +24,10 @@ class Load:
 
 @asynccontextmanager
 async def streaming(address: str, streams: int, tokens: int) -> AsyncIterator[Load]:
-    """Keep so many streams running, each answer of so many tokens; each has begun when the block does.
+    """Keep this many streams running, with answers of this many tokens; all have begun when the block does.
 
     Raises:
-        RuntimeError: one failed, so that fewer ran than were to.
+        RuntimeError: a stream failed, so that too few were running.
     """
     async with grpc.aio.insecure_channel(address) as channel:
         load = Load()

@@ -1,4 +1,4 @@
-"""What a call of a logger costs its caller: `python -m bench.logging --help`."""
+"""Measures what a call of a logger costs its caller: `python -m bench.logging --help`."""
 
 import argparse
 import sys

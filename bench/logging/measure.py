@@ -1,4 +1,4 @@
-"""How long a call of a logger keeps its caller, by where the log goes."""
+"""Measures how long a call of a logger keeps its caller, by where the log goes."""
 
 import logging
 import tempfile
@@ -20,9 +20,9 @@ from jarvis.app.logs.sinks import RotatingFile
 SLOW_WRITE = 0.0005
 """Seconds that a write takes on the slow disk."""
 STALL = 1.0
-"""Seconds that one write of it takes, once a round."""
+"""Seconds that the slow disk's longest write takes, once per round."""
 STALL_AT = 500
-"""At which write."""
+"""The number of the write that stalls, from 1."""
 
 IDS = {"request_id": "0198c0de-7a5e-7000-8000-000000000000", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
 EVENT = {
@@ -36,7 +36,7 @@ EVENT = {
     "time_to_first_token_seconds": 0.043,
     "total_seconds": 1.734,
 }
-"""As the server's own event of a request."""
+"""The fields of the event that is logged, which are those of the server's event of a request."""
 
 Side = Callable[[Path], AbstractContextManager[object]]
 logger = logging.getLogger("bench.logging")
@@ -44,7 +44,7 @@ logger = logging.getLogger("bench.logging")
 
 @dataclass(frozen=True)
 class Times:
-    """Microseconds a call, and what became of the records."""
+    """Microseconds per call, and the number of dropped records."""
 
     median: float
     p99: float
@@ -58,14 +58,14 @@ class Times:
 
 @contextmanager
 def ours(folder: Path) -> Iterator[object]:
-    """The server's log: a queue, and a thread that writes."""
+    """Run the server's log: a queue, and a thread that writes."""
     with running(LogConfig(format="json", file=str(folder / "log")), ids=lambda: IDS) as log:
         yield log
 
 
 @contextmanager
 def plain(folder: Path) -> Iterator[None]:
-    """The library's handler, which writes at once, with the same formatter."""
+    """Log with the standard library's handler, which writes at once, and the same formatter."""
 
     def identify(record: logging.LogRecord) -> bool:
         record.__dict__.update(IDS)
@@ -84,7 +84,7 @@ def plain(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def slow_disk() -> Iterator[None]:
-    """Let each write take half a millisecond, and one of them a second."""
+    """Make each write take half a millisecond, and one of them a second."""
     write, flush, writes = RotatingFile.write, logging.FileHandler.flush, count(1)
 
     def wait() -> None:
@@ -106,7 +106,7 @@ def slow_disk() -> Iterator[None]:
 
 
 def measure(side: Side, calls: int, work: float) -> Times:
-    """Time one call after another, in a folder of its own, with so many seconds of work between two."""
+    """Time one call after another, with `work` seconds of work between them, in a folder of their own."""
     logger.setLevel(logging.INFO)
     times = []
     with tempfile.TemporaryDirectory() as folder:

@@ -17,7 +17,7 @@ CACHING = {"prefix caching on": True, "prefix caching off": False}
 
 
 def main() -> int:
-    """Count, and measure a server with prefix caching and one without."""
+    """Count tokens, and measure a server with prefix caching and one without."""
     args = _parser().parse_args()
     plan = Plan(args.rounds, args.callers, args.tokens)
     try:

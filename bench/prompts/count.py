@@ -1,4 +1,4 @@
-"""Tokens of instructions and of whole prompts, as the server counts them."""
+"""Counts the tokens of instructions and of whole prompts, as the server does."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from jarvis.v1.generation_pb2_grpc import GenerationServiceStub
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Of one instruction: alone, and of the prompt of each question with it, chat template included."""
+    """The tokens of an instruction alone, and of each question's prompt with it and the chat template."""
 
     language: str
     tier: str

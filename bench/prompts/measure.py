@@ -1,4 +1,4 @@
-"""Time to first token of one server: one caller at a time, and many at once."""
+"""Measures the time to first token of one server, with one caller at a time and with many at once."""
 
 import asyncio
 import time
@@ -13,12 +13,12 @@ from jarvis.v1.generation_pb2_grpc import GenerationServiceStub
 LANGUAGE = "en"
 ASKED = QUESTIONS[LANGUAGE]
 TICKETS = count(10_000)
-"""Every question begins with another number, so that the prefix cache cannot know it."""
+"""The numbers with which questions begin, all different, so that the prefix cache has none of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to measure: rounds, callers at once, tokens of an answer."""
+    """How much to measure: rounds, callers at once, and tokens of an answer."""
 
     rounds: int
     callers: int
@@ -27,7 +27,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A request that ended; `ttft` is the server's time to first token in seconds."""
+    """A finished request; `ttft` is the server's time to first token in seconds."""
 
     tier: str
     told: Told
@@ -38,7 +38,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """A request of each of many callers, all at once; `seconds` until the last ended."""
+    """One request from each of many callers, all at once; `seconds` is the time until the last ended."""
 
     told: Told
     seconds: float
@@ -46,9 +46,9 @@ class Wave:
 
 
 async def alone(stub: GenerationServiceStub, plan: Plan) -> AsyncIterator[Reply]:
-    """Ask every question in every round, with the long prompt and with the template by turns.
+    """Ask every question in every round, with the long prompt and with the template in turn.
 
-    One question of each tier before them warms up.
+    One question of each tier is asked before, to warm up.
     """
     sets = [dict(zip(ASKED, asked, strict=True)) for asked in zip(*ASKED.values(), strict=True)]
     for number, asked in enumerate([sets[0], *sets * plan.rounds]):
@@ -59,7 +59,7 @@ async def alone(stub: GenerationServiceStub, plan: Plan) -> AsyncIterator[Reply]
 
 
 async def loaded(stub: GenerationServiceStub, plan: Plan) -> AsyncIterator[Wave]:
-    """Send waves with the long prompts and with the templates by turns; the first of each warms up."""
+    """Send waves with the long prompts and with the templates in turn; the first of each warms up."""
     for number in range(plan.rounds + 1):
         for told in _turn(number):
             wave = await _wave(stub, told, plan)

@@ -9,7 +9,7 @@ from bench.prompts.texts import TARGETS, TIERS, Told
 
 
 def print_tokens(found: Sequence[Tokens]) -> None:
-    """Print the instructions alone, and medians (and the most) over the whole prompts."""
+    """Print the tokens of each instruction alone, and the median and the most of its whole prompts."""
     print("\n| | | instruction alone, tokens | whole prompt: long | template | saved | at most |")
     print("|---|---|---|---|---|---|---|")
     for long in (one for one in found if one.told is Told.LONG):
@@ -26,7 +26,7 @@ def print_tokens(found: Sequence[Tokens]) -> None:
 
 
 def print_ttft(caching: str, alone: Sequence[Reply], waves: Sequence[Wave], callers: int) -> None:
-    """Print the medians of a server, for time to first token also what 95 % are below."""
+    """Print the medians of a server, and the 95th percentile of the time to first token."""
     print(f"\n{caching.capitalize()}, long prompt → template:\n")
     print("| | prompt, tokens | of them cached | TTFT, ms: long (95 %) | template (95 %) | ratio | saved |")
     print("|---|---|---|---|---|---|---|")

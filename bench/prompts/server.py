@@ -1,4 +1,4 @@
-"""`jarvis serve` with the demo model, as it is configured by default, and nothing beside it."""
+"""Runs `jarvis serve` with the demo model in its default configuration, and without other components."""
 
 from contextlib import AbstractAsyncContextManager
 

@@ -1,4 +1,4 @@
-"""What is compared, and what is asked: long system prompts, the built-in templates, questions."""
+"""The long system prompts and the templates that are compared, and the questions that are asked."""
 
 import tomllib
 from enum import StrEnum
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent
 QUESTIONS: dict[str, dict[str, list[str]]] = tomllib.loads(
     (FOLDER / "questions.toml").read_text(encoding="utf-8")
 )
-"""By language and tier."""
+"""The questions, by language and tier."""
 
 TIERS = tuple(QUESTIONS["en"])
 TARGETS = {"chat": 50, "technical": 100, "reasoning": 150}
@@ -25,7 +25,7 @@ class Told(StrEnum):
 
 
 def conversation(told: Told, language: str, tier: str, question: str) -> list[Message]:
-    """Return the messages of a request; a template's text is not among them: the server adds it."""
+    """Return the messages of a request, without the text of a template, which the server adds."""
     asked = Message(role=ROLE_USER, content=question)
     if told is Told.TEMPLATE:
         return [asked]
@@ -34,5 +34,5 @@ def conversation(told: Told, language: str, tier: str, question: str) -> list[Me
 
 
 def options(told: Told, language: str, tier: str) -> dict[str, str]:
-    """Return the fields of a request that name the template; none where it brings its own system message."""
+    """Return the fields of a request that name the template; none if it has its own system message."""
     return {"template": tier, "language": language} if told is Told.TEMPLATE else {}

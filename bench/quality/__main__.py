@@ -1,4 +1,4 @@
-"""How good the ways to search are: `python -m bench.quality --help`."""
+"""Measures how good the modes of search are: `python -m bench.quality --help`."""
 
 import argparse
 import asyncio
@@ -22,7 +22,7 @@ COLLECTION = "docstrings"
 
 @dataclass(frozen=True)
 class Quality:
-    """Of one mode: the mean of 1 / rank of the right row in the first ten, and how often it is there."""
+    """For one mode, the mean of 1 / rank of the right row in the first ten, and how often it is there."""
 
     mode: str
     mrr: float

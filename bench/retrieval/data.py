@@ -1,4 +1,4 @@
-"""Vectors to search among, and to search with; all of length 1."""
+"""Vectors of length 1 to search among, and to search with."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from jarvis_ports.embedding import Matrix
 EMBEDDER = "all-minilm-l6-v2"
 CLUSTERS = 100
 SPREAD = 0.3
-"""Standard deviation within a cluster, where the distance of centres is about 1.4."""
+"""The standard deviation within a cluster; the distance between centres is about 1.4."""
 KINDS = ("random-768", "random-384", "clustered-768", "clustered-384", "real-384")
 
 
 @dataclass(frozen=True)
 class Data:
-    """`vectors` of shape (rows, dimension), `queries` of shape (queries, dimension), `texts` of the rows."""
+    """The rows' `vectors`, shape (rows, dimension), and `texts`; `queries` of shape (queries, dimension)."""
 
     kind: str
     vectors: Matrix
@@ -26,7 +26,7 @@ class Data:
 
 
 def make(kind: str, rows: int, queries: int) -> Data:
-    """Make the data of a kind; the same each time."""
+    """Make the data of a kind, which are the same each time."""
     shape, _, dimension = kind.partition("-")
     if shape == "real":
         return _real(kind, rows, queries)
@@ -48,7 +48,7 @@ def _real(kind: str, rows: int, queries: int) -> Data:
     model = SentenceTransformer(str(resolve(EMBEDDER)), device="cpu")
     texts = [one.rest for one in found]
     vectors = model.encode(texts, normalize_embeddings=True)
-    # Every so many, so that the questions are about all of the library.
+    # The questions are spread evenly, so that they are about all of the library.
     asked = [one.first for one in found[:: max(1, len(found) // queries)]][:queries]
     return Data(kind, vectors, model.encode(asked, normalize_embeddings=True), texts)
 

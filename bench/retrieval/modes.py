@@ -28,13 +28,13 @@ COLLECTION = "bench"
 DIMENSION = 384
 BATCH = 1000
 WORDS = 120
-"""The words of a row: about what a chunk of 256 tokens has."""
+"""The number of words in a row: about as many as a chunk of 256 tokens has."""
 PAUSE = 0.01
-"""Seconds between two searches, so that they meet more of what an ingestion does."""
+"""Seconds between two searches, so that they coincide with more of an ingestion's work."""
 LONGEST = 30
-"""Seconds of one mode, which may end before all questions were asked."""
+"""The most seconds spent on one mode, which may end before all questions are asked."""
 DOCUMENT = 20
-"""Docstrings of an ingested document."""
+"""The number of docstrings in an ingested document."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ async def _run(args: argparse.Namespace, found: Found) -> None:
 
 
 async def _fill(use_case: Retrieval, rows: int, words: Sequence[str]) -> None:
-    """Store texts of real words in the order in which they are used, with random vectors."""
+    """Store excerpts of real text with random vectors."""
     await use_case.collections.create(COLLECTION, IndexSettings())
     vectors = _vectors(rows)
     random_ = random.Random(0)  # noqa: S311
@@ -94,7 +94,7 @@ async def _fill(use_case: Retrieval, rows: int, words: Sequence[str]) -> None:
 
 
 async def _measure(use_case: Retrieval, questions: Sequence[str], mode: SearchMode, top_k: int) -> Times:
-    """Search for one question after another."""
+    """Search for one question after another, and return the times."""
     seconds: list[float] = []
     begun = time.perf_counter()
     for question, vector in zip(questions, _vectors(len(questions)), strict=True):
@@ -113,7 +113,7 @@ async def _measure(use_case: Retrieval, questions: Sequence[str], mode: SearchMo
 
 @asynccontextmanager
 async def _ingesting(use_case: Retrieval, texts: Sequence[str]) -> AsyncIterator[None]:
-    """Have new documents ingested all the while."""
+    """Ingest new documents for as long as the block runs."""
 
     async def events() -> AsyncIterator[IngestEvent]:
         yield IngestStart(COLLECTION)

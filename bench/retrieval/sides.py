@@ -1,4 +1,4 @@
-"""The searches that are compared; each begins with an empty folder."""
+"""The searches that are compared; each starts with an empty folder."""
 
 import asyncio
 import tempfile
@@ -20,20 +20,20 @@ from jarvis_ports.store import CollectionSpec, IndexSettings, Row, VectorStore
 
 BATCH = 100
 PAUSE = 0.01
-"""Seconds between two queries, so that they meet more of what another task does."""
+"""Seconds between two queries, so that they coincide with more of another task's work."""
 LONGEST = 30
-"""Seconds of one side, which may end before all queries were asked."""
+"""The most seconds spent on one side, which may end before all queries are asked."""
 WARM = 20
-"""Queries that are not measured."""
+"""The number of queries that warm up and are not measured."""
 COLLECTION = "bench"
 
 Search = Callable[[Matrix, int], Awaitable[list[str]]]
-"""Finds the ids of so many rows."""
+"""Finds the ids of this many rows nearest to a vector."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Milliseconds of a search, and the share of the true nearest that it finds."""
+    """Milliseconds per search, and the share of the truly nearest rows that it finds."""
 
     side: str
     rows: int
@@ -42,11 +42,11 @@ class Measured:
     recall: float
     queries: int
     rows_ingested: int = 0
-    """By the other task while the queries ran."""
+    """The number of rows that the other task ingested while the queries ran."""
 
 
 async def measure(side: str, data: Data, top_k: int) -> list[Measured]:
-    """Store the rows, warm up, and search with one query after another; again while another task ingests."""
+    """Store the rows, warm up, and run one query after another; repeat while another task ingests."""
     async with SIDES[side](data) as (search, ingestion):
         measured = [await _measure(side, data, top_k, search)]
         if ingestion:
@@ -127,7 +127,7 @@ def _store(**settings: Any) -> Side:  # noqa: ANN401
 
 
 class Ingestion:
-    """Writes the rows again, so that those to be found stay the same."""
+    """Writes the same rows again and again, so that those to be found stay the same."""
 
     def __init__(self, store: VectorStore, rows: list[Row], data: Data) -> None:
         self.rows = 0

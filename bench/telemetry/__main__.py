@@ -1,4 +1,4 @@
-"""What does telemetry cost? `python -m bench.telemetry --help`."""
+"""Measures what telemetry costs: `python -m bench.telemetry --help`."""
 
 import argparse
 import asyncio
@@ -25,7 +25,7 @@ from bench.frontend.server import free_port
 
 SIDES = ("off", "off, once more", "on, scraped", "and traced")
 SCRAPE_SECONDS = 5.0
-"""Three times as often as deploy/prometheus/prometheus.yml has it."""
+"""Seconds between two scrapes: a third of the interval in deploy/prometheus/prometheus.yml."""
 
 
 def main() -> int:
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 async def _run(arguments: dict[str, Any], plan: Plan, found: Found) -> None:
-    """Start all sides; then a round of each, in an order of its own each time."""
+    """Start all sides, then run rounds of each, in a new random order each time."""
     off = ("telemetry.adapter=none", "log.level=error")
     starts = (
         jarvis_server.start(arguments, *off),
@@ -63,13 +63,13 @@ async def _run(arguments: dict[str, Any], plan: Plan, found: Found) -> None:
             print(f"round {number} of {plan.rounds}", file=sys.stderr)
             for name in random_.sample(list(sides), len(sides)):
                 measured = await one_round(sides[name], plan.streams[0], plan, random_)
-                if number:  # the first is to warm up
+                if number:  # the first round warms up
                     found.add(name, measured)
 
 
 @asynccontextmanager
 async def _scraped(arguments: dict[str, Any], *sets: str) -> AsyncIterator[Generate]:
-    """Have the metrics read, as Prometheus does."""
+    """Run the server, and read its metrics regularly, as Prometheus does."""
     address = f"127.0.0.1:{free_port()}"
 
     async def scrape() -> None:
@@ -90,7 +90,7 @@ async def _scraped(arguments: dict[str, Any], *sets: str) -> AsyncIterator[Gener
 
 @asynccontextmanager
 async def _traced(arguments: dict[str, Any]) -> AsyncIterator[Generate]:
-    """Have every request traced, to a port that takes connections and says nothing."""
+    """Run the server with every request traced, to a port that accepts connections but never answers."""
     held: list[object] = []
     silent = await asyncio.start_server(lambda *connection: held.append(connection), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]

@@ -1,4 +1,4 @@
-"""Adapters as they are configured: checked at once, opened later."""
+"""Configures adapters, which are checked at once and opened later."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ class ConfiguredAdapter:
 
     @property
     def model_name(self) -> str:
-        """The name of what it serves: that of the model that its settings name, or its own."""
+        """The name of what it serves: that of the model in its settings, or else the adapter's own."""
         if not (fields := self._model_refs):
             return self.adapter.name
         reference: str = getattr(self.settings, fields[0])
@@ -42,7 +42,7 @@ class ConfiguredAdapter:
 
     @property
     def memory_demand(self) -> MemoryDemand | None:
-        """What it will take of a memory; of a model that is not here yet, less is known."""
+        """How much of a memory it will take; less is known about a model that is not here yet."""
         found = {field: references.local(getattr(self.settings, field)) for field in self._model_refs}
         folders = {field: str(folder) for field, folder in found.items() if folder}
         return self.settings.model_copy(update=folders).memory_demand()
@@ -56,7 +56,7 @@ class ConfiguredAdapter:
 
     @property
     def _model_refs(self) -> list[str]:
-        """Return the settings that name a model."""
+        """The names of the settings that name a model."""
         return [
             name
             for name, field in type(self.settings).model_fields.items()
@@ -67,7 +67,7 @@ class ConfiguredAdapter:
 def configure_adapter(
     adapters: Adapters, port: PortName, where: str, section: AdapterConfig
 ) -> ConfiguredAdapter:
-    """Return an adapter of which the settings, and the models that these name, are checked.
+    """Check an adapter's settings and the models that these name, and return the configured adapter.
 
     Raises:
         ConfigError: its settings are wrong.
@@ -106,10 +106,10 @@ def _installed(adapters: Adapters, port: PortName, where: str, name: str) -> Ada
 
 
 def check_memory(models: Mapping[str, ConfiguredAdapter]) -> None:
-    """Check that several models together find room; one alone says so itself when it starts.
+    """Check that several models fit into memory together; one that does not fit alone says so when it starts.
 
     Raises:
-        ConfigError: with what each of them asks for.
+        ConfigError: they do not fit; the text says what each of them asks for.
     """
     demands: defaultdict[str, dict[str, MemoryDemand]] = defaultdict(dict)
     for name, adapter in models.items():
@@ -124,7 +124,7 @@ def check_memory(models: Mapping[str, ConfiguredAdapter]) -> None:
 
 
 async def _resolved(reference: str) -> Path:
-    """Fetch a model off the event loop; when the waiting task is cancelled, the work ends soon after."""
+    """Fetch a model in a thread, which stops soon after the waiting task is cancelled."""
     cancelled = threading.Event()
     last = ""
 

@@ -20,17 +20,17 @@ from jarvis_plugins.registry import PortName
 
 
 def make_instruments(config: Config) -> Instruments:
-    """Return what everything is measured with."""
+    """Return the instruments with which everything is measured."""
     return Instruments(objectives(config.slo), availability(config.slo))
 
 
 def make_application(config: Config, instruments: Instruments) -> Application:
-    """Return the application, of which nothing is open yet.
+    """Return the application, with nothing opened yet.
 
     Raises:
         ConfigError: an adapter's settings are wrong, or a template cannot be used.
         UnknownAdapter: an adapter is not installed.
-        DuplicateAdapter: two plugins bring one adapter.
+        DuplicateAdapter: two plugins bring the same adapter.
         ModelUnavailable: a model's files are missing.
     """
     adapters = load_plugins(config.plugins.block)

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from jarvis.server.lifecycle import Server
 
 TURN_SECONDS = 0.001
-"""How long one thread may hold the interpreter while others wait for it; CPython has 5 ms.
+"""Seconds that one thread may hold the interpreter while others wait for it; CPython's default is 5 ms.
 
-A call takes many turns, in the event loop and in the threads of SQLite. While another thread computes, as
-when a document is split, it waits so long for each: searches by words take half as long as with 5 ms beside
-one such thread, and an eighth beside four.
+A call takes many turns, in the event loop and in the threads of SQLite, and waits this long for each while
+another thread computes, as when a document is split. Beside one such thread, searches by words take half as
+long as with 5 ms; beside four, an eighth.
 """
 LAST_WORDS_SECONDS = 1.0
-"""How long the log may take to be written, where the server ends at once."""
+"""Seconds to wait for the log to be written if the server must exit at once."""
 SAME_SIGNAL_SECONDS = 0.5
-"""A signal so soon after another is the same one: `timeout` sends it to the server, and to its group."""
+"""Seconds within which two signals count as one: `timeout` signals both the server and its group."""
 END_SECONDS = 10.0
-"""How long what is left of the process may take to end, after the server: a thread that hangs never does."""
+"""Seconds to wait for the process to exit after the server has stopped: a thread that hangs never ends."""
 
 
 def check(config: Config) -> None:
@@ -65,14 +65,14 @@ def make_server(config: Config, application: Application) -> "Server":
 
 
 async def serve(config: Config) -> int:
-    """Run the server until it is to stop, and return the exit code.
+    """Run the server until it stops, and return the exit code.
 
     Raises:
         ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `make_application`.
         CannotListen: it cannot listen where it is configured to.
     """
     take_turns()
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it would log by itself what is raised as well
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC would itself log what is also raised
     from jarvis.server.context import ids  # noqa: PLC0415 - grpc, which `check` does not need
     from jarvis.server.lifecycle import kill_children  # noqa: PLC0415 - as above
 
@@ -98,7 +98,7 @@ async def serve(config: Config) -> int:
 
 
 def _end_within(seconds: float, code: int) -> None:
-    """End this process after a time, should a thread keep it from ending by itself."""
+    """Exit this process after this many seconds, in case a thread keeps it from ending by itself."""
     end = threading.Timer(seconds, os._exit, [code])
     end.daemon = True
     end.start()

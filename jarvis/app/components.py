@@ -1,4 +1,4 @@
-"""Makes all that the server opens: each adapter that is configured, in the component that it lives in."""
+"""Makes everything that the server opens: a component for each configured adapter."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -49,7 +49,7 @@ def make_components(
         ]
     models = {name: configure(PortName.LLM, f"models.{name}", model) for name, model in config.models.items()}
     check_memory(models)
-    # `transformers` fails now and then where two threads import it at once.
+    # `transformers` sometimes fails if two threads import it at the same time.
     routes = make_routes(config, models, after=Components(made).one(PortName.EMBEDDER) or telemetry)
     if config.store.adapter != NONE:
         adapter = configure(PortName.STORE, "store", config.store)
@@ -69,7 +69,7 @@ def _waiting(port: PortName, section: AdapterConfig, opener: Opener) -> Componen
 async def _open_telemetry(
     open_telemetry: Callable[[], AbstractAsyncContextManager[Telemetry]], instruments: Instruments
 ) -> AsyncIterator[Telemetry]:
-    """Open the adapter, and have everything measured with it."""
+    """Open the adapter, and send all measurements to it."""
     async with open_telemetry() as telemetry:
         with instruments.connected(telemetry):
             instruments.count(LOG_RECORDS_DROPPED, {}, 0)  # an increase needs a series that was 0

@@ -15,15 +15,15 @@ CACHED_SECONDS = 1.0
 
 
 def available() -> bool:
-    """Return whether there is a driver, and a GPU."""
+    """Return whether there is a driver and at least one GPU."""
     return _count() > 0
 
 
 @cached(TTLCache(1, CACHED_SECONDS), lock=Lock())
 def gpus() -> tuple[Gpu, ...]:
-    """Return those that answer; none without a driver. It never raises, and may be called from any thread.
+    """Return the GPUs that answer; none without a driver. This never raises, and is safe in any thread.
 
-    It looks once a second, which may take milliseconds: more on a GPU that nobody uses and that sleeps.
+    It asks the driver at most once a second; that may take milliseconds, and longer if an idle GPU sleeps.
     """
     return tuple(gpu for gpu_id in range(_count()) if (gpu := _read(gpu_id)))
 

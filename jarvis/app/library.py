@@ -1,4 +1,4 @@
-"""Opens what retrieval works with."""
+"""Opens what retrieval works with: the store, the text index and the document reader."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -14,11 +14,11 @@ from jarvis_ports.store import VectorStore
 from jarvis_toolkit.folders import data_folder
 
 MEMORY = ":memory:"
-"""Stands for a text index in memory, of which nothing is kept."""
+"""The folder name that stands for a text index in memory, of which nothing is kept."""
 
 
 def text_index_folder(config: Config) -> Path | None:
-    """Return the folder of the text index, or None: each store has its own, unless one is configured."""
+    """Return the text index's folder, or None for memory; each store has its own unless one is set."""
     folder = config.retrieval.text_index
     if folder:
         return Path(folder).expanduser() if folder != MEMORY else None
@@ -30,7 +30,7 @@ def text_index_folder(config: Config) -> Path | None:
 async def open_library(
     text_index: Path | None, open_store: Callable[[], AbstractAsyncContextManager[VectorStore]]
 ) -> AsyncIterator[Library]:
-    """Open the store, and what retrieval needs beside it."""
+    """Open the store, and what retrieval needs besides it."""
     async with (
         open_store() as store,
         SQLiteTextIndex.open(text_index) as texts,

@@ -15,9 +15,9 @@ def make_routes(config: Config, adapters: Mapping[str, ConfiguredAdapter], after
     """Return the models, and the routes over them.
 
     Args:
-        config: of models and routes.
-        adapters: that of each model, by the model's name.
-        after: what is opened before the models are.
+        config: the configuration of models and routes.
+        adapters: the adapter of each model, by the model's name.
+        after: the component that is opened before the models.
     """
     death = WhenUnwell.RESTART if len(adapters) > 1 else WhenUnwell.EXIT
     breaker = config.circuit_breaker

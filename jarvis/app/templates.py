@@ -28,17 +28,17 @@ def compile_template(
     temperature: float | None = None,
     max_tokens: int | None = None,
 ) -> Template:
-    """Return a template of which every text has been tried with the values of its variables.
+    """Return a template, after trying each of its texts with the values of its variables.
 
     Args:
         name: its name.
-        sources: its texts by language; one under None is for all of them.
+        sources: its texts by language; one under None is for all languages.
         variables: the names that the texts may use, and their values unless a request sets others.
         temperature: for requests that set none.
         max_tokens: for requests that set none.
 
     Raises:
-        BadTemplate: a text is no template, names a variable that does not exist, raises, or is empty.
+        BadTemplate: a text is not a template, names a variable that does not exist, raises, or is empty.
     """
     texts = {}
     for language, source in sources.items():
@@ -55,7 +55,7 @@ def make_prompting(config: PromptsConfig, estimator: Component[DifficultyEstimat
     """Return the use case of prompting, with every template read and checked.
 
     Raises:
-        ConfigError: one cannot be used.
+        ConfigError: a template cannot be used.
     """
     templates = {}
     for name, template in config.templates.items():
@@ -75,7 +75,7 @@ def make_prompting(config: PromptsConfig, estimator: Component[DifficultyEstimat
 
 
 def _compiled(source: str, variables: Mapping[str, str]) -> jinja2.Template:
-    """Return a compiled text, which has been tried with the values that its variables have."""
+    """Compile a text, and try it with the values of its variables."""
     try:
         unknown = meta.find_undeclared_variables(_JINJA.parse(source)) - set(variables)
         template = _JINJA.from_string(source)

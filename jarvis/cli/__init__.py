@@ -1,1 +1,1 @@
-"""The command line. What is slow to import is imported inside the commands that need it."""
+"""The command line. Modules that are slow to import are imported inside the commands that need them."""

@@ -1,4 +1,4 @@
-"""`jarvis adapters`: those of a running server, or those that are installed here."""
+"""`jarvis adapters`: the adapters of a running server, or those that are installed here."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -46,7 +46,7 @@ def adapters(
 
 
 def _installed(config: Path | None) -> "list[AdapterInfo]":
-    """Load the plugins here, but for those that the configuration blocks."""
+    """Load the plugins that are installed here, except those that the configuration blocks."""
     from jarvis.app.config import load  # noqa: PLC0415
     from jarvis_plugins.loader import load_plugins  # noqa: PLC0415
 

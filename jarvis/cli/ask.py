@@ -140,7 +140,7 @@ def _sources(retrieved: "Retrieved", finished: "Finished", collection: str) -> N
 
 
 def _rows(citation: "Citation", *, cited: bool) -> Iterator[tuple[str, ...]]:
-    """Return the row of a source, and one for each other place that has its text."""
+    """Yield the row of a source, then rows for the other places that have the same text."""
     similarity = "" if citation.similarity is None else f"{citation.similarity:.2f}"
     yield f"[{citation.number}]", *_place(citation), similarity, "cited" if cited else ""
     for other in citation.duplicates[:OTHER_PLACES]:

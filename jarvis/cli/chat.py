@@ -88,7 +88,7 @@ def _answer(
     *,
     interactive: bool,
 ) -> str:
-    """Print an answer as it comes; an interactive chat survives a stop or a failure."""
+    """Print an answer as it comes, and return it; an interactive chat survives Ctrl-C or a failure."""
     from jarvis.client import JarvisClientError  # noqa: PLC0415
 
     answer = ""

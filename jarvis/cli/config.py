@@ -1,4 +1,4 @@
-"""`jarvis config`: what is configured, and what can be."""
+"""`jarvis config`: what is configured, and what can be configured."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`jarvis documents`: what was ingested."""
+"""`jarvis documents`: the documents that were ingested."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ app = typer.Typer(help="List and delete the documents that were ingested.")
 
 PATHS = "Files, folders with all that is below them, and addresses; they need not exist any more."
 SHOWN = 20
-"""Documents that are named before it is asked whether to delete them."""
+"""The most documents that are named before the user is asked whether to delete them."""
 
 
 @app.command(
@@ -83,7 +83,7 @@ def delete(  # noqa: PLR0913 - one for each option
 
 
 def _found(client: "BlockingClient", collection: str, paths: Sequence[str]) -> "Iterator[StoredDocument]":
-    """List the documents that are at some paths or below them, as they were written or made absolute."""
+    """Yield the documents at or below some paths, as written or made absolute; all if there are no paths."""
     if "" in paths:
         raise typer.BadParameter("is empty", param_hint="PATH")
     names = {name for path in paths for name in (path.rstrip("/") or "/", os.path.abspath(path))}  # noqa: PTH100 - resolve() would follow links

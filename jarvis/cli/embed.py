@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jarvis.client import Embeddings
 
 BATCH = 64
-"""Lines of standard input that are embedded at once."""
+"""The number of lines of standard input that are embedded at a time."""
 SHOWN_COMPONENTS = 4
 SHOWN_CHARACTERS = 40
 

@@ -1,23 +1,23 @@
-"""Which errors a user can meet, and the exit code of each."""
+"""The errors that a user can meet, and the exit code of each."""
 
 from importlib.util import find_spec
 
 RUN_TIME_FAILURE = 1
 USAGE_ERROR = 2
 SERVER_MODULES = ("aiohttp", "pluggy", "pydantic_settings", "uvloop")
-"""Some of those that the server needs, and callers do not."""
+"""Some of the modules that the server needs, and clients do not."""
 NEEDS_SERVER = (
     "this command needs the server, which is not installed: install the extra server of jarvis-server"
 )
 
 
 def has_server() -> bool:
-    """Return whether what the server needs is installed."""
+    """Return whether the modules that the server needs are installed."""
     return all(find_spec(name) for name in SERVER_MODULES)
 
 
 def exit_code(error: Exception) -> int | None:
-    """Return the exit code of an expected error; None is a defect of ours."""
+    """Return the exit code of an expected error, or None for any other, which is a defect of Jarvis."""
     import grpc  # noqa: PLC0415
 
     from jarvis.address import CannotListen  # noqa: PLC0415

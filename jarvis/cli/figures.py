@@ -1,4 +1,4 @@
-"""How a server fares, as people read it."""
+"""Formats the figures of a server for people."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from jarvis.client import ModelStatus, Objective, Quantiles, Recent, ServerStatus
 
 NONE = "-"
-"""Where nothing was measured."""
+"""What is shown if nothing was measured."""
 OBJECTIVES = {"time_to_first_token": "first token"}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A line: what it is about, what it says, and whether that is bad."""
+    """A line to show: its label, its value, and whether that is bad."""
 
     label: str
     value: str
@@ -22,7 +22,7 @@ class Figure:
 
 
 def headline(status: "ServerStatus") -> str:
-    """Sum up the state."""
+    """Return the state of the server in one line."""
     health = [status.health.value] if status.health else []
     uptime = f"up {timedelta(seconds=round(status.uptime_seconds))}"
     active = f"{status.active_requests} active requests"
@@ -55,7 +55,7 @@ def figures(status: "ServerStatus") -> list[Figure]:
 
 
 def components(status: "ServerStatus") -> list[tuple[str, ...]]:
-    """List what the server is made of: port, name, adapter, state, active requests, restarts, message."""
+    """Return a row per component: port, name, adapter, state, active requests, restarts and message."""
     return [
         *(
             ("model", m.name, m.adapter, m.state, str(m.active_requests), str(m.restarts), _message(m))

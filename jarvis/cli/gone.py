@@ -1,4 +1,4 @@
-"""What is stored of files that are gone from their folders: they were moved, or are pruned."""
+"""Deletes what is stored of files that are gone from their folders: moved files, and those to prune."""
 
 import os
 import sys
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from jarvis.client import BlockingClient
 
 DELETED_AT_ONCE = 100
-"""Documents that are deleted in one call."""
+"""The most documents that are deleted in one call."""
 
 
 @dataclass(frozen=True)
 class Gone:
-    """Deletes what is stored of files that are gone.
+    """Deletes the documents of files that are gone.
 
     Attributes:
-        client: of the server.
+        client: the client of the server.
         collection: the collection's name.
         folders: the folders that were ingested.
-        report: what was sent, and what became of it; it is told what is deleted.
-        dry_run: only tell.
+        report: what was sent, and what became of it; what is deleted is added to it.
+        dry_run: only report what would be deleted.
     """
 
     client: "BlockingClient"
@@ -36,7 +36,7 @@ class Gone:
     dry_run: bool
 
     def delete_moved(self) -> None:
-        """Delete the old places of files: another file of the folders has their content now."""
+        """Delete the documents of files that were moved: they are gone, and a sent file has their content."""
         below = tuple(map(beginning, self.folders))
         found: dict[str, str] = {}
         for new, others in self.report.same.items():
@@ -49,17 +49,17 @@ class Gone:
         self.report.ids.update(found)
 
     def prune(self, include: Sequence[str], *, agreed: bool) -> bool:
-        """Delete the documents below the folders that were neither sent nor moved, of those to be included.
+        """Delete the documents below the folders that match `include`, and were neither sent nor moved.
 
-        Where that is everything that was stored below a folder, or more than half, it is asked for: an
-        unmounted disk looks like an empty folder.
+        If that is more than half of what was stored below a folder, ask first: an unmounted disk looks like
+        an empty folder.
 
         Args:
-            include: the patterns of the ingestion.
+            include: the glob patterns of the ingestion; without any, all documents match.
             agreed: do not ask.
 
         Returns:
-            Whether it was agreed to.
+            Whether the user agreed, or need not be asked.
         """
         doomed: dict[str, str] = {}
         much = []

@@ -1,4 +1,4 @@
-"""What Git leaves out, and what no person wrote: folders of packages and caches."""
+"""Finds what Git ignores, and what no person wrote: folders of packages and caches."""
 
 import os
 import re
@@ -11,19 +11,19 @@ PACKAGES = frozenset({"bower_components", "node_modules", "site-packages"})
 CACHES = frozenset({"__pycache__"})
 CACHE_TAG = "CACHEDIR.TAG"
 CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
-"""What the file CACHEDIR.TAG of a cache begins with, see https://bford.info/cachedir/."""
+"""What the file CACHEDIR.TAG of a cache begins with; see https://bford.info/cachedir/."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The patterns of one file, the last one first, and whether each ignores; they hold below `base`."""
+    """A file's patterns, the last one first, and whether each ignores; they hold below `base`."""
 
     base: str
     patterns: Sequence[tuple[re.Pattern[str], bool]]
 
 
 def made(folder: str) -> str | None:
-    """Return what a folder is that programs fill: "packages" or "a cache"; None for another one."""
+    """Return "packages" or "a cache" for a folder that programs fill, and None for any other."""
     name = os.path.basename(folder)  # noqa: PTH119 - paths are texts here: there may be very many
     if name in PACKAGES or os.path.isfile(os.path.join(folder, "pyvenv.cfg")):  # noqa: PTH113, PTH118
         return "packages"
@@ -39,7 +39,7 @@ def _is_tagged(folder: str) -> bool:
 
 
 def own(folder: str) -> list[Rules]:
-    """Read the rules of a folder's own `.gitignore`; a line that is no pattern is passed over, as Git does.
+    """Read the rules of a folder's own `.gitignore`; a line that is no pattern is skipped, as in Git.
 
     Raises:
         OSError: it cannot be read.
@@ -48,9 +48,9 @@ def own(folder: str) -> list[Rules]:
 
 
 def above(folder: str) -> list[Rules]:
-    """Read the rules that hold in a folder for what stands above it in its repository, the nearest first.
+    """Read the rules that a folder inherits from above it in its repository, the nearest first.
 
-    There are none where they ignore the folder itself: who names it wants it.
+    If they ignore the folder itself, return none: whoever names the folder wants it.
 
     Raises:
         OSError: a file of rules cannot be read.
@@ -68,17 +68,17 @@ def above(folder: str) -> list[Rules]:
 
 
 def _each_folder(folder: str, root: str) -> Iterable[str]:
-    """Name the folder, and those above it that are below the root, each with a slash at its end."""
+    """Yield the folder, and those above it that are below the root, each with a slash at its end."""
     while folder != root:
         yield f"{folder}/"
         folder = os.path.dirname(folder)  # noqa: PTH120
 
 
 def ignored(rules: Sequence[Rules], paths: Iterable[str]) -> bool:
-    """Return whether one of some paths is ignored by itself; of a folder, it ends with a slash.
+    """Return whether any of the paths is itself ignored; the path of a folder ends with a slash.
 
-    What is in a folder that is ignored is not asked for: Git does not look into it either. The nearest file
-    of rules that says anything decides, and in it the last pattern.
+    Nobody asks about what is in an ignored folder: Git does not look into it either. The nearest file of
+    rules with a pattern that matches decides, by the last such pattern in it.
     """
     return any(_ignored(rules, path) for path in paths)
 
@@ -88,7 +88,7 @@ def _ignored(rules: Sequence[Rules], path: str) -> bool:
         below = path[len(one.base.rstrip("/")) + 1 :]
         for pattern, ignores in one.patterns:
             found = pattern.search(below)
-            # `a/**` is what is in the folder, and not the folder.
+            # `a/**` means what is in the folder, and not the folder itself.
             if found and not (found[0].endswith("/") and found.end() == len(below) and not found.lastgroup):
                 return ignores
     return False
@@ -99,7 +99,7 @@ def _read(base: str, file: str) -> list[Rules]:
     from pathspec.patterns.gitignore import GitIgnorePatternError  # noqa: PLC0415
 
     try:
-        if not stat.S_ISREG(os.lstat(file).st_mode):  # as Git: not through a link
+        if not stat.S_ISREG(os.lstat(file).st_mode):  # like Git: not through a link
             return []
         with open(file, encoding="utf-8-sig", errors="surrogateescape") as lines:  # noqa: PTH123
             text = lines.read()
@@ -120,7 +120,7 @@ def _read(base: str, file: str) -> list[Rules]:
 def _itself(pattern: re.Pattern[str]) -> re.Pattern[str]:
     """Make a pattern of pathspec match a path itself, and not what is in a folder that matches.
 
-    A group for the folder's slash ends the latter. pathspec judges files without walking, by what is above
-    them too, and then folders that `!*/` takes back stay ignored.
+    A pattern that matches the latter ends with a group for the folder's slash. pathspec judges files without
+    walking, also by the folders above them; folders that `!*/` takes back would then stay ignored.
     """
     return re.compile(rf"{pattern.pattern}\Z", pattern.flags) if pattern.groupindex else pattern

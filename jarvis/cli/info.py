@@ -1,4 +1,4 @@
-"""`jarvis health` and `status`: what a running server tells of itself."""
+"""`jarvis health` and `status`: what a running server says about itself."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated

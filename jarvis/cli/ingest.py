@@ -134,7 +134,7 @@ def _listed(
 
 
 def _collection(client: "BlockingClient", name: str, *, dry_run: bool) -> "Found":
-    """Find a collection, or make it where there is none, and this is no dry run."""
+    """Return a collection; make it if it does not exist and this is no dry run."""
     from jarvis.client import JarvisClientError  # noqa: PLC0415
 
     try:

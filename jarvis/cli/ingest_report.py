@@ -1,4 +1,4 @@
-"""What is printed of an ingestion."""
+"""Prints what becomes of an ingestion."""
 
 import sys
 from collections import Counter
@@ -17,10 +17,10 @@ SUMMED = ("added", "changed", "unchanged", "moved", "empty", "failed", "pruned")
 
 
 class Report:
-    """Prints what becomes of documents: as JSON, or on a terminal a bar, failures and notes, or what changed.
+    """Prints what becomes of documents: as JSON, as a bar with failures and notes, or as a list of changes.
 
     Args:
-        listing: what is sent, and what is not.
+        listing: the files that are sent, and what is not sent.
         as_json: print everything, as JSON.
         dry_run: nothing is stored.
     """
@@ -28,11 +28,11 @@ class Report:
     def __init__(self, listing: Listing, *, as_json: bool, dry_run: bool) -> None:
         self.counts: Counter[str] = Counter()
         self.same: dict[str, tuple[str, ...]] = {}
-        """The ids of other documents that have the content of what was sent, by its id."""
+        """The ids of other documents with the same content, by the id of a document that was sent."""
         self.ids: set[str] = set()
-        """The ids of what was sent."""
+        """The ids of the documents that were sent; `Gone` adds those of files that were moved."""
         self.added: set[str] = set()
-        """The ids of what was not stored before."""
+        """The ids of the documents that were not stored before."""
         self._listing = listing
         self._as_json = as_json
         self._dry_run = dry_run
@@ -43,9 +43,9 @@ class Report:
             self.tell(path, "failed", why)
 
     def follow(self, results: "Iterable[IngestedDocument | IngestFinished]") -> "IngestFinished | None":
-        """Print each result as it comes.
+        """Print each result as it comes, and return the final `IngestFinished`, if it came.
 
-        A failure or Ctrl-C in between is told what is stored, and raised.
+        On a failure or Ctrl-C, print how many documents are stored, and raise it again.
         """
         from jarvis.client import IngestFinished, JarvisClientError  # noqa: PLC0415
 
@@ -75,7 +75,7 @@ class Report:
         return finished
 
     def tell(self, source: str, outcome: str, message: str = "") -> None:
-        """Print what became of a file or a document that the server does not tell of."""
+        """Print what became of a file or a document that the server does not report."""
         self._print({"source": source, "outcome": outcome, "message": message})
 
     def _print(self, result: dict[str, Any]) -> None:
@@ -90,7 +90,7 @@ class Report:
             echo(f"{outcome} {source}{f' ({notes})' if notes else ''}")
 
     def finish(self, finished: "IngestFinished | None") -> None:
-        """Print the sums."""
+        """Print the totals."""
         skipped, kinds = self.counts["skipped"], self._listing.kinds()
         sums = {outcome: self.counts[outcome] for outcome in SUMMED}
         if self._as_json:

@@ -118,7 +118,7 @@ def root(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line, the process's own when left out, and give its exit code."""
+    """Run a command line, by default that of the process, and return its exit code."""
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace")):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=errors)
@@ -148,8 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _completed(arguments: list[str]) -> list[str]:
-    """Spell out what may be left out or said in another way: help, and the shell of a completion."""
-    # Typer then takes a shell, and checks it.
+    """Return the arguments in full: `help` becomes --help, and a completion option gets its shell."""
+    # With this, Typer takes the name of a shell, and checks it.
     os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
     match arguments:
         case ["help", *command]:

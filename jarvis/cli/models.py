@@ -1,4 +1,4 @@
-"""`jarvis models`: what can be named as a model, and how it comes here."""
+"""`jarvis models`: lists the models that can be named, and fetches one."""
 
 from dataclasses import asdict
 from typing import Annotated

@@ -17,12 +17,12 @@ DEFAULT_TIMEOUT = 300.0
 
 
 def input_file(name: str, meaning: str) -> Any:  # noqa: ANN401 - as typer's own
-    """Describe an option that is a readable file."""
+    """Return an option whose value is a readable file."""
     return typer.Option(name, exists=True, dir_okay=False, readable=True, metavar="FILE", help=meaning)
 
 
 def seconds(meaning: str, *, least: float) -> Any:  # noqa: ANN401 - as typer's own
-    """Describe an option that is a time in seconds, which gRPC can carry."""
+    """Return an option whose value is a time in seconds that gRPC can carry."""
 
     def checked(value: float | None) -> float | None:
         try:
@@ -99,7 +99,7 @@ def template_options(
     variables: Sequence[str] | None,
     language: str | None,
 ) -> dict[str, Any]:
-    """Read the options of templates, as the client's.
+    """Return the template options in the form that the client takes.
 
     Raises:
         BadParameter: they contradict one another, or a variable has no name or no value.
@@ -123,7 +123,7 @@ def template_options(
 
 
 def conversation(system: str | None, text: str) -> list[dict[str, str]]:
-    """Make the messages of a first question."""
+    """Return the messages of a first question."""
     before = [] if system is None else [{"role": "system", "content": system}]
     return [*before, {"role": "user", "content": text}]
 
@@ -131,18 +131,18 @@ def conversation(system: str | None, text: str) -> list[dict[str, str]]:
 def connect(
     server: str, tls_ca: Path | None, *, timeout: float = DEFAULT_TIMEOUT, attempts: int = 4
 ) -> "BlockingClient":
-    """Make a client.
+    """Return a client of a server.
 
     Raises:
-        BadParameter: the address is not one.
+        BadParameter: the address is not valid.
     """
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its log lines would stand among our own
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's log lines would appear among our own
     from jarvis.client import TLS, BlockingClient  # noqa: PLC0415
 
     server = server.strip()
     scheme, found, rest = server.partition("://")
     encrypted = tls_ca is not None
-    if server.startswith("unix:///"):  # gRPC's other form of a path from the root
+    if server.startswith("unix:///"):  # gRPC's other form of an absolute path
         server = f"unix:{rest}"
     elif found:
         if scheme not in {"http", "https"} or (encrypted and scheme == "http"):

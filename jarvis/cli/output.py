@@ -1,7 +1,7 @@
-"""What is printed, for people and for programs.
+"""Prints output for people and for programs.
 
-What others wrote (names of files, texts, messages) never steers the terminal: all that is printed goes
-through here, and control characters are shown escaped. Ruff bans `typer.echo` anywhere else.
+What others wrote (names of files, texts, messages) never controls the terminal: all output goes through here,
+and control characters are shown escaped. Ruff bans `typer.echo` anywhere else.
 """
 
 import json
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 
 OTHER_PLACES = 5
-"""The most other places of a text that are shown."""
+"""The most other places with the same text that are shown."""
 
-# What a terminal obeys, what breaks a line, what turns the order of text around, and what is no character.
+# Control characters, line breaks, marks that change the direction of text, and surrogates.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _CONTROL_OF_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def escaped(line: str) -> str:
-    """Show the control characters of a line, its ends and tabs as well."""
+    """Return a line with its control characters escaped, including line breaks and tabs."""
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], line)
 
 
 def echo(line: str = "", *, err: bool = False) -> None:
-    """Print one line, on standard error where wanted."""
+    """Print one line, on standard error if `err` is set."""
     typer.echo(escaped(line), err=err)
 
 
 def confirmed(question: str) -> bool:
-    """Ask on the terminal; no is what Enter alone says."""
+    """Ask for a yes or no on the terminal; Enter alone means no."""
     return typer.confirm(escaped(question), err=True)
 
 
@@ -54,7 +54,7 @@ def confirm(question: str) -> None:
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Print one JSON document, on one line where `indent` is None."""
+    """Print one JSON document, on one line if `indent` is None."""
     for line in json.dumps(value, indent=indent, ensure_ascii=False).split("\n"):
         typer.echo(_CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], line))
 
@@ -65,7 +65,7 @@ def print_answer(answer: "Answer") -> None:
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table: fitted to a terminal, and never wrapped or cut anywhere else."""
+    """Print a table that is fitted to a terminal, and never wrapped or cut anywhere else."""
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
@@ -77,14 +77,14 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def deltas(events: Iterable["Event"]) -> Iterator[str]:
-    """Pick the texts out of a stream; none is empty."""
+    """Return the texts of a stream that are not empty."""
     from jarvis.client import Delta  # noqa: PLC0415
 
     return (event.text for event in events if isinstance(event, Delta) and event.text)
 
 
 def write(text: str) -> None:
-    """Write a part of a text, at once: as it is into a file or a pipe, escaped on a terminal."""
+    """Write a part of a text immediately: as it is to a file or a pipe, escaped on a terminal."""
     if sys.stdout.isatty():
         text = _CONTROL_OF_TEXT.sub(lambda found: repr(found[0])[1:-1], text)
     sys.stdout.write(text)

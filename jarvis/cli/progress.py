@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Show = Callable[[float, float | None], None]
-"""A function of what is done, and of what there is in all."""
+"""A function that takes the amount done and the total, which may be unknown."""
 
 
 @contextmanager
 def bar(description: str, *, hidden: bool = False) -> Iterator[Show]:
-    """Show a bar on standard error, where that is a terminal; it goes when it is done."""
+    """Show a bar on standard error, if that is a terminal, while the block runs; yield its `Show`."""
     from rich.console import Console  # noqa: PLC0415 - slow to import
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
@@ -21,7 +21,7 @@ def bar(description: str, *, hidden: bool = False) -> Iterator[Show]:
         console=console,
         transient=True,
         disable=hidden or not console.is_terminal,
-        redirect_stdout=sys.stdout.isatty(),  # else rich would print there what goes into a pipe
+        redirect_stdout=sys.stdout.isatty(),  # otherwise rich would divert piped output to standard error
     ) as progress:
         task = progress.add_task(description, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

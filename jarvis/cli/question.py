@@ -1,4 +1,4 @@
-"""What is asked: an argument, standard input, or both."""
+"""Reads what is asked: an argument, standard input, or both."""
 
 import sys
 from threading import Timer
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from jarvis.client import Prompt
 
 PATIENCE_SECONDS = 2.0
-"""How long standard input may be silent before the user is told that it is awaited."""
+"""Seconds to wait for the end of standard input before telling the user about the wait."""
 
 
 def prompt(text: str | None, system: str | None, *, raw: bool) -> "Prompt":
-    """Make a prompt of the argument and of standard input; see `read`.
+    """Return a prompt made of the argument and of standard input; see `read`.
 
     Raises:
         BadParameter: nothing is asked, or a raw prompt has a system message.
@@ -29,10 +29,10 @@ def prompt(text: str | None, system: str | None, *, raw: bool) -> "Prompt":
 
 
 def read(text: str | None) -> str:
-    """Read what is asked.
+    """Return what is asked.
 
-    It is standard input where the argument is left out, or `-`. Where something is piped in beside an
-    argument, that goes before it, and a space between the two.
+    That is standard input if the argument is left out or is `-`. Text that is piped in beside an argument
+    goes before it, with a space between the two.
 
     Raises:
         BadParameter: there is no text.

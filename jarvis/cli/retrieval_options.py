@@ -1,4 +1,4 @@
-"""Options that the commands of retrieval have."""
+"""Options of the retrieval commands."""
 
 import json
 from collections.abc import Sequence
@@ -32,10 +32,10 @@ JsonLines = Annotated[bool, typer.Option("--json", help="Print JSON, one object 
 
 
 def read_filter(given: Sequence[str] | None) -> "Filter | None":
-    """Read what `--filter` says; None where it says nothing.
+    """Return the filter that `--filter` gives, or None if it is left out.
 
     Raises:
-        BadParameter: it has neither form.
+        BadParameter: a value has neither form.
         JarvisClientError: INVALID_ARGUMENT, the JSON is not a filter.
     """
     from jarvis.client import And, parse_filter  # noqa: PLC0415
@@ -54,7 +54,7 @@ def _equals(text: str) -> "Filter":
 
 
 def _value(text: str) -> "Value":
-    """Read a number, true, false or a quoted text as JSON does, and the rest as text."""
+    """Read a number, true, false or a quoted text as JSON, and anything else as text."""
     try:
         value = json.loads(text)
     except ValueError:

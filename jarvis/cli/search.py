@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jarvis.client import Duplicate, Hit
 
 LINES = 3
-"""The most lines of the text of a hit that are shown."""
+"""The most lines of a hit's text that are shown."""
 
 
 def search(  # noqa: PLR0913 - one for each option

@@ -1,4 +1,4 @@
-"""What is sent of the files that are ingested."""
+"""Reads the files of an ingestion as they are sent."""
 
 import errno
 import os
@@ -16,14 +16,14 @@ STDIN = "-"
 
 
 def documents(files: Sequence[Path], source: str | None, most: int) -> "Iterator[Document]":
-    """Return files that are read as they are sent; one that cannot be read is sent as one that fails.
+    """Return documents that are read as they are sent; one that cannot be read is sent with its failure.
 
-    Standard input is read at once, by the thread that calls: Ctrl-C has to end the wait for it.
+    Standard input is read immediately, in the calling thread, so that Ctrl-C ends the wait for it.
 
     Args:
-        files: their paths; `STDIN` is standard input where `source` names it.
-        source: what standard input is called.
-        most: bytes that the server takes of one.
+        files: the paths of the files; `STDIN` is standard input if `source` is given.
+        source: the name of standard input.
+        most: the most bytes of a document that the server takes.
     """
     piped = None if source is None else _document(source, lambda: _bounded(sys.stdin.buffer, most))
     return (
@@ -42,7 +42,7 @@ def _document(name: str, read_data: Callable[[], bytes]) -> "Document":
 
 
 def read(file: Path, most: int) -> bytes:
-    """Read a regular file; what has become a pipe since it was listed is not waited for.
+    """Read a regular file; do not wait for one that has become a pipe since it was listed.
 
     Raises:
         OSError: it cannot be read, is no regular file, or has more than `most` bytes.
@@ -58,7 +58,7 @@ def read(file: Path, most: int) -> bytes:
 
 
 def _bounded(opened: BinaryIO, most: int) -> bytes:
-    data = opened.read(most + 1)  # it may have grown, or not have told its size
+    data = opened.read(most + 1)  # it may have grown, or have reported no size
     if len(data) > most:
         raise _too_large(f"more than {most}", most)
     return data

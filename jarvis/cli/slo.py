@@ -1,4 +1,4 @@
-"""`jarvis slo`: what is promised to callers, for Prometheus."""
+"""`jarvis slo`: Prometheus rules for what is promised to callers."""
 
 from pathlib import Path
 from typing import Annotated

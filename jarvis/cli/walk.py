@@ -1,4 +1,4 @@
-"""Which files of a folder are ingested."""
+"""Finds the files that are ingested."""
 
 import errno
 import os
@@ -20,53 +20,53 @@ GONE = "gone meanwhile"
 
 @dataclass
 class Listing:
-    """The files to take, each once, in order, and all that is passed over; folders end with a slash."""
+    """The files to take, once each and in order, and what is not taken; skipped folders end with a slash."""
 
     files: dict[Path, None] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
-    """What is passed over on purpose, and the kind of it that is."""
+    """The kind of each file or folder that is skipped on purpose, by its path."""
     failures: dict[str, str] = field(default_factory=dict)
     """Why a file or a folder cannot be taken, by its path."""
     bare: list[str] = field(default_factory=list)
-    """The named folders of which nothing is taken."""
+    """The named folders from which nothing is taken."""
     unlisted: bool = False
-    """Whether a folder could not be listed: nobody knows then what is in it."""
+    """Whether a path could not be looked into, so that files may be missing from the listing."""
 
     def kinds(self) -> Counter[str]:
         """Count what is skipped, by kind."""
         return Counter(self.skipped.values())
 
     def cannot_list(self, path: str, error: OSError) -> None:
-        """Take note of what should have been looked into."""
+        """Record a path that could not be looked into, and why."""
         self.failures[readable(str(error.filename or path))] = error.strerror or str(error)
         self.unlisted = True
 
 
 def readable(path: str) -> str:
-    """Write a path as text, whatever its bytes are."""
+    """Return a path as valid text, whatever its bytes are."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def beginning(folder: str) -> str:
-    """Return what the paths of all that is in a folder begin with."""
+    """Return what the paths of everything in a folder begin with."""
     return os.path.join(folder, "")  # noqa: PTH118 - Path has no last /
 
 
 def is_included(path: str, include: Sequence[str]) -> bool:
-    """Return whether a path matches one of some glob patterns; all do where there are none."""
+    """Return whether a path matches one of the glob patterns; any path does if there are none."""
     return not include or any(PurePath(path).match(glob) for glob in include)
 
 
 def walk(paths: Sequence[Path], include: Sequence[str], *, ignore: bool = True) -> Listing:
-    """List files, and the files in folders and their folders, each once and in order of their names.
+    """List files, and the files in folders and their subfolders, each once and in the order of their names.
 
-    A folder that several links lead to is entered once, by the first.
+    A folder that several links lead to is entered once, through the first.
 
     Args:
-        paths: files, which are taken whatever they are, and folders.
-        include: glob patterns; files in folders must match one, whatever their kind. Without any, the kinds
-            that can be read are taken.
-        ignore: leave out what is hidden, what Git ignores, packages and caches, unless it is a path itself.
+        paths: files, which are taken whatever their kind, and folders.
+        include: glob patterns; files in folders must match one, and may be of any kind. Without any, the
+            kinds that can be read are taken.
+        ignore: leave out what is hidden, what Git ignores, packages and caches, unless it is one of `paths`.
     """
     walker = _Walker(include, ignore=ignore)
     for given in paths:
@@ -82,7 +82,7 @@ class _Walker:
         self._entered: set[tuple[int, int]] = set()
 
     def take(self, path: str) -> None:
-        """Take what is named."""
+        """Take a file, or the files of a folder, that was named."""
         try:
             mode = os.stat(path).st_mode  # noqa: PTH116 - paths are texts here: there may be very many
             rules = above(path) if self._ignore and stat.S_ISDIR(mode) else []
@@ -109,7 +109,7 @@ class _Walker:
             self.listing.bare.append(readable(top))
 
     def _folder(self, folder: str, rules: Sequence[Rules]) -> list[tuple[str, Sequence[Rules]]]:
-        """Take the files of a folder, and give the folders in it that are to be entered."""
+        """Take the files of a folder, and return the folders in it that must be entered."""
         try:
             status = os.stat(folder)  # noqa: PTH116
             if (status.st_dev, status.st_ino) in self._entered:
@@ -131,7 +131,7 @@ class _Walker:
         return below
 
     def _wanted(self, entry: "os.DirEntry[str]", rules: Sequence[Rules]) -> bool:
-        """Take an entry of a folder, or skip it; tell whether it is a folder to be entered.
+        """Take an entry of a folder, or skip it; return whether it is a folder that must be entered.
 
         Raises:
             OSError: it cannot be looked at, or is gone.

@@ -1,4 +1,4 @@
-"""`jarvis status --watch`: the state of a server, again and again."""
+"""`jarvis status --watch`: the state of a server, shown live."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jarvis.client import BlockingClient, JarvisClientError, ServerStatus
 
 WIDE = 80
-"""The width of a terminal, in columns, that shows the whole table of components."""
+"""The least width of a terminal, in columns, at which the whole table of components is shown."""
 COLUMNS = ("PORT", "NAME", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE")
 NARROW_COLUMNS = ("PORT", "NAME", "STATE", "MESSAGE")
 COLORS = {"ready": "green", "loading": "yellow", "draining": "yellow", "failed": "red"}
@@ -25,8 +25,8 @@ HEALTH_COLORS = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", N
 def watch(client: "BlockingClient", interval: float) -> None:
     """Show the state every `interval` seconds, until Ctrl-C; a server that does not answer is waited for.
 
-    A terminal shows it in one place, and has its own text back at the end; anything else gets a block each
-    time.
+    A terminal shows the state in one place, and has its earlier text back at the end; anything else gets a
+    block of lines each time.
     """
     from rich.console import Console  # noqa: PLC0415 - slow to import
 

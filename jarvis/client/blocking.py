@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class BlockingClient:
-    """`JarvisClient`, whose event loop runs in a thread of its own; methods and arguments are the same."""
+    """A `JarvisClient` whose event loop runs in a thread of its own; methods and arguments are the same."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class BlockingClient:
         self.close()
 
     def close(self) -> None:
-        """Close the channel and end the thread; calls that run are cancelled."""
+        """Close the channel and end the thread; running calls are cancelled."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._closing.set)
             self._thread.join()
@@ -154,7 +154,7 @@ class BlockingClient:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
-        except BaseException:  # Ctrl-C above all: the call must not go on without its caller
+        except BaseException:  # above all Ctrl-C: the call must not go on without its caller
             future.cancel()
             raise
 

@@ -1,4 +1,4 @@
-"""The part of the blocking client that is for retrieval."""
+"""The retrieval part of the blocking client."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -31,12 +31,12 @@ def _iterating(
 
 
 class BlockingRetrieval:
-    """`RetrievalClient`, whose event loop runs in another thread; methods and arguments are the same.
+    """A `RetrievalClient` whose event loop runs in another thread; methods and arguments are the same.
 
     Args:
-        client: the client.
-        wait: runs a coroutine in the client's event loop, and gives what it returns.
-        iterate: runs an iterator in it, item by item.
+        client: the asynchronous client.
+        wait: runs a coroutine in the client's event loop, and returns its result.
+        iterate: runs an asynchronous generator in that loop, item by item.
     """
 
     def __init__(

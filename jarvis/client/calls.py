@@ -1,4 +1,4 @@
-"""Calls with a deadline, repeated where that helps."""
+"""Makes calls with a deadline, and repeats them if that helps."""
 # ruff: noqa: ASYNC109 - these are gRPC deadlines, which the server sees too
 
 import asyncio
@@ -31,11 +31,11 @@ Opened = tuple[grpc.aio.UnaryStreamCall[Request, Response], AsyncIterator[Respon
 
 reconnect_delay = wait_exponential(multiplier=0.25, max=5)
 jitter = wait_random(0, 0.25)
-"""How much longer than it has to a call waits, as a part of the delay: so that refused callers do not come
-back all at once."""
+"""The extra wait of a refused call, as a fraction of its delay, so that refused callers do not all come back
+at once."""
 
 MAX_REQUEST_ID = 128
-"""Characters; the server takes no more, and gRPC would refuse thousands without a word of why."""
+"""The most characters of a request id; the server takes no more, and gRPC refuses thousands unexplained."""
 
 
 class Calls:
@@ -75,7 +75,7 @@ class Calls:
         request_id: str | None = None,
         timeout: float | None = None,
     ) -> AsyncGenerator[Response, None]:
-        """Call a method that answers with a stream; nothing is repeated once the first message is there."""
+        """Call a method that answers with a stream; nothing is repeated after the first message."""
 
         async def attempt(left: float | None) -> Opened[Request, Response]:
             call = method(request, timeout=left, metadata=_metadata(request_id))
@@ -105,7 +105,7 @@ class Calls:
     ) -> AsyncGenerator[Response, None]:
         """Call a method that takes a stream and answers with one; nothing is repeated.
 
-        What `requests` raises ends the call, and is raised here.
+        An error that `requests` raises ends the call, and is raised here.
         """
         limit = self._limit(timeout)
         call = method(timeout=limit, metadata=_metadata(request_id))
@@ -119,7 +119,7 @@ class Calls:
                 raise self._explain(error, request_id) from error
         except asyncio.CancelledError:
             if sending.done() and not sending.cancelled():
-                sending.result()  # what cancelled the call
+                sending.result()  # raises what cancelled the call
             raise
         finally:
             call.cancel()
@@ -153,7 +153,7 @@ class Calls:
 
     def _explain(self, error: grpc.aio.AioRpcError, request_id: str | None) -> JarvisClientError:
         explained = from_rpc(error, request_id=request_id or "")
-        # A connection that breaks later leaves the channel idle, or ready on another one.
+        # A connection that breaks later leaves the channel idle, or ready on another connection.
         never_connected = self._channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
         if explained.code is grpc.StatusCode.UNAVAILABLE and not explained.reason and never_connected:
             message = f"cannot connect to {self._address}: {why(explained.message)}"
@@ -170,7 +170,7 @@ async def _send(
                 await call.write(request)
         await call.done_writing()
     except (grpc.aio.AioRpcError, grpc.aio.InternalError, asyncio.InvalidStateError):
-        return  # the call is over; whoever reads its answers is told why
+        return  # the call is over; the reader of its answers learns why
     except BaseException:
         call.cancel()
         raise

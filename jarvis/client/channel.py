@@ -8,13 +8,13 @@ import grpc
 from jarvis.address import check
 
 OPTIONS = (
-    # The server bounds what it sends; gRPC's own 4 MiB would cut long answers with log probabilities.
+    # The server bounds what it sends; gRPC's default of 4 MiB would fail long answers with log probabilities.
     ("grpc.max_receive_message_length", -1),
-    # A dead peer is noticed while an answer is awaited, however long that is. Jarvis allows a ping in 5 s.
+    # A dead peer is noticed during the wait for an answer, however long. Jarvis allows a ping every 5 s.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
-    # A server that is restarted is found again within seconds; gRPC's own bound is two minutes.
+    # A restarted server is found again within seconds; gRPC's default bound is two minutes.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 5_000),
 )
@@ -22,11 +22,11 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class TLS:
-    """How to encrypt, as PEM files.
+    """The PEM files that are used to encrypt.
 
     Attributes:
-        ca: the authorities that may sign the server's certificate; None is the public ones.
-        certificate: this client's own, where the server asks for one.
+        ca: the authorities that may sign the server's certificate; None for the public ones.
+        certificate: this client's own certificate, if the server asks for one.
         key: the private key of `certificate`.
     """
 
@@ -35,7 +35,7 @@ class TLS:
     key: Path | None = None
 
     def credentials(self) -> grpc.ChannelCredentials:
-        """Read the files.
+        """Read the files, and return the credentials.
 
         Raises:
             OSError: a file cannot be read.
@@ -45,7 +45,7 @@ class TLS:
 
 
 def open_channel(address: str, tls: TLS | None) -> grpc.aio.Channel:
-    """Open a channel; it connects at the first call.
+    """Open a channel; it connects on the first call.
 
     Raises:
         ValueError: the address is neither host:port nor unix:/path.

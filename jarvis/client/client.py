@@ -42,11 +42,11 @@ DEFAULT_ADDRESS = "127.0.0.1:50051"
 class JarvisClient:
     """Calls a Jarvis server. Make it inside the event loop that uses it.
 
-    A call is repeated after the delay that the server names in `RetryInfo`, and where no connection could be
+    A call is repeated after the delay that the server names in `RetryInfo`, or if no connection could be
     made; a stream only before its first event. Nothing else is repeated.
 
-    Every method raises `JarvisClientError`, also for a `timeout` over 97,200,000 seconds; its subclass
-    `CannotConnect` where there is no connection.
+    Every method raises `JarvisClientError`, also for a `timeout` over 97,200,000 seconds, and its subclass
+    `CannotConnect` if no connection could be made.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class JarvisClient:
         timeout: float | None = 300.0,
         attempts: int = 4,
     ) -> None:
-        """Open a channel; it connects at the first call.
+        """Open a channel; it connects on the first call.
 
         Args:
             address: host:port or unix:/path.
-            tls: how to encrypt; None is not at all.
-            timeout: seconds that a call may take, repetitions included, where the call names no other;
-                None is without end.
-            attempts: how often a call is made at most.
+            tls: how to encrypt; None means no encryption.
+            timeout: seconds that a call may take, repetitions included, if the call sets no other; None
+                means no limit.
+            attempts: the most times that a call is made.
 
         Raises:
             ValueError: the address has neither form, or `timeout` is not above 0 and at most 97,200,000.
@@ -92,7 +92,7 @@ class JarvisClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the channel; calls that run are cancelled."""
+        """Close the channel; running calls are cancelled."""
         await self._channel.close()
 
     async def stream(
@@ -109,8 +109,8 @@ class JarvisClient:
 
         Args:
             prompt: a raw prompt, or the messages of a conversation.
-            request_id: names the request in logs and for `abort`; printable ASCII. The server makes one where
-                it is left out.
+            request_id: names the request in logs and for `abort`; printable ASCII. The server makes one if it
+                is left out.
             timeout: seconds for the whole stream.
             **options: see `GenerateOptions`, `PromptOptions` and `Sampling`.
         """
@@ -158,7 +158,7 @@ class JarvisClient:
         return answers.TOKEN_COUNT.read(await self._calls.unary(self._generation.CountTokens, request))
 
     async def explain_prompt(self, prompt: Prompt, **options: Unpack[PromptOptions]) -> PromptExplanation:
-        """Return what `generate` would do with a prompt, of the same options, before any model answers."""
+        """Return what `generate` would do with a prompt and the same options before a model answers."""
         request = written(generation.explain_prompt_request, explain_request(prompt, options))
         return answers.EXPLANATION.read(await self._calls.unary(self._generation.ExplainPrompt, request))
 
@@ -191,13 +191,13 @@ class JarvisClient:
         timeout: float | None = None,
         **options: Unpack[EmbedOptions],
     ) -> AsyncGenerator[Embeddings, None]:
-        """Turn one batch of texts after another into vectors, in their order; nothing is repeated.
+        """Turn one batch of texts after another into vectors, in order; nothing is repeated.
 
         Batches are taken while earlier ones are embedded, as far ahead as the server reads. Closing the
         stream, or breaking out of the loop over it, cancels what is left.
 
         Args:
-            batches: each as the texts of `embed`; an ordinary iterable is read in a thread.
+            batches: each is like the texts of `embed`; an ordinary iterable is read in a thread.
             request_id: see `stream`.
             timeout: seconds for the whole stream.
             **options: see `EmbedOptions`.
@@ -210,7 +210,7 @@ class JarvisClient:
                 yield embeddings(message)
 
     async def status(self) -> ServerStatus:
-        """Ask for the state of the server and of each of its models."""
+        """Return the state of the server and of each of its models."""
         return server.STATUS.read(await self._calls.unary(self._server.GetStatus, server.STATUS_REQUEST))
 
     async def models(self) -> list[ModelInfo]:
@@ -231,12 +231,12 @@ class JarvisClient:
         return list(server.ADAPTERS.read(response))
 
     async def abort(self, request_id: str) -> int:
-        """End the requests of that id, and tell how many there were."""
+        """End the requests with an id, and return how many there were."""
         request = written(server.ABORT.message, request_id)
         return server.ABORTED.read(await self._calls.unary(self._server.Abort, request))
 
     async def health(self, service: str = "") -> HealthStatus:
-        """Ask the standard health service about one service; the empty name is the whole server."""
+        """Ask the standard health service about one service; the empty name stands for the whole server."""
         request = health_pb2.HealthCheckRequest(service=service)
         try:
             response = await self._calls.unary(self._health.Check, request)

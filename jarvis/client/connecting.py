@@ -1,4 +1,4 @@
-"""Why a connection could not be made, in a sentence: gRPC gives the texts of several layers below it."""
+"""Explains in a sentence why a connection failed: gRPC gives the texts of several layers below it."""
 
 _SENTENCES = (
     ("Connection refused", "the connection is refused: nothing listens there; is the server running?"),
@@ -21,6 +21,6 @@ _SENTENCES = (
 
 
 def why(told: str) -> str:
-    """Explain gRPC's text of a connection that failed; a text that is not known stays as it is."""
+    """Explain gRPC's text about a failed connection; of an unknown text, return the last error in it."""
     reason = told.rpartition("last error: ")[2]
     return next((sentence for sign, sentence in _SENTENCES if sign in reason), reason)

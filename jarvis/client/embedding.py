@@ -1,4 +1,4 @@
-"""Texts to requests, and answers to vectors."""
+"""Turns texts into requests, and answers into vectors."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from typing import Unpack
@@ -14,13 +14,13 @@ from jarvis.wire.messages import embedding_pb2 as pb
 from jarvis_ports.values import Embeddings
 
 Batches = AsyncIterable[Sequence[str]] | Iterable[Sequence[str]]
-"""One batch of texts after another."""
+"""Batches of texts, from an asynchronous or an ordinary iterable."""
 
 
 async def stream_requests(
     batches: Batches, **options: Unpack[EmbedOptions]
 ) -> AsyncGenerator[pb.EmbedStreamRequest, None]:
-    """Build one request for each batch; see `embed_request`."""
+    """Yield one request for each batch; see `embed_request`."""
     async for batch in each(batches):
         yield written(wire.STREAM_REQUEST.message, embed_request(batch, options))
 
@@ -29,7 +29,7 @@ def embeddings(response: pb.EmbedResponse | pb.EmbedStreamResponse) -> Embedding
     """Return the vectors of an answer.
 
     Raises:
-        JarvisClientError: INTERNAL, they are not as the contract says.
+        JarvisClientError: INTERNAL, they do not follow the contract.
     """
     try:
         return wire.read_response(response)

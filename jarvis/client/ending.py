@@ -1,4 +1,4 @@
-"""What the server ended a call with, which grpcio forgets where a write fails because of it."""
+"""The status that the server ended a call with, which grpcio loses if a write fails because of it."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,23 +9,23 @@ import grpc
 T = TypeVar("T")
 
 MADE_UP = (grpc.StatusCode.INTERNAL, "Internal error from Core")
-"""The status that grpcio makes up when it cannot write: before that of the server arrives, or in its place.
+"""The status that grpcio makes up if it cannot write: before the server's own arrives, or in its place.
 
 https://github.com/grpc/grpc/blob/master/src/python/grpcio/grpc/_cython/_cygrpc/aio/call.pyx.pxi
 """
 LIMIT_SECONDS = 5.0
-"""How long the server's own status, without which no write fails, may be on its way."""
+"""Seconds to wait for the server's own status, which is on its way whenever a write fails."""
 
 
 class Ending:
-    """Keeps the first status of a call that is not made up."""
+    """Keeps the first status of a call that grpcio did not make up."""
 
     def __init__(self, call: grpc.aio.Call) -> None:
         self._status = asyncio.get_running_loop().create_future()
         call.add_done_callback(self._note)
 
     def _note(self, call: Any) -> None:  # noqa: ANN401 - the stubs know another type than is passed
-        """Is called at each status that the call is given, while it has it."""
+        """Keep the first real status of the call; called at each status, while the call still has it."""
         code, details = _at_once(call.code()), _at_once(call.details())
         if (code, details) == MADE_UP or self._status.done():
             return
@@ -33,7 +33,7 @@ class Ending:
         self._status.set_result(grpc.aio.AioRpcError(code, initial, trailing, details))
 
     async def error(self, found: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError | None:
-        """Return what the call failed with, in place of what was found; None where it did not fail."""
+        """Return the error that the call really failed with, instead of `found`; None if it did not fail."""
         if (found.code(), found.details()) != MADE_UP:
             return found
         try:
@@ -44,7 +44,7 @@ class Ending:
 
 
 def _at_once(known: Coroutine[Any, Any, T]) -> T:
-    """Run what has nothing to wait for, where nothing can be awaited."""
+    """Run a coroutine that has nothing to wait for, from code that cannot await."""
     try:
         known.send(None)
     except StopIteration as done:

@@ -1,4 +1,4 @@
-"""What a call can end with.
+"""The errors that a call can end with.
 
     JarvisClientError
     └── CannotConnect       no connection to the server could be made
@@ -16,7 +16,7 @@ from jarvis_ports.errors import FieldViolation, InvalidArgument
 DETAILS_KEY = "grpc-status-details-bin"
 REQUEST_ID_KEY = "x-request-id"
 TOO_LARGE = "message larger than max"
-"""What gRPC says where it refuses a message itself, because it is many times too large."""
+"""What gRPC says when it refuses a message itself, because that is many times too large."""
 
 
 class JarvisClientError(Exception):
@@ -25,10 +25,10 @@ class JarvisClientError(Exception):
     Attributes:
         code: the gRPC status code.
         message: what went wrong.
-        reason: the server's stable word for it, such as `CONTEXT_LENGTH_EXCEEDED`; empty where it gave none.
+        reason: the server's stable word for it, such as `CONTEXT_LENGTH_EXCEEDED`; empty if it gave none.
         violations: the request's fields that are to blame.
-        retry_after: seconds after which a repetition may help; None where the server named none.
-        request_id: the id of the request; empty where it is not known.
+        retry_after: seconds after which a repetition may help; None if the server named none.
+        request_id: the id of the request; empty if it is not known.
     """
 
     def __init__(  # noqa: PLR0913 - each is a part of the status
@@ -55,7 +55,7 @@ class CannotConnect(JarvisClientError):
 
 
 def invalid(field: str, description: str) -> JarvisClientError:
-    """Blame a field of a request that cannot even be sent."""
+    """Return the error that blames a field of a request that cannot even be sent."""
     return from_invalid(InvalidArgument.of(field, description))
 
 
@@ -67,7 +67,7 @@ def from_invalid(error: InvalidArgument) -> JarvisClientError:
 
 
 def from_rpc(error: grpc.aio.AioRpcError, *, request_id: str = "") -> JarvisClientError:
-    """Read the status of a call, and its details where it carries any."""
+    """Return the error that the status of a call describes, with the details that it carries, if any."""
     metadata = dict(error.trailing_metadata())
     status = status_pb2.Status.FromString(metadata.get(DETAILS_KEY, b""))
     info = error_details_pb2.ErrorInfo()

@@ -1,4 +1,4 @@
-"""Filters in JSON, as the contract's messages have it."""
+"""Filters in JSON, in the form of the contract's messages."""
 
 from jarvis.client.requests import written
 from jarvis.wire import filters

@@ -1,4 +1,4 @@
-"""What may be said beside a prompt, texts or a name."""
+"""The options that go with a prompt, with texts or with a name."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -10,7 +10,7 @@ Prompt = str | Sequence[Message | Mapping[str, str]]
 
 
 class Sampling(TypedDict, total=False):
-    """How tokens are chosen; what is left out, or None, is the model's default. Ranges are the contract's."""
+    """How tokens are chosen; the model decides what is left out or None. The contract has the ranges."""
 
     temperature: float | None
     top_p: float | None
@@ -30,14 +30,14 @@ class Sampling(TypedDict, total=False):
 
 
 class PromptOptions(TypedDict, total=False):
-    """What the model is told before the prompt, and which model it is; the server decides what is left out.
+    """What goes before the prompt, and which model answers; the server decides what is left out.
 
     Attributes:
         model: the name of a model or of a route.
         template: the name of a prompt template, for messages without a system message; "" is none.
-        difficulty: how difficult it is, in [0, 100].
-        template_variables: the values of the template's variables; need `template`.
-        language: that of the template, such as "es".
+        difficulty: how difficult the prompt is, in [0, 100].
+        template_variables: the values of the template's variables; they need `template`.
+        language: the language of the template, such as "es".
     """
 
     model: str | None
@@ -48,7 +48,7 @@ class PromptOptions(TypedDict, total=False):
 
 
 class GenerateOptions(Sampling, PromptOptions, total=False):
-    """What may be said beside the prompt."""
+    """All options that go with a prompt."""
 
     structured_output: StructuredOutput | None
     priority: int | None
@@ -57,11 +57,11 @@ class GenerateOptions(Sampling, PromptOptions, total=False):
 
 
 class EmbedOptions(TypedDict, total=False):
-    """What may be said beside the texts.
+    """The options that go with texts to embed.
 
     Attributes:
-        role: what they are for: `document` (the default), or `query` for texts to be searched with.
-        dimension: how many components to keep, from the first; all where it is left out.
+        role: what the texts are for: `document` (the default), or `query` for texts to be searched with.
+        dimension: how many components to keep, from the first; all if it is left out.
         truncate: cut off texts that are longer than the model reads, instead of refusing them.
         model: the embedding model's name.
     """
@@ -73,7 +73,7 @@ class EmbedOptions(TypedDict, total=False):
 
 
 class IndexOptions(TypedDict, total=False):
-    """How to index a collection; what is left out is the contract's default, or stays as it is."""
+    """How to index a collection; a setting left out takes the contract's default, or stays as it is."""
 
     space: Space | None
     max_neighbors: int | None
@@ -82,10 +82,10 @@ class IndexOptions(TypedDict, total=False):
 
 
 def check_names(options: Mapping[str, object], kind: type[Any]) -> None:
-    """Check that there is an option of each name.
+    """Check that every option exists in `kind`.
 
     Raises:
-        TypeError: there is none.
+        TypeError: an option does not.
     """
     if unknown := options.keys() - kind.__annotations__.keys():
         msg = f"unknown options: {', '.join(sorted(unknown))}"

@@ -1,4 +1,4 @@
-"""What callers say to the values of requests."""
+"""Turns the arguments of callers into the values of requests."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -36,10 +36,10 @@ V = TypeVar("V")
 
 
 def written(write: Callable[[V], M], value: V) -> M:
-    """Return the message of a value.
+    """Return what `write` makes of a value.
 
     Raises:
-        JarvisClientError: INVALID_ARGUMENT, it cannot be sent.
+        JarvisClientError: INVALID_ARGUMENT, the value cannot be sent.
     """
     try:
         return write(value)
@@ -48,11 +48,11 @@ def written(write: Callable[[V], M], value: V) -> M:
 
 
 def generate_call(prompt: Prompt, options: GenerateOptions) -> GenerateCall:
-    """Return what is to be generated.
+    """Return the call that generates an answer to a prompt.
 
     Raises:
-        TypeError: there is no option of that name.
-        JarvisClientError: INVALID_ARGUMENT, a message is none.
+        TypeError: an option does not exist.
+        JarvisClientError: INVALID_ARGUMENT, a message of the prompt is not valid.
     """
     rest: dict[str, Any] = {**options}
     beside = ("structured_output", "priority", "return_token_ids")
@@ -68,7 +68,7 @@ def generate_call(prompt: Prompt, options: GenerateOptions) -> GenerateCall:
 
 
 def explain_request(prompt: Prompt, options: PromptOptions) -> ExplainPromptRequest:
-    """Return what is to be explained; raises what `generate_call` does."""
+    """Return the request that explains a prompt; raise what `generate_call` raises."""
     check_names(options, PromptOptions)
     params = said(options)
     model = params.pop("model", None)
@@ -76,10 +76,10 @@ def explain_request(prompt: Prompt, options: PromptOptions) -> ExplainPromptRequ
 
 
 def input_of(prompt: Prompt) -> Input:
-    """Return a prompt or a conversation.
+    """Return a raw prompt as it is, or the messages of a conversation.
 
     Raises:
-        JarvisClientError: INVALID_ARGUMENT, a message is none.
+        JarvisClientError: INVALID_ARGUMENT, a message is not valid.
     """
     if isinstance(prompt, str):
         return prompt
@@ -95,7 +95,7 @@ def _message(message: Message | Mapping[str, str], path: str) -> Message:
 
 
 def embed_request(texts: Sequence[str], options: EmbedOptions) -> EmbedRequest:
-    """Return what is to be embedded.
+    """Return the request that embeds texts.
 
     Raises:
         JarvisClientError: INVALID_ARGUMENT, a value cannot be sent.
@@ -112,20 +112,20 @@ def embed_request(texts: Sequence[str], options: EmbedOptions) -> EmbedRequest:
 
 
 def index_changes(options: IndexOptions) -> IndexChanges:
-    """Return index settings.
+    """Return the index settings that the options change.
 
     Raises:
-        TypeError: there is no option of that name.
+        TypeError: an option does not exist.
     """
     check_names(options, IndexOptions)
     return IndexChanges(**options)
 
 
 def choice(kind: type[E], value: str, path: str) -> E:
-    """Return the value of an enum that is said by its name.
+    """Return the member of an enum with the given value.
 
     Raises:
-        JarvisClientError: INVALID_ARGUMENT, there is none of that name.
+        JarvisClientError: INVALID_ARGUMENT, no member has that value.
     """
     if value not in list(kind):
         raise invalid(path, f"{value!r} is not one of {', '.join(kind)}")

@@ -1,4 +1,4 @@
-"""The part of the client that is for retrieval."""
+"""The retrieval part of the client."""
 # ruff: noqa: ASYNC109 - these are gRPC deadlines, which the server sees too
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 WEEK = 7 * 24 * 3600.0
-"""Seconds for work that takes as long as there is much to do, where the caller names none."""
+"""The default timeout, in seconds, of work that takes longer the more there is to do."""
 
 
 class RetrievalClient:
@@ -57,12 +57,12 @@ class RetrievalClient:
         self._stub = retrieval_pb2_grpc.RetrievalServiceStub(channel)
 
     async def create_collection(self, name: str, **index: Unpack[IndexOptions]) -> Collection:
-        """Make a collection for the server's embedding model; does nothing where it exists just so."""
+        """Make a collection for the server's embedding model; do nothing if an identical one exists."""
         request = written(collections.CREATE.message, CollectionRequest(name, index_changes(index)))
         return collections.CREATED.read(await self._calls.unary(self._stub.CreateCollection, request))
 
     async def get_collection(self, name: str) -> Collection:
-        """Ask for one collection."""
+        """Return one collection."""
         request = written(collections.GET.message, name)
         return collections.FOUND.read(await self._calls.unary(self._stub.GetCollection, request))
 
@@ -72,12 +72,12 @@ class RetrievalClient:
         return list(collections.LISTED.read(response))
 
     async def delete_collection(self, name: str) -> int:
-        """Delete a collection with all that is in it, and tell how many rows it had."""
+        """Delete a collection with all that is in it, and return how many rows it had."""
         request = written(collections.DROP.message, name)
         return collections.DROPPED.read(await self._calls.unary(self._stub.DeleteCollection, request))
 
     async def check(self, name: str, *, timeout: float = WEEK) -> AsyncGenerator[Progress | Diagnosis, None]:
-        """Look for rows that no search finds, and counts that disagree: `Progress`, then one `Diagnosis`."""
+        """Look for rows no search finds, and counts that disagree; yield `Progress`, then one `Diagnosis`."""
         request = written(collections.CHECK.message, name)
         async with aclosing(
             self._calls.stream(self._stub.CheckCollection, request, timeout=timeout)
@@ -91,8 +91,8 @@ class RetrievalClient:
     ) -> AsyncGenerator[Progress, None]:
         """Build a collection anew from its texts, for the server's embedding model.
 
-        It is done when this ends without an error; left in the middle, the collection stays as it was. Index
-        settings that are left out stay as they are.
+        It is done when the generator ends without an error; if it is left earlier, the collection stays as it
+        was. Index settings that are left out stay as they are.
         """
         request = written(collections.REBUILD.message, CollectionRequest(name, index_changes(index)))
         async with aclosing(
@@ -109,19 +109,19 @@ class RetrievalClient:
         vectors: "Sequence[ArrayLike | None] | None" = None,
         truncate: bool = False,
     ) -> int:
-        """Insert rows, or replace those of the same id, and tell how many; they are stored then.
+        """Insert rows, or replace those with the same id, and return how many, once they are stored.
 
         Args:
             name: the collection's name.
             rows: 1 to 2,048.
-            vectors: one for each row; where it is None, the text is embedded.
+            vectors: one for each row; if it is None, the text is embedded.
             truncate: cut off texts that are too long before they are embedded, instead of refusing them.
         """
         if vectors is None:
             vectors = [None] * len(rows)
         if len(vectors) != len(rows):
             raise invalid("vectors", f"there are {len(vectors)} for {len(rows)} rows")
-        # They are written whatever they are made of.
+        # The vectors can be written whatever their type is.
         wanted = Upsert(name, rows, cast("Any", vectors), truncate=truncate)
         request = written(collections.upsert_request, wanted)
         return collections.UPSERTED.read(await self._calls.unary(self._stub.Upsert, request))
@@ -134,7 +134,7 @@ class RetrievalClient:
         filter: Filter | None = None,  # noqa: A002 - the contract's name
         dry_run: bool = False,
     ) -> int:
-        """Delete rows by id, by filter, or those of these ids that pass; tell how many there were."""
+        """Delete rows by id, by filter, or only those that match both; return how many there were."""
         request = written(collections.DELETION.message, Deletion(name, tuple(ids), filter, dry_run))
         return collections.DELETED.read(await self._calls.unary(self._stub.Delete, request))
 
@@ -154,7 +154,7 @@ class RetrievalClient:
         Args:
             name: the collection's name.
             query: the text or the vector.
-            mode: None is hybrid for a text, dense for a vector.
+            mode: None means hybrid for a text, and dense for a vector.
             top_k: the most hits; 10 when left out.
             filter: only rows that pass.
             min_similarity: only rows whose vector is at least this similar.
@@ -185,19 +185,19 @@ class RetrievalClient:
         dry_run: bool = False,
         timeout: float = WEEK,
     ) -> AsyncGenerator[IngestResult, None]:
-        """Have documents read, split, embedded and stored: one result each, in order, then `IngestFinished`.
+        """Read, split, embed and store documents; yield one result each, in order, then `IngestFinished`.
 
-        What a result came for is stored, also where the stream fails later; the same documents again cost
-        next to nothing then. The documents are read as the server takes them.
+        A document that a result came for is stored, even if the stream fails later; to send it again then
+        costs next to nothing. The documents are read as the server takes them.
 
         Args:
             name: the collection's name.
             documents: an ordinary iterable is read in a thread.
             prune: delete the documents that are not sent and whose source begins with one of these.
-            chunk_tokens: the most tokens of a chunk; what the server is configured with when left out.
+            chunk_tokens: the most tokens of a chunk; the server's configured number when left out.
             chunk_overlap: tokens that a chunk shares with the one before; likewise.
-            language: of the documents, as a BCP 47 tag ("es"); tells their encoding where nothing else does.
-            dry_run: only tell what would be done.
+            language: the documents' BCP 47 tag, such as "es"; decides their encoding if nothing else does.
+            dry_run: only report what would be done.
             timeout: seconds for the whole stream.
         """
         start = IngestStart(name, chunk_tokens, chunk_overlap, language, dry_run)
@@ -215,7 +215,7 @@ class RetrievalClient:
     async def documents(
         self, name: str, prefixes: Sequence[str] = (), *, timeout: float = WEEK
     ) -> AsyncGenerator[StoredDocument, None]:
-        """List the documents whose source begins with one of some texts, by id; all when there are none."""
+        """Yield the documents whose source begins with one of the prefixes, by id; all if there are none."""
         request = written(wire.QUERY.message, DocumentsQuery(name, tuple(prefixes)))
         async with aclosing(
             self._calls.stream(self._stub.ListDocuments, request, timeout=timeout)
@@ -225,7 +225,7 @@ class RetrievalClient:
                     yield one
 
     async def delete_documents(self, name: str, ids: Sequence[str]) -> int:
-        """Delete 1 to 1,000 documents with all their chunks, and tell how many there were."""
+        """Delete 1 to 1,000 documents with all their chunks, and return how many there were."""
         request = written(wire.DELETION.message, DocumentsDeletion(name, tuple(ids)))
         return wire.DELETED.read(await self._calls.unary(self._stub.DeleteDocuments, request))
 

@@ -1,1 +1,1 @@
-"""The use cases. Domain types in, domain types out; engines only through ports."""
+"""The use cases: they take and return domain types, and reach engines only through ports."""

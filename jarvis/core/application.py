@@ -1,4 +1,4 @@
-"""All that the server is made of."""
+"""The parts that the server is made of."""
 
 from dataclasses import dataclass
 
@@ -16,19 +16,19 @@ from jarvis_plugins.loader import Adapters
 
 @dataclass(frozen=True)
 class Application:
-    """The use cases, and what they share; whoever serves them takes each part that it needs.
+    """The use cases and what they share; the code that serves them takes the parts that it needs.
 
     Attributes:
         generation: the use case behind GenerationService.
         embedding: the use case behind EmbeddingService.
         retrieval: the use case behind RetrievalService.
-        status: the state of the whole.
+        status: the state of the server as a whole.
         routes: the models, and the routes over them.
-        components: all that is opened, the models too.
-        requests: those that run.
-        adapters: those that are installed.
-        instruments: what everything is measured with.
-        gpus: those of this machine.
+        components: everything that the server opens, including the models.
+        requests: the requests that are running.
+        adapters: the installed adapters.
+        instruments: what all parts are measured with.
+        gpus: the reader of this machine's GPUs.
     """
 
     generation: Generation

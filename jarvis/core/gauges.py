@@ -1,4 +1,4 @@
-"""What is read whenever the metrics are wanted."""
+"""The gauges, which are read whenever somebody asks for the metrics."""
 
 import platform
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ from jarvis_ports.values import State
 
 
 class Gauges:
-    """Reads the state of what the server is made of.
+    """Reads the state of the server's parts.
 
     Args:
-        components: what is opened.
+        components: everything that the server opens.
         routes: the models among them.
-        embedding: has a queue of its own.
-        gpus: those of this machine.
+        embedding: the use case of embedding, which has a queue of its own.
+        gpus: the reader of this machine's GPUs.
     """
 
     def __init__(self, components: Components, routes: Routes, embedding: Embedding, gpus: GpuReader) -> None:
@@ -34,7 +34,7 @@ class Gauges:
         self._gpus = gpus
 
     def register(self, instruments: Instruments) -> None:
-        """Have all of them read from now on."""
+        """Register every gauge, to be read from now on."""
         readers = {
             metrics.QUEUE_DEPTH: self._queue_depth,
             metrics.ACTIVE_REQUESTS: self._active_requests,

@@ -1,4 +1,4 @@
-"""Works at several things at once, and gives the results in order."""
+"""Works on several items at once, and yields the results in order."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -12,10 +12,10 @@ R = TypeVar("R")
 async def in_order(
     items: AsyncGenerator[T, None], work: Callable[[T], Coroutine[Any, Any, R]], ahead: int
 ) -> AsyncGenerator[R, None]:
-    """Work at several items at once, and give the results in the order of the items.
+    """Work on several items at once, and yield the results in the order of the items.
 
-    The first failure, be it in the work or in reading the items, comes after the results before it, and ends
-    the work at those behind it. No more than `ahead` items are at work, or done and not taken yet.
+    The first failure, be it in the work or in reading the items, is raised after the results that precede it,
+    and ends the work on later items. At most `ahead` items are in progress, or done and not yet taken.
     """
     begun: asyncio.Queue[asyncio.Task[R] | None] = asyncio.Queue()
     free = asyncio.Semaphore(ahead)

@@ -23,9 +23,9 @@ class Status:
     """Works out the state of the server from that of its parts.
 
     Args:
-        components: what is opened.
+        components: everything that the server opens.
         routes: the models among them, and the routes over these.
-        requests: those that run.
+        requests: the requests that are running.
     """
 
     def __init__(self, components: Components, routes: Routes, requests: Requests) -> None:
@@ -44,9 +44,9 @@ class Status:
 
     @property
     def state(self) -> State:
-        """Draining, or the worst of the states of what is needed.
+        """Draining, or the worst state among the components that are needed.
 
-        One model of the default route is enough; without a cache it is slow, and no more.
+        One model of the default route is enough, and no cache is needed: without one the server is only slow.
         """
         if self._requests.draining:
             return State.DRAINING
@@ -55,7 +55,7 @@ class Status:
 
     @property
     def health(self) -> HealthLevel:
-        """Unhealthy where what is needed has failed; degraded where anything else is amiss."""
+        """Unhealthy if a component that is needed has failed; degraded if anything else is amiss."""
         if State.FAILED in self._needed:
             return HealthLevel.UNHEALTHY
         ready = all(component.state is State.READY for component in self._components)
@@ -79,7 +79,7 @@ class Status:
 
     @property
     def serving(self) -> dict[Capability, bool]:
-        """Whether each capability that is configured is there now."""
+        """Whether each capability that is configured is available now."""
         states = {Capability.GENERATION: [self._best_of_default_route]}
         if embedder := self._components.one(PortName.EMBEDDER):
             states[Capability.EMBEDDING] = [embedder.state]

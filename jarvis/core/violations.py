@@ -1,18 +1,18 @@
-"""Gathers all that is wrong with a request, so that its caller is told at once."""
+"""Gathers everything that is wrong with a request, so that its caller learns all of it at once."""
 
 from collections.abc import Callable, Iterator
 
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 
 Check = Callable[[], object]
-"""Raises InvalidArgument where something is wrong."""
+"""A check that raises InvalidArgument if something is wrong."""
 
 
 class Violations:
     """Gathers the violations of one request.
 
-    Who cannot read a field blames it, and goes on with a value that is as good as any: what the checks find
-    wrong with that value is not told.
+    A reader that cannot read a field blames it, and continues with an arbitrary value: what the checks find
+    wrong with that value is not reported.
     """
 
     def __init__(self) -> None:
@@ -31,10 +31,10 @@ class Violations:
             self._errors.append(error)
 
     def refuse(self, *others: Check) -> None:
-        """Raise all that was noted, where anything was, with what other checks find beside it.
+        """Raise everything that was noted, if anything was, together with what other checks find.
 
         Raises:
-            InvalidArgument: naming every field that is wrong; the very error where one check alone found it.
+            InvalidArgument: naming every field that is wrong; if one check found all of it, its own error.
         """
         if not (self._unread or self._errors):
             return

@@ -1,4 +1,4 @@
-"""Bytes of a text file become text."""
+"""Decodes the bytes of a text file."""
 
 import codecs
 import re
@@ -8,14 +8,14 @@ from jarvis.documents.encodings import BOMS, DEFAULT, codec, guess
 from jarvis_ports.errors import DocumentUnreadable
 
 Decoded = tuple[str, tuple[str, ...]]
-"""A text, and what was decided where that is anything but plain UTF-8."""
+"""A text, and notes on how it was decoded, which are empty for plain UTF-8."""
 
 _CONTROLS = re.compile(r"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
 _UNDECODED = re.compile(r"[\udc80-\udcff]")
 _MANY_BYTES = ("big5", "euc-jp", "euc-kr", "gb18030", "gbk", "shift_jis")
-"""Encodings of more than one byte for a character."""
+"""Encodings that use more than one byte for some characters."""
 _JAPANESE = re.compile(rb"\x1b\$[@B(]")
-"""How ISO-2022-JP begins what is no ASCII."""
+"""The escape sequences with which ISO-2022-JP begins text that is not ASCII."""
 _ASCII = re.compile(r"[\x00-\x7f]")
 
 
@@ -24,20 +24,20 @@ def decode(
 ) -> Decoded:
     """Decode by the byte order mark, else as declared, else as UTF-8, else as what the bytes look like.
 
-    An encoding fits where fewer characters fail than succeed beyond ASCII, and UTF-8 where a line is in it;
-    the lines with those that fail are decoded by themselves, so that one bad line never decides for others.
+    An encoding fits if at most half of the non-ASCII text fails; UTF-8 also if a non-ASCII line is valid.
+    Lines with failures are decoded on their own, so that one bad line never decides for the others.
 
     Args:
         data: the file.
         source: its name, for messages.
-        labels: of its encoding, the most trustworthy first: the sender's, and the document's own.
-        language: as a BCP 47 tag, where somebody knows it.
+        labels: the labels of its encoding, the most trustworthy first: the sender's, then its own.
+        language: its language as a BCP 47 tag, if known.
 
     Returns:
-        The text without its mark, and what was decided.
+        The text without its byte order mark, and notes on how it was decoded.
 
     Raises:
-        DocumentUnreadable: it is binary.
+        DocumentUnreadable: the file is binary.
     """
     made = _by_mark(data) or _by_label(data, labels, language) or _by_zeros(data)
     if made:
@@ -59,16 +59,16 @@ def _by_mark(data: bytes) -> Decoded | None:
 
 
 def _by_label(data: bytes, labels: Sequence[str | None], language: str | None) -> Decoded | None:
-    """Decode as one of the labels says, or as UTF-8, where that fits."""
+    """Decode by the first label that fits, else as UTF-8; return None if nothing fits."""
     if data.isascii() and _JAPANESE.search(data):
         labels = [*labels, "iso-2022-jp"]
     for name, python in [*filter(None, map(codec, filter(None, labels))), ("utf-8", "utf-8")]:
-        if python.startswith("utf-16") and b"\0" not in data:  # as every text has that is written in it
+        if python.startswith("utf-16") and b"\0" not in data:  # every text in UTF-16 has some
             continue
         if (text := _strict(data, python)) is None:
             if _fits(data, python) or (python == "utf-8" and _has_utf8(data, language)):
                 made = _by_line(data, name, python, language)
-                if not _binary(made[0]):  # where a line of a binary is UTF-8 by chance
+                if not _binary(made[0]):  # a binary may have a line that is UTF-8 by chance
                     return made
         elif "\0" not in text:
             return text, () if name == "utf-8" else (f"decoded as {name}",)
@@ -84,10 +84,10 @@ def _by_zeros(data: bytes) -> Decoded | None:
 
 
 def check_text(data: bytes, source: str) -> None:
-    """Look for NUL, which no text has but in UTF-16 and UTF-32.
+    """Check that there is no NUL, which text has only in UTF-16 and UTF-32.
 
     Raises:
-        DocumentUnreadable: it is binary.
+        DocumentUnreadable: the file is binary.
     """
     if b"\0" in data:
         raise _refused(source)
@@ -102,10 +102,10 @@ def _binary(text: str) -> bool:
 
 
 def _alternates(data: bytes, name: str) -> bool:
-    """Return whether NUL stands in the high bytes alone, a tenth of them or more: those of spaces are enough.
+    """Return whether only high bytes are NUL, and more than a tenth of them: spaces alone bring that many.
 
-    Where all bytes are ASCII, most of the high ones have to be below those that are printed, as with
-    Cyrillic: this may be ASCII with NUL in some places.
+    If all bytes are ASCII, the data may be ASCII with a NUL here and there, so at least half of the high
+    bytes must be control characters, as they are in Cyrillic.
     """
     low, high = (data[::2], data[1::2]) if name == "utf-16-le" else (data[1::2], data[::2])
     if data.isascii() and sum(byte < ord(" ") for byte in high) * 2 < len(high):
@@ -123,14 +123,14 @@ def _strict(data: bytes, python: str) -> str | None:
 def _fits(data: bytes, python: str) -> bool:
     try:
         text = data.decode(python, "surrogateescape")
-    except UnicodeDecodeError:  # a sequence of ASCII that is wrong, which no surrogate stands for
+    except UnicodeDecodeError:  # invalid ASCII bytes, which no surrogate can stand for
         return False
     bad = len(_UNDECODED.findall(text))
     return bad <= len(text) - len(_ASCII.findall(text)) - bad
 
 
 def _has_utf8(data: bytes, language: str | None) -> bool:
-    """Return whether a line is UTF-8 beyond ASCII, and the others in none that looks so by chance."""
+    """Return whether a line is non-ASCII UTF-8, and the others are in no encoding that may resemble it."""
     lines = data.splitlines(keepends=True)
     good = {line for line in lines if not line.isascii() and _strict(line, "utf-8") is not None}
     others = b"".join(line for line in lines if line not in good)
@@ -142,7 +142,7 @@ def _guessed(data: bytes, language: str | None) -> tuple[str, str]:
 
 
 def _by_line(data: bytes, name: str, python: str, language: str | None) -> Decoded:
-    """Decode the lines that fit; of the others the bytes that do not, or all where few do."""
+    """Decode the lines that fit, with stray bytes in UTF-8 read as windows-1252, and guess for the others."""
     lines = data.splitlines(keepends=True)
     bad = {line for line in lines if _strict(line, python) is None}
     foreign = {line for line in bad if not _fits(line, python)}

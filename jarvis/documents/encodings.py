@@ -1,4 +1,4 @@
-"""Which encoding the bytes of a text are in: what is declared, and what they look like."""
+"""Finds the encoding of a text from what it declares and from what its bytes look like."""
 
 import codecs
 import re
@@ -14,12 +14,12 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 DEFAULT = "windows-1252"
-"""What the HTML standard falls back to: most texts that say nothing are in it."""
+"""The fallback of the HTML standard: most texts that declare nothing are in it."""
 
 # The standard's decoders know more characters than Python's codecs of the same names.
 _CODECS = {"shift_jis": "cp932", "euc-kr": "cp949", "gbk": "gb18030", "big5": "big5hkscs"}
 _NO_TEXT = ("replacement", "x-user-defined")
-# Not of the standard's table, and still met: code pages of DOS.
+# DOS code pages, which are not in the standard's table but still occur.
 _ALIASES = {"cp874": "windows-874"}
 _OTHERS = re.compile(r"(cp|ibm)-?(437|85[0258]|86[0-35])")
 _DECLARED = re.compile(
@@ -27,22 +27,25 @@ _DECLARED = re.compile(
     rb"""|\A@charset "([\w.:-]+)";"""
     rb"|\A(?:.*\n)?(?:[ \t\f]*#|.{0,9}-\*-).{0,80}?coding[:=][ \t]*([\w.-]+)"
 )
-"""In XML, in style sheets, and for editors and Python (PEP 263) in one of the first two lines."""
+"""Declarations of XML, of style sheets, and those in the first two lines for editors and Python (PEP 263)."""
 
 CONFIDENT = 6
-"""Bytes above ASCII that a guess needs. Of lines of Spanish, French, Portuguese and German manuals in
-windows-1252, it is wrong for 3 in 100 with one to five such bytes, and for 1 in 100 with more."""
-LEAST = 4
-"""Such bytes that it needs where they are most of the letters: two characters of Chinese."""
+"""The number of bytes above ASCII that a guess needs.
 
-# What the standard has browsers fall back to, for languages that a detector easily takes for others.
+In lines of Spanish, French, Portuguese and German manuals in windows-1252, it is wrong about 3 in 100 with
+one to five such bytes, and about 1 in 100 with more.
+"""
+LEAST = 4
+"""The number of such bytes that are enough if they are most of the letters: two Chinese characters."""
+
+# The standard's fallbacks for languages that a detector easily mistakes for others.
 _USUAL = {
     **dict.fromkeys(("cs", "hr", "hu", "pl", "ro", "sk", "sl"), "windows-1250"),
     **dict.fromkeys(("az", "tr"), "windows-1254"),
     **dict.fromkeys(("et", "lt", "lv"), "windows-1257"),
     "vi": "windows-1258",
 }
-# Where the domain of a country has another name than its language.
+# The domains of countries that are not named like their languages.
 _DOMAINS = {
     "ar": "eg", "be": "by", "cs": "cz", "da": "dk", "el": "gr", "et": "ee", "fa": "ir", "he": "il",
     "ja": "jp", "ka": "ge", "kk": "kz", "ko": "kr", "sl": "si", "sq": "al", "sr": "rs", "sv": "se",
@@ -51,9 +54,9 @@ _DOMAINS = {
 
 
 def codec(label: str) -> tuple[str, str] | None:
-    """Find the encoding of a label: its name in the WHATWG table and Python's codec; None for an unknown one.
+    """Return the encoding of a label: its name in the WHATWG table and Python's codec; None if unknown.
 
-    Browsers take "iso-8859-1" and "ascii" for windows-1252, and so does this: texts of that label use it.
+    Like browsers, this takes "iso-8859-1" and "ascii" for windows-1252, which texts with these labels use.
     """
     label = label.strip().lower()
     label = _ALIASES.get(label, label)
@@ -66,21 +69,21 @@ def codec(label: str) -> tuple[str, str] | None:
 
 
 def declared(data: bytes) -> str | None:
-    """Find the label that a text which is no HTML has for itself."""
+    """Return the encoding label that a text other than HTML declares, or None."""
     if found := _DECLARED.match(data[:1024]):
         return next(label for label in found.groups() if label).decode()
     return None
 
 
 def guess(data: bytes, language: str | None) -> str:
-    """Return what bytes that are no UTF-8 look like: the name in the WHATWG table.
+    """Guess the encoding of bytes that are not UTF-8, and return its name in the WHATWG table.
 
-    Few bytes above ASCII are no evidence without a language: it is windows-1252 then, unless most letters are
-    above, as where the script is not Latin.
+    Without a language, a few bytes above ASCII are no evidence: the guess is then windows-1252, unless they
+    are most of the letters, as in a script that is not Latin.
 
     Args:
         data: the text.
-        language: of the text, as a BCP 47 tag ("es", "pt-BR"); None where nobody knows it.
+        language: its language, as a BCP 47 tag ("es", "pt-BR"); None if it is unknown.
     """
     detector = EncodingDetector()
     detector.feed(data, last=True)
@@ -95,7 +98,7 @@ def guess(data: bytes, language: str | None) -> str:
 
 
 def _domain(language: str) -> str | None:
-    """Return the top-level domain that tells the detector of a language; English tells nothing."""
+    """Return the top-level domain that stands for a language in the detector; None for English."""
     name, *rest = language.lower().replace("_", "-").split("-")
     region = next((part for part in rest if len(part) == 2), None)
     if "hant" in rest:

@@ -1,4 +1,4 @@
-"""What is filled into the forms of a PDF, which is no part of the text of its pages."""
+"""Reads what is filled into the forms of a PDF, which is not part of the text of its pages."""
 
 import ctypes
 from collections.abc import Callable, Iterator
@@ -8,13 +8,13 @@ import pypdfium2.raw as pdfium
 
 _UNSEEN = pdfium.FPDF_ANNOT_FLAG_INVISIBLE | pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
 _PASSWORD = 1 << 13
-"""The flag of a text field that is not to be shown: table 231 of ISO 32000-2."""
+"""The flag of a text field whose value must not be shown: table 231 of ISO 32000-2."""
 _MARKS = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
 _NO_TEXT = (pdfium.FPDF_FORMFIELD_UNKNOWN, pdfium.FPDF_FORMFIELD_PUSHBUTTON, pdfium.FPDF_FORMFIELD_SIGNATURE)
 
 
 def filled(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage) -> Iterator[str]:
-    """Return a line for each field with a value ("name: value"), and what was written onto the page."""
+    """Yield a line for each field that has a value ("name: value"), and for each free text on the page."""
     told: set[str] = set()
     for number in range(pdfium.FPDFPage_GetAnnotCount(page)):
         annotation = pdfium.FPDFPage_GetAnnot(page, number)
@@ -24,7 +24,7 @@ def filled(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage) -> Iterator
             line = "" if pdfium.FPDFAnnot_GetFlags(annotation) & _UNSEEN else _line(document, annotation)
         finally:
             pdfium.FPDFPage_CloseAnnot(annotation)
-        if line and line not in told:  # the buttons of a group have one value
+        if line and line not in told:  # the buttons of a group share one value
             told.add(line)
             yield line
 
@@ -47,7 +47,7 @@ def _line(document: pypdfium2.PdfDocument, annotation: pdfium.FPDF_ANNOTATION) -
 
 
 def _text(read: Callable[..., int]) -> str:
-    """Read a text by a function of PDFium that fills a buffer, and returns how many bytes it needs."""
+    """Read a text with a PDFium function that fills a buffer and returns the number of bytes it needs."""
     size = read(None, 0)
     buffer = ctypes.create_string_buffer(size)
     read(ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR)), size)

@@ -1,4 +1,4 @@
-"""Which elements of a page are not shown, and which letters."""
+"""Removes from a page the elements and the letters that are not shown."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -14,17 +14,17 @@ UNSEEN = (
     "title, script, style, nav, template, noscript, svg, iframe, noframes, noembed, canvas, audio, video, "
     'datalist, rp, dialog:not([open]), [hidden]:not([hidden="until-found" i]), [aria-hidden="true" i]'
 )
-"""What browsers do not show, and what is no text of the page."""
+"""Elements that browsers do not show, or that are not part of the page's text."""
 MOST_RULES = 300
-"""The most rules of a page's style sheets that are looked at, of those that hide something."""
+"""The maximum number of hiding rules that are considered in a page's style sheets."""
 MOST_LOOKS = 200_000
-"""The most times that a rule is compared with an element, to see whether it shows what another hides."""
+"""The maximum number of times that a rule is tried on an element, to see if it shows what another hides."""
 
 _Styled = tuple[Tag, Style]
 
 
 def remove_hidden(page: BeautifulSoup) -> None:
-    """Take out of a page what is not shown: by its kind, its attributes, or the page's own style sheets."""
+    """Remove what is not shown because of its kind, its attributes, or the page's own style sheets."""
     styled = _styled(page)
     gone = [element for element, style in styled.values() if hides(style)]
     for element in [*gone, *page.select(UNSEEN)]:
@@ -34,7 +34,7 @@ def remove_hidden(page: BeautifulSoup) -> None:
 
 
 def _remove_letters(page: BeautifulSoup, styled: dict[int, _Styled]) -> None:
-    """Take out the letters that cannot be seen, but not those of elements within that can be."""
+    """Remove the letters that cannot be seen, but keep those of inner elements that can be."""
     within: list[tuple[Tag, set[Why]]] = [
         (element, set())
         for element in page.find_all()
@@ -61,7 +61,7 @@ def _remove_letters(page: BeautifulSoup, styled: dict[int, _Styled]) -> None:
 
 
 def _styled(page: BeautifulSoup) -> dict[int, _Styled]:
-    """Return the elements that a rule or a style attribute hides, and those in them, with their style."""
+    """Return the elements that a rule or a style attribute may hide, and those within, with their styles."""
     sheet = [rule for css in page("style") if _holds(css) for rule in rules(css.get_text())]
     inline = {id(element): (element, block(str(element["style"]))) for element in page.select("[style]")}
     own = ((element, cascade([(INLINE, of)])) for element, of in inline.values())
@@ -84,7 +84,7 @@ def _styled(page: BeautifulSoup) -> dict[int, _Styled]:
 def _compared(
     sheet: list[Rule], doubtful: dict[int, tuple[Tag, set[str]]]
 ) -> Iterator[tuple[Rule, dict[int, Tag]]]:
-    """Return for each rule the elements whose style it may decide."""
+    """Yield each rule with the elements whose style it may decide."""
     deciding: dict[str, dict[int, Tag]] = defaultdict(dict)
     with_class: dict[str, set[int]] = defaultdict(set)
     for key, (element, names) in doubtful.items():
@@ -102,7 +102,7 @@ def _compared(
 
 
 def _doubtful(declared: Iterable[_Styled]) -> dict[int, tuple[Tag, set[str]]]:
-    """Return the elements that one of these may hide, and the names of the declarations that decide."""
+    """Return the elements that one of these styles may hide, and the names of the deciding declarations."""
     found: dict[int, tuple[Tag, set[str]]] = {}
 
     def decide(element: Tag, names: Iterable[str]) -> None:
@@ -118,7 +118,7 @@ def _doubtful(declared: Iterable[_Styled]) -> dict[int, tuple[Tag, set[str]]]:
 
 
 def _hidden_by(page: BeautifulSoup, sheet: list[Rule]) -> Iterator[_Styled]:
-    """Yield the elements that a rule hides, by itself, and what it declares."""
+    """Yield the elements that a rule hides on its own, with the style that it declares."""
     by_class: dict[str, list[Tag]] = defaultdict(list)
     for element in page.select("[class]"):
         for name in set(element.get_attribute_list("class")):
@@ -137,7 +137,7 @@ def _hidden_by(page: BeautifulSoup, sheet: list[Rule]) -> Iterator[_Styled]:
 
 
 def _holds(css: Tag) -> bool:
-    """Return whether a style sheet is one for a screen, and one that browsers read."""
+    """Return whether a style sheet applies to screens and is read by browsers."""
     kind = str(css.get("type", "")).strip().lower()
     return (
         kind in {"", "text/css"}

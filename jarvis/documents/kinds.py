@@ -1,4 +1,4 @@
-"""What a document is, by its media type, by the ending of its name, or by its first bytes."""
+"""Determines what a document is by its media type, the ending of its name, or its first bytes."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from jarvis_ports.errors import DocumentUnreadable
 
 
 class Format(StrEnum):
-    """How a document is written down."""
+    """The format of a document."""
 
     TEXT = "text"
     MARKDOWN = "Markdown"
@@ -22,7 +22,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a document is said to be; `language` of code, and the `charset` that its media type names."""
+    """What a document is said to be: its format, the language of code, and the charset of the media type."""
 
     format: Format
     language: str | None = None
@@ -57,7 +57,7 @@ ENDINGS: Mapping[Format, tuple[str, ...]] = {
 }
 """The endings of file names that are read, in lower case."""
 NAMES = ("Dockerfile", "LICENSE", "Makefile", "NOTICE", "README")
-"""Files without an ending that are read, as text."""
+"""Names without an ending whose files are read, as text."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _FORMAT_OF = {ending: format_ for format_, endings in ENDINGS.items() for ending in endings}
@@ -79,13 +79,13 @@ _MEDIA_TYPES = {
 }
 _TEXT_APPLICATIONS = ("json", "ndjson", "sql", "toml", "x-sh", "x-yaml", "xml", "yaml")
 _START = 4096
-"""Bytes of a document that tell what it is."""
+"""The number of first bytes that show what a document is."""
 _HTML = re.compile(
     rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?><!--.*?-->\s*|<\?xml\b[^>]*>\s*)*+"
     rb"(?:<!doctype\s+html\b|<html[\s>])",
     re.IGNORECASE | re.DOTALL,
 )
-"""The beginning of a page, after what browsers skip."""
+"""The beginning of a page, including what browsers skip before it."""
 
 
 def handles(path: str | PurePosixPath) -> bool:
@@ -96,10 +96,10 @@ def handles(path: str | PurePosixPath) -> bool:
 def describe(data: bytes, source: str, media_type: str | None) -> Described:
     """Return what a document is: a PDF by its first bytes, others by media type, else name, else first bytes.
 
-    What an address serves as a page is one, though its name ends as that of a program or a text does.
+    A page that a URL serves counts as HTML even if its name ends like that of source code or text.
 
     Raises:
-        DocumentUnreadable: the media type is of what cannot be read.
+        DocumentUnreadable: the media type is one that cannot be read.
     """
     if _is_pdf(data):
         return Described(Format.PDF)
@@ -142,11 +142,11 @@ def _by_name(source: str) -> Described | None:
 
 def _by_content(data: bytes) -> Described:
     start = data[:_START]
-    if b"\0" in start:  # as in UTF-16; of ASCII, the other bytes are left
+    if b"\0" in start:  # as in UTF-16; without NUL, its ASCII characters are left
         start = start.replace(b"\0", b"")
     return Described(Format.HTML if _HTML.match(start) else Format.TEXT)
 
 
 def _is_pdf(data: bytes) -> bool:
-    """Whether it begins as a PDF does, and has a part that is none of a text about PDF."""
+    """Return whether the data begins like a PDF and has an object, unlike a text about PDF."""
     return data[:1024].lstrip().startswith(b"%PDF-") and b" obj" in data

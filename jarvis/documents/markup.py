@@ -1,4 +1,4 @@
-"""Pages whose end tags are left out, where HTML allows it, read as browsers read them."""
+"""Parses pages as browsers do, even if end tags are left out where HTML allows it."""
 
 from itertools import islice
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 
 _DEEPEST = 512
-"""How far up an open element is looked for; browsers nest no deeper."""
+"""The number of levels up that an open element is looked for; browsers nest no deeper."""
 _BLOCKS = (
     "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer "
     "form h1 h2 h3 h4 h5 h6 header hgroup hr main menu nav ol p pre search section summary table ul"
@@ -29,7 +29,7 @@ _CLOSES: dict[str, _Closes] = {
     "tr": ((frozenset({"tr"}), _TABLE), (frozenset({"caption", "colgroup"}), _TABLE)),
     **dict.fromkeys(_BODIES, ((_BODIES, _TABLE),)),
 }
-"""Which open elements the start of another one ends, unless it stands in one of those that keep it apart."""
+"""The open elements that each start tag ends, and the elements in between that prevent it."""
 
 
 class Page(BeautifulSoup):  # type: ignore[misc] # the library is not followed
@@ -40,7 +40,7 @@ class Page(BeautifulSoup):  # type: ignore[misc] # the library is not followed
         super().__init__(markup, "html.parser")
 
     def handle_starttag(self, name: str, *args: Any, **kwargs: Any) -> Tag | None:  # noqa: ANN401 - passed on
-        """Begin an element, and return it, when those are ended whose end tag was left out."""
+        """End the elements whose end tags were left out, then begin an element and return it."""
         for closed, apart in _CLOSES.get(name, ()):
             self._end(closed, apart)
         return super().handle_starttag(name, *args, **kwargs)

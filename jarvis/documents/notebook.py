@@ -1,4 +1,4 @@
-"""A Jupyter notebook is read as its cells."""
+"""Reads the cells of a Jupyter notebook."""
 
 import json
 import re
@@ -9,19 +9,19 @@ from jarvis.core.text import Kind, Text, without_unseen
 from jarvis_ports.errors import DocumentUnreadable
 
 MOST_OUTPUT = 2000
-"""Characters of one output that are kept: longer ones are logs and dumps."""
+"""The maximum number of characters kept of one output: longer ones are logs and dumps."""
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LANGUAGE = re.compile(r"[\w+#.-]{1,40}")
 _PARTS = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 
 
 def read_notebook(text: str, source: str) -> Text:
-    """Turn cells into Markdown: texts as they are seen, code and what it printed in fences, no pictures.
+    """Turn cells into Markdown: text as it is seen, code and its output in fences, and no pictures.
 
-    Formats 3 and 4 (https://nbformat.readthedocs.io) are read. The notes name cells that cannot be.
+    Formats 3 and 4 (https://nbformat.readthedocs.io) are read. The notes name cells that could not be.
 
     Raises:
-        DocumentUnreadable: it is no notebook.
+        DocumentUnreadable: it is not a notebook.
     """
     try:
         notebook = json.loads(text)
@@ -53,14 +53,14 @@ def _cell(cell: dict[str, Any], language: str) -> Iterator[str]:
         case "code":
             yield _fenced(written, language)
             yield from map(_output, cell.get("outputs") or ())
-        case "heading":  # of format 3
+        case "heading":  # in format 3
             yield f"{'#' * int(cell.get('level') or 1)} {_seen(written)}"
         case _:
             yield _seen(written)
 
 
 def _output(output: dict[str, Any]) -> str:
-    """Return the text of an output; what is shown as a picture or a page has a text beside it, or none."""
+    """Return the text of an output; for a picture or a page, it is the text beside it, if any."""
     if output.get("output_type") in {"error", "pyerr"}:
         return _fenced(_joined(f"{output.get('ename', '')}: {output.get('evalue', '')}"), "")
     data = output.get("data") or output
@@ -75,13 +75,13 @@ def _seen(markdown: str) -> str:
 
 
 def _joined(text: str | list[str] | None) -> str:
-    """Return a text that is whole: without NUL and halves of surrogate pairs, which JSON can spell."""
+    """Join the parts of a text, without NUL and lone surrogates, which JSON can contain."""
     joined = text if isinstance(text, str) else "".join(text or ())
     return joined.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
 
 
 def _fenced(text: str, language: str) -> str:
-    """Write code; its fence is longer than any in it."""
+    """Return code in a fence that is longer than any within it."""
     longest = max((len(run) for run in re.findall("`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{text}\n{fence}" if text.strip() else ""

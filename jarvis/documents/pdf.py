@@ -1,4 +1,4 @@
-"""The text of a PDF."""
+"""Extracts the text of a PDF."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,18 +12,18 @@ from jarvis.documents.forms import filled
 from jarvis_ports.errors import DocumentUnreadable
 
 _BREAK = re.compile("[\x02\ufffe]")
-"""What PDFium writes for a hyphen at the end of a line, and the end of that line."""
+"""The characters that PDFium writes in place of a hyphen and the line end after it."""
 _TOLD = 20
-"""Pages without text that are named; of more, how many there are."""
+"""The maximum number of pages without text that are named; any others are only counted."""
 
 
 def read_pdf(data: bytes, source: str) -> Text:
-    """Extract the text and what is filled into forms, page by page with a blank line between.
+    """Extract the text and what is filled into forms, page by page, with a blank line between pages.
 
-    Pages that give no text are named in the notes: a damaged page does not keep the others back.
+    Pages without text are named in the notes: a damaged page does not keep the others from being read.
 
     Raises:
-        DocumentUnreadable: it is damaged, or needs a password, or has no text.
+        DocumentUnreadable: it is damaged, needs a password, or has no text.
     """
     try:
         with pypdfium2.PdfDocument(data) as document:
@@ -48,7 +48,7 @@ def read_pdf(data: bytes, source: str) -> Text:
 
 def _pages(document: pypdfium2.PdfDocument) -> Iterator[str]:
     if document.get_formtype() != pdfium.FORMTYPE_NONE:
-        with suppress(pypdfium2.PdfiumError):  # the pages can be read without
+        with suppress(pypdfium2.PdfiumError):  # the pages can be read without the forms
             document.init_forms()
     for number in range(len(document)):
         try:
@@ -63,7 +63,7 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> str:
 
 
 def _sound(text: str) -> str:
-    """Write line ends as one character, and leave out what is no text: halves of surrogate pairs, and NUL."""
+    """Write each line end as one character, and leave out what is not text: lone surrogates, and NUL."""
     lines = _BREAK.sub("-\n", text).replace("\r\n", "\n").replace("\r", "\n")
     whole = lines.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
     return without_unseen(whole)[0].strip()

@@ -1,4 +1,4 @@
-"""The bytes of a document become text."""
+"""Turns the bytes of a document into text."""
 
 from dataclasses import replace
 
@@ -14,17 +14,17 @@ _KINDS = {Format.TEXT: Kind.PLAIN, Format.MARKDOWN: Kind.MARKDOWN, Format.CODE: 
 def read(data: bytes, source: str, media_type: str | None, language: str | None = None) -> Text:
     """Read a document.
 
-    Blocks; a hostile HTML or PDF may take minutes or much memory, see `jarvis.documents.Reader`.
+    This blocks. A hostile HTML or PDF file may take minutes or much memory: see `jarvis.documents.Reader`.
 
     Args:
         data: its content.
         source: its path or address; the ending says what it is, and messages name it.
-        media_type: what it is ("text/html; charset=…"), which goes before the ending.
-        language: what it is written in, as a BCP 47 tag: tells the encoding where nothing else does.
+        media_type: what it is ("text/html; charset=…"); it takes precedence over the ending.
+        language: its language, as a BCP 47 tag, to guess the encoding by if nothing else says it.
 
     Raises:
-        DocumentUnreadable: it cannot be read; the message says what to do. One without text is no such
-            document, but for a PDF: its pages may be pictures of text.
+        DocumentUnreadable: it cannot be read; the message says what to do. A document without text counts as
+            read, except for a PDF: its pages may be pictures of text.
     """
     described = describe(data, source, media_type)
     check_signature(data, source)
@@ -48,5 +48,5 @@ def read(data: bytes, source: str, media_type: str | None, language: str | None 
 
 
 def _seen(made: Text) -> Text:
-    """Leave out what is not seen, of a text that was made here: offsets are those of what is left."""
+    """Leave out what is not seen in a text that was converted here: offsets are those in what is left."""
     return replace(made, text=without_unseen(made.text)[0])

@@ -1,4 +1,4 @@
-"""Reads documents where a bad one does no harm."""
+"""Reads documents so that a bad one does no harm."""
 
 import asyncio
 import multiprocessing
@@ -18,22 +18,22 @@ from jarvis_ports.errors import DocumentUnreadable
 from jarvis_toolkit.children import detach, shielded
 
 MEMORY = 2 << 30
-"""Bytes that the process that reads may take beside those that it begins with."""
+"""Bytes that the reading process may take in addition to those that it starts with."""
 _APART = {Format.HTML, Format.PDF, Format.NOTEBOOK}
 TEXT_BYTES = 1 << 20
-"""The most bytes of text, Markdown or code that a thread reads: the work grows no faster than they do."""
+"""The most bytes of text, Markdown or code that a thread reads: the work grows at most linearly."""
 
 START_SECONDS = 60.0
-"""How long that process may take to start."""
+"""Seconds to wait for the reading process to start."""
 ALIVE_SECONDS = 5.0
-"""How long it may take to answer before it gets a document: one that is dead or stopped is replaced."""
+"""Seconds to wait for its answer before it gets a document; a dead or stopped process is replaced."""
 
 
 class Reader:
-    """Reads HTML, PDF, notebooks and long texts in a process of its own, one at a time, others in a thread.
+    """Reads HTML, PDF, notebooks and long texts one at a time in a separate process, others in a thread.
 
     A document that takes longer than `timeout` seconds, or more than `MEMORY`, is unreadable; its process is
-    ended, and the next document gets a new one. An async context manager.
+    killed, and the next document gets a new one. The reader is an async context manager.
     """
 
     split = staticmethod(split)
@@ -53,10 +53,10 @@ class Reader:
     async def read(
         self, data: bytes, source: str, media_type: str | None, language: str | None = None
     ) -> Text:
-        """Do what `jarvis.documents.read` does.
+        """Read a document, as `jarvis.documents.read` does.
 
         Raises:
-            DocumentUnreadable: as there, or it takes too long or too much memory.
+            DocumentUnreadable: it cannot be read, or takes too long or too much memory.
         """
         if describe(data, source, media_type).format not in _APART and len(data) <= TEXT_BYTES:
             return await asyncio.to_thread(read, data, source, media_type, language)
@@ -81,7 +81,7 @@ class Reader:
         return await asyncio.wait_for(reading, self._timeout)
 
     async def _alive(self) -> ProcessPoolExecutor | None:
-        """Return the pool if its process answers; what ended or stopped it was not the next document."""
+        """Return the pool if its process answers, else end it, so that the next document is not blamed."""
         if self._pool:
             try:
                 answer = asyncio.get_running_loop().run_in_executor(self._pool, os.getpid)
@@ -107,7 +107,7 @@ class Reader:
 
 
 def _begin(server: int) -> None:
-    """Prepare the process that reads: it ends soon after the server, however that ended."""
+    """Limit the memory of the reading process, and have it exit soon after the server, however that ended."""
     detach(server)
     most = psutil.Process().memory_info().vms + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))

@@ -1,4 +1,4 @@
-"""The rules of style sheets, and which declarations win."""
+"""Reads the rules of style sheets, and decides which declarations win."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,18 +8,18 @@ from typing import Any
 import tinycss2
 
 Style = dict[str, list[Any]]
-"""The tokens of each declaration that wins, by its name."""
+"""The tokens of each winning declaration, by its name."""
 Rank = tuple[int, ...]
-"""How specific a selector is: how many ids, then classes, then tags it names."""
+"""The specificity of a selector: the numbers of ids, classes and tags that it names."""
 INLINE: Rank = (1_000_000,)
-"""That of a style attribute, which is above all selectors."""
+"""The rank of a style attribute, which is above all selectors."""
 
 _SCREENS = ("", "all", "screen", "only screen")
 _WIDE = 1280
-"""CSS pixels of the screen on which a page is looked at."""
+"""The assumed width of the screen, in CSS pixels."""
 _WIDTH = re.compile(r"\(\s*(min|max)-width\s*:\s*(\d+(?:\.\d+)?)\s*(px|r?em|)\s*\)")
 _NAMES = {"background": "background-color", "overflow-x": "overflow", "overflow-y": "overflow"}
-"""Declarations that are looked at as others of nearly the same meaning."""
+"""Declarations that are treated as others of nearly the same meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,22 @@ Block = list[Declared]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a style sheet declares of the elements of one selector."""
+    """What a style sheet declares for the elements of one selector."""
 
     selector: str
     rank: Rank
     block: Block
     of_class: str
-    """A class that every such element has; empty where none is named."""
+    """A class that every such element has; empty if the selector names none."""
 
 
 def rules(css: str) -> Iterator[Rule]:
-    """Read the rules of a style sheet that hold on a screen, one for each selector of a list."""
+    """Read the rules of a style sheet that apply on a screen, one for each selector in a list."""
     return _rules(tinycss2.parse_stylesheet(css, skip_comments=True))
 
 
 def on_screen(media: str) -> bool:
-    """Return whether a media query holds on the screen of a desktop."""
+    """Return whether a media query matches a desktop screen."""
     return any(map(_query_holds, media.lower().split(",")))
 
 
@@ -71,7 +71,7 @@ def _fits(feature: str) -> bool:
 
 
 def block(css: str | list[Any]) -> Block:
-    """Read declarations."""
+    """Read the declarations of a block."""
     declarations = tinycss2.parse_blocks_contents(css, skip_comments=True, skip_whitespace=True)
     found = []
     for one in declarations:
@@ -85,7 +85,7 @@ def block(css: str | list[Any]) -> Block:
 
 
 def _size_in(font: list[Any]) -> list[Any]:
-    """Return the size of a font with all after it; a number before it, as 400, is a weight."""
+    """Return the tokens of a font from its size on; a number before that, such as 400, is a weight."""
     for place, token in enumerate(font):
         weight = token.type == "number" and token.value >= 1
         if token.type in {"dimension", "percentage", "function", "number"} and not weight:
@@ -94,7 +94,7 @@ def _size_in(font: list[Any]) -> list[Any]:
 
 
 def cascade(blocks: Iterable[tuple[Rank, Block]]) -> Style:
-    """Return what holds of an element: the important, else the more specific, else the later one."""
+    """Return the style of an element: important declarations win, then more specific, then later ones."""
     found = [(declared.important, rank, declared) for rank, block in blocks for declared in block]
     found.sort(key=lambda each: each[:2])
     return {declared.name: declared.tokens for *_, declared in found}
@@ -134,7 +134,7 @@ def _selectors(prelude: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _rank(selector: list[Any]) -> Rank:
-    """Count what a selector names; that of a function, as `:not(…)`, counts too."""
+    """Count what a selector names, including the arguments of functions such as `:not(…)`."""
     ids, classes, tags = 0, 0, 0
     before = ""
     for token in selector:

@@ -1,4 +1,4 @@
-"""Files that are no text, by their first bytes, whatever they are called."""
+"""Recognises files that are not text by their first bytes, whatever their names."""
 
 from jarvis_ports.errors import DocumentUnreadable
 
@@ -24,7 +24,7 @@ _OFFICE_FOLDERS = {
 
 
 def check_signature(data: bytes, source: str) -> None:
-    """Look at the first bytes.
+    """Refuse a document whose first bytes show that it is not text.
 
     Raises:
         DocumentUnreadable: it is an archive, a picture or the like; the message says which, and what to do.

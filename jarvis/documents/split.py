@@ -1,4 +1,4 @@
-"""Text is split into chunks at the places that its kind suggests."""
+"""Splits text into chunks at the places that its kind suggests."""
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -22,16 +22,17 @@ GRAMMARS = {
 """The module of each language, and the function in it that returns the grammar."""
 
 CHARACTERS_PER_TOKEN = 8
-"""A chunk has at most so many characters for each token it may have.
+"""The most characters of a chunk per token that it may have.
 
-Tokenizers take a word that is too long for them as one unknown token: tokens alone would not bound a chunk.
+Tokenizers turn a word that is too long for them into one unknown token: tokens alone would not bound a chunk.
 """
 SECTION = {Kind.PLAIN: 64_000, Kind.MARKDOWN: 64_000, Kind.CODE: 16_000}
-"""Characters that are split at once: the work grows faster than the text where that has no structure."""
+"""The number of characters split at a time: the work grows faster than a text that has no structure."""
 STRUCTURE_SECONDS = 1.0
-"""The CPU time for a section of code or Markdown. Most need a tenth of it; what nests thousands deep, hours.
+"""Seconds of CPU time for a section of code or Markdown.
 
-Where one takes longer, it and the rest of the document are split as plain text.
+Most need a tenth of it; one that is nested thousands deep would need hours. If a section takes longer, it and
+the rest of the document are split as plain text.
 """
 
 _BOUNDARIES = ("\n\n", "\n", " ")
@@ -42,17 +43,17 @@ class _TooSlow(Exception):
 
 
 def split(text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], int]) -> list[Chunk]:
-    """Split a text; chunks are in order, cover all of it but white space, and begin and end with none.
+    """Split a text into ordered chunks that cover all but white space, and neither begin nor end with it.
 
-    Their places are those in the document, see `jarvis.core.text.Chunk`.
+    Their places are those in the document: see `jarvis.core.text.Chunk`.
 
-    Blocks for seconds a megabyte, most of them in `count`.
+    This blocks for seconds per megabyte, mostly in `count`.
 
     Args:
         text: what was read.
-        max_tokens: the most that `count` says of a chunk; at least 16.
+        max_tokens: the most tokens of a chunk, by `count`; at least 16.
         overlap: the most tokens that a chunk shares with the one before; less than half of `max_tokens`.
-        count: counts the tokens of a text, special tokens included. What it raises is raised.
+        count: counts the tokens of a text, special tokens included. What it raises is passed on.
     """
     size = _Size(count, max_tokens)
     kind = text.kind
@@ -68,9 +69,9 @@ def split(text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], i
             for inner, piece in _fitting(part, count, max_tokens):
                 begin = start + at + inner
                 stop = begin + len(piece)
-                if stop <= end:  # an overlap may hold all that follows
+                if stop <= end:  # the chunk before may already hold all of it
                     continue
-                if spans and begin <= spans[-1][0]:  # it overlaps more than one half of a chunk
+                if spans and begin <= spans[-1][0]:  # the overlap is longer than the half before it
                     begin = spans[-1][0] + 1
                 kept = text.text[begin:stop].lstrip()
                 spans.append((stop - len(kept), stop))
@@ -79,9 +80,9 @@ def split(text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], i
 
 
 class _Size:
-    """Counts the tokens of a text by those of its words, each of which is counted once.
+    """Counts the tokens of a text as the sum of those of its words; each distinct word is counted once.
 
-    That is exact for tokenizers that take white space for a boundary, and nearly so for others.
+    The result is exact for tokenizers that treat white space as a boundary, and nearly so for others.
     """
 
     def __init__(self, count: Callable[[str], int], max_tokens: int) -> None:
@@ -133,7 +134,7 @@ def _split(
 
 
 def _fitting(part: str, count: Callable[[str], int], max_tokens: int) -> Iterator[tuple[int, str]]:
-    """Halve a chunk that has more tokens than it may, as where it has more than its words have one by one."""
+    """Halve a chunk until it fits: it may have more tokens than its words have one by one."""
     begin = len(part) - len(part.lstrip())
     piece = part.strip()
     if count(piece) <= max_tokens or len(piece) < 2:

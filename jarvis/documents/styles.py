@@ -1,4 +1,4 @@
-"""Which CSS makes an element invisible."""
+"""Decides whether CSS makes an element or its letters invisible."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -9,19 +9,19 @@ from tinycss2.color4 import parse_color
 from jarvis.documents.sheets import Style
 
 _FAR = 900
-"""CSS pixels beyond which an offset is off the screen."""
+"""The offset in CSS pixels beyond which an element is off the screen."""
 _FAINT = 0.05
-"""Opacity that nobody can see."""
+"""The opacity below which nobody can see an element."""
 _TINY = 2
-"""CSS pixels of letters that nobody can read."""
+"""The largest font size, in CSS pixels, that nobody can read."""
 _PIXELS = {"px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "vw": 10.0, "vh": 10.0, "%": 10.0}
-"""About how many CSS pixels each unit has."""
+"""The approximate number of CSS pixels in each unit."""
 _OFFSETS = ("left", "top", "right", "bottom", "inset", "text-indent", "margin-left", "margin-top")
 _SIZES = ("width", "height", "max-width", "max-height")
 
 
 class Why(StrEnum):
-    """Why letters are not seen; the elements in an element may show theirs."""
+    """A reason why an element's letters are not seen; elements within it may still show theirs."""
 
     INVISIBLE = "visibility"
     TINY = "font-size"
@@ -29,13 +29,13 @@ class Why(StrEnum):
 
 
 INHERITED = frozenset({*Why, "background-color"})
-"""What decides for the letters of the elements within, too, unless these declare it."""
+"""The properties that also decide about the letters of inner elements, unless those declare them."""
 _RELATIVE = ("em", "ex", "ch")
 _PARENTS = ("inherit", "unset", "revert", "larger", "smaller")
 
 
 def hides(style: Style) -> bool:
-    """Return whether an element is not seen with all in it: see-through, cut away, or off the screen."""
+    """Return whether an element is hidden with all that is in it, such as cut away or off the screen."""
     return (
         _word(style, "display") == "none"
         or _word(style, "content-visibility") == "hidden"
@@ -51,7 +51,7 @@ def hides(style: Style) -> bool:
 
 
 def unreadable(style: Style) -> set[Why]:
-    """Return why the letters of an element are not seen."""
+    """Return the reasons why the letters of an element are not seen."""
     found = set()
     if _word(style, "visibility") in {"hidden", "collapse"}:
         found.add(Why.INVISIBLE)
@@ -63,7 +63,7 @@ def unreadable(style: Style) -> set[Why]:
 
 
 def readable(style: Style) -> set[Why]:
-    """Return what of an element around it does not hide the letters of this one, which declares its own."""
+    """Return the reasons that may hide the letters around an element, but that its own style overrides."""
     found = {
         why for why in Why if why in style and _word(style, why) not in _PARENTS and not _relative(style, why)
     }
@@ -73,7 +73,7 @@ def readable(style: Style) -> set[Why]:
 
 
 def _relative(style: Style, name: str) -> bool:
-    """Return whether a size is a part of that around it, which may be nothing."""
+    """Return whether a size is relative to that of the element around it, which may be 0."""
     value = style[name]
     return bool(value) and (
         value[0].type == "percentage" or (value[0].type == "dimension" and value[0].lower_unit in _RELATIVE)
@@ -86,13 +86,13 @@ def _word(style: Style, name: str) -> str:
 
 
 def _pixels(style: Style, name: str) -> float:
-    """Return the first number of a declaration, in CSS pixels; 100, which hides nothing, without one."""
+    """Return the first number of a declaration, in CSS pixels; without one, 100, which hides nothing."""
     value = style.get(name)
     return 100.0 if not value or (found := _number(value[0])) is None else found
 
 
 def _share(style: Style, name: str) -> float:
-    """Return the first number of a declaration of which 100% is 1; 1 without one."""
+    """Return the first number of a declaration, with 100% as 1; without one, 1."""
     value = style.get(name)
     if not value or (found := _number(value[0])) is None:
         return 1.0
@@ -137,7 +137,7 @@ _CUTTING: tuple[tuple[str, str, Callable[[list[float]], bool]], ...] = (
         for name in ("translate", "translatex", "translatey", "translate3d")
     ),
 )
-"""Declarations and their functions that clip, scale or move an element out of sight, with these sizes."""
+"""Declarations and functions that clip, scale or move an element out of sight, and the sizes that do so."""
 
 
 def _cut_away(style: Style) -> bool:

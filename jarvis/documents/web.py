@@ -1,4 +1,4 @@
-"""HTML becomes Markdown."""
+"""Turns HTML into Markdown."""
 
 import re
 import warnings
@@ -13,16 +13,16 @@ from jarvis.documents.decode import decode
 from jarvis.documents.hidden import remove_hidden
 from jarvis.documents.markup import Page
 
-warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)  # XHTML is read as what browsers show
+warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)  # XHTML is read as browsers show it
 
 _LANGUAGE = re.compile(rb"<html\b[^>]{0,500}?\blang\s*=\s*[\"']?([\w-]{2,35})", re.IGNORECASE)
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _HEAD = 1 << 16
-"""Bytes of a page in which it may say its charset."""
+"""The number of first bytes in which a page may declare its charset."""
 _FLAGS = re.DOTALL | re.IGNORECASE
 _WITHIN = r"(?:=\s*+(?:\"[^\"]*+\"|'[^']*+')|[^<>])*+"
-"""What stands in a tag: "<" and ">" only in quotes."""
-# A parser of HTML ends these too early, and takes the rest for text: a script may hold "<!--", and PHP ">".
+"""The inside of a tag: "<" and ">" occur only in quotes."""
+# An HTML parser ends these too early, and takes the rest for text: a script may hold "<!--", and PHP ">".
 _PARTS = (
     r"<script(?![\w-]).*?(?:</script(?![\w-])[^>]*+(?:>|\Z)|\Z)"
     r"|(?P<style><style(?![\w-]).*?(?:</style\s*>|\Z))"
@@ -35,21 +35,21 @@ _UNPARSED = re.compile(
     _FLAGS,
 )
 _UNPARSED_REST = re.compile(_PARTS, _FLAGS)
-"""The same, behind a title or a field that nothing ends."""
+"""The same, for what follows the start of a title or a text area that nothing ends."""
 
 
 _LINES = (
     "address, aside, fieldset, footer, form, header, legend, main, optgroup, option, select, summary, "
     "textarea"
 )
-"""Elements that begin a line, which the converter does not know."""
+"""Elements that begin a line without the converter knowing it."""
 
 
 def read_html(data: bytes, source: str, charset: str | None, language: str | None) -> Text:
-    """Turn what a page shows into Markdown, its title first; the charset is that of its sender.
+    """Turn what a page shows into Markdown, its title first; `charset` is what the sender declares.
 
     Raises:
-        DocumentUnreadable: it is binary.
+        DocumentUnreadable: the page is binary.
     """
     said = _LANGUAGE.search(data[:4096])
     head = _COMMENT.sub(b"", data[:_HEAD])
@@ -80,7 +80,7 @@ def read_html(data: bytes, source: str, charset: str | None, language: str | Non
 
 
 def _parsed(found: re.Match[str]) -> str:
-    """Return what the parser is given for a part of a page: "<" in a title, a field or a tag is text."""
+    """Return what the parser gets for a part of a page: "<" in a title, a text area or a tag is text."""
     if part := found["style"] or found["tag"]:
         return part if found["style"] else "<" + part[1:].replace("<", "&lt;")
     groups = found.groupdict()
@@ -93,9 +93,9 @@ def _parsed(found: re.Match[str]) -> str:
 
 
 def _write_cells(page: BeautifulSoup) -> None:
-    """Write tables in the cells of tables as text, and apart from their borders what bars are in a text.
+    """Write tables inside table cells as text, and escape the bars in cells, which are not borders.
 
-    Commas stand between the cells of such a table, and semicolons between its rows.
+    Such an inner table has commas between its cells, and semicolons between its rows.
     """
     parts = page.select("table table :is(td, th, tr)")
     for part in parts:

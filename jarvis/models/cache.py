@@ -1,4 +1,4 @@
-"""Where models lie that were made or fetched."""
+"""The folders of models that were made or fetched."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from jarvis.models.catalogue import CATALOGUE
 
 @dataclass(frozen=True)
 class ListedModel:
-    """A model that can be referred to; `folder` is None until it is ready, and so is its size in bytes."""
+    """A model that can be referred to; `folder`, and `size` in bytes, are None until it is ready."""
 
     reference: str
     license: str | None
@@ -28,20 +28,20 @@ def root() -> Path:
 
 
 def folder(reference: str) -> Path:
-    """Return where a model that is made, or fetched, lies once it is ready."""
+    """Return the folder that a model which is made or fetched has once it is ready."""
     name, _, revision = reference.partition("@")
     return root() / (f"{name}@{quote(revision, safe='')}" if revision else name)
 
 
 def ready(reference: str) -> Path | None:
-    """Return the model's folder, or None where it is not there; it is there whole, or not at all."""
+    """Return the model's folder, or None if there is none; a folder that exists is complete."""
     model = CATALOGUE.get(reference)
     path = (model and model.folder) or folder(reference)
     return path if (path / "config.json").is_file() else None
 
 
 def size(path: Path) -> int:
-    """Return the bytes of all files below a folder, some of which may vanish meanwhile."""
+    """Return the total bytes of all files below a folder, some of which may vanish meanwhile."""
     total = 0
     for file in path.rglob("*"):
         try:
@@ -52,7 +52,7 @@ def size(path: Path) -> int:
 
 
 def models() -> Iterator[ListedModel]:
-    """List the catalogue, then what was fetched."""
+    """Yield the models of the catalogue, then those that were fetched."""
     for model in CATALOGUE.values():
         yield _listed(model.name, model.license)
     for config in sorted(root().glob("[!.]*/*/config.json")):
@@ -66,7 +66,7 @@ def _listed(reference: str, license_: str | None) -> ListedModel:
 
 
 def _license(path: Path) -> str | None:
-    """Read it in the head of the model card."""
+    """Return the licence that the head of the model card names, or None."""
     try:
         card = (path / "README.md").read_text(encoding="utf-8", errors="replace")
     except OSError:

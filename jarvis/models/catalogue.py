@@ -1,4 +1,4 @@
-"""The models that the package registries carry: they need no hub."""
+"""The models that package registries carry, for which no hub is needed."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class CatalogueModel:
-    """A model inside a PyPI package; `path` in it is a folder, ready to load, or a GGUF file to unpack."""
+    """A model inside a PyPI package; `path` there is a folder, ready to load, or a GGUF file to unpack."""
 
     name: str
     package: str
@@ -18,14 +18,14 @@ class CatalogueModel:
 
     @property
     def location(self) -> Path | None:
-        """The file or folder, or None where the package is not installed; found without importing it."""
+        """The file or folder, or None if the package is not installed; found without importing it."""
         spec = find_spec(self.module)
         path = Path(spec.origin).with_name(self.path) if spec and spec.origin else None
         return path if path and path.exists() else None
 
     @property
     def folder(self) -> Path | None:
-        """The folder in the package, where it has one."""
+        """The folder in the package, or None if it has none."""
         return self.location if self.location and self.location.is_dir() else None
 
 

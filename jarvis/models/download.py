@@ -25,7 +25,7 @@ _OTHER_FOLDERS = ["original/*", "onnx/*", "openvino/*", "coreml/*"]
 
 
 def download(model: HubModel, work: Work) -> None:
-    """Fetch one commit of a repository; of several formats of the weights, safetensors alone.
+    """Fetch one commit of a repository; if its weights come in several formats, only the safetensors.
 
     Raises:
         ModelUnavailable: with one line that says what to do.
@@ -44,7 +44,7 @@ def download(model: HubModel, work: Work) -> None:
         snapshot_download(
             model.repository, revision=info.sha, local_dir=work.folder, allow_patterns=list(files)
         )
-        shutil.rmtree(work.folder / ".cache")  # what the library notes for itself
+        shutil.rmtree(work.folder / ".cache")  # the library's own notes
     except HFValidationError as error:
         raise ModelUnavailable(str(error)) from None
     except OfflineModeIsEnabled:

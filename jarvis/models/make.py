@@ -1,8 +1,8 @@
-"""Makes a model's folder aside, and renames it when it is whole.
+"""Makes a model's folder in a temporary place, and renames it when it is complete.
 
-The work is done by a process of its own (`jarvis.models.worker`): unpacking imports torch and transformers,
-which would stay in the server's memory and block its event loop, and neither that nor a download can be
-ended in a thread.
+A process of its own (`jarvis.models.worker`) does the work: unpacking imports torch and transformers, which
+would stay in the server's memory and block its event loop, and neither unpacking nor a download can be
+stopped in a thread.
 """
 
 import json
@@ -23,7 +23,7 @@ from jarvis_ports.errors import ModelUnavailable
 
 
 def make(reference: str, progress: Progress) -> Path:
-    """Make the folder of a model, unless another process that makes the same one comes first.
+    """Make the folder of a model, unless another process makes it first, and return it.
 
     What a killed process left of the same model is removed.
 
@@ -39,7 +39,7 @@ def make(reference: str, progress: Progress) -> Path:
                 shutil.rmtree(aside, ignore_errors=True)
                 aside.mkdir(parents=True)
                 try:
-                    # Another name each time: the worker of a killed process may still write for a moment.
+                    # A new name each time: the worker of a killed process may still write for a moment.
                     folder = Path(tempfile.mkdtemp(dir=aside)) / "model"
                     folder.mkdir()
                     _work(reference, folder, progress)

@@ -12,24 +12,27 @@ from jarvis.models.catalogue import CATALOGUE, CatalogueModel
 from jarvis_ports.errors import ModelUnavailable
 
 Progress = Callable[[str, float | None], None]
-"""Told about twice a second what is done now, and which part of it, in [0, 1]; None where nobody knows."""
+"""A callback that is called about twice a second with the current step and its progress.
+
+The progress is in [0, 1], or None if it is unknown.
+"""
 
 _HUB_NAME = re.compile(r"(?P<repository>\w[\w.-]*/[\w.-]+)(@(?P<revision>\S+))?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class HubModel:
-    """A Hugging Face repository; a revision of None is its main branch."""
+    """A Hugging Face repository; a revision of None means its main branch."""
 
     repository: str
     revision: str | None
 
 
 def parse(reference: str) -> CatalogueModel | HubModel | Path:
-    """Return what a reference names; a folder that exists goes before a repository of the same name.
+    """Return what a reference names; an existing folder takes precedence over a repository of the same name.
 
     Raises:
-        ModelUnavailable: it is none of the three.
+        ModelUnavailable: it names no model of the catalogue, no folder and no repository.
     """
     if model := CATALOGUE.get(reference):
         return model
@@ -46,7 +49,7 @@ def parse(reference: str) -> CatalogueModel | HubModel | Path:
 
 
 def check(reference: str) -> None:
-    """Find what can be found wrong with a reference at once, without network and without making anything.
+    """Check what can be checked of a reference at once, without the network and without making anything.
 
     Raises:
         ModelUnavailable: `resolve` is sure to fail; the text says what to do.
@@ -70,20 +73,20 @@ def check(reference: str) -> None:
 
 
 def local(reference: str) -> Path | None:
-    """Return the folder of a checked reference, where it needs neither making nor fetching."""
+    """Return the folder of a checked reference, or None if it must be made or fetched first."""
     model = parse(reference)
     return model.resolve() if isinstance(model, Path) else cache.ready(reference)
 
 
 def resolve(reference: str, progress: Progress = lambda _step, _done: None) -> Path:
-    """Return the folder of a model, ready to load; make or fetch it first where needed.
+    """Return the folder of a model, ready to load; make or fetch it first if needed.
 
-    Blocks: seconds for the catalogue, as long as the download takes for Hugging Face. A repository is fetched
-    once; what is in the cache is not compared with the hub again.
+    This blocks for seconds if the model is in the catalogue, and for as long as a download from Hugging Face
+    takes. A repository is fetched once; what is in the cache is not compared with the hub again.
 
     Args:
         reference: a name of the catalogue, a folder, or `org/name` with an optional `@revision`.
-        progress: called while it works; what it raises ends the work, and is raised.
+        progress: called while the work goes on; what it raises ends the work, and is raised.
 
     Raises:
         ModelUnavailable: with one line that says what to do.

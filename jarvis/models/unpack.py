@@ -7,7 +7,7 @@ from jarvis.models.work import Work
 
 
 def unpack(model: CatalogueModel, work: Work) -> None:
-    """Write weights in bfloat16, tokenizer and chat template; needs no network."""
+    """Write the weights in bfloat16, the tokenizer and the chat template, without using the network."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     file = model.location
     assert file is not None  # noqa: S101 - `check` has seen it

@@ -1,4 +1,4 @@
-"""How far the making of a model folder is."""
+"""The progress of making a model folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from jarvis.models import cache
 
 @dataclass
 class Work:
-    """What is done now; `total` is the bytes that the folder will have, and None where nobody knows."""
+    """The current step; `total` is the number of bytes that the folder will have, or None if unknown."""
 
     folder: Path
     step: str = "starting"
@@ -16,5 +16,5 @@ class Work:
 
     @property
     def done(self) -> float | None:
-        """The part that is done, in [0, 1]."""
+        """The part that is done, in [0, 1], or None if unknown."""
         return min(1.0, cache.size(self.folder) / self.total) if self.total else None

@@ -1,8 +1,7 @@
 """Makes one model folder: `python -m jarvis.models.worker REFERENCE FOLDER`.
 
-It writes lines of JSON to standard output: twice a second `{"step": …, "done": …}`, and `{"error": …}` where
-it fails. It ends at once when its standard input is closed, so also when the process that started it is
-killed.
+It writes lines of JSON to standard output: twice a second `{"step": …, "done": …}`, and `{"error": …}` if it
+fails. It exits when its standard input is closed, and so also when the process that started it is killed.
 """
 
 import errno
@@ -24,7 +23,7 @@ from jarvis_ports.errors import ModelUnavailable
 def main() -> int:
     """Make the folder; return the exit status."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what libraries print is no report
+    os.dup2(2, 1)  # what libraries print must not mix with the reports
     work = Work(Path(sys.argv[2]))
     Thread(target=_report, args=(work, out), daemon=True).start()
     try:
@@ -64,7 +63,7 @@ def _report(work: Work, out: TextIO) -> None:
 
 
 def _write(out: TextIO, report: dict[str, object]) -> None:
-    out.write(json.dumps(report) + "\n")  # one write a line: two threads report
+    out.write(json.dumps(report) + "\n")  # one write per line, as two threads report
     out.flush()
 
 

@@ -1,1 +1,1 @@
-"""The gRPC server: one servicer a service, one table of errors, one interceptor, one place that converts."""
+"""The gRPC server: one servicer per service, one table of errors, one interceptor, one set of conversions."""

@@ -1,4 +1,4 @@
-"""The other side of a call: what it sends and is sent is bounded, and that it is gone is noticed."""
+"""The caller's side of a call: bounds the size of its messages, and notices a caller that has gone."""
 
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,14 +15,14 @@ from jarvis_ports.errors import InvalidArgument, MessageTooLarge
 class Caller:
     """Reads and writes the messages of one call.
 
-    It serialises, and not gRPC, which answers what it cannot read or send with statuses of its own, behind
-    the back of whoever measures the call.
+    It serialises in place of gRPC, which would answer messages that it cannot read or send with statuses of
+    its own, unseen by the code that measures the call.
 
     Args:
-        context: gRPC's own of the call.
-        deserialize: reads a message.
-        serialize: writes one.
-        max_bytes: the largest that is taken or sent.
+        context: gRPC's context of the call.
+        deserialize: parses a message.
+        serialize: serialises a message.
+        max_bytes: the most bytes of a message that is received or sent.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Caller:
         """Read a message.
 
         Raises:
-            InvalidArgument: it is none.
+            InvalidArgument: `raw` is not a valid message.
             MessageTooLarge: it has too many bytes.
         """
         self._check_size("request", raw, "send less at once")
@@ -60,7 +60,7 @@ class Caller:
             raise InvalidArgument.of("", f"not a valid message: {error}") from None
 
     async def each(self, raw: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-        """Read a stream of messages; raises what `read` does."""
+        """Yield each message of a stream; raise what `read` raises."""
         async for message in raw:
             yield self.read(message)
 
@@ -84,7 +84,7 @@ class Caller:
 
 @contextmanager
 def _noticing() -> Iterator[None]:
-    """Cancel the call where gRPC cannot send: its caller is gone, or the server is stopped."""
+    """Cancel the call if gRPC cannot send, because the caller has gone or the server has stopped."""
     try:
         yield
     except grpc.aio.BaseError as error:

@@ -1,4 +1,4 @@
-"""What travels beside a call: its request id and its trace."""
+"""The metadata of a call: its request id and its trace."""
 
 import re
 import uuid
@@ -20,9 +20,9 @@ MAX_REQUEST_ID = 128
 
 @dataclass(frozen=True)
 class Call:
-    """One call: its id, its W3C trace context headers, and what its line in the log tells of its work.
+    """One call: its id, its W3C trace context headers, and the facts that its log line reports.
 
-    `cut` is how many characters of the caller's own id were too many, and are left out.
+    `cut` is the number of characters that were cut off the caller's own id because it was too long.
     """
 
     request_id: str
@@ -32,7 +32,7 @@ class Call:
 
     @cached_property
     def ids(self) -> Mapping[str, str]:
-        """Its id, and that of the trace that it belongs to, if it has one: what names it in the log."""
+        """The ids that name the call in the log: its own, and that of its trace, if it has one."""
         match = TRACEPARENT.fullmatch(self.trace.get("traceparent", ""))
         return {"request_id": self.request_id, **({"trace_id": match[1]} if match else {})}
 
@@ -42,7 +42,7 @@ current: ContextVar[Call] = ContextVar("call")
 
 
 def read(context: grpc.aio.ServicerContext[object, object]) -> Call:
-    """Read the metadata of a call; what is malformed of a trace is left out, as the W3C asks."""
+    """Read the metadata of a call; a trace with a malformed `traceparent` is ignored, as the W3C asks."""
     metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
     trace: dict[str, str] = {}
     if TRACEPARENT.fullmatch(metadata.get("traceparent", "")):
@@ -52,10 +52,10 @@ def read(context: grpc.aio.ServicerContext[object, object]) -> Call:
 
 
 def check(call: Call) -> None:
-    """Refuse an id that is too long to be carried through logs, and back in the status.
+    """Refuse a request id that is too long to be written to logs and returned in the status.
 
     Raises:
-        InvalidArgument: naming the metadata key.
+        InvalidArgument: the id is too long; the error names the metadata key.
     """
     if call.cut:
         found = len(call.request_id) + call.cut
@@ -63,6 +63,6 @@ def check(call: Call) -> None:
 
 
 def ids() -> Mapping[str, str]:
-    """Name the call that the running task serves, for a line in the log; empty outside of a call."""
+    """Return the ids of the call that the running task serves, for its log lines; empty outside a call."""
     call = current.get(None)
     return call.ids if call else {}

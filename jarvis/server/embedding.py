@@ -24,13 +24,13 @@ from jarvis_ports.values import Embeddings, EmbedRequest
 Context = grpc.aio.ServicerContext[Any, Any]
 
 OTHER_BYTES = 32
-"""The most that an `Embedding` has beside its components: tags, lengths, and its other fields."""
+"""The most bytes that an `Embedding` has besides its components: tags, lengths, and its other fields."""
 READ_AHEAD = 4
-"""How many requests of one stream are worked at, or answered and not yet sent."""
+"""The most requests of one stream that are in progress, or are answered but not yet sent."""
 
 
 class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
-    """Speaks the contract for the use case of embedding."""
+    """Translates between the contract and the use case of embedding."""
 
     def __init__(self, embedding: Embedding, requests: Requests, max_message_bytes: int) -> None:
         self._embedding = embedding
@@ -45,7 +45,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
     async def EmbedStream(  # type: ignore[override] # the stubs know generators alone
         self, request_iterator: AsyncIterator[pb.EmbedStreamRequest], context: Context
     ) -> None:
-        """Embed one batch after another, and read the next ones meanwhile."""
+        """Embed a stream of batches, up to `READ_AHEAD` at the same time, and answer them in order."""
 
         async def answer(request: pb.EmbedStreamRequest) -> pb.EmbedStreamResponse:
             return wire.stream_response(await self._embed(request))
@@ -74,10 +74,10 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
 
 
 def check_size(request: EmbedRequest, most_dimensions: int, max_message_bytes: int) -> None:
-    """Check that the answer fits a message.
+    """Check that the answer fits into a message.
 
     Raises:
-        MessageTooLarge: it does not, and fewer texts would.
+        MessageTooLarge: it does not, but the answer to fewer texts would.
     """
     dimension = min(request.dimension or most_dimensions, most_dimensions)
     each = dimension * FLOAT_BYTES + OTHER_BYTES

@@ -13,7 +13,7 @@ from jarvis_ports.errors import CallerError, FieldViolation, JarvisError
 
 DOMAIN = "jarvis"
 INTERNAL = "INTERNAL"
-"""The reason of an error that nobody foresaw."""
+"""The reason that is given for an unforeseen error."""
 
 STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "INVALID_ARGUMENT": grpc.StatusCode.INVALID_ARGUMENT,
@@ -27,7 +27,7 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "COLLECTION_MISMATCH": grpc.StatusCode.FAILED_PRECONDITION,
     "DOCUMENT_UNREADABLE": grpc.StatusCode.INVALID_ARGUMENT,
     "SERVICE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
-    "TOO_MANY_SERVICES": grpc.StatusCode.RESOURCE_EXHAUSTED,  # as gRFC A90 has it
+    "TOO_MANY_SERVICES": grpc.StatusCode.RESOURCE_EXHAUSTED,  # as gRFC A90 specifies
     "NOT_CONFIGURED": grpc.StatusCode.UNIMPLEMENTED,
     "REQUEST_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "REQUEST_ABORTED": grpc.StatusCode.ABORTED,
@@ -44,17 +44,17 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     INTERNAL: grpc.StatusCode.INTERNAL,
 }
 
-# gRPC turns a status that does not fit its metadata into another error. On the wire a message may grow
-# threefold (percent-encoding), and the details a third (base64); with these bounds both stay under 4 KB.
+# gRPC replaces a status that does not fit into its metadata with another error. On the wire, a message may
+# grow threefold (percent-encoding), and the details by a third (base64); these bounds keep both under 4 KB.
 MAX_MESSAGE = 300
 MAX_VIOLATIONS = 2000
-"""Bytes of all violations."""
+"""The most bytes of all violations together."""
 MAX_DESCRIPTION = 300
 MAX_FIELD = 60
 
 
 def to_status(error: JarvisError, request_id: str) -> tuple[grpc.StatusCode, status_pb2.Status]:
-    """Describe a foreseen error: its code, and the status with ErrorInfo, BadRequest and RetryInfo."""
+    """Return the code of a foreseen error, and its status with ErrorInfo, BadRequest and RetryInfo."""
     code = STATUS_CODES[error.reason]
     violations = error.violations if isinstance(error, CallerError) else ()
     bad_request = _bad_request(violations)
@@ -70,7 +70,7 @@ def to_status(error: JarvisError, request_id: str) -> tuple[grpc.StatusCode, sta
 
 
 def _bad_request(violations: Sequence[FieldViolation]) -> error_details_pb2.BadRequest:
-    """Name as many violations as have room; at least the first."""
+    """Return as many of the violations as fit; the first one always does."""
     found = error_details_pb2.BadRequest()
     for violation in violations:
         found.field_violations.add(
@@ -83,7 +83,7 @@ def _bad_request(violations: Sequence[FieldViolation]) -> error_details_pb2.BadR
 
 
 def internal(request_id: str) -> tuple[grpc.StatusCode, status_pb2.Status]:
-    """Describe an error that nobody foresaw; what it was stands in the server's log alone."""
+    """Return the code and the status of an unforeseen error; only the server's log says what it was."""
     message = f"internal error; the server's log has it under request {request_id}"
     return grpc.StatusCode.INTERNAL, _status(grpc.StatusCode.INTERNAL, message, INTERNAL, request_id)
 
@@ -97,7 +97,7 @@ async def abort(
     """End a call with a status and its details.
 
     Raises:
-        grpc.aio.AbortError: always, as gRPC wants it.
+        grpc.aio.AbortError: always, as gRPC requires.
     """
     trailing = (("grpc-status-details-bin", status.SerializeToString()), (REQUEST_ID, request_id))
     await context.abort(code, status.message, trailing)
@@ -119,6 +119,6 @@ def _packed(detail: Message) -> any_pb2.Any:
 
 
 def _cut(text: str, bytes_: int) -> str:
-    """Shorten to a number of UTF-8 bytes, so that a caller's own text cannot make the status too large."""
+    """Shorten a text to a number of UTF-8 bytes, so that no caller's text makes the status too large."""
     encoded = text.encode("utf-8", "replace")
     return text if len(encoded) <= bytes_ else encoded[: bytes_ - 3].decode("utf-8", "ignore") + "…"

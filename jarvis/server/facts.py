@@ -1,4 +1,4 @@
-"""What the line in the log about a call tells of its work."""
+"""The facts that the log line of a call reports about its work."""
 
 from collections import defaultdict
 from typing import Any
@@ -16,11 +16,11 @@ from jarvis_ports.values import (
 
 
 class GenerationFacts:
-    """Follows an answer.
+    """Collects the facts of an answer while it is sent.
 
     Args:
-        facts: where what is told goes.
-        asked: the prompt or the conversation, where texts are logged as well; else None.
+        facts: the facts of the call, to which those of the answer are added.
+        asked: the prompt or the conversation if texts are logged as well, or else None.
     """
 
     def __init__(self, facts: dict[str, Any], asked: Input | None) -> None:
@@ -33,7 +33,7 @@ class GenerationFacts:
             facts["messages"] = [{"role": one.role.value, "content": one.content} for one in asked]
 
     def saw(self, event: Event) -> None:
-        """Take note of what the caller is told next."""
+        """Record the next event that the caller receives."""
         if isinstance(event, Delta):
             if self._log_text:
                 self._answers[event.index] += event.text
@@ -45,7 +45,7 @@ class GenerationFacts:
 
 
 def of_started(started: Started) -> dict[str, Any]:
-    """Record which model answers, and how it was chosen."""
+    """Return which model answers, and how it was chosen."""
     routing, retrieved = started.routing, started.retrieved
     return _known(
         model=started.model,
@@ -60,7 +60,7 @@ def of_started(started: Started) -> dict[str, Any]:
 
 
 def of_finished(finished: Finished) -> dict[str, Any]:
-    """Record how an answer ended: of several choices, how the last one did."""
+    """Return how one choice of an answer ended; in the log, the last choice to end counts."""
     usage, timings = finished.usage, finished.timings
     return _known(
         cached_tokens=usage.cached_tokens,
@@ -73,7 +73,7 @@ def of_finished(finished: Finished) -> dict[str, Any]:
 
 
 def add_embedded(facts: dict[str, Any], embedded: Embeddings) -> None:
-    """Record how many texts were embedded, and how many of them were cached; batches of a stream add up."""
+    """Record how many texts were embedded, and how many were cached; the batches of a stream add up."""
     new = {
         "texts": len(embedded.tokens),
         "cached_texts": sum(embedded.cached),
@@ -84,12 +84,12 @@ def add_embedded(facts: dict[str, Any], embedded: Embeddings) -> None:
 
 
 def of_found(collection: str, found: SearchResult) -> dict[str, Any]:
-    """Record where a search looked, how, and how much it found."""
+    """Return where a search looked, how, and how much it found."""
     return {"collection": collection, "mode": str(found.mode), "hits": len(found.hits)}
 
 
 def of_ingested(finished: IngestFinished) -> dict[str, Any]:
-    """Record what became of the documents."""
+    """Return what became of the documents."""
     outcomes = {outcome.value: number for outcome, number in finished.documents.items()}
     return {"documents": outcomes, "chunks": finished.chunks, "embedded": finished.embedded}
 

@@ -26,7 +26,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
-    """Speaks the contract for the use case of generation."""
+    """Translates between the contract and the use case of generation."""
 
     def __init__(
         self, generation: Generation, requests: Requests, max_message_bytes: int, *, log_text: bool
@@ -39,7 +39,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     async def GenerateStream(  # type: ignore[override] # the stubs know generators alone
         self, request: pb.GenerateStreamRequest, context: Context
     ) -> None:
-        """Write each event as it comes; a caller that reads slowly holds up its own stream alone."""
+        """Write each event as it comes; a caller that reads slowly holds up only its own stream."""
         async with self._events(request) as (events, facts):
             async for event in events:
                 facts.saw(event)
@@ -58,7 +58,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
                 if isinstance(event, Delta):
                     deltas.append(event)
                     size += least_bytes(event)
-                    if size > self._max_message_bytes:  # there is no use in the rest
+                    if size > self._max_message_bytes:  # the rest would be of no use
                         most = f"server.max_message_bytes, {self._max_message_bytes}"
                         told = f"the answer has more bytes than {most}; ask for less, or use GenerateStream"
                         raise MessageTooLarge.of("", told)
@@ -75,7 +75,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     async def _events(
         self, request: pb.GenerateRequest | pb.GenerateStreamRequest
     ) -> AsyncIterator[tuple[AsyncIterator[Event], GenerationFacts]]:
-        """Stream events, and keep track of the request until the last of them is written."""
+        """Yield the events and the facts to log, and track the request until the last event is written."""
         context = current.get()
         violations = Violations()
         call = wire.read_generate(request, violations.blame)
@@ -97,7 +97,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     async def ExplainPrompt(
         self, request: pb.ExplainPromptRequest, context: Context
     ) -> pb.ExplainPromptResponse:
-        """Return what would happen to a request before a model answers."""
+        """Return what would become of a request before a model answers."""
         violations = Violations()
         wanted = wire.read_explain_prompt(request, violations.blame)
         asked = GenerateRequest("", wanted.input)

@@ -1,4 +1,4 @@
-"""The standard health service, with the List and the details of errors that the library leaves out."""
+"""The standard health service, with the List method and the error details that the library lacks."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
@@ -31,11 +31,11 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
 
     @property
     def ready(self) -> bool:
-        """Whether it says SERVING of the server."""
+        """Whether the server as a whole is reported as SERVING."""
         return bool(self._statuses[""] == SERVING)
 
     async def become(self, serving: Mapping[str, bool]) -> None:
-        """Set the status of each name, for all who ask or watch; a name that is left out is not serving."""
+        """Set the status of every name, and report it to watchers; a name that is left out is not serving."""
         for service in self._statuses:
             status = SERVING if serving.get(service) else NOT_SERVING
             self._statuses[service] = status

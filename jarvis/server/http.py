@@ -1,4 +1,4 @@
-"""The HTTP side port: what probes and scrapers ask that do not speak gRPC."""
+"""The HTTP side port, for probes and scrapers that do not speak gRPC."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,12 +19,12 @@ from jarvis_ports.telemetry import Exposition
 from jarvis_ports.values import Gpu, HealthLevel
 
 KEEPALIVE_SECONDS = 75.0
-"""How long a connection may be silent, or take over a request; scrapers ask again within a minute."""
+"""Seconds that a connection may be silent, or take to send a request; scrapers ask again within a minute."""
 CLOSE_SECONDS = 1.0
-"""How long answers that are on their way have at the end."""
+"""Seconds that answers in progress have to finish at shutdown."""
 
 Expose = Callable[[str], Exposition | None]
-"""Return all metrics for an `Accept` header; None where there are none to scrape."""
+"""A function that returns all metrics for an `Accept` header, or None if there are none to scrape."""
 
 NOTHING_TO_SCRAPE = (
     "There is nothing to scrape: telemetry.adapter is none, or sends the metrics elsewhere, or is not open.\n"
@@ -33,14 +33,14 @@ NOTHING_TO_SCRAPE = (
 
 @dataclass(frozen=True)
 class Sources:
-    """What the answers are made from.
+    """The sources of the answers.
 
     Attributes:
-        status: the state of the whole.
-        components: what is opened.
-        gpus: those of this machine.
-        ready: whether the standard health service says SERVING of the server.
-        exposition: what /metrics answers; called in one thread of its own, for one scraper after the other.
+        status: the state of the server as a whole.
+        components: all that the server opens.
+        gpus: reads the GPUs of this machine.
+        ready: returns whether the standard health service reports the server as SERVING.
+        exposition: returns the answer to /metrics; called in a thread of its own, for one scraper at a time.
     """
 
     status: Status
@@ -52,14 +52,14 @@ class Sources:
 
 @asynccontextmanager
 async def side_port(listen: str, sources: Sources) -> AsyncIterator[str]:
-    """Answer /metrics, /health and /ready until the context is left; gives the address, with its real port.
+    """Answer /metrics, /health and /ready while the block runs; yield the address, with its real port.
 
     Args:
-        listen: host:port; with port 0, any free one.
-        sources: what the answers are made from.
+        listen: host:port; port 0 stands for any free port.
+        sources: the sources of the answers.
 
     Raises:
-        CannotListen: it is taken, or cannot be opened.
+        CannotListen: the address is taken, or cannot be opened.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
     app = web.Application()
@@ -67,7 +67,7 @@ async def side_port(listen: str, sources: Sources) -> AsyncIterator[str]:
     runner = web.AppRunner(
         app,
         access_log=None,
-        handler_cancellation=True,  # a scraper that went away does not wait in the queue
+        handler_cancellation=True,  # a scraper that has gone does not wait in the queue
         keepalive_timeout=KEEPALIVE_SECONDS,
         lingering_time=CLOSE_SECONDS,
         shutdown_timeout=CLOSE_SECONDS,

@@ -1,4 +1,4 @@
-"""The events of an ingestion as they come in."""
+"""Reads the events of an ingestion as they arrive."""
 
 from dataclasses import replace
 from functools import partial
@@ -12,10 +12,10 @@ from jarvis_ports.values import Document, IngestEvent
 
 
 def ingest_event(message: pb.IngestRequest) -> IngestEvent:
-    """Return an event of an ingestion; a document with wrong fields is one that fails.
+    """Return the event in a message; a document with invalid fields becomes one that fails.
 
     Raises:
-        InvalidArgument: it is empty.
+        InvalidArgument: the message has no event.
     """
     violations = Violations()
     event = read_ingest_request(message, violations.blame)
@@ -25,6 +25,6 @@ def ingest_event(message: pb.IngestRequest) -> IngestEvent:
         return replace(event, failure=event.failure or "its caller cannot send it")
     try:
         violations.refuse(partial(check_document, event))
-    except InvalidArgument as error:  # its own fault, not that of the others in the stream
+    except InvalidArgument as error:  # only this document fails, not the others in the stream
         return replace(event, metadata={}, failure=str(error))
     return event

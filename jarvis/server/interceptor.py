@@ -1,4 +1,4 @@
-"""Around every call of the contract: ids in and out, errors into statuses, and it is measured."""
+"""Wraps every call of the contract: passes ids in and out, turns errors into statuses, and measures it."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,11 +20,11 @@ Behaviour = Callable[[Any, Any], Awaitable[Any]]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps unary and streaming methods alike; one that streams its answer writes with `context.write`.
+    """Wraps unary and streaming methods; one that streams its answer writes it with `context.write`.
 
     Args:
         instruments: measure the calls.
-        max_message_bytes: the largest message taken or sent.
+        max_message_bytes: the most bytes of a message that is received or sent.
     """
 
     def __init__(self, instruments: Instruments, max_message_bytes: int) -> None:
@@ -36,13 +36,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:  # noqa: ANN401 - grpc's own handler types are private
-        """Wrap the handler of a method of ours; health and reflection stay as they are."""
+        """Wrap the handler of one of Jarvis's own methods; leave health and reflection as they are."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None or not method.startswith("/jarvis."):
             return handler
         behaviour = BEHAVIOURS[handler.request_streaming, handler.response_streaming]
-        # An answer that is one message is written as a stream of one: so it is known what became of it.
+        # A single answer is written as a stream of one message, so that it is known what became of it.
         make: Any = (
             grpc.stream_stream_rpc_method_handler
             if handler.request_streaming
@@ -80,4 +80,4 @@ BEHAVIOURS = {
     (False, True): "unary_stream",
     (True, True): "stream_stream",
 }
-"""The attribute in which a handler keeps its method, by whether the request and the response are streams."""
+"""The attribute that holds a handler's method, by whether the request and the response are streams."""

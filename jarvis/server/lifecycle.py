@@ -30,21 +30,21 @@ from jarvis_ports.values import State
 logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 5
-"""How long the caches may take, at the end, to write what they were given."""
+"""Seconds that the caches have at shutdown to write what they were given."""
 CLOSE_SECONDS = 20.0
-"""How long what is open may take to close, before its processes are killed."""
+"""Seconds that the open components have to close before their processes are killed."""
 
 
 class Server:
-    """A gRPC server over the use cases, and a small HTTP one for those who operate it.
+    """A gRPC server for the use cases, and a small HTTP server for those who operate it.
 
     Args:
         settings: addresses, limits and drain times, and whether texts are logged.
-        application: what it serves.
+        application: the application that it serves.
 
     Attributes:
-        addresses: where it listens, once it does.
-        http_address: where its HTTP server does; None where there is none.
+        addresses: the addresses that it listens on, once it does.
+        http_address: the address of its HTTP server, once that listens; None if there is none.
     """
 
     def __init__(self, settings: ServerSettings, application: Application) -> None:
@@ -97,7 +97,7 @@ class Server:
         add_reflection([*services, SERVER_SERVICE, "grpc.health.v1.Health"], self._server)
 
     def stop(self) -> None:
-        """Drain, then stop."""
+        """Have the server drain, then stop."""
         self._stop.set()
 
     async def run(self) -> int:
@@ -133,7 +133,7 @@ class Server:
                     logger.warning("not everything was closed in %g s; the rest is killed", CLOSE_SECONDS)
 
     async def _report_health(self) -> None:
-        """Follow the states of what is opened."""
+        """Keep the health service up to date with the states of the components."""
         while True:
             serving = {SERVICES[one]: ready for one, ready in self._status.serving.items()}
             everything = all(serving.values())
@@ -142,7 +142,7 @@ class Server:
             await self._status.change()
 
     async def _drain(self) -> None:
-        """Let the probes see it, then take no new calls, then let the running ones finish."""
+        """Let probes see the shutdown, then refuse new calls, then let the running ones finish."""
         requests, settings = self._requests, self._settings
         requests.draining = True
         await self._health.enter_graceful_shutdown()
@@ -188,7 +188,7 @@ class Server:
 
 
 def kill_children() -> None:
-    """Kill every process that this one has started, and those that they started."""
+    """Kill every process that this one has started, and all of their descendants."""
     for process in psutil.Process().children(recursive=True):
         try:
             process.kill()

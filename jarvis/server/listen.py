@@ -1,4 +1,4 @@
-"""Why an address cannot be listened on: gRPC says only that it failed, and takes live sockets away."""
+"""Finds why an address cannot be listened on: gRPC says only that it failed, and takes over live sockets."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 MAX_PATH = 107
-"""Bytes of the path of a unix socket: https://man7.org/linux/man-pages/man7/unix.7.html"""
+"""The most bytes of the path of a unix socket: https://man7.org/linux/man-pages/man7/unix.7.html"""
 
 REASONS = {
     errno.EADDRINUSE: "it is in use by another process; stop that, or take another address",
@@ -16,12 +16,12 @@ REASONS = {
 
 
 def reason(error: OSError) -> str:
-    """Return why it could not be opened."""
+    """Return why an address could not be opened."""
     return REASONS.get(error.errno or 0) or (error.strerror or str(error)).rpartition(": ")[2]
 
 
 def problem(address: str) -> str:
-    """Return what hinders listening on host:port or unix:/path; an empty text is nothing that is known."""
+    """Return what prevents listening on host:port or unix:/path, or an empty text if nothing is known to."""
     path = address.removeprefix("unix:")
     if path != address:
         return _problem_of_path(Path("/" + path.lstrip("/") if path.startswith("/") else path))
@@ -44,7 +44,7 @@ def _problem_of_path(path: Path) -> str:
 
 
 def _someone_listens(path: Path) -> bool:
-    """Try a socket that is there, or whether one can be made where there is none."""
+    """Return whether a server listens on a socket; if there is no socket, check that one can be made."""
     with socket.socket(socket.AF_UNIX) as probe:
         if not path.exists():
             probe.bind(os.fspath(path))
@@ -53,9 +53,9 @@ def _someone_listens(path: Path) -> bool:
         probe.settimeout(0)
         try:
             probe.connect(os.fspath(path))
-        except ConnectionRefusedError:  # a server that was killed has left it
+        except ConnectionRefusedError:  # left behind by a server that was killed
             return False
-        except BlockingIOError:  # it has no time to accept another connection
+        except BlockingIOError:  # its server is too busy to accept another connection
             pass
         return True
 
@@ -66,7 +66,7 @@ def _problem_of_port(host: str, port: int) -> str:
     except socket.gaierror as error:
         return f"the host {host!r} is unknown ({error.strerror}); 0.0.0.0 is every address of this machine"
     problems = [_problem_of_socket(family, where) for family, _, _, _, where in found]
-    if REASONS[errno.EADDRINUSE] in problems or all(problems):  # a name may have addresses that are off
+    if REASONS[errno.EADDRINUSE] in problems or all(problems):  # a name may also have unusable addresses
         return max(problems, key=REASONS[errno.EADDRINUSE].__eq__)
     return ""
 

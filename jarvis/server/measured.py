@@ -21,9 +21,9 @@ logger = logging.getLogger("jarvis.calls")
 
 OK, CANCELLED = grpc.StatusCode.OK.name, grpc.StatusCode.CANCELLED.name
 SERVERS_FAULTS = {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
-"""Codes that make the span of a server a failed one: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/"""
+"""The codes that mark a server's span as failed: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/"""
 CLOCKS = 0.05
-"""Seconds by which a caller's clock may see a deadline pass before ours does."""
+"""Seconds by which a caller's clock may see a deadline pass before the server's does."""
 
 
 class Calls:
@@ -40,12 +40,12 @@ class Calls:
 
     @contextmanager
     def measured(self, method: str, *, stream: bool, grpc_context: Any) -> Iterator["calls.Call"]:  # noqa: ANN401
-        """Measure a call in the block, which raises what the call fails with; it is `calls.current` there.
+        """Measure the call that the block serves, with `calls.current` set to it; its error passes through.
 
         Args:
-            method: its full name, without a slash at the beginning.
-            stream: whether it streams.
-            grpc_context: gRPC's own of the call.
+            method: the full name of the method, without a leading slash.
+            stream: whether the method streams its answer.
+            grpc_context: gRPC's context of the call.
         """
         incoming, started = calls.read(grpc_context), time.monotonic()
         names = {"rpc.system.name": "grpc", "rpc.method": method}
@@ -90,7 +90,7 @@ class Calls:
             self._instruments.count(metrics.REJECTIONS, {"rpc.method": method, "reason": error.reason})
 
     def _left(self, method: str, grpc_context: Any) -> str:  # noqa: ANN401
-        """Count a call that its caller left, or whose deadline passed; return its code."""
+        """Count a call that its caller gave up, or whose deadline passed; return its code."""
         remaining = grpc_context.time_remaining()
         late = remaining is not None and remaining < CLOCKS
         reason = "deadline" if late else "caller"
@@ -99,7 +99,7 @@ class Calls:
 
 
 def _log(method: str, code: str, reason: str, seconds: float, call: calls.Call) -> None:
-    """Write the one line about a call."""
+    """Write the log line of a call."""
     failure = {} if code == OK else {"reason": reason}
     fields = {"method": method, "code": code, **failure, "seconds": round(seconds, 6), **call.facts}
     logger.info("call ended", extra=fields)

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from jarvis_ports.values import Delta, Event
 
 MAX_TOKENS = 100
-"""The most tokens of one message of a stream: with 20 candidates for each, some 40 kB."""
+"""The most tokens in one message of a stream; with 20 candidates per token, that is about 40 kB."""
 LOGPROB_BYTES = 7
-"""The least that a log probability has: its own float, and a length."""
+"""The fewest bytes of a log probability: its own float, and a length."""
 
 
 def parts(event: Event) -> Iterator[Event]:
-    """Yield an event; a delta whose caller was slow to read in several parts."""
+    """Yield an event; divide a delta of many tokens, which a slow reader gets, into several."""
     if not isinstance(event, Delta) or max(len(event.token_ids), len(event.logprobs)) <= MAX_TOKENS:
         yield event
         return
@@ -22,5 +22,5 @@ def parts(event: Event) -> Iterator[Event]:
 
 
 def least_bytes(delta: Delta) -> int:
-    """Return how many bytes a delta adds to an answer at the least."""
+    """Return the fewest bytes that a delta can add to an answer."""
     return len(delta.text) + LOGPROB_BYTES * sum(1 + len(one.top) for one in delta.logprobs)

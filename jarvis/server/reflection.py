@@ -13,7 +13,7 @@ _V1 = reflection.SERVICE_NAME.replace("v1alpha", "v1")
 def add_reflection(services: Iterable[str], server: grpc.aio.Server) -> None:
     """Answer reflection requests about these services, and about reflection itself.
 
-    The library knows v1alpha alone. v1 is served by the same code: the bytes on the wire are the same.
+    The library knows only v1alpha. The same code serves v1, as the bytes on the wire are the same.
     """
     _describe_v1()
     servicer = reflection.aio.ReflectionServicer([*services, _V1, reflection.SERVICE_NAME])
@@ -28,7 +28,7 @@ def add_reflection(services: Iterable[str], server: grpc.aio.Server) -> None:
 
 
 def _describe_v1() -> None:
-    """Add the descriptor of v1, so that reflection can tell of itself as well."""
+    """Add the descriptor of v1, so that reflection can describe itself as well."""
     pool = descriptor_pool.Default()
     described = FileDescriptorProto()
     reflection_pb2.DESCRIPTOR.CopyToProto(described)

@@ -25,12 +25,12 @@ from jarvis_ports.values import IndexSettings, IngestFinished, SearchResult
 Context = grpc.aio.ServicerContext[Any, Any]
 
 HIT_BYTES = 6
-"""The most that a hit takes beside its own bytes: a tag and a length."""
+"""The most bytes that a hit takes besides its own: a tag and a length."""
 MODE_BYTES = 2
 
 
 class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
-    """Speaks the contract for the use cases of retrieval."""
+    """Translates between the contract and the use cases of retrieval."""
 
     def __init__(self, retrieval: Retrieval, requests: Requests, max_message_bytes: int) -> None:
         self._retrieval = retrieval
@@ -72,7 +72,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     async def CheckCollection(  # type: ignore[override] # the stubs know generators alone
         self, request: pb.CheckCollectionRequest, context: Context
     ) -> None:
-        """Write progress, then the diagnosis."""
+        """Check a collection: write the progress, then the diagnosis."""
         with self._tracked():
             async with aclosing(self._retrieval.collections.check(request.name)) as events:
                 async for event in events:
@@ -81,7 +81,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     async def RebuildCollection(  # type: ignore[override]
         self, request: pb.RebuildCollectionRequest, context: Context
     ) -> None:
-        """Write progress."""
+        """Rebuild a collection, and write the progress."""
         violations = Violations()
         wanted = wire.REBUILD.read(request, blame=violations.blame)
         violations.refuse(partial(check_index, wanted.index.applied(IndexSettings())))
@@ -125,7 +125,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     async def Ingest(  # type: ignore[override]
         self, request_iterator: AsyncIterator[pb.IngestRequest], context: Context
     ) -> None:
-        """Write what became of each document; a caller that reads slowly holds up its own stream alone."""
+        """Write what became of each document; a caller that reads slowly holds up only its own stream."""
         events = (ingest_event(message) async for message in request_iterator)
         with self._tracked():
             async with aclosing(self._retrieval.ingest.run(events)) as results:
@@ -159,10 +159,10 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
 
 
 def search_response(result: SearchResult, max_message_bytes: int) -> pb.SearchResponse:
-    """Return the answer with what was found.
+    """Return the answer to a search.
 
     Raises:
-        MessageTooLarge: it does not fit a message, and fewer hits would.
+        MessageTooLarge: it does not fit into a message; the error says how many hits would, if any.
     """
     response = search.RESULT.message(result)
     size = response.ByteSize()

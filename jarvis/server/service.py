@@ -20,16 +20,16 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class ServerServicer(server_pb2_grpc.ServerServiceServicer):
-    """Speaks the contract for the state of the server.
+    """Translates between the contract and the state of the server.
 
     Args:
-        status: the state of the whole.
-        components: what is opened.
-        routes: the models among them, and the routes over these.
-        requests: those that run.
-        adapters: those that are installed.
-        instruments: know what was done of late, and what is left of the error budgets.
-        gpus: those of this machine.
+        status: the state of the server as a whole.
+        components: all that the server opens.
+        routes: the models among the components, and the routes over them.
+        requests: the running requests.
+        adapters: the installed adapters.
+        instruments: know the recent figures, and what is left of the error budgets.
+        gpus: reads the GPUs of this machine.
     """
 
     def __init__(  # noqa: PLR0913 - all that it answers from
@@ -52,7 +52,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         self._gpus = gpus
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
-        """Return the state of the server and of all that it is made of, and how it fares."""
+        """Return the state of the server and of all its parts, and how it performs."""
         status = server_status(
             self._status,
             components=self._components,
@@ -74,5 +74,5 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         return wire.ADAPTERS.message(self._adapters.listed())
 
     async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:
-        """End a running request."""
+        """End the running requests with the given id."""
         return wire.ABORTED.message(self._requests.abort(request.request_id))

@@ -1,4 +1,4 @@
-"""What the server is set to, whatever the configuration looks like."""
+"""The server's settings, independent of the form of the configuration."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ class ServerSettings:
 
     Attributes:
         listen: where gRPC listens: host:port, or unix:/path.
-        http_listen: where the HTTP side port listens; "" is nowhere.
-        max_message_bytes: the largest message, either way.
-        drain_delay_seconds: how long new calls are still taken once it is to stop.
-        drain_timeout_seconds: how long running calls may then take.
+        http_listen: where the HTTP side port listens; "" for none.
+        max_message_bytes: the largest message, in either direction.
+        drain_delay_seconds: how long new calls are still accepted once the server is told to stop.
+        drain_timeout_seconds: how long running calls then have to finish.
         log_text: whether prompts and answers are logged.
     """
 

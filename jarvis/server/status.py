@@ -1,4 +1,4 @@
-"""The state of the server, gathered from all that it is made of."""
+"""Gathers the state of the server from all its parts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +35,7 @@ def server_status(  # noqa: PLR0913 - all that it is made of
     instruments: Instruments,
     gpus: Sequence[Gpu],
 ) -> ServerStatus:
-    """Return the state of the server, of each model, of what stands beside them, and how it fares."""
+    """Return the state of the server, of each model and of the other components, and how it performs."""
     return ServerStatus(
         version=jarvis.__version__,
         state=status.state,

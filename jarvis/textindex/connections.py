@@ -1,4 +1,4 @@
-"""Runs work on a SQLite file in threads: one that writes, and a few that read meanwhile."""
+"""Runs work on a SQLite file in threads: one writes, and a few read at the same time."""
 
 import asyncio
 import sqlite3
@@ -13,14 +13,14 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 READERS = 4
-"""Connections that read at the same time."""
+"""The number of connections that read at the same time."""
 
 
 def connect(file: Path | None) -> sqlite3.Connection:
     """Open a file, or a database in memory, for use from any thread."""
     connection = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
     try:
-        # FULL: what is committed survives the loss of power too.
+        # FULL: what is committed survives even a loss of power.
         for setting in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16000"):
             connection.execute(f"PRAGMA {setting}")
     except sqlite3.Error:
@@ -30,10 +30,10 @@ def connect(file: Path | None) -> sqlite3.Connection:
 
 
 class Connections:
-    """The connections to one file; in memory there is a single one, and reads wait for writes.
+    """The connections to one file; a database in memory has only one, and its reads wait for its writes.
 
     Args:
-        file: the database; None is in memory.
+        file: the database; None for one in memory.
         writer: a connection to it.
     """
 
@@ -48,7 +48,7 @@ class Connections:
             self._idle.put_nowait(reader)
 
     async def write(self, work: Work[T]) -> T:
-        """Do work in one transaction, durable once this returns; after a failure nothing of it is there.
+        """Run work in one transaction, which is durable once this returns; if it fails, nothing remains.
 
         Raises:
             StoreFailure: SQLite failed, as when the disk is full.
@@ -57,7 +57,7 @@ class Connections:
         return await run(self._writing, self._transact, self._writer, "BEGIN IMMEDIATE", work)
 
     async def read(self, work: Work[T]) -> T:
-        """Do work that sees one state of the database; ended at once where the caller is cancelled.
+        """Run work that sees one state of the database, and interrupt it at once if the caller is cancelled.
 
         Raises:
             StoreFailure: SQLite failed.
@@ -71,12 +71,12 @@ class Connections:
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            if not running.done():  # else somebody else may have the connection already
+            if not running.done():  # otherwise another reader may have the connection already
                 reader.interrupt()
             raise
 
     async def close(self) -> None:
-        """End what reads, wait for what writes, and close."""
+        """Interrupt the reads, wait for the writes, and close the connections."""
         for reader in self._readers:
             reader.interrupt()
         await asyncio.to_thread(self._close)
@@ -99,6 +99,6 @@ class Connections:
 
 
 def damaged(error: sqlite3.Error) -> bool:
-    """Return whether an error means that the file is no sound database."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the upper bits say more exactly which
+    """Return whether an error means that the file is not a sound database."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the upper bits only say more exactly which
     return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}

@@ -1,7 +1,7 @@
 # ruff: noqa: S608 - the names of tables end in a number that the index gave, never in a caller's text
-"""Filters as SQL over the fields of a collection, with the meaning of `jarvis_ports.filters.matches`.
+"""Turns filters into SQL over the fields of a collection, with the meaning of `jarvis_ports.filters.matches`.
 
-Values are stored as what they are, in a column that converts nothing: SQLite then compares integers with
+Values are stored with their own types, in a column that converts nothing: SQLite then compares integers with
 floats exactly, as Python does. Bools are blobs, which equal nothing else. Every clause is an EXISTS, true or
 false and never NULL, so that NOT means what it says.
 """
@@ -9,7 +9,7 @@ false and never NULL, so that NOT means what it says.
 from jarvis_ports.filters import And, Equals, Exists, Filter, In, Not, Or, Range, Value
 
 Stored = str | int | float | bytes
-"""A metadata value as SQLite has it."""
+"""A metadata value as SQLite stores it."""
 
 
 def store(value: Value) -> Stored:
@@ -18,7 +18,7 @@ def store(value: Value) -> Stored:
 
 
 def restore(stored: Stored) -> Value:
-    """Return the value that is stored."""
+    """Return the value that was stored."""
     return stored == b"\1" if isinstance(stored, bytes) else stored
 
 

@@ -20,15 +20,15 @@ from jarvis_toolkit.folders import locked
 T = TypeVar("T")
 
 PAGE_IDS = 2000
-"""Ids of one page of `ids`."""
+"""The number of ids in one page of `ids`."""
 PAGE_DOCUMENTS = 200
-"""Documents of one page of `documents`."""
+"""The number of documents in one page of `documents`."""
 
 
 class SQLiteTextIndex:
-    """A `TextIndex` of the core in a SQLite file; a damaged file begins anew, empty.
+    """The core's `TextIndex` in a SQLite file; a damaged file is replaced by an empty one.
 
-    All methods raise StoreFailure where SQLite fails, as on a full disk; nothing of that write is then there.
+    All methods raise StoreFailure if SQLite fails, as on a full disk; nothing of a failed write remains.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -37,9 +37,9 @@ class SQLiteTextIndex:
     @classmethod
     @asynccontextmanager
     async def open(cls, folder: Path | None) -> AsyncIterator["SQLiteTextIndex"]:
-        """Open the index in a folder, which is made where there is none; None is in memory.
+        """Open the index in a folder, which is made if it does not exist; None means in memory.
 
-        A damaged file is moved aside, and a new one begun.
+        A damaged file is moved aside, and a new one is begun.
 
         Raises:
             StoreUnusable: another process uses the folder, or it cannot be written.
@@ -56,7 +56,7 @@ class SQLiteTextIndex:
                 await connections.close()
 
     async def begin(self, collection: str, ids: Sequence[str]) -> None:
-        """Note in the journal that these rows are about to change in the store; durable once it returns."""
+        """Note in the journal that these rows are about to change in the store, durably once this returns."""
 
         def work(connection: sqlite3.Connection) -> None:
             number = schema.make(connection, collection).number
@@ -66,24 +66,24 @@ class SQLiteTextIndex:
         await self._connections.write(work)
 
     async def commit(self, collection: str, upserts: Sequence[Row], deletes: Sequence[str]) -> None:
-        """Mirror a change of the store and take its ids off the journal, in one transaction, durable.
+        """Mirror a change of the store and take its ids off the journal, in one durable transaction.
 
         Args:
             collection: its name.
             upserts: rows as the store has them now; no id twice.
-            deletes: ids of rows that the store does not have; those that are not here either are passed over.
+            deletes: ids of rows that the store does not have; those that are not here either are ignored.
         """
         await self._connections.write(
             lambda connection: rows.replace(connection, schema.make(connection, collection), upserts, deletes)
         )
 
     async def pending(self, collection: str) -> list[str]:
-        """Return the ids whose change was begun and not committed."""
+        """Return the ids whose change was begun but not committed."""
         sql = "SELECT id FROM pending WHERE collection = ?"
         return await self._read(collection, [], lambda c, at: _column(c, sql, [at.number]))
 
     async def collections(self) -> list[str]:
-        """Return the collections that something was begun or committed in, by name."""
+        """Return the names of the collections in which something was begun or committed, in order."""
         return await self._connections.read(
             lambda c: _column(c, "SELECT name FROM collections ORDER BY name", [])
         )
@@ -93,9 +93,9 @@ class SQLiteTextIndex:
         return await self._read(collection, 0, lambda _, at: at.rows)
 
     async def ids(self, collection: str) -> AsyncGenerator[list[str], None]:
-        """Return the ids of all rows in their order as UTF-8, page by page.
+        """Yield the ids of all rows, ordered by their UTF-8 bytes, page by page.
 
-        A row that is written or deleted meanwhile may be there or not; every other one comes once.
+        A row that is written or deleted meanwhile may come or not; every other row comes once.
         """
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[str]:
@@ -108,7 +108,7 @@ class SQLiteTextIndex:
             last = page[-1]
 
     async def rows(self, collection: str, ids: Sequence[str]) -> list[Row]:
-        """Return rows by id, in the order asked for; ids that are not there are left out."""
+        """Return rows by id, in the order of `ids`; ids that are not there are left out."""
         return await self._read(collection, [], lambda c, at: rows.read(c, at.number, ids))
 
     async def filtered(self, collection: str, filter_: Filter | None) -> list[str]:
@@ -123,14 +123,14 @@ class SQLiteTextIndex:
     async def search(
         self, collection: str, text: str, top_k: int, filter_: Filter | None = None
     ) -> list[TextMatch]:
-        """Return the `top_k` rows that pass the filter and whose words suit a question best, the best first.
+        """Return the `top_k` rows that pass the filter and whose words match a question best, the best first.
 
         The question is natural language in any characters; `jarvis.textindex.terms` says which words count.
         """
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[TextMatch]:
             words = f"words_{at.number}"
-            least = top_k if filter_ is None else at.rows  # nobody knows how many of them pass
+            least = top_k if filter_ is None else at.rows  # it is unknown how many of them pass
             if not (query := match_query(connection, words, at.rows, text, least)):
                 return []
             where, values = condition(filter_, at.number)
@@ -144,13 +144,13 @@ class SQLiteTextIndex:
         return await self._read(collection, [], work)
 
     async def document(self, collection: str, document: str) -> DocumentRows | None:
-        """Return the rows that a document has, or None where it has none."""
+        """Return the rows of a document, or None if it has none."""
         return await self._read(
             collection, None, lambda c, at: next(rows.documents(c, at.number, document, document), None)
         )
 
     async def documents(self, collection: str) -> AsyncGenerator[list[DocumentRows], None]:
-        """Return all documents by id, page by page; those that change meanwhile as in `ids`."""
+        """Yield all documents by id, page by page; those that change meanwhile are treated as in `ids`."""
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[DocumentRows]:
             named = f"SELECT DISTINCT document FROM rows_{at.number} WHERE document > ? ORDER BY 1 LIMIT ?"
@@ -163,7 +163,7 @@ class SQLiteTextIndex:
             last = page[-1].document
 
     async def hashed(self, collection: str, beginning: str, most: int) -> list[DocumentRows]:
-        """Return documents with rows whose `_hash` begins so, `most` of them, by id."""
+        """Return up to `most` documents, by id, with rows whose `_hash` starts with `beginning`."""
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[DocumentRows]:
             sql = (
@@ -177,7 +177,7 @@ class SQLiteTextIndex:
         return await self._read(collection, [], work)
 
     async def drop(self, collection: str) -> None:
-        """Delete a collection with all that is in it, the journal's part too."""
+        """Delete a collection with all that is in it, including its part of the journal."""
         await self._connections.write(lambda connection: schema.drop(connection, collection))
 
     async def _read(

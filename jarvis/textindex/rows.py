@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - the names of tables end in a number that the index gave, never in a caller's text
-"""Reads and writes the rows of one collection, inside a transaction that its caller has begun."""
+"""Reads and writes the rows of one collection, inside a transaction that the caller has begun."""
 
 import sqlite3
 from collections import defaultdict
@@ -19,7 +19,7 @@ from jarvis_ports.store import Row
 def replace(
     connection: sqlite3.Connection, collection: Collection, upserts: Sequence[Row], deletes: Sequence[str]
 ) -> None:
-    """Delete rows by id, insert others, no id twice, and take all of them off the journal."""
+    """Delete rows by id, insert or replace others, and take all off the journal; no id may come twice."""
     number = collection.number
     ids = {row.id for row in upserts} | set(deletes)
     deleted = [key for id_ in ids if (key := _key(connection, number, id_)) is not None]
@@ -49,7 +49,7 @@ def replace(
 
 
 def read(connection: sqlite3.Connection, number: int, ids: Sequence[str]) -> list[Row]:
-    """Return rows by id, in the order asked for, without those that are not there; no more than 30,000."""
+    """Return the rows of at most 30,000 ids, in the order given; ids that are not there are left out."""
     marks = ", ".join("?" * len(ids))
     rows = f"SELECT key FROM rows_{number} WHERE id IN ({marks})"
     fields: defaultdict[int, dict[str, Value]] = defaultdict(dict)

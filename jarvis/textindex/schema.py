@@ -1,8 +1,8 @@
-"""The tables of the text index, and how its file is opened.
+"""Defines the tables of the text index, and opens its file.
 
 Each collection has three tables of its own, so that BM25 weighs words by that collection alone and dropping
-it is quick: `words_N` holds the texts (FTS5), folded, and as they are shown where that differs; `rows_N`
-their ids, and `fields_N` the metadata, one row a field.
+it is quick: `words_N` (FTS5) holds the texts, folded, and as they are shown if that differs; `rows_N` holds
+their ids, and `fields_N` the metadata, one row per field.
 """
 
 import logging
@@ -26,7 +26,7 @@ PRAGMA user_version = {VERSION};
 COMMIT;
 """
 
-# Porter's stemmer finds more than unicode61 alone: .339 and .323 MRR@10, 20,000 docstrings, 600 queries.
+# Porter's stemmer finds more than unicode61 alone: MRR@10 .339, not .323 (20,000 docstrings, 600 queries).
 _TOKENIZER = "porter unicode61 remove_diacritics 2"
 _COLLECTION = (
     "CREATE TABLE rows_{0} (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT)",
@@ -38,7 +38,7 @@ _COLLECTION = (
 
 
 class Collection(NamedTuple):
-    """A collection's number, which its tables are named by, and how many rows it has."""
+    """A collection's number, after which its tables are named, and the number of its rows."""
 
     number: int
     rows: int
@@ -51,9 +51,9 @@ class _Unfit(sqlite3.DatabaseError):
 
 
 def open_file(file: Path | None) -> sqlite3.Connection:
-    """Open the file, checked; where it is damaged, it is moved aside and made anew, empty.
+    """Open and check the file; if it is damaged, move it aside and make a new, empty one.
 
-    Blocks while it is read through.
+    This blocks while the whole file is read.
 
     Raises:
         StoreUnusable: it cannot be written, or this Python's SQLite has no FTS5.
@@ -73,13 +73,13 @@ def open_file(file: Path | None) -> sqlite3.Connection:
 
 
 def find(connection: sqlite3.Connection, name: str) -> Collection | None:
-    """Return a collection, or None where it has no tables."""
+    """Return a collection, or None if it has no tables."""
     found = connection.execute("SELECT number, rows FROM collections WHERE name = ?", (name,)).fetchone()
     return Collection(*found) if found else None
 
 
 def make(connection: sqlite3.Connection, name: str) -> Collection:
-    """Return a collection, whose tables are made where it has none."""
+    """Return a collection, after making its tables if it has none."""
     if found := find(connection, name):
         return found
     made = connection.execute("INSERT INTO collections (name, rows) VALUES (?, 0) RETURNING number", (name,))
@@ -90,7 +90,7 @@ def make(connection: sqlite3.Connection, name: str) -> Collection:
 
 
 def drop(connection: sqlite3.Connection, name: str) -> None:
-    """Delete a collection's tables and what is pending of it, where there is anything."""
+    """Delete a collection's tables and its pending ids, if it has tables."""
     if not (found := find(connection, name)):
         return
     for table in ("words", "fields", "rows"):

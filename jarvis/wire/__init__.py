@@ -1,4 +1,4 @@
-"""Between the values of the contract and its messages, both ways: nothing else fills or reads a message."""
+"""Converts the contract's values to its messages and back: nothing else fills or reads a message."""
 
 PACKAGE = "jarvis.v1"
 """The package of the contract's services and messages."""

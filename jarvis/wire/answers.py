@@ -70,7 +70,7 @@ EVENTS: Events[pb.GenerateStreamResponse, Event] = Events(
 
 
 def event_message(event: Event) -> pb.GenerateStreamResponse:
-    """Return the message of an event; that of an ordinary delta at once, as there are many."""
+    """Return the message of an event; ordinary deltas take a shortcut, as there are many of them."""
     if isinstance(event, Delta) and not (event.token_ids or event.logprobs):
         return pb.GenerateStreamResponse(delta=pb.Delta(index=event.index, text=event.text))
     return EVENTS.message(event)

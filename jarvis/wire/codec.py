@@ -1,4 +1,4 @@
-"""A message and the value that it carries, told once for both directions."""
+"""A message and the value that it carries, described once for both directions."""
 
 from dataclasses import MISSING, Field, fields
 from typing import Any, Generic, TypeVar
@@ -14,19 +14,19 @@ _NONE = object()
 
 
 class Codec(Generic[M, V]):
-    """Converts a message whose fields are those of a value, by their names.
+    """Converts between a message and a value whose fields have the same names.
 
-    A scalar is the same in both; one that is left out is what the value has by default, or None, and a flag
-    that is false by default is left out where it is. A value may have more fields than its message: they are
-    not sent, and are read as their defaults.
+    A scalar is the same in both. One that is left out is read as the value's default, or else as None; a flag
+    that is false by default is left out if it is false. A value may have more fields than its message: they
+    are not sent, and are read as their defaults.
 
     Args:
         kind: the message.
         value: the dataclass.
-        unless: a value that is not sent, because a message that is left out is read as it.
+        unless: a value that is not sent, because a message that is left out is read as that value.
         optional: whether None stands for a message that is left out.
-        only: the fields of the message that this is about; all of them when left out.
-        special: how the fields are converted that are no plain scalars.
+        only: the fields of the message to convert; all of them by default.
+        special: the converters of the fields that are not plain scalars.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Codec(Generic[M, V]):
             self._plan.append((name, plain, presence, _unset(own[name]), False if flag else None))
 
     def fields(self, value: V, path: str = "") -> dict[str, Any]:
-        """Return what the message has for a value, by its fields."""
+        """Return what the message has for a value, by the names of its fields."""
         found: dict[str, Any] = {}
         for name, converter, _, _, left_out in self._plan:
             one = getattr(value, name)
@@ -74,10 +74,10 @@ class Codec(Generic[M, V]):
         return build(self._kind, self.fields(value, prefix), prefix)
 
     def message(self, value: V) -> M:
-        """Return the message of a value, which stands alone.
+        """Return the message of a value that is not part of another.
 
         Raises:
-            InvalidArgument: it cannot be sent; naming the field.
+            InvalidArgument: the value cannot be sent; the error names the field.
         """
         return build(self._kind, self.fields(value))
 
@@ -86,7 +86,7 @@ class Codec(Generic[M, V]):
         return self.value(**self.values(raw, f"{path}." if path else "", blame))
 
     def values(self, raw: Message, path: str = "", blame: Blame | None = None) -> dict[str, Any]:
-        """Return the fields of the value of a message."""
+        """Return the fields of a message's value, by name."""
         found: dict[str, Any] = {}
         for name, converter, presence, unset, _ in self._plan:
             if presence and not raw.HasField(name):
@@ -99,10 +99,10 @@ class Codec(Generic[M, V]):
 
 
 def _plain(field: Any) -> Converter | None:  # noqa: ANN401 - protobuf has two classes of descriptors
-    """Return what converts a field that is not special; None where nothing needs to.
+    """Return the converter of a field that is not special, or None if it needs none.
 
     Raises:
-        TypeError: it has messages, or numbers of an enum.
+        TypeError: the field has messages, or numbers of an enum.
     """
     message, enum = field.message_type, field.enum_type
     if message and message.GetOptions().map_entry and not message.fields_by_name["value"].message_type:
@@ -114,12 +114,12 @@ def _plain(field: Any) -> Converter | None:  # noqa: ANN401 - protobuf has two c
 
 
 def _presence(field: Any, special: Converter | None) -> bool:  # noqa: ANN401
-    """Return whether a field that is left out is None, or the default of its value."""
+    """Return whether a field that is left out gets None or its value's default, instead of being read."""
     if field.message_type and special:
         return bool(getattr(special, "optional", False))
     return bool(field.has_presence)
 
 
 def _unset(field: "Field[Any]") -> object:
-    """Return None where the value of a field that is left out has to be given, for want of a default."""
+    """Return None if a field that is left out must be set to None, for want of a default; else `_NONE`."""
     return None if field.default is field.default_factory is MISSING else _NONE

@@ -55,7 +55,7 @@ def upsert_request(upsert: Upsert) -> pb.UpsertRequest:
     """Return a request to store rows.
 
     Raises:
-        InvalidArgument: a value cannot be sent; naming the field.
+        InvalidArgument: a value cannot be sent; the error names the field.
     """
     rows = []
     for position, (row, vector) in enumerate(zip(upsert.rows, upsert.vectors, strict=True)):

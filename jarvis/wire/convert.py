@@ -1,4 +1,4 @@
-"""What a converter is, and the small ones."""
+"""The protocol of converters, and the small ones."""
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
@@ -10,9 +10,9 @@ from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.values.enums import OpenEnum
 
 Blame = Callable[[str, str], None]
-"""Notes what is wrong with the field at a path. Who reads goes on with a value that is as good as any.
+"""A callback that notes what is wrong with the field at a path. The reader continues with an arbitrary value.
 
-None in its place is for answers: what a newer server sends and this version does not know is no fault.
+Answers are read with None in its place: what a newer server sends and this version does not know is no fault.
 """
 
 E = TypeVar("E", bound=OpenEnum)
@@ -20,18 +20,18 @@ M = TypeVar("M", bound=Message)
 
 
 class Converter(Protocol):
-    """Converts the value of a field, which is at a path of its message, both ways."""
+    """Converts the value of a field, given the field's path in its message, both ways."""
 
     def write(self, value: Any, path: str) -> Any:  # noqa: ANN401 - of each field another type
         """Return what the message has for a value.
 
         Raises:
-            InvalidArgument: it cannot be sent; naming the field.
+            InvalidArgument: the value cannot be sent; the error names the field.
         """
         ...
 
     def read(self, raw: Any, path: str, blame: Blame | None) -> Any:  # noqa: ANN401
-        """Return the value of what the message has."""
+        """Return the value of what the message has for it."""
         ...
 
 
@@ -54,9 +54,9 @@ class Enumeration(Generic[E]):
 
     Args:
         numbers: the enum of the contract.
-        values: that of Python, of the same names.
-        unset: what the number 0 is read as; left out where it is never sent.
-        fallback: what goes on in place of a number that is blamed.
+        values: the enum of Python, with the same names.
+        unset: what the number 0 is read as; REFUSED if 0 is never sent.
+        fallback: the value that takes the place of a number that is blamed.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class _Refused(Enum):
 
 
 REFUSED = _Refused.REFUSED
-"""Says that 0 is refused, because it is never sent."""
+"""The value of `unset` that says that 0 is refused, because it is never sent."""
 
 
 class Many:
@@ -110,39 +110,39 @@ class Many:
         self._one = one
 
     def write(self, value: Iterable[Any], path: str) -> list[Any]:
-        """Return what the message has for a value, as `Converter` says."""
+        """Return what the message has for a value; see `Converter`."""
         return [self._one.write(item, f"{path}[{position}]") for position, item in enumerate(value)]
 
     def read(self, raw: Iterable[Any], path: str, blame: Blame | None) -> tuple[Any, ...]:
-        """Return the value of what the message has, as `Converter` says."""
+        """Return the value of what the message has for it; see `Converter`."""
         return tuple(self._one.read(item, f"{path}[{position}]", blame) for position, item in enumerate(raw))
 
 
 class Plain:
-    """Converts a repeated field or a map of what needs no conversion."""
+    """Converts a repeated field or a map whose items need no conversion."""
 
     def __init__(self, kind: type[tuple[Any, ...]] | type[dict[Any, Any]]) -> None:
         self._kind = kind
 
     def write(self, value: Any, path: str) -> Any:  # noqa: ANN401, ARG002
-        """Return what the message has for a value, as `Converter` says."""
+        """Return what the message has for a value; see `Converter`."""
         return value
 
     def read(self, raw: Any, path: str, blame: Blame | None) -> Any:  # noqa: ANN401, ARG002
-        """Return the value of what the message has, as `Converter` says."""
+        """Return the value of what the message has for it; see `Converter`."""
         return self._kind(raw)
 
 
 def build(kind: type[M], fields: Mapping[str, object], path: str = "") -> M:
-    """Fill a message.
+    """Return a message with the given fields.
 
     Args:
         kind: the message.
-        fields: what is in it; what is None is left out.
-        path: of the message in its request; it ends with a dot, where it is not empty.
+        fields: the values by the names of their fields; a field that is None is left out.
+        path: the path of the message in its request; it ends with a dot unless it is empty.
 
     Raises:
-        InvalidArgument: a value does not fit its field; naming the field.
+        InvalidArgument: a value does not fit its field; the error names the field.
     """
     try:
         return kind(**fields)

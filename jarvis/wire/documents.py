@@ -23,7 +23,7 @@ from jarvis_ports.values import (
 )
 
 PART = 256 * 1024
-"""Bytes of a document in one message."""
+"""The most bytes of a document in one message."""
 
 START = Codec(pb.IngestStart, IngestStart)
 DOCUMENT = Codec(pb.IngestDocument, Document, metadata=METADATA)
@@ -48,7 +48,7 @@ def ingest_requests(event: IngestEvent) -> Iterator[pb.IngestRequest]:
     A document with a value that cannot be sent is sent as one that fails: the others are not to blame.
 
     Raises:
-        InvalidArgument: another value cannot be sent; naming the field.
+        InvalidArgument: another value cannot be sent; the error names the field.
     """
     match event:
         case IngestStart():
@@ -77,10 +77,10 @@ def _shown(text: object) -> str:
 
 
 def read_ingest_request(message: pb.IngestRequest, blame: Blame) -> IngestEvent:
-    """Return an event of an ingestion; metadata of a document that is wrong is blamed.
+    """Return the event of an ingestion that a message has; wrong metadata of a document is blamed.
 
     Raises:
-        InvalidArgument: it is empty.
+        InvalidArgument: the message is empty.
     """
     match message.WhichOneof("event"):
         case "start":

@@ -17,7 +17,7 @@ STREAM_REQUEST = Codec(pb.EmbedStreamRequest, EmbedRequest, role=ROLES)
 
 
 def read_request(message: pb.EmbedRequest | pb.EmbedStreamRequest, blame: Blame) -> EmbedRequest:
-    """Return what is to be embedded; a role that the contract does not have is blamed."""
+    """Return what to embed; a role that the contract does not have is blamed."""
     return EmbedRequest(**REQUEST.values(message, blame=blame))
 
 
@@ -48,7 +48,7 @@ def read_response(message: Response) -> Embeddings:
     """Return the vectors of an answer.
 
     Raises:
-        ValueError: they are not as the contract says.
+        ValueError: the vectors are not as the contract says.
     """
     each, dimension = message.embeddings, message.dimension
     packed = b"".join(one.vector for one in each)

@@ -11,7 +11,7 @@ from jarvis_ports.values import And, Equals, Exists, Filter, In, Not, Or, Range,
 MAX_DEPTH = 16
 MAX_CLAUSES = 256
 ANY = Exists("")
-"""Replaces a clause that is blamed."""
+"""The filter that replaces a clause that is blamed."""
 BOUNDS = ("gt", "gte", "lt", "lte")
 
 
@@ -19,7 +19,7 @@ class FilterReader:
     """Reads one filter.
 
     Args:
-        root: its path, which is blamed where the whole is too large.
+        root: the filter's path, which is blamed if the whole filter is too large.
         blame: notes what is wrong with a clause.
     """
 
@@ -29,7 +29,7 @@ class FilterReader:
         self._clauses = 0
 
     def read(self, message: pb.Filter, path: str, depth: int) -> Filter:  # noqa: PLR0911 - one a kind
-        """Return a clause, which counts."""
+        """Return the filter of a clause, and count the clause."""
         self._clauses += 1
         if self._clauses > MAX_CLAUSES or depth > MAX_DEPTH:
             if depth > MAX_DEPTH:

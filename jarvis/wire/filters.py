@@ -11,12 +11,12 @@ from jarvis_ports.values import And, Equals, Exists, Filter, In, Not, Or, Range,
 
 
 class FilterConverter:
-    """Converts a filter; a clause that is wrong is blamed by its path, the whole where it is too large."""
+    """Converts a filter; a wrong clause is blamed by its path, and the whole filter if it is too large."""
 
     optional = True
 
     def write(self, value: Filter, path: str) -> pb.Filter:  # noqa: PLR0911 - one a kind
-        """Return what the message has for a value, as `Converter` says."""
+        """Return what the message has for a value; see `Converter`."""
         match value:
             case Equals(field, one):
                 return _clause("equals", path, _equals(field, one, f"{path}.equals"))
@@ -39,7 +39,7 @@ class FilterConverter:
         return pb.FilterList(clauses=written)
 
     def read(self, raw: pb.Filter, path: str, blame: Blame | None) -> Filter:
-        """Return the value of what the message has, as `Converter` says."""
+        """Return the value of what the message has for it; see `Converter`."""
         return FilterReader(path, blame or _pass_over).read(raw, path, 1)
 
 
@@ -50,7 +50,7 @@ def parse_filter(text: str) -> Filter:
     """Return the filter of a JSON text, such as {"range": {"field": "year", "gte": 2020}}.
 
     Raises:
-        InvalidArgument: it is none.
+        InvalidArgument: the text is not a filter.
     """
     from google.protobuf import json_format  # noqa: PLC0415 - few need it
 

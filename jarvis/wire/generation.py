@@ -71,7 +71,7 @@ def write_generate(kind: type[R], call: GenerateCall) -> R:
     """Return a request to generate.
 
     Raises:
-        InvalidArgument: a value cannot be sent; naming the field.
+        InvalidArgument: a value cannot be sent; the error names the field.
     """
     request = call.request
     fields = (_input(request.input), REQUEST.fields(request), PROMPT.fields(call.prompt), CALL.fields(call))
@@ -89,7 +89,7 @@ def generate_stream_request(call: GenerateCall) -> pb.GenerateStreamRequest:
 
 
 def read_generate(message: pb.GenerateRequest | pb.GenerateStreamRequest, blame: Blame) -> GenerateCall:
-    """Return what a caller wants generated; what cannot be told in values is blamed."""
+    """Return what a caller wants generated; what no value can express is blamed."""
     request = GenerateRequest(
         request_id="",
         input=read_input(message, blame),
@@ -106,7 +106,7 @@ def count_tokens_request(request: CountTokensRequest) -> pb.CountTokensRequest:
 
 
 def read_count_tokens(message: pb.CountTokensRequest, blame: Blame) -> CountTokensRequest:
-    """Return what a caller wants counted; what cannot be told in values is blamed."""
+    """Return what a caller wants counted; what no value can express is blamed."""
     return CountTokensRequest(read_input(message, blame), _model(message))
 
 
@@ -117,7 +117,7 @@ def explain_prompt_request(request: ExplainPromptRequest) -> pb.ExplainPromptReq
 
 
 def read_explain_prompt(message: pb.ExplainPromptRequest, blame: Blame) -> ExplainPromptRequest:
-    """Return what a caller wants explained; what cannot be told in values is blamed."""
+    """Return what a caller wants explained; what no value can express is blamed."""
     prompt = PromptParams(**PROMPT.values(message))
     return ExplainPromptRequest(read_input(message, blame), _model(message), prompt)
 
@@ -133,7 +133,7 @@ def _input(value: Input) -> dict[str, Any]:
 
 
 def read_input(message: Requests, blame: Blame) -> Input:
-    """Return a prompt or a conversation; both or neither, and a role that is unknown, are blamed."""
+    """Return a prompt or a conversation; both or neither are blamed, and so is an unknown role."""
     if not message.messages:
         if not message.HasField("prompt"):
             blame("prompt", "set prompt or messages")

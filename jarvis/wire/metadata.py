@@ -10,14 +10,14 @@ from jarvis_ports.values import Metadata, Value
 
 
 class MetadataMap:
-    """Converts metadata; each value that is wrong is blamed."""
+    """Converts metadata; each wrong value is blamed."""
 
     def write(self, value: Metadata, path: str) -> dict[str, pb.Value]:
-        """Return what the message has for a value, as `Converter` says."""
+        """Return what the message has for a value; see `Converter`."""
         return {name: write_value(one, f"{path}[{name}]") for name, one in value.items()}
 
     def read(self, raw: Mapping[str, pb.Value], path: str, blame: Blame | None) -> Metadata:
-        """Return the value of what the message has, as `Converter` says."""
+        """Return the value of what the message has for it; see `Converter`."""
         read = ((name, read_value(one, f"{path}[{name}]", blame)) for name, one in raw.items())
         return {name: value for name, value in read if value is not None}
 
@@ -42,9 +42,9 @@ def write_value(value: Value, path: str) -> pb.Value:
 
 
 def read_value(raw: pb.Value, path: str, blame: Blame | None) -> Value | None:
-    """Return a metadata value; None is one whose kind only a newer version knows.
+    """Return a metadata value, or None for one whose kind only a newer version knows.
 
-    One without a kind, or that is not finite, is blamed.
+    With `blame`, a value that has no known kind, or is not finite, is blamed.
     """
     kind = raw.WhichOneof("kind")
     if kind is None:

@@ -29,7 +29,7 @@ FIGURES = ("window_seconds", "calls", "failed_calls", "output_tokens", "cache_hi
 
 
 class _Recent:
-    """Converts figures of late: each triple of quantiles is three fields of the message."""
+    """Converts recent figures: each triple of quantiles is three fields of the message."""
 
     plain = Codec(pb.Recent, Recent, only=FIGURES)
 

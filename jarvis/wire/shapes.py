@@ -1,4 +1,4 @@
-"""Messages that are little more than a frame: of one field, or of one event out of several."""
+"""Messages that are little more than a frame around one field, or around one of several events."""
 
 from typing import Any, Generic, TypeVar
 
@@ -16,7 +16,7 @@ class Only(Generic[M, V]):
 
     Args:
         kind: the message.
-        converter: converts it, where it is no scalar.
+        converter: converts the field; None for a scalar.
     """
 
     def __init__(self, kind: type[M], converter: Converter | None = None) -> None:
@@ -38,11 +38,11 @@ class Only(Generic[M, V]):
 
 
 class Events(Generic[M, V]):
-    """Converts a message that has one event out of several, which the type of the value tells.
+    """Converts a message that has one of several events, which the type of the value determines.
 
     Args:
         kind: the message.
-        cases: what converts each event, by its field.
+        cases: the converter of each event, by its field.
     """
 
     def __init__(self, kind: type[M], **cases: Codec[Any, Any]) -> None:
@@ -56,7 +56,7 @@ class Events(Generic[M, V]):
         return build(self._kind, {field: codec.message(value)})
 
     def read(self, raw: M) -> V | None:
-        """Return an event; None is one that only a newer version knows."""
+        """Return an event, or None for one that only a newer version knows."""
         (oneof,) = self._kind.DESCRIPTOR.oneofs
         field = raw.WhichOneof(oneof.name)
         if field is None:

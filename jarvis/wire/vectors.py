@@ -1,4 +1,4 @@
-"""Vectors: packed little-endian float32. NumPy is asked for only where somebody has it anyway."""
+"""Vectors, packed as little-endian float32. Only reading them imports NumPy: callers need not have it."""
 
 import sys
 from array import array
@@ -14,12 +14,12 @@ FLOAT_BYTES = 4
 
 
 class Vector:
-    """Converts one vector: an array of NumPy, or whatever else has numbers."""
+    """Converts one vector: a NumPy array, or any other iterable of numbers."""
 
     optional = True
 
     def write(self, value: Any, path: str) -> bytes:  # noqa: ANN401 - NumPy's ArrayLike
-        """Return what the message has for a value, as `Converter` says."""
+        """Return what the message has for a value; see `Converter`."""
         if isinstance(shape := getattr(value, "shape", (0,)), tuple) and len(shape) != 1:
             raise InvalidArgument.of(path, f"must have the shape (dimension,), has {shape}")
         try:
@@ -34,7 +34,7 @@ class Vector:
         return floats.tobytes()
 
     def read(self, raw: bytes, path: str, blame: Blame | None) -> "Matrix":
-        """Return the value of what the message has, as `Converter` says."""
+        """Return the value of what the message has for it; see `Converter`."""
         import numpy as np  # noqa: PLC0415 - callers need not have it
 
         if rest := len(raw) % FLOAT_BYTES:

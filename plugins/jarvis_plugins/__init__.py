@@ -1,7 +1,7 @@
 """The plugin API: what an adapter author imports.
 
 An adapter is a factory for a port, registered under a name. The package that brings it has an entry
-point in the group `jarvis.v1` that names a module with one hook:
+point in the group `jarvis.v1`, which names a module with one hook:
 
     from jarvis_plugins import Registry, hookimpl
 

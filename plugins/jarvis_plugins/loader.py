@@ -36,10 +36,10 @@ class Adapters:
     unloaded: list[Unloaded] = field(default_factory=list)
 
     def get(self, port: PortName, name: str) -> Adapter[Any]:
-        """Get an adapter by its port and its name.
+        """Return an adapter by its port and its name.
 
         Raises:
-            UnknownAdapter: with what is installed, and what failed to load and why.
+            UnknownAdapter: there is none; the message says what is installed, and what did not load and why.
         """
         if adapter := self.loaded.get((port, name)):
             return adapter
@@ -66,10 +66,10 @@ class Adapters:
 
 
 def load_plugins(block: Collection[str] = ()) -> Adapters:
-    """Load every installed plugin but those whose entry point, or distribution, is in `block`.
+    """Load every installed plugin except those whose entry point or distribution is in `block`.
 
     Raises:
-        DuplicateAdapter: two plugins bring one adapter name.
+        DuplicateAdapter: two plugins bring an adapter of the same name.
     """
     adapters = Adapters()
     for entry in sorted(_entry_points(), key=lambda e: (e.group, e.name)):
@@ -92,7 +92,7 @@ def load_plugins(block: Collection[str] = ()) -> Adapters:
 
 
 def _entry_points() -> list[EntryPoint]:
-    """Return those of this API in any version; of a distribution that is installed twice, the first's."""
+    """Return the entry points for any version of this API; the first copy of a distribution counts."""
     found: dict[str, list[EntryPoint]] = {}
     for distribution in distributions():  # in the order of the path, which is that of imports
         if entries := [entry for entry in distribution.entry_points if entry.group.startswith("jarvis.v")]:

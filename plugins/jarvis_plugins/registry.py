@@ -1,4 +1,4 @@
-"""Which adapters there are."""
+"""The adapters that plugins register."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -19,7 +19,7 @@ P = TypeVar("P")
 
 
 class PortName(StrEnum):
-    """The ports that adapters are for, by the method of `Registry` that registers one."""
+    """The ports, each named like the method of `Registry` that registers an adapter for it."""
 
     LLM = "llm"
     EMBEDDER = "embedder"
@@ -30,7 +30,7 @@ class PortName(StrEnum):
 
 
 class DuplicateAdapter(ValueError):
-    """Two plugins want one name."""
+    """An adapter's name is already taken."""
 
 
 class UnknownAdapter(LookupError):
@@ -39,7 +39,7 @@ class UnknownAdapter(LookupError):
 
 @dataclass(frozen=True)
 class Origin:
-    """The plugin that something comes from: its entry point, its distribution, and that one's version."""
+    """The plugin that something comes from: its entry point, its distribution, and the latter's version."""
 
     plugin: str
     distribution: str
@@ -61,7 +61,7 @@ class Adapter(Generic[P]):
 
 
 class PluginRegistry:
-    """Holds what one plugin, the `origin`, registers; see `jarvis_plugins.spec.Registry`."""
+    """Holds the adapters that one plugin, the `origin`, registers; see `jarvis_plugins.spec.Registry`."""
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin

@@ -1,4 +1,4 @@
-"""What the settings of adapters are made of."""
+"""The base of adapters' settings, and the types of their fields."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 @dataclass(frozen=True)
 class ResolvedByHost:
-    """Marks a setting that the host replaces by a local folder before it calls the factory."""
+    """Marks a setting that the host replaces with a local folder before it calls the factory."""
 
 
 ModelRef = Annotated[str, ResolvedByHost()]
@@ -20,9 +20,9 @@ The factory gets a folder.
 
 @dataclass(frozen=True)
 class MemoryDemand:
-    """What an adapter will take of a memory that others want as well.
+    """The part of a shared memory that an adapter will take.
 
-    `share` is of all of that memory, 1.0 being the whole; `detail` gives the figures behind it.
+    `share` is a fraction of the whole memory, which is 1.0; `detail` gives the figures behind it.
     """
 
     memory: str
@@ -31,13 +31,14 @@ class MemoryDemand:
 
 
 class AdapterSettings(BaseModel):
-    """The base of every adapter's settings: immutable; an unknown key, inf and nan are errors."""
+    """The base of every adapter's settings. They are immutable; unknown keys, inf and nan are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
     def memory_demand(self) -> MemoryDemand | None:
-        """Return what it will take; None is too little to matter. A `ModelRef` is a folder, if there is one.
+        """Return the memory that the adapter will take, or None if it is too little to matter.
 
-        The host refuses a configuration whose models together want more than there is.
+        A `ModelRef` is a folder here, if one was found. The host refuses a configuration whose models
+        together want more memory than there is.
         """
         return None

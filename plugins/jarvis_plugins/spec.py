@@ -24,11 +24,11 @@ hookimpl = pluggy.HookimplMarker(API)
 
 
 class Registry(Protocol):
-    """Where a plugin leaves its adapters: one method for each port.
+    """Takes the adapters of a plugin; it has one method for each port.
 
     The factory starts the adapter when its context is entered, and has stopped it when the context is left.
-    It imports the library behind it itself, so that listing plugins stays fast. All methods raise
-    `DuplicateAdapter` where the name is taken.
+    It imports the library behind the adapter only then, so that listing plugins stays fast. All methods
+    raise `DuplicateAdapter` if the name is taken.
     """
 
     def llm(
@@ -78,4 +78,4 @@ class Registry(Protocol):
 
 @hookspec
 def jarvis_register_adapters(registry: Registry) -> None:
-    """Register this plugin's adapters. Only register: start nothing, import no engine."""
+    """Register this plugin's adapters. Only register them: start nothing, and import no engine."""

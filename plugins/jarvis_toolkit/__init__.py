@@ -1,8 +1,8 @@
-"""Helpers that adapters may use; none of them has to.
+"""Optional helpers for adapters.
 
 - `exact`: exact search in memory, and the similarity of vectors in each space.
 - `stores`: what the collections of a vector store have in common.
 - `folders`: where data and caches are kept, and a lock that keeps a second server out of a folder.
-- `children`: processes of an adapter's own, which Ctrl-C spares and which end with the server.
-- `gpu`: a session on a GPU, which gives all its memory back, also after an error.
+- `children`: processes of an adapter's own, which survive Ctrl-C and end with the server.
+- `gpu`: a session on a GPU, which gives all its memory back, even after an error.
 """

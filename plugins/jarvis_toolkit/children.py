@@ -1,7 +1,7 @@
-"""Processes of the server's own: they outlive what is sent to its terminal or group, and do not outlive it.
+"""Child processes that survive signals to the server's terminal or process group, but not the server's end.
 
-Ctrl-C, `timeout`, and a terminal that is closed signal a whole group of processes. The server drains then,
-needs its children until that is done, and ends them itself.
+Ctrl-C, `timeout` and the closing of a terminal signal a whole group of processes. The server then drains,
+needs its children until it is done, and ends them itself.
 """
 
 import os
@@ -13,12 +13,12 @@ from contextlib import contextmanager
 
 OF_THE_SERVER = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 INTERVAL = 1.0
-"""Seconds between two looks at the parent."""
+"""Seconds between two checks whether the parent still runs."""
 
 
 @contextmanager
 def shielded() -> Iterator[None]:
-    """Keep signals from the children that this thread starts meanwhile, until they call `detach`."""
+    """Shield the children that this thread starts in the block from signals until they call `detach`."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, OF_THE_SERVER)  # a child inherits it
     try:
         yield
@@ -27,9 +27,9 @@ def shielded() -> Iterator[None]:
 
 
 def detach(server: int) -> None:
-    """Leave the session of the server, this process's parent, and end soon after it, however that ended."""
+    """Leave the session of the server, this process's parent, and end soon after it ends for any reason."""
     os.setsid()
-    while signal.sigtimedwait(OF_THE_SERVER, 0):  # what was kept from it
+    while signal.sigtimedwait(OF_THE_SERVER, 0):  # discard the signals held back so far
         pass
     signal.pthread_sigmask(signal.SIG_UNBLOCK, OF_THE_SERVER)
     threading.Thread(target=_end_with, args=(server,), name="end-with-parent", daemon=True).start()

@@ -1,4 +1,4 @@
-"""Exact search in memory, for the adapters of stores: rows, and their vectors in one matrix."""
+"""Exact search in memory for store adapters: rows, with their vectors in one matrix."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +15,12 @@ from jarvis_ports.store import Match, Row, Rows, Space
 Floats = NDArray[np.floating[Any]]
 LEAST_CAPACITY = 64
 BLOCK = 1024
-"""Rows whose differences to a query are in memory at once."""
+"""The number of rows whose differences to a query are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What a reader sees: the first `len(alive)` slots. No slot is rewritten, so that a view stays true."""
+    """What a reader sees: the first `len(alive)` slots. No slot is rewritten, so a view stays valid."""
 
     rows: list[Row]
     matrix: Matrix
@@ -28,15 +28,15 @@ class _View:
     alive: NDArray[np.bool_]
 
     def rest(self) -> int:
-        """Count the slots that are free."""
+        """Return the number of free slots."""
         return len(self.matrix) - len(self.alive)
 
 
 class ExactIndex:
     """The rows of one collection.
 
-    One thread at a time may write; any number read meanwhile, and never see half of a write. A row takes its
-    text and metadata, and up to twice the size of its vector (4 bytes a component).
+    One thread at a time may write; any number may read meanwhile, and never see half of a write. A row takes
+    the memory of its text and metadata, and up to twice that of its vector (4 bytes per component).
     """
 
     def __init__(self, space: Space, dimension: int) -> None:
@@ -49,7 +49,7 @@ class ExactIndex:
         return len(self._slots)
 
     def upsert(self, rows: Sequence[Row], vectors: Matrix) -> None:
-        """Insert rows, or replace those of the same id; `vectors` has the shape (rows, dimension)."""
+        """Insert rows, or replace those with the same id; `vectors` has the shape (rows, dimension)."""
         view = self._with_room(len(rows))
         first = len(view.alive)
         view.rows.extend(rows)
@@ -63,21 +63,21 @@ class ExactIndex:
             self._view = replace(view, alive=alive)
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Delete rows; ids that are not there are passed over."""
+        """Delete rows; ignore ids that do not exist."""
         alive = self._view.alive.copy()
         with self._publishing:
             alive[[slot for id_ in ids if (slot := self._slots.pop(id_, None)) is not None]] = False
             self._view = replace(self._view, alive=alive)
 
     def get(self, ids: Sequence[str], *, vectors: bool = False) -> Rows:
-        """Read rows, in the order asked for; ids that are not there are left out."""
+        """Read rows, in the order asked for; leave out ids that do not exist."""
         with self._publishing:
             view = self._view
             slots = [slot for id_ in ids if (slot := self._slots.get(id_)) is not None]
         return _take(view, slots, vectors=vectors)
 
     def pages(self, filter_: Filter | None, size: int, *, vectors: bool = False) -> Iterator[Rows]:
-        """Look at the rows that are there now, so many at a time, and read those that pass."""
+        """Go through the current rows, `size` at a time, and yield those that pass the filter."""
         view = self._view
         live = np.flatnonzero(view.alive)
         for start in range(0, len(live), size):
@@ -93,12 +93,12 @@ class ExactIndex:
         rough = _similar(view.matrix[:used], view.scales[:used], vector, self._space)
         rough[~view.alive] = -np.inf
         slots = _nearest(view, rough, top_k, filter_)
-        # In single precision the best may stand in the wrong order, and off by what the largest numbers lose.
+        # In single precision the best may be in the wrong order, and their similarities inexact.
         exact = similarities(view.matrix[slots], vector, self._space)
         return [Match(view.rows[slots[i]], float(exact[i])) for i in np.argsort(-exact, kind="stable")]
 
     def _with_room(self, rows: int) -> _View:
-        """Return a view with free slots, twice as many rows as before where it had to grow."""
+        """Return a view with enough free slots; one that had to grow has room for twice its rows."""
         view = self._view
         if view.rest() >= rows:
             return view
@@ -114,13 +114,13 @@ class ExactIndex:
 
 
 def similarities(vectors: Floats, vector: Floats, space: Space) -> Floats:
-    """Compute `Match.similarity` of vectors, one a row, to one of shape (dimension,), in double precision."""
+    """Compute `Match.similarity` of each row of `vectors` to `vector`, in double precision."""
     exact = vectors.astype(np.float64)
     return _similar(exact, _scales(exact, space), vector.astype(np.float64), space)
 
 
 def _similar(matrix: Floats, scales: Floats, vector: Floats, space: Space) -> Floats:
-    """Compute `Match.similarity` of each row; `scales` are the inverse lengths of the rows for the cosine."""
+    """Compute `Match.similarity` of each row; for the cosine, `scales` are the rows' inverse lengths."""
     match space:
         case Space.COSINE:
             cosines: Floats = np.clip((matrix @ (vector / np.linalg.norm(vector))) * scales, -1, 1)
@@ -143,7 +143,7 @@ def _scales(vectors: Floats, space: Space) -> Floats:
 
 
 def _nearest(view: _View, similarities: Floats, top_k: int, filter_: Filter | None) -> list[int]:
-    """Choose slots; a filter is asked from the nearest row on, until there are enough."""
+    """Choose slots; a filter is applied from the nearest row on, until enough rows pass."""
     live = int(np.count_nonzero(view.alive))
     if filter_ is None:
         wanted = min(top_k, live)

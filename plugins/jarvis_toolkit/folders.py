@@ -1,4 +1,4 @@
-"""Where adapters keep what they keep."""
+"""The folders in which adapters keep their files."""
 
 import os
 from collections.abc import Iterator
@@ -12,31 +12,31 @@ from jarvis_ports.errors import StoreUnusable
 
 
 def data_folder(name: str) -> Path:
-    """Return a folder for what must not be lost: in JARVIS_DATA_DIR, or the user's data folder."""
+    """Return a folder for data that must not be lost: in JARVIS_DATA_DIR, or the user's data folder."""
     return Path(os.environ.get("JARVIS_DATA_DIR") or user_data_dir("jarvis")).absolute() / name
 
 
 def cache_folder(name: str) -> Path:
-    """Return a folder for what can be made again: in JARVIS_CACHE_DIR, or the user's cache folder."""
+    """Return a folder for data that can be made again: in JARVIS_CACHE_DIR, or the user's cache folder."""
     return Path(os.environ.get("JARVIS_CACHE_DIR") or user_cache_dir("jarvis")).absolute() / name
 
 
 HOLDER = "lock.pid"
-"""The file in a locked folder that names the process that others are told of."""
+"""The file in a locked folder with the id of the process to report as its holder."""
 
 
 @contextmanager
 def locked(folder: Path, holder: int | None = None) -> Iterator[None]:
-    """Make a folder where there is none, mode 0700, and hold it against other processes.
+    """Make a folder with mode 0700 if there is none, and lock it against other processes for the block.
 
-    The lock goes with the process, however that ends.
+    The lock is also released when the process ends, for whatever reason.
 
     Args:
         folder: the folder.
-        holder: the process id that others are told; this process's own when left out.
+        holder: the process id that others see as the holder; this process's own by default.
 
     Raises:
-        StoreUnusable: another process holds it, which is named; or the folder cannot be written.
+        StoreUnusable: another process, which is named, holds the folder; or it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

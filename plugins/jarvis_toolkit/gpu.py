@@ -1,4 +1,4 @@
-"""Memory that this process itself holds on a GPU, for the adapters that run a model in it."""
+"""The GPU memory of this process, for adapters that run a model in it."""
 
 import gc
 import logging
@@ -11,22 +11,22 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 LEFT_BYTES = 100 * 10**6
-"""The bytes that may stay allocated without a warning: libraries keep workspaces of some megabytes."""
+"""The most bytes that may stay allocated without a warning: libraries keep workspaces of some megabytes."""
 
 
 @contextmanager
 def gpu_session(gpu_id: int) -> Iterator[None]:
-    """Run a block on a GPU, and give its memory back when the block ends, however it ends.
+    """Run a block on a GPU, and give its memory back when the block ends, even if it raises.
 
-    The GPU is set for this thread alone: all that uses it, and the end of the block, belong in one thread.
-    What the function around the block still refers to stays allocated; what functions that raised refer to
-    does not, as their locals are cleared. More than 100 MB that stay are told in a warning. They are counted
-    for the whole process: what others allocate meanwhile on the same GPU is counted in.
+    The GPU is set for this thread alone: everything that uses it, and the end of the block, belong in one
+    thread. Memory that the function around the block still refers to stays allocated; memory that functions
+    which raised refer to does not, as their locals are cleared. If more than 100 MB stay, this is logged as a
+    warning. That counts the whole process, including what other threads allocate meanwhile on the same GPU.
 
-    Without CUDA it does nothing, and says so. A clean-up that fails is logged, and raises nothing.
+    Without CUDA this only logs that it does nothing. If the clean-up fails, that is logged, and not raised.
 
     Args:
-        gpu_id: as torch numbers the GPUs that it sees, from 0.
+        gpu_id: torch's number of the GPU, from 0.
 
     Raises:
         RuntimeError: from torch, before the block begins: there is no such GPU, or it cannot be used.
@@ -50,7 +50,7 @@ def gpu_session(gpu_id: int) -> Iterator[None]:
 
 
 def _forget_locals(error: BaseException | None) -> None:
-    """Clear what an error and its causes keep of the functions that they left: among it, tensors."""
+    """Clear the locals that an error and its causes keep alive, as tensors may be among them."""
     while error:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__

@@ -1,4 +1,4 @@
-"""What the adapters of stores share."""
+"""Helpers that the store adapters share."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
@@ -13,16 +13,16 @@ Embed = Callable[[Sequence[Row]], Awaitable[Matrix]]
 
 
 def differences(there: CollectionSpec, wanted: CollectionSpec) -> dict[str, str]:
-    """Return how a collection differs, by the setting: "ef_construction is 100 and not 400"."""
+    """Return how a collection differs, by setting: "ef_construction is 100 and not 400"."""
     one, other = _flat(there), _flat(wanted)
     return {key: f"{key} is {one[key]} and not {other[key]}" for key in one if one[key] != other[key]}
 
 
 async def new_vectors(spec: CollectionSpec, page: Rows, embed: Embed | None) -> Matrix:
-    """Return the vectors that some rows get in a rebuild: those of `embed`, or their own.
+    """Return the vectors for some rows in a rebuild: those from `embed`, or the rows' own.
 
     Raises:
-        StoreFailure: they are not of the shape (rows, spec.dimension).
+        StoreFailure: the vectors do not have the shape (rows, spec.dimension).
     """
     vectors = page.vectors if embed is None else await embed(page.rows)
     shape = None if vectors is None else vectors.shape

@@ -1,1 +1,1 @@
-"""What the core needs from the outside: protocols, their value types, their errors. No technology."""
+"""What the core needs from the outside: protocols, their value types and their errors; no technology."""

@@ -7,16 +7,16 @@ from jarvis_ports.health import Health
 
 
 class Cache(Protocol):
-    """Keeps bytes by key, within a bound. What it has lost or cannot read is a miss, never an error."""
+    """Keeps bytes by key, within a bound. A value that it has lost or cannot read is a miss, not an error."""
 
     async def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Return those of the keys that it holds."""
+        """Return the values of the keys that it holds."""
         ...
 
     async def put(self, items: Mapping[bytes, bytes]) -> None:
-        """Keep the items; older ones make room. What it cannot keep it drops, and tells in `health`."""
+        """Keep the items; older ones make room. Drop what cannot be kept, and report that in `health`."""
         ...
 
     async def health(self) -> Health:
-        """Return whether it keeps what it is given; answers at once."""
+        """Return at once whether the cache keeps what it is given."""
         ...

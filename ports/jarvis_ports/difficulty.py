@@ -1,4 +1,4 @@
-"""The port of an estimator that tells how difficult a question is to answer."""
+"""The port of an estimator that says how difficult a question is to answer."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,14 +9,14 @@ from jarvis_ports.values import Signal
 __all__ = ["HARDEST", "DifficultyEstimator", "Estimate", "Signal"]
 
 HARDEST = 100
-"""The end of the scale, which begins at 0."""
+"""The highest difficulty; the scale begins at 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """How difficult a text is, in [0, 100]; its language (ISO 639-1), None where it is not known.
+    """The difficulty of a text, in [0, 100], and its language (ISO 639-1), or None if it is unknown.
 
-    `signals` are what moved the estimate, the most points first.
+    `signals` moved the estimate; the one with the most points comes first.
     """
 
     difficulty: int
@@ -28,13 +28,13 @@ class DifficultyEstimator(Protocol):
     """Estimates, before any model is asked, how difficult it is to answer a text."""
 
     async def estimate(self, text: str) -> Estimate:
-        """Estimate one text of a caller: of any length, possibly empty. The same text has the same estimate.
+        """Estimate a caller's text of any length, even an empty one. The same text has the same estimate.
 
-        It stands before every answer, so it has to be quick. An error costs the request nothing but its
-        estimate.
+        Every answer waits for this call, so it has to be quick. If it raises, the request goes on without
+        an estimate.
         """
         ...
 
     async def health(self) -> Health:
-        """Return whether it can estimate; answers at once."""
+        """Return at once whether it can estimate."""
         ...

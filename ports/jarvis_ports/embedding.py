@@ -13,18 +13,18 @@ from jarvis_ports.values import TextRole
 __all__ = ["Embedder", "EmbedderInfo", "Matrix", "TextRole"]
 
 Matrix = NDArray[np.float32]
-"""Vectors, one a row: shape (texts, dimension)."""
+"""Vectors, one per row: shape (texts, dimension)."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderInfo:
-    """What an embedder is; constant while it is loaded.
+    """The properties of an embedder; they are constant while it is loaded.
 
-    `identity` is the same exactly where the vectors are: weights, pooling, prompts, what is cut off.
-    `max_tokens` is the longest text that it reads, special tokens and the prompt of a role included. `notes`
-    is what an operator should know of how it runs; `settings` are those in force. `batch_cost` is what a
-    batch costs beside its tokens, in tokens: texts of different lengths go together where that saves more
-    than it pads.
+    Two embedders have the same `identity` exactly if they make the same vectors: it covers weights, pooling,
+    prompts and truncation. `max_tokens` is the length of the longest text that it reads, including special
+    tokens and the prompt of a role. `notes` say what an operator should know about how it runs; `settings`
+    are those in force. `batch_cost` is the fixed cost of a batch, in tokens: texts of different lengths are
+    batched together if that saves more than it pads.
     """
 
     identity: str
@@ -39,28 +39,28 @@ class Embedder(Protocol):
     """A loaded model that embeds texts."""
 
     def info(self) -> EmbedderInfo:
-        """Return what it is."""
+        """Return its properties."""
         ...
 
     def count_tokens(self, texts: Sequence[str], role: TextRole) -> list[int]:
-        """Count the tokens of each text, special tokens and the role's prompt included, nothing cut off.
+        """Count the tokens of each whole text, including special tokens and the role's prompt.
 
-        Blocks for as long as tokenizing takes; may be called from any thread.
+        The call blocks for as long as tokenizing takes, and may be made from any thread.
         """
         ...
 
     async def embed(self, texts: Sequence[str], role: TextRole) -> Matrix:
         """Embed texts in one batch, each cut to `max_tokens`; every row has the Euclidean length 1.
 
-        Blocks no event loop. Nothing of the batch stays on the device once it returns or raises, and a caller
-        that is cancelled loses its own result alone.
+        The call does not block the event loop. Nothing of the batch stays on the device once it returns or
+        raises, and a caller that is cancelled loses only its own result.
 
         Raises:
-            EngineFailure: the model failed at these texts, and lives on.
-            EngineDead: it can embed no more.
+            EngineFailure: the model failed at these texts, but can still embed others.
+            EngineDead: the model can embed no more.
         """
         ...
 
     async def health(self) -> Health:
-        """Return whether it can embed now; answers at once."""
+        """Return at once whether it can embed now."""
         ...

@@ -50,14 +50,14 @@ class FieldViolation:
 
 
 class JarvisError(Exception):
-    """The root. `retry_after` is in seconds, and None where repeating the request does not help."""
+    """The root. `retry_after` is in seconds, or None if repeating the request does not help."""
 
     reason: ClassVar[str]
     retry_after: float | None = None
 
 
 class CallerError(JarvisError):
-    """The request is to blame; `violations` are the fields of it that are, where it is known."""
+    """The request is to blame; `violations` name the fields at fault, if they are known."""
 
     violations: tuple[FieldViolation, ...] = ()
 
@@ -73,7 +73,7 @@ class InvalidArgument(CallerError):
 
     @classmethod
     def of(cls, field: str, description: str) -> "InvalidArgument":
-        """Blame one field."""
+        """Return an error that blames one field."""
         return cls([FieldViolation(field, description)])
 
 
@@ -102,7 +102,7 @@ class TextTooLong(InvalidArgument):
     reason = "TEXT_TOO_LONG"
 
     def __init__(self, tokens: Mapping[str, int], *, max_tokens: int) -> None:
-        """Blame each text, by its field, for the tokens that it has."""
+        """Blame each text, given by its field, for the number of its tokens."""
         reads = f"and the model reads {max_tokens}; set truncate to have it cut off"
         super().__init__(
             [
@@ -203,7 +203,7 @@ class RequestAborted(CallerError):
 
 
 class Unavailable(JarvisError):
-    """It may work later, or at another server."""
+    """The request may succeed later, or at another server."""
 
     retry_after = 1.0
 
@@ -254,11 +254,11 @@ class StoreFailure(JarvisError):
 
 
 class StartupError(JarvisError):
-    """What was configured cannot be brought up."""
+    """A configured component cannot be started."""
 
 
 class ModelUnavailable(StartupError):
-    """The model's files are missing and cannot be had."""
+    """The model's files are missing and cannot be obtained."""
 
     reason = "MODEL_UNAVAILABLE"
 
@@ -270,6 +270,6 @@ class EngineStartFailed(StartupError):
 
 
 class StoreUnusable(StartupError):
-    """A folder is locked by another process, or cannot be written, or holds what cannot be read."""
+    """A folder is locked by another process, cannot be written, or holds data that cannot be read."""
 
     reason = "STORE_UNUSABLE"

@@ -1,4 +1,4 @@
-"""What a filter over the metadata of rows means."""
+"""The meaning of a filter over the metadata of rows."""
 
 from jarvis_ports.values import (
     And,
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def matches(filter_: Filter | None, metadata: Metadata) -> bool:  # noqa: PLR0911 - one for each kind
-    """Return whether a row passes: the meaning that every store gives to a filter. None lets all pass."""
+    """Return whether a row passes a filter, as every store must decide it. None lets all rows pass."""
     match filter_:
         case None:
             return True

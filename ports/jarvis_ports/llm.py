@@ -44,14 +44,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The engine has taken the request: every field of it is valid."""
+    """The engine has accepted the request: all of its fields are valid."""
 
     prompt_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """One choice is complete. `queue_seconds` is None where the engine does not tell."""
+    """One choice is complete. `queue_seconds` is None if the engine does not report it."""
 
     index: int
     reason: FinishReason
@@ -68,7 +68,7 @@ class LLMCapabilities:
     """What a loaded model can do.
 
     `fields` are the optional request fields that it honours, by their path in the contract; the core refuses
-    the others. `notes` is what an operator should know of how it runs; `settings` are those in force.
+    the others. `notes` say what an operator should know about how it runs; `settings` are those in force.
     """
 
     context_length: int
@@ -81,15 +81,15 @@ class LLM(Protocol):
     """A loaded model that generates text."""
 
     def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
-        """Generate: one `Accepted`, any number of `Delta`s, one `Finish` for each choice.
+        """Yield one `Accepted`, any number of `Delta`s, and one `Finish` for each choice.
 
         The core has checked ranges and `capabilities().fields`. Closing the iterator, or cancelling the task
         that reads it, frees what the request holds in the engine.
 
         Raises:
-            InvalidArgument: before `Accepted`; what only the engine can judge, such as a schema.
+            InvalidArgument: before `Accepted`; for fields that only the engine can judge, such as a schema.
             ContextLengthExceeded: before `Accepted`.
-            Overloaded: before the first `Delta`; it has no room for the request now.
+            Overloaded: before the first `Delta`; the engine has no room for the request now.
             EngineDead: at any time.
             EngineFailure: at any time.
         """
@@ -104,11 +104,11 @@ class LLM(Protocol):
         ...
 
     def capabilities(self) -> LLMCapabilities:
-        """Return what it can do; constant while it is loaded."""
+        """Return what the model can do; this is constant while it is loaded."""
         ...
 
     async def health(self) -> Health:
-        """Ask the engine itself; answers at once."""
+        """Ask the engine itself whether it is well, and return at once."""
         ...
 
 

@@ -23,9 +23,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CollectionSpec:
-    """What a collection is made for: vectors of one embedder, by its name and `EmbedderInfo.identity`.
+    """The settings of a collection. `embedder` is the name of the embedder that makes its vectors.
 
-    Two of the same identity fit, whatever their names.
+    `identity` is `EmbedderInfo.identity`. Embedders with the same identity fit, whatever their names.
     """
 
     name: str
@@ -37,7 +37,7 @@ class CollectionSpec:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows, and their vectors where asked for: shape (rows, dimension)."""
+    """Rows, and their vectors if they were asked for: shape (rows, dimension)."""
 
     rows: tuple[Row, ...]
     vectors: Matrix | None = None
@@ -53,10 +53,10 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class StoreCheck:
-    """What `check` found.
+    """The result of `check`.
 
-    `unreachable` are ids that a search for their own vector does not find. `counts` are the rows by each
-    place that counts them ("store", "snapshot"); they agree where all is well.
+    `unreachable` are the ids of rows that a search for their own vector does not find. `counts` has the
+    number of rows according to each place that counts them ("store", "snapshot"); they agree if all is well.
     """
 
     rows: int
@@ -66,7 +66,7 @@ class StoreCheck:
 
     @property
     def ok(self) -> bool:
-        """Whether every row checked was found and all counts agree."""
+        """Whether every checked row was found and all counts agree."""
         return not self.unreachable and len(set(self.counts.values())) <= 1
 
 
@@ -74,10 +74,10 @@ class VectorStore(Protocol):
     """Keeps rows with vectors in collections, and finds the nearest. Reads stay fast while it writes."""
 
     async def create(self, spec: CollectionSpec) -> None:
-        """Make a collection; does nothing where it exists just so.
+        """Make a collection; do nothing if it already exists with the same settings.
 
         Raises:
-            CollectionMismatch: it exists and differs; where `ef_search` alone does, that is changed instead.
+            CollectionMismatch: it exists and differs; if only `ef_search` does, that is changed instead.
         """
         ...
 
@@ -89,7 +89,7 @@ class VectorStore(Protocol):
         """Delete a collection with all that is in it.
 
         Raises:
-            CollectionNotFound: there is none of that name. So do all methods below.
+            CollectionNotFound: there is none of that name. All methods below raise it too.
         """
         ...
 
@@ -98,7 +98,7 @@ class VectorStore(Protocol):
         ...
 
     async def upsert(self, collection: str, rows: Sequence[Row], vectors: Matrix) -> None:
-        """Insert rows, or replace those of the same id; what has returned is stored and survives a kill.
+        """Insert rows, or replace those of the same id; once this returns, they survive a kill.
 
         Args:
             collection: its name.
@@ -106,16 +106,16 @@ class VectorStore(Protocol):
             vectors: shape (rows, dimension), finite, not zero; the core has checked that.
 
         Raises:
-            StoreFailure: it cannot write, as when the disk is full; some of the rows may be stored.
+            StoreFailure: it cannot write, for example because the disk is full; some rows may be stored.
         """
         ...
 
     async def delete(self, collection: str, ids: Sequence[str]) -> None:
-        """Delete rows; ids that are not there are passed over."""
+        """Delete rows; ignore ids that do not exist."""
         ...
 
     async def get(self, collection: str, ids: Sequence[str], *, vectors: bool = False) -> Rows:
-        """Read rows by id, in the order asked for; ids that are not there are left out."""
+        """Read rows by id, in the order asked for; leave out ids that do not exist."""
         ...
 
     def scan(
@@ -123,7 +123,7 @@ class VectorStore(Protocol):
     ) -> AsyncGenerator[Rows, None]:
         """Read all rows that pass a filter, page by page, in any order.
 
-        A row that is written or deleted meanwhile may be there or not; every other one comes once.
+        A row that is written or deleted meanwhile may or may not come; every other row comes exactly once.
         """
         ...
 
@@ -136,28 +136,28 @@ class VectorStore(Protocol):
             collection: its name.
             vector: shape (dimension,).
             top_k: at least 1.
-            filter_: only rows that pass, by the meaning of `jarvis_ports.filters.matches`.
+            filter_: finds only rows that pass it, as `jarvis_ports.filters.matches` decides.
         """
         ...
 
     def check(self, collection: str) -> AsyncGenerator[Progress | StoreCheck, None]:
-        """Search for each row by its own vector, compare the counts: `Progress`, then one `StoreCheck`."""
+        """Search for each row by its own vector, and compare counts: `Progress`, then one `StoreCheck`."""
         ...
 
     def rebuild(
         self, spec: CollectionSpec, embed: Callable[[Sequence[Row]], Awaitable[Matrix]] | None = None
     ) -> AsyncGenerator[Progress, None]:
-        """Build the collection `spec.name` anew, as `spec` says, from its stored rows.
+        """Rebuild the collection `spec.name` as `spec` says, from its stored rows.
 
-        The new one takes the old one's place when it is whole; until then the old one answers, and writes
-        wait. Killed or closed in the middle, the old one stays.
+        The new collection replaces the old one when it is complete; until then the old one answers, and
+        writes wait. If the rebuild is killed or closed midway, the old one stays.
 
         Args:
-            spec: what it is to be; without `embed`, of the same embedder and dimension.
+            spec: the new settings; without `embed`, they have the same embedder and dimension.
             embed: makes new vectors, shape (rows, spec.dimension); None keeps the stored ones.
         """
         ...
 
     async def health(self) -> Health:
-        """Return whether it answers; answers at once."""
+        """Return at once whether the store answers."""
         ...

@@ -9,7 +9,7 @@ from typing import Protocol
 from jarvis_ports.health import Health
 
 Attributes = Mapping[str, str | bool | int | float | tuple[str, ...]]
-"""Attributes by name. Those of a metric are its labels: strings that have few values."""
+"""Attributes by name. The attributes of a metric are its labels: strings with few different values."""
 Reading = tuple[float, Attributes]
 """One value of a gauge."""
 
@@ -28,9 +28,9 @@ class Metric:
 
     Attributes:
         name: as OpenTelemetry names metrics: lower case, with dots.
-        unit: in UCUM (https://ucum.org): `s`, `By`, `1`, or what is counted in braces, such as `{token}`.
-        attributes: the names of its labels; each measurement has some of them, and no other.
-        buckets: of a histogram, the upper bounds of its buckets, ascending, without infinity.
+        unit: in UCUM (https://ucum.org): `s`, `By`, `1`, or the things counted in braces, such as `{token}`.
+        attributes: the names of its labels; each measurement has some of them, and no others.
+        buckets: the upper bounds of a histogram's buckets, ascending, without infinity.
     """
 
     kind: MetricKind
@@ -42,7 +42,7 @@ class Metric:
 
 
 class SpanKind(StrEnum):
-    """What a span is of."""
+    """The side of a call that a span covers."""
 
     SERVER = "server"
     INTERNAL = "internal"
@@ -54,7 +54,7 @@ class Span(Protocol):
 
     @property
     def trace(self) -> Mapping[str, str]:
-        """The W3C trace context headers of what is called from it; empty where there is no trace."""
+        """The W3C trace context headers for calls made within the span; empty if there is no trace."""
         ...
 
     def set(self, attributes: Attributes) -> None:
@@ -62,9 +62,9 @@ class Span(Protocol):
         ...
 
     def failed(self, reason: str) -> None:
-        """Mark it as failed: its `error.type` is the reason.
+        """Mark the span as failed, with the reason as its `error.type`.
 
-        A `JarvisError` that leaves its block does so by itself, where no `error.type` was set.
+        A `JarvisError` that leaves its block does so by itself, if no `error.type` was set.
         """
         ...
 
@@ -78,9 +78,9 @@ class Exposition:
 
 
 class Telemetry(Protocol):
-    """Takes measurements. No method raises, or waits for anything, whatever becomes of what it was given.
+    """Takes measurements. No method raises or waits, whatever happens to the measurements.
 
-    All may be called from any thread.
+    All methods may be called from any thread.
     """
 
     def count(self, metric: Metric, attributes: Attributes, by: int = 1) -> None:
@@ -92,9 +92,9 @@ class Telemetry(Protocol):
         ...
 
     def gauge(self, metric: Metric, read: Callable[[], Iterable[Reading]]) -> None:
-        """Have a gauge read whenever the metrics are wanted; `read` may run in another thread.
+        """Register a gauge to be read whenever the metrics are wanted; `read` may run in another thread.
 
-        A second `read` for the same metric takes the place of the first.
+        A second `read` for the same metric replaces the first.
         """
         ...
 
@@ -109,17 +109,17 @@ class Telemetry(Protocol):
         """Trace a block, within the span around it.
 
         Args:
-            name: what the block does; of few values.
-            attributes: what is known of it from the start.
-            kind: what it is of.
+            name: what the block does; it must have few different values.
+            attributes: those that are known from the start.
+            kind: the side of a call that it covers.
             trace: W3C trace context headers, to continue a caller's trace.
         """
         ...
 
     def exposition(self, accept: str = "") -> Exposition | None:
-        """Return all metrics, also those of libraries in this process; None where there are none to scrape.
+        """Return all metrics, including those of libraries in this process; None if there are none to scrape.
 
-        It takes milliseconds: call it in a thread of its own.
+        This takes milliseconds: call it in a thread of its own.
 
         Args:
             accept: the scraper's `Accept` header.
@@ -127,5 +127,5 @@ class Telemetry(Protocol):
         ...
 
     async def health(self) -> Health:
-        """Return whether what it is given arrives; answers at once."""
+        """Return at once whether the measurements arrive at their destination."""
         ...

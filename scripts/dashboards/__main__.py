@@ -11,7 +11,7 @@ BUILDERS = {"callers": callers.build, "engine": engine.build, "retrieval": retri
 
 
 def written() -> dict[str, str]:
-    """Return the text of each file, by its name."""
+    """Return the text of each dashboard's file, by the file's name."""
     encoder = JSONEncoder(sort_keys=True, indent=2)
     return {f"{name}.json": encoder.encode(build()) + "\n" for name, build in BUILDERS.items()}
 

@@ -1,4 +1,4 @@
-"""Are callers happy? What they ask for, what they get, and what is left of what was promised."""
+"""The callers' dashboard: what they ask for, what they get, and whether the objectives are kept."""
 
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard

@@ -1,4 +1,4 @@
-"""The engine room: what waits, what runs, what is kept, and whether all of it is well."""
+"""The dashboard of the engine room: queues, running requests, caches, and the health of the adapters."""
 
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
@@ -8,7 +8,7 @@ from scripts.dashboards.queries import or_zero, quantiles, rate, ratio
 
 HERE = 'instance=~"$instance"'
 OURS = "and on (job, instance) jarvis_build_info"
-"""Every Python program has the process metrics: only those of Jarvis are wanted."""
+"""Selects the process metrics of Jarvis: every other Python program has such metrics too."""
 PREFIX_HITS = ratio(
     rate(f"vllm:prefix_cache_hits_total{{{HERE}}}"), rate(f"vllm:prefix_cache_queries_total{{{HERE}}}")
 )

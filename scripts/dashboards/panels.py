@@ -1,4 +1,4 @@
-"""The panels of all dashboards, and how they are put together."""
+"""Builds the panels of all dashboards, and puts them together."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
@@ -23,7 +23,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 Panel = timeseries.Panel | stat.Panel | heatmap.Panel
 Steps = Sequence[tuple[float | None, str]]
-"""From which value on which colour holds; green below the first, unless that is None."""
+"""Pairs of a value and the colour from it on; below the first it is green, unless that value is None."""
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 TAG = "jarvis"
@@ -37,7 +37,7 @@ def graph(
     queries: Mapping[str, str],
     steps: Steps = (),
 ) -> timeseries.Panel:
-    """Lines over time, of queries by their legend; `steps` are drawn as lines across."""
+    """Return a graph of lines over time, for queries by their legend; `steps` are drawn as lines across."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -67,7 +67,7 @@ def graph(
 
 
 def stack(title: str, unit: str, description: str, queries: Mapping[str, str]) -> timeseries.Panel:
-    """Lines that add up."""
+    """Return a graph of stacked lines."""
     normal = common.StackingConfig().mode(values.StackingMode.NORMAL)
     return graph(title, unit, description, queries).fill_opacity(20).stacking(normal)
 
@@ -79,7 +79,7 @@ def figure(
     queries: Mapping[str, str],
     steps: Steps = (),
 ) -> stat.Panel:
-    """One large figure a query: what it is now, in the colour of its step."""
+    """Return a panel with one large figure per query: its current value, in the colour of its step."""
     panel = (
         stat.Panel()
         .title(title)
@@ -100,7 +100,7 @@ def figure(
 
 
 def spread(title: str, unit: str, description: str, query: str) -> heatmap.Panel:
-    """How the values of a histogram's buckets spread over time; `query` gives them by `le`."""
+    """Return a heatmap of a histogram's buckets over time; `query` gives their values by `le`."""
     (target,) = _targets({"{{le}}": query})
     return (
         heatmap.Panel()
@@ -127,7 +127,7 @@ def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
 
 
 def choice(name: str, label: str, query: str) -> dashboard.QueryVariable:
-    """What the reader may narrow a dashboard to: all, unless he chooses."""
+    """Return a variable by which the reader may narrow a dashboard; it is "All" by default."""
     everything = VariableOption(selected=True, text="All", value="$__all")
     return (
         dashboard.QueryVariable(name)
@@ -150,7 +150,7 @@ def page(
     choices: Iterable[dashboard.QueryVariable],
     rows: Mapping[str, Sequence[Panel]],
 ) -> Dashboard:
-    """Lay out rows of panels, which share the width of their row evenly."""
+    """Return a dashboard with rows of panels, which share the width of their row evenly."""
     links = (
         dashboard.DashboardLink("Jarvis")
         .type(DashboardLinkType.DASHBOARDS)

@@ -1,4 +1,4 @@
-"""Retrieval: searches, the vectors that they need, the cache that saves them, and what is ingested."""
+"""The dashboard of retrieval: searches, their embeddings, the cache of vectors, and ingestion."""
 
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
@@ -14,7 +14,7 @@ HITS = "jarvis_embedding_cache_hits_total"
 MISSES = "jarvis_embedding_cache_misses_total"
 ALL_HITS = rate(HITS)
 MISSED_BY_ALL = f"min({rate(MISSES, 'tier')})"
-"""A tier is asked only for what those before it did not have: the fewest misses are those of the last."""
+"""The misses of the last tier, which are the fewest: a tier is asked only for what those before it missed."""
 HIT_RATIO = ratio(ALL_HITS, f"({ALL_HITS} + {MISSED_BY_ALL})")
 INGESTED = "suffix: documents/s"
 TEXTS = "suffix: texts/s"

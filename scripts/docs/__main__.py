@@ -1,4 +1,4 @@
-"""Writes the tables of docs/ from the code: `python -m scripts.docs`; with `--check`, only compares them."""
+"""Writes the tables of docs/ from the code: `python -m scripts.docs`; `--check` only compares them."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Puts the tables into the pages of docs/, and tells which pages have another table than the code."""
+"""Puts the tables into the pages of docs/, and reports the pages whose tables differ from the code."""
 
 import re
 from collections import Counter
@@ -10,7 +10,7 @@ TABLE = re.compile(r"<!-- table: (?P<name>.+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def written(text: str, tables: Mapping[str, str]) -> str:
-    """Return a page with each of its tables as the code has it; a table that is unknown stays as it is."""
+    """Return a page with its tables replaced by those of the code; unknown tables stay as they are."""
 
     def with_rows(found: re.Match[str]) -> str:
         if not (rows := tables.get(found["name"])):
@@ -21,7 +21,7 @@ def written(text: str, tables: Mapping[str, str]) -> str:
 
 
 def differences(pages: Mapping[str, str], tables: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with the tables of pages, which are given by name; nothing where all are right."""
+    """Return what is wrong with the tables of pages, which are given by name; empty if all are right."""
     named = Counter(found["name"] for text in pages.values() for found in TABLE.finditer(text))
     return [
         *(f"no page has the table {name!r}" for name in tables if not named[name]),

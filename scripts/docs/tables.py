@@ -18,15 +18,15 @@ from jarvis_ports.errors import JarvisError, StartupError, Unavailable
 
 ROOT = Path(__file__).parents[2]
 STAND_INS = {"echo", "hashing"}
-"""These adapters are for tests, and their settings are on no page."""
+"""The adapters for tests, whose settings are on no page."""
 NAMED = {ModelConfig, RouteConfig, TemplateConfig}
-"""These tables of the configuration stand under a name that the user chooses."""
+"""The configuration's tables that are under a name which the user chooses."""
 BUILT_IN = " Built in: "
-"""What follows these words in a description is a list of values, which is too long for a cell."""
+"""The words in a description that are followed by a list of values, which is too long for a cell."""
 
 
 def tables() -> dict[str, str]:
-    """Return every table in Markdown, by its name."""
+    """Return all tables in Markdown, by their names."""
     return {
         "configuration": table(("key", "default", "meaning"), *settings(Config)),
         **{
@@ -48,7 +48,7 @@ def tables() -> dict[str, str]:
 
 
 def table(*rows: Iterable[str]) -> str:
-    """Return rows as a table, the first of which is its head."""
+    """Return rows as a Markdown table; the first row is its head."""
     head, *body = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([head, "|" + "---|" * (head.count(" | ") + 1), *body])
 

@@ -1,6 +1,6 @@
 """The `VectorStore` port on Chroma: embedded, or on a Chroma server.
 
-Whatever differs between versions of Chroma stays in this folder. Run with chromadb 1.5.9.
+Whatever differs between versions of Chroma stays in this folder. It has been run with chromadb 1.5.9.
 """
 
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from jarvis_ports.store import VectorStore
 
 @asynccontextmanager
 async def open_chroma(settings: ChromaSettings) -> AsyncIterator[VectorStore]:
-    """Open it, and close it when the context is left.
+    """Open the store, and close it when the context is left.
 
     Raises:
         StoreUnusable: its folder is locked, damaged, or cannot be written; or its server does not answer.

@@ -1,7 +1,7 @@
-"""The part of a collection that is kept in memory, and the jobs that keep it true to Chroma.
+"""Keeps collections in memory as well, and writes to them in step with Chroma.
 
-All but `CachedCollections.of` run in the one thread that talks to the embedded Chroma, so that nothing comes
-between a write to Chroma and the same write in memory.
+All methods of `CachedCollections` but `of` and `forget` run in the one thread that talks to the embedded
+Chroma, so that nothing comes between a write to Chroma and the same write in memory.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 CHUNK = 10
-"""Rows written at once: a read that the embedded Chroma has to answer waits for as long as that takes."""
+"""The number of rows written at a time; a read of the embedded Chroma waits for as long as that takes."""
 PAGE = 200
-"""Rows read at once."""
+"""The number of rows read at a time."""
 RETURN = 0.75
-"""A collection that has grown beyond `exact_below` comes back into memory below this share of it."""
+"""The share of `exact_below` under which a collection that had outgrown it returns to memory."""
 
 
 class Calls(Protocol):
-    """An engine somewhere else."""
+    """An engine that runs elsewhere: in a child process, or on a server."""
 
     def call(self, method: Callable[Concatenate[Engine, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a method of the engine, and block until it returns."""
@@ -36,10 +36,10 @@ class Calls(Protocol):
 
 @dataclass
 class CachedCollection:
-    """One collection. Who writes to it holds `writing`; it is `large` where it has no place in memory.
+    """One collection. A writer holds `writing`; the collection is `large` if it must not be kept in memory.
 
-    After a write that failed it is `doubtful`: Chroma may have logged it all the same, and then applies it
-    with the next one that works.
+    After a failed write it is `doubtful`: Chroma may have logged that write all the same, and then applies it
+    together with the next one that works.
     """
 
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -49,7 +49,7 @@ class CachedCollection:
 
     @property
     def missing(self) -> bool:
-        """Whether it is to be read into memory."""
+        """Whether the collection has yet to be read into memory."""
         return self.index is None and not self.large and not self.doubtful
 
 
@@ -62,15 +62,15 @@ class CachedCollections:
         self._cached: dict[str, CachedCollection] = {}
 
     def of(self, name: str) -> CachedCollection:
-        """Return what is cached of a collection, whether or not there is one of that name."""
+        """Return the cache entry for a name, whether or not there is such a collection."""
         return self._cached.setdefault(name, CachedCollection(large=not self._exact_below))
 
     def forget(self, name: str) -> None:
-        """There is no such collection."""
+        """Drop the cache entry of a collection that does not exist."""
         self._cached.pop(name, None)
 
     def load(self, name: str) -> None:
-        """Read a collection into memory, unless it is there, or too large."""
+        """Read a collection into memory, unless it is there already, too large, or doubtful."""
         cached = self.of(name)
         if cached.missing:
             self._load(name, cached)
@@ -101,7 +101,7 @@ class CachedCollections:
         self.forget(name)
 
     def swap(self, spec: CollectionSpec, successor: str) -> None:
-        """Let a rebuilt collection take its place; the old rows answer until the new ones are loaded."""
+        """Replace a collection with its rebuilt successor; old rows answer until the new ones are loaded."""
         cached = self.of(spec.name)
         self.engine.call(Engine.swap, spec, successor)
         cached.large, cached.doubtful = not self._exact_below, False
@@ -112,7 +112,7 @@ class CachedCollections:
             raise
 
     def counts(self, name: str) -> dict[str, int]:
-        """Count the rows by each place that has them."""
+        """Count the rows in each place that holds them."""
         counts = {"store": self.engine.call(Engine.count, name)}
         if (index := self.of(name).index) is not None:
             counts["snapshot"] = len(index)
@@ -134,7 +134,7 @@ class CachedCollections:
 
 @contextmanager
 def _doubted(cached: CachedCollection) -> Iterator[None]:
-    """Take a collection out of memory where a write to it fails."""
+    """Take a collection out of memory, and mark it as doubtful, if a write to it fails."""
     try:
         yield
     except Exception:

@@ -16,19 +16,19 @@ from jarvis_ports.errors import JarvisError, StoreUnusable
 from jarvis_toolkit.folders import HOLDER, locked
 
 LEFT_BEHIND_SECONDS = 10.0
-"""How long the child of a server that was killed may take to end."""
+"""Seconds to wait for the child of a killed server to exit."""
 
 
 def main(fd: int, folder: Path, server: int) -> None:
     """Answer calls until the server closes its end of the socket, or is gone."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the server ends it, in order
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the server itself ends this process
     with Connection(fd) as server_end:
         try:
             with opened(folder, server) as engine:
                 server_end.send((True, None))
                 while True:
                     name, args, kwargs, seconds = server_end.recv()
-                    # Nothing handles the alarm: it ends a process that hangs, also where the server is gone.
+                    # Nothing handles the alarm, so it ends a process that hangs, even if the server is gone.
                     signal.setitimer(signal.ITIMER_REAL, seconds)
                     try:
                         answer = True, getattr(engine, name)(*args, **kwargs)
@@ -44,14 +44,14 @@ def main(fd: int, folder: Path, server: int) -> None:
 
 @contextmanager
 def opened(folder: Path, server: int) -> Iterator[object]:
-    """Open the Chroma in a folder, locked against every other process but this one, in the server's name.
+    """Open the Chroma in a folder, which is locked for this process, in the server's name.
 
     Raises:
-        StoreUnusable: it is locked, or damaged, or cannot be written.
+        StoreUnusable: the folder is locked by another process, is damaged, or cannot be written.
     """
     with ExitStack() as stack:
         _lock(stack, folder, server)
-        # Imported under the lock: that takes a second, and a second server is to be refused at once.
+        # Imported under the lock: that takes a second, and another server must be refused immediately.
         import chromadb  # noqa: PLC0415
         from chromadb.config import Settings  # noqa: PLC0415
 
@@ -73,7 +73,7 @@ def opened(folder: Path, server: int) -> Iterator[object]:
 
 
 def _lock(stack: ExitStack, folder: Path, server: int) -> None:
-    """Lock a folder; wait while its holder is gone and that one's child is still at its last write."""
+    """Lock a folder; if its holder is gone, wait for the child of that server to finish its last write."""
     give_up = time.monotonic() + LEFT_BEHIND_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Blocking calls of a Chroma client, in the terms of the port."""
+"""Blocking calls to a Chroma client, in the terms of the port."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -19,29 +19,29 @@ from jarvis_ports.store import CollectionSpec, Match, Row, Rows
 logger = logging.getLogger(__name__)
 
 PAGE = 100
-"""Collections listed at once."""
+"""The number of collections listed at a time."""
 
 Handle = tuple[Any, CollectionSpec]
 T = TypeVar("T")
 
 
 class Engine:
-    """A client. Safe for threads where the client is."""
+    """A Chroma client in the terms of the port. It is thread-safe if the client is."""
 
     def __init__(self, client: ClientAPI) -> None:
         self._client = client
         self._handles: dict[str, Handle] = {}
 
     def specs(self) -> list[CollectionSpec]:
-        """List our collections, by name."""
+        """List the collections that Jarvis made, by name."""
         return sorted((spec for spec, state, _ in self._ours() if state == WHOLE), key=lambda spec: spec.name)
 
     def heartbeat(self) -> None:
-        """Find out whether it answers."""
+        """Raise an error if Chroma does not answer."""
         self._client.heartbeat()
 
     def create(self, spec: CollectionSpec) -> CollectionSpec:
-        """Make a collection where there is none of that name, and return what is there."""
+        """Make a collection if there is none of that name, and return the spec of the one that is there."""
         try:
             return self._open(spec.name)[1]
         except NoSuchCollection:
@@ -59,7 +59,7 @@ class Engine:
         return spec
 
     def spec(self, name: str) -> CollectionSpec:
-        """Return what a collection was made for."""
+        """Return the spec of a collection."""
         return self._open(name)[1]
 
     def set_ef_search(self, spec: CollectionSpec) -> None:
@@ -79,7 +79,7 @@ class Engine:
         return self._on(name, lambda collection, _: int(collection.count()))
 
     def upsert(self, name: str, rows: Sequence[Row], vectors: Matrix) -> None:
-        """Insert or replace rows, all at once; Chroma keeps keys that the new row lacks, unless told."""
+        """Insert or replace rows in one call, and clear keys that a new row lacks: Chroma would keep them."""
 
         def write(collection: Any, _: CollectionSpec) -> None:  # noqa: ANN401 - chromadb is not typed here
             ids = [row.id for row in rows]
@@ -100,7 +100,7 @@ class Engine:
         self._on(name, lambda collection, _: collection.delete(ids=list(ids)))
 
     def ids(self, name: str, filter_: Filter | None = None) -> list[str]:
-        """List the ids of the rows that pass."""
+        """List the ids of the rows that pass a filter."""
         return self._on(name, lambda collection, _: reading.ids(collection, filter_))
 
     def get(self, name: str, ids: Sequence[str], *, vectors: bool) -> Rows:
@@ -108,29 +108,29 @@ class Engine:
         return self._on(name, lambda collection, spec: reading.get(collection, spec, ids, vectors=vectors))
 
     def query(self, name: str, vector: Matrix, top_k: int, filter_: Filter | None) -> list[Match]:
-        """Find the nearest by the HNSW index; exactly, where that gives too few."""
+        """Find the nearest rows with the HNSW index, or by an exact search if that finds too few."""
         return self._on(
             name, lambda collection, spec: reading.query(collection, spec, vector, top_k, filter_)
         )
 
     def unreachable(self, name: str, ids: Sequence[str]) -> list[str]:
-        """Find those of some rows that the index does not find by their own vector."""
+        """Return the ids of those rows that the index does not find by their own vectors."""
         return self._on(name, lambda collection, spec: reading.unreachable(collection, spec, ids))
 
     def begin(self, spec: CollectionSpec, successor: str) -> None:
-        """Make the empty collection that a rebuild fills; delete what an earlier one left behind."""
+        """Make the empty collection that a rebuild fills; delete what earlier rebuilds left behind."""
         for other, state, name in self._ours():
             if state == BUILDING and other.name == spec.name:
                 self._delete(name)
         self._handles[successor] = self._make(successor, spec, BUILDING), spec
 
     def abandon(self, successor: str) -> None:
-        """Delete what a rebuild made, unless that took its place."""
+        """Delete the collection that a rebuild made, unless it has replaced the old one."""
         if self._handles.pop(successor, None):
             self._delete(successor)
 
     def swap(self, spec: CollectionSpec, successor: str) -> None:
-        """Let what a rebuild made take the place of the old collection; once it is WHOLE, it is the one."""
+        """Replace a collection with its rebuilt successor, which counts as soon as it is marked WHOLE."""
         collection, _ = self._handles[successor]
         collection.modify(metadata=record(spec, WHOLE))
         self._handles[spec.name] = self._handles.pop(successor)[0], spec
@@ -143,7 +143,7 @@ class Engine:
             )
 
     def recover(self, *, alone: bool) -> None:
-        """Finish swaps that were cut off; where no other client is, delete rebuilds that were."""
+        """Finish interrupted swaps; if there is no other client, delete interrupted rebuilds."""
         for spec, state, name in self._ours():
             if state == BUILDING and alone:
                 self._delete(name)
@@ -153,7 +153,7 @@ class Engine:
                 found.modify(name=name_in_chroma(spec.name))
 
     def _ours(self) -> list[tuple[CollectionSpec, str, str]]:
-        """List our collections with their states and their names in Chroma."""
+        """List the collections that Jarvis made, with their states and their names in Chroma."""
         ours = []
         for start in range(0, self._client.count_collections(), PAGE):
             page = self._client.list_collections(limit=PAGE, offset=start)
@@ -187,7 +187,7 @@ class Engine:
         return self._handles[name]
 
     def _on(self, name: str, work: Callable[[Any, CollectionSpec], T]) -> T:
-        """Work on a collection; once more where another client has put another one in its place."""
+        """Run `work` on a collection; try again if another client has replaced the collection."""
         try:
             return work(*self._open(name))
         except NotFoundError:

@@ -1,4 +1,4 @@
-"""What Chroma raises, as the errors of the port."""
+"""Translates what Chroma raises into the errors of the port."""
 
 import shutil
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 from jarvis_ports.errors import JarvisError, StoreFailure, StoreUnavailable
 
 FULL_BYTES = 8 * 2**20
-"""With less free, a disk is full: what SQLite or an index wants to write next no longer fits."""
+"""The free bytes under which a disk counts as full: the next write of SQLite or an index may not fit."""
 
 
 class NoSuchCollection(Exception):
-    """There is no collection of that name, or it is not ours."""
+    """There is no collection of that name, or Jarvis did not make it."""
 
 
 def translate(error: BaseException, folder: Path | None = None) -> Exception:
-    """Return what to raise instead; all of them survive pickling.
+    """Return the error to raise instead; every such error survives pickling.
 
     Args:
         error: what was raised.
-        folder: that of the embedded store: whether its disk is full, Chroma does not say.
+        folder: the folder of the embedded store, to check for a full disk, which Chroma does not report.
     """
     import httpx  # noqa: PLC0415 - only chromadb brings it
 
@@ -36,7 +36,7 @@ def translate(error: BaseException, folder: Path | None = None) -> Exception:
 
 
 def disk_is_full(folder: Path) -> bool:
-    """Return whether there is no room for what Chroma writes next, which its errors do not say."""
+    """Return whether the disk has no room for Chroma's next write, which Chroma's errors do not say."""
     try:
         return shutil.disk_usage(folder).free < FULL_BYTES
     except OSError:
@@ -44,5 +44,5 @@ def disk_is_full(folder: Path) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """Return in one line what went wrong."""
+    """Return what went wrong, in one line."""
     return " ".join(str(error).split())[:500] or type(error).__name__

@@ -1,7 +1,7 @@
-"""Runs the embedded Chroma in a process of its own.
+"""Runs the embedded Chroma in its own process.
 
-Chroma's bindings hold Python's lock for as long as a write takes (40 ms for 20 rows of 900 characters and 384
-components): in the server's process they would stop everything, a stream of tokens among it.
+Chroma's bindings hold the GIL for as long as a write takes (40 ms for 20 rows of 900 characters and 384
+components). In the server's process, that would stop everything else, such as streams of tokens.
 """
 
 import os
@@ -20,11 +20,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PROBE = 2**20
-"""Bytes."""
+"""The number of bytes that `EngineProcess.probe` writes."""
 WRITE_SECONDS = 20.0
-"""The longest that a write of some rows may take: Chroma has hung at a disk that was full."""
+"""The most seconds that a write of some rows may take: Chroma has hung on a full disk."""
 SPARE_SECONDS = 1.0
-"""How much later than the child itself its calls are given up: one that is stopped cannot."""
+"""Seconds that the server waits beyond the child's own time limit, which a stopped child cannot enforce."""
 ROWS = {Engine.upsert, Engine.delete}
 WRITES = {*ROWS, Engine.create, Engine.begin, Engine.swap}
 
@@ -32,12 +32,12 @@ WRITES = {*ROWS, Engine.create, Engine.begin, Engine.swap}
 class EngineProcess:
     """An `Engine` on a folder, in a child that ends with this process. One thread at a time may call it.
 
-    After a write that failed, Chroma hangs at the next one now and then. So that one gets a new child, once
-    the folder can be written again; until then the old one answers what is read.
+    After a failed write, Chroma sometimes hangs in the next one. The next write therefore gets a new child,
+    once the folder can be written again; until then the old child answers reads.
 
     Args:
         folder: where the data is.
-        hang_seconds: how long a call may take; a child that takes longer is killed.
+        hang_seconds: the most seconds that a call may take; a child that takes longer is killed.
     """
 
     def __init__(self, folder: str, hang_seconds: float) -> None:
@@ -51,7 +51,7 @@ class EngineProcess:
         """Start the child, which opens and locks the folder.
 
         Raises:
-            StoreUnusable: it cannot, or the child ended.
+            StoreUnusable: the child cannot open or lock the folder, or it exited.
         """
         ours, theirs = socket.socketpair()
         with theirs:
@@ -61,7 +61,7 @@ class EngineProcess:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is the server's, which ends the child
+                start_new_session=True,  # Ctrl-C is for the server, which ends the child
             )
         self._pipe = Connection(ours.detach())
         try:
@@ -77,13 +77,13 @@ class EngineProcess:
         """Call a method of the engine; what it raises is raised here.
 
         Raises:
-            StoreUnavailable: the child ended meanwhile, or hung, and is started again by the next call.
+            StoreUnavailable: the child exited or hung; the next call starts it again.
         """
         seconds = min(self._hang_seconds, WRITE_SECONDS) if method in ROWS else self._hang_seconds
         if self._failed and method in WRITES:
             self._renew()
         if self._child is not None and self._child.poll() is not None:
-            self.stop()  # it ended while nothing was asked of it, so that nothing is lost
+            self.stop()  # it exited between two calls, so nothing is lost
         if self._pipe is None:
             self._restart()
         try:
@@ -100,7 +100,7 @@ class EngineProcess:
         return result
 
     def stop(self) -> int:
-        """End the child, once it has done what it is at, and return its exit code."""
+        """End the child once it has finished its current call, and return its exit code."""
         self._failed = False
         if self._pipe is not None:
             self._pipe.close()
@@ -108,10 +108,10 @@ class EngineProcess:
         return self._child.wait() if self._child is not None else 0
 
     def probe(self) -> None:
-        """Write as much to the folder as a write of some rows takes.
+        """Write as many bytes to the folder as a write of some rows takes.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the folder cannot be written.
         """
         with tempfile.NamedTemporaryFile(dir=self._folder, prefix="probe-") as file:
             file.write(bytes(PROBE))
@@ -138,7 +138,7 @@ class EngineProcess:
         return self._pipe
 
     def _wait_for_answer(self, seconds: float) -> None:
-        """Kill the child where none comes; of a pause of the whole machine, this sees nothing."""
+        """Wait, and kill the child if no answer comes; a pause of the machine counts as 1 s at most."""
         for _ in range(round(seconds)):
             if self._connection().poll(1):
                 return

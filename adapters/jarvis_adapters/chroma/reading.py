@@ -1,4 +1,4 @@
-"""What is read from one collection of a Chroma client."""
+"""Reads from one collection of a Chroma client."""
 
 import heapq
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ from jarvis_ports.store import CollectionSpec, Match, Row, Rows, Space
 from jarvis_toolkit.exact import ExactIndex
 
 PAGE = 200
-"""Rows read at once. A page of 500 with texts and vectors of 384 components takes 80 ms."""
+"""The number of rows read at a time. A page of 500 with texts and vectors of 384 components takes 80 ms."""
 CHECKED = 10
-"""Hits in which `unreachable` looks for a row."""
+"""The number of hits among which `unreachable` looks for a row."""
 TOLERANCE = 1e-5
-"""How far two distances may be apart that are the same but for single precision, for vectors of length 1."""
+"""The most by which equal distances may differ in single precision, for vectors of length 1."""
 
 
 def ids(collection: Any, filter_: Filter | None) -> list[str]:  # noqa: ANN401 - chromadb is not typed here
-    """List the ids of the rows that pass."""
+    """List the ids of the rows that pass a filter."""
     found: list[str] = collection.get(where=filter_ and where(filter_), include=[])["ids"]
     return found
 
 
 def get(collection: Any, spec: CollectionSpec, wanted: Sequence[str], *, vectors: bool) -> Rows:  # noqa: ANN401
-    """Read rows, in the order asked for; ids that are not there are left out."""
+    """Read rows, in the order of `wanted`; ids that are not there are left out."""
     found: dict[str, tuple[Row, Any]] = {}
     include = ["documents", "metadatas", *(["embeddings"] if vectors else [])]
     for start in range(0, len(wanted), PAGE):
@@ -51,7 +51,7 @@ def query(
     top_k: int,
     filter_: Filter | None,
 ) -> list[Match]:
-    """Find the nearest by the HNSW index; exactly, where that finds fewer than there are."""
+    """Find the nearest rows with the HNSW index, or by an exact search if that finds fewer than there are."""
     found = collection.query(
         query_embeddings=vector[np.newaxis],
         n_results=top_k,
@@ -72,9 +72,9 @@ def query(
 
 
 def unreachable(collection: Any, spec: CollectionSpec, wanted: Sequence[str]) -> list[str]:  # noqa: ANN401
-    """Find those of at most a page of rows that the index does not find by their own vector.
+    """Return the ids of those rows, of at most a page, that the index does not find by their own vectors.
 
-    A hit that is as near stands for the row: of rows with one vector, the first ones are hits.
+    A hit that is just as near counts as the row: among rows with equal vectors, only the first ones are hits.
     """
     page = get(collection, spec, wanted, vectors=True)
     if page.vectors is None or not page.rows:
@@ -89,7 +89,7 @@ def unreachable(collection: Any, spec: CollectionSpec, wanted: Sequence[str]) ->
         slack = TOLERANCE * (1 if spec.index.space is Space.COSINE else max(square, 1))
         if row.id not in hits and not any(distance <= own + slack for distance in distances):
             lost.append(row.id)
-    # What another client has deleted meanwhile is not lost.
+    # A row that another client has deleted meanwhile is not lost.
     return [row.id for row in get(collection, spec, lost, vectors=False).rows]
 
 

@@ -1,4 +1,4 @@
-"""Builds a collection anew beside the old one."""
+"""Rebuilds a collection beside the old one."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -14,7 +14,7 @@ from jarvis_ports.store import CollectionSpec, Progress
 from jarvis_toolkit.stores import Embed, new_vectors
 
 PAGE = 100
-"""Rows read, and embedded, at once."""
+"""The number of rows read and embedded at a time."""
 
 
 async def rebuild(
@@ -22,8 +22,8 @@ async def rebuild(
 ) -> AsyncGenerator[Progress, None]:
     """See `jarvis_ports.store.VectorStore.rebuild`; the caller keeps other writers out.
 
-    What is built is a collection of another name, which Chroma's metadata tells from the others. It takes the
-    old one's place in one write, and its name afterwards; what a kill leaves undone, the next start does.
+    The new collection is built under another name, and marked as unfinished in its metadata. It takes the old
+    one's place in one write, and its name afterwards; after a kill in between, the next start does the rest.
     """
     call = cached.engine.call
     successor = f"rebuild-{uuid4().hex}"

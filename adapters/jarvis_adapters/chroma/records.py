@@ -1,4 +1,4 @@
-"""What a collection's metadata in Chroma tells of it."""
+"""Describes a collection for Chroma: its metadata, its name there, and its index settings."""
 
 import json
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ WHOLE = "whole"
 
 
 def record(spec: CollectionSpec, state: str = WHOLE) -> dict[str, Any]:
-    """Return the metadata of a collection. What a rebuild builds is BUILDING, under a name of its own."""
+    """Return a collection's metadata. While a rebuild fills it, it is BUILDING, under a name of its own."""
     return {"jarvis.schema": SCHEMA, "jarvis.spec": json.dumps(asdict(spec)), "jarvis.state": state}
 
 
 def read(metadata: Mapping[str, Any] | None) -> tuple[CollectionSpec, str] | None:
-    """Undo `record`; None for a collection that is not ours.
+    """Parse what `record` wrote; return None for a collection that Jarvis did not make.
 
     Raises:
-        StoreUnusable: a newer version wrote it.
+        StoreUnusable: a newer version of Jarvis wrote it.
     """
     if not metadata or "jarvis.schema" not in metadata:
         return None
@@ -38,9 +38,10 @@ def read(metadata: Mapping[str, Any] | None) -> tuple[CollectionSpec, str] | Non
 
 
 def name_in_chroma(name: str) -> str:
-    """Return what Chroma calls a collection: its own name, or another one where Chroma refuses that.
+    """Return a collection's name in Chroma: its own, or another one if Chroma refuses that.
 
-    Chroma refuses `a..b`, and what is an IPv4 address. The other name is longer than any collection's own.
+    Chroma refuses names with two dots in a row, and IPv4 addresses. The other name is longer than any
+    collection's own.
     """
     if ".." in name or _is_address(name):
         return f"named-{blake2b(name.encode()).hexdigest()}"

@@ -31,10 +31,10 @@ class EngineServer:
         )
 
     def start(self) -> None:
-        """Connect.
+        """Connect to the server.
 
         Raises:
-            StoreUnusable: it does not answer, or not as Chroma does.
+            StoreUnusable: the server does not answer, or not as Chroma does.
         """
         settings = self._settings
         try:
@@ -70,10 +70,10 @@ class EngineServer:
             raise translate(error) from error
 
     def probe(self) -> None:
-        """Find out whether it answers, within `PROBE_SECONDS`.
+        """Check that the server answers within `PROBE_SECONDS`.
 
         Raises:
-            httpx.HTTPError: it does not, or with an error.
+            httpx.HTTPError: it does not answer, or answers with an error.
         """
         self._prober.get("/api/v2/heartbeat").raise_for_status()
 

@@ -1,4 +1,4 @@
-"""What can be set for Chroma."""
+"""The settings of Chroma."""
 
 from importlib.util import find_spec
 from typing import Any

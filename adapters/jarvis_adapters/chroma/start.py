@@ -13,14 +13,14 @@ from jarvis_adapters.chroma.work_queue import WorkQueue
 from jarvis_toolkit.folders import data_folder
 
 SERVER_THREADS = 8
-"""Calls of a server at once."""
+"""The number of simultaneous calls to a Chroma server."""
 SEARCH_THREADS = 4
-"""Searches in memory at once."""
+"""The number of simultaneous searches in memory."""
 
 
 @asynccontextmanager
 async def opened(settings: ChromaSettings) -> AsyncIterator[ChromaStore]:
-    """Open it, and close it once the jobs that wait are done.
+    """Open the store; on exit, close it once the waiting jobs are done.
 
     Raises:
         StoreUnusable: the folder, or the server, cannot be used.

@@ -1,4 +1,4 @@
-"""The port on Chroma."""
+"""The `VectorStore` port on Chroma."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -22,7 +22,7 @@ from jarvis_toolkit.exact import ExactIndex
 from jarvis_toolkit.stores import Embed, differences
 
 PAGE = 200
-"""Rows read at once."""
+"""The number of rows read at a time."""
 
 T = TypeVar("T")
 
@@ -32,10 +32,10 @@ class ChromaStore:
 
     Args:
         engine: calls Chroma.
-        queue: the threads in which it does.
-        watch: knows whether it answers.
-        exact_below: up to so many rows, a collection is kept in memory and searched there; 0 if others write.
-        searches: the threads of searches in memory.
+        queue: the threads in which `engine` is called.
+        watch: knows whether Chroma works.
+        exact_below: collections of up to this many rows are searched in memory; 0 if others write to them.
+        searches: the threads that search in memory.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class ChromaStore:
         return await self._read(collection, work)
 
     async def check(self, collection: str) -> AsyncGenerator[Progress | StoreCheck, None]:
-        """See `jarvis_ports.store.VectorStore.check`; it asks Chroma's index, and not the rows in memory."""
+        """See `jarvis_ports.store.VectorStore.check`; this checks Chroma's index, not the rows in memory."""
         await self._index(collection)
         ids = await self._read(collection, partial(self._engine.call, Engine.ids, collection))
         lost: list[str] = []
@@ -156,14 +156,14 @@ class ChromaStore:
         return self._watch.health()
 
     async def _index(self, name: str) -> ExactIndex | None:
-        """Return the rows in memory, once they are loaded; None where Chroma is to be asked."""
+        """Return the rows in memory, loaded if necessary; return None if Chroma must be asked."""
         cached = self._cached.of(name)
         if cached.missing:
             await self._read(name, partial(self._cached.load, name))
         return cached.index
 
     async def _find(self, name: str) -> None:
-        """Find out whether there is such a collection."""
+        """Raise `CollectionNotFound` if there is no such collection."""
         await self._read(name, partial(self._engine.call, Engine.spec, name))
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Reports whether Chroma answers, at once, from what was last seen of it."""
+"""Reports immediately whether Chroma works, by what was last seen of it."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,8 +12,8 @@ class Watch:
     """Keeps the last failure until something works again.
 
     Args:
-        probe: blocks for some seconds at most; raises where it does not work.
-        always: look at it with each question for its health, and not only when it is unwell.
+        probe: raises if Chroma does not work; blocks for a few seconds at most.
+        always: whether to probe whenever the health is asked for, and not only after a failure.
     """
 
     def __init__(self, probe: Callable[[], None], *, always: bool) -> None:
@@ -23,22 +23,22 @@ class Watch:
         self._looking: asyncio.Task[None] | None = None
 
     def health(self) -> Health:
-        """Return what was last seen, and look again."""
+        """Return what was last seen, and start a new probe if necessary."""
         if (self._always or self._message) and self._looking is None:
             self._looking = asyncio.create_task(self._look())
         return Health(ok=not self._message, message=self._message)
 
     def worked(self) -> None:
-        """A write worked."""
+        """Note that a write worked."""
         self._message = ""
 
     def failed(self, error: Exception) -> None:
-        """A call failed, of which it may be to blame."""
+        """Note that a call failed, if Chroma may be to blame."""
         if isinstance(error, StoreFailure | StoreUnavailable):
             self._message = str(error)
 
     async def close(self) -> None:
-        """Stop looking."""
+        """Wait for the probe that is running, if any."""
         if self._looking is not None:
             await asyncio.wait([self._looking])
 

@@ -1,12 +1,12 @@
-"""Filters as Chroma's `where`, and metadata as the keys that this needs.
+"""Translates filters into Chroma's `where`, and metadata into the keys that this needs.
 
-Chroma has no "is there" and no "not", takes floats as equal that are not (5e-324 and 0), and rounds integers
-above 2**53 where it compares them with floats. `$ne` and `$nin` hold for rows without the key. So a field is
-stored as these keys, by the type of its value:
+Chroma has no "exists" and no "not", takes some unequal floats for equal (5e-324 and 0), and rounds integers
+above 2**53 when it compares them with floats. `$ne` and `$nin` hold for rows without the key. A field is
+therefore stored under these keys, depending on the type of its value:
 
-- `t:field`, its type: "s", "b", "i" or "d".
-- `s:field` or `b:field`, a string or a bool.
-- `i:field` or `d:field`, a number, for its bounds; and `n:field`, the number as a string, for equality.
+- `t:field`: its type, "s", "b", "i" or "d".
+- `s:field` or `b:field`: a string or a bool.
+- `i:field` or `d:field`: a number, for bounds; and `n:field`: the number as a string, for equality.
 """
 
 import math
@@ -18,13 +18,13 @@ from jarvis_ports.filters import And, Equals, Exists, Filter, In, Metadata, Not,
 Where = dict[str, Any]
 
 NONE: Where = {"t:": {"$eq": "none"}}
-"""No row passes: types have one letter."""
+"""A filter that no row passes, as types have one letter."""
 ALL: Where = {"t:": {"$ne": "none"}}
 INT64 = 2**63
 
 
 def encode(metadata: Metadata) -> dict[str, Value]:
-    """Return the keys for the metadata of a row; there may be none."""
+    """Return the keys for a row's metadata; the dict may be empty."""
     keys: dict[str, Value] = {}
     for field, value in metadata.items():
         kind = _kind(value)
@@ -35,7 +35,7 @@ def encode(metadata: Metadata) -> dict[str, Value]:
 
 
 def decode(keys: Mapping[str, Value] | None) -> dict[str, Value]:
-    """Undo `encode`."""
+    """Return the metadata that `encode` turned into keys."""
     keys = keys or {}
     return {key[2:]: keys[f"{kind}:{key[2:]}"] for key, kind in keys.items() if key.startswith("t:")}
 
@@ -68,7 +68,7 @@ def _one_of(field: str, values: tuple[Value, ...], *, negated: bool) -> Where:
 
 
 def _within(bounds: Range) -> Where:
-    """An integer or a float is within the bounds; the key of the other type is not there."""
+    """Translate the bounds: an integer or a float is within them, and only the key of its type is there."""
     sides = []
     for kind in ("i", "d"):
         clauses = [_bound(kind, bounds.field, *bound) for bound in _bounds(bounds)]
@@ -77,7 +77,7 @@ def _within(bounds: Range) -> Where:
 
 
 def _outside(bounds: Range) -> Where:
-    """It is no number, or misses one of the bounds."""
+    """Translate the negated bounds: the value is missing, is no number, or misses one of the bounds."""
     clauses: list[Where] = [{f"t:{bounds.field}": {"$nin": ["i", "d"]}}]
     for operator, bound in _bounds(bounds):
         if math.isnan(bound):
@@ -93,7 +93,7 @@ def _bounds(bounds: Range) -> list[tuple[str, float]]:
 
 
 def _bound(kind: str, field: str, operator: str, bound: float) -> Where:
-    """One bound on the numbers of one type; Chroma takes no infinity, and no integer of more than 64 bits."""
+    """Translate a bound on numbers of one type; Chroma takes no infinity, and no integer beyond 64 bits."""
     if math.isnan(bound):
         return NONE
     limit = INT64 if kind == "i" else math.inf
@@ -106,7 +106,7 @@ def _bound(kind: str, field: str, operator: str, bound: float) -> Where:
 
 
 def _join(operator: str, clauses: list[Where]) -> Where:
-    """Join clauses; Chroma takes no fewer than two."""
+    """Join clauses by an operator, unless there is only one: Chroma takes no fewer than two."""
     return clauses[0] if len(clauses) == 1 else {operator: clauses}
 
 
@@ -119,5 +119,5 @@ def _kind(value: Value) -> str:
 
 
 def _number(value: float) -> str:
-    """Write a number so that equal ones are written alike, an integer and a float among them."""
+    """Return a number as a string that is the same for equal numbers, even for an integer and a float."""
     return str(int(value)) if isinstance(value, int) or value.is_integer() else repr(value)

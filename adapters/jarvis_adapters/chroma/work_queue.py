@@ -1,4 +1,4 @@
-"""Threads that do one job after another, reads before writes."""
+"""Does jobs in threads, one after another, with reads before writes."""
 
 import asyncio
 import math
@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 PATIENCE = 0.1
-"""Seconds that a write lets reads go first; without an end to it, busy readers would keep writers out."""
+"""Seconds for which a write lets reads go first; without a limit, busy readers would keep writers out."""
 
 Job = tuple[float, int, Callable[[], Any] | None, Future[Any]]
-"""When it is due, a number that keeps the order of what is due at once, the work, and its outcome."""
+"""When the job is due, a number that orders jobs that are due at the same time, the work, and its outcome."""
 
 
 class WorkQueue:
-    """Some threads. With one, writes keep their order, and nothing comes between the calls of a job."""
+    """Threads that do jobs. With one, writes keep their order, and nothing comes between a job's calls."""
 
     def __init__(self, threads: int) -> None:
         self._jobs: PriorityQueue[Job] = PriorityQueue()
@@ -30,15 +30,15 @@ class WorkQueue:
             thread.start()
 
     async def read(self, work: Callable[[], T]) -> T:
-        """Run it soon. A job that has begun comes to its end, whether or not its caller waits for it."""
+        """Run a job soon. Once begun, it runs to its end, whether or not its caller still waits."""
         return await asyncio.wrap_future(self._put(monotonic(), work))
 
     async def write(self, work: Callable[[], T]) -> T:
-        """Run it after the writes that wait, and the reads of the next `PATIENCE`."""
+        """Run a job after the waiting writes, and after the reads of the next `PATIENCE` seconds."""
         return await asyncio.wrap_future(self._put(monotonic() + PATIENCE, work))
 
     async def close(self) -> None:
-        """Do the jobs that wait, and end the threads."""
+        """Finish the waiting jobs, and end the threads."""
         for _ in self._threads:
             self._put(math.inf, None)
         for thread in self._threads:

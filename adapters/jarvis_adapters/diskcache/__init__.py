@@ -10,7 +10,7 @@ from jarvis_ports.cache import Cache
 
 @asynccontextmanager
 async def open_diskcache(settings: DiskCacheSettings) -> AsyncIterator[Cache]:
-    """Open the folder; where that fails, the cache is unwell, and keeps nothing until it succeeds."""
+    """Open the folder; if that fails, the cache is unhealthy, and keeps nothing until opening succeeds."""
     from jarvis_adapters.diskcache.cache import running_cache  # noqa: PLC0415 - imports diskcache
 
     async with running_cache(settings) as cache:

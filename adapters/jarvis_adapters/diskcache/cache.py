@@ -1,4 +1,4 @@
-"""The cache for the event loop: one thread does all that touches the file."""
+"""The cache for the event loop: one thread does everything that touches the file."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -13,12 +13,12 @@ from jarvis_ports.health import Health
 T = TypeVar("T")
 
 TRANSACTION = 64
-"""Values written in one transaction; between two, those who read get their turn."""
+"""The number of values written in one transaction; reads get their turn between two transactions."""
 
 
 @asynccontextmanager
 async def running_cache(settings: DiskCacheSettings) -> AsyncIterator["DiskCache"]:
-    """Open the file, and close it once all that was put is written."""
+    """Open the file; on exit, close it once everything that was put has been written."""
     store = Store(settings.folder, settings.max_bytes)
     worker = ThreadPoolExecutor(1, thread_name_prefix="jarvis-diskcache")
     cache = DiskCache(store, worker)
@@ -31,7 +31,7 @@ async def running_cache(settings: DiskCacheSettings) -> AsyncIterator["DiskCache
 
 
 class DiskCache:
-    """A `Cache` on disk; where the file cannot be used, it finds nothing, and drops what it is given."""
+    """A `Cache` on disk; while the file cannot be used, it finds nothing, and drops what it is given."""
 
     def __init__(self, store: Store, worker: ThreadPoolExecutor) -> None:
         self._store = store
@@ -52,5 +52,5 @@ class DiskCache:
         return Health(ok=not self._store.problem, message=self._store.problem)
 
     async def call(self, work: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN401 - those of the work
-        """Do something in the thread of the file."""
+        """Run `work` in the thread that owns the file."""
         return await asyncio.get_running_loop().run_in_executor(self._worker, work, *arguments)

@@ -1,7 +1,7 @@
 """diskcache without pickle.
 
 diskcache 5.6.3 unpickles what it finds in its file (CVE-2025-69872, no fixed release), and opens and removes
-the files that it finds named there. This stores bytes in the SQLite file, and reads nothing else from it.
+the files whose names it finds there. This stores bytes in the SQLite file, and reads nothing else from it.
 """
 # ruff: noqa: ANN401, ARG002, FBT001 - the methods have the arguments of diskcache's
 
@@ -16,26 +16,26 @@ CRC_BYTES = 4
 
 
 class BytesDisk(Disk):  # type: ignore[misc] # diskcache has no types
-    """Keys and values are bytes; a CRC-32 goes before each value, as SQLite has none.
+    """A `Disk` of bytes, keys and values alike; a CRC-32 precedes each value, as SQLite has no checksums.
 
-    What cannot be read raises `OSError`, which diskcache takes for a miss.
+    A value that cannot be read raises `OSError`, which diskcache takes for a miss.
     """
 
     def put(self, key: bytes) -> tuple[sqlite3.Binary, bool]:
-        """Make a key for SQLite of a key."""
+        """Convert a key for SQLite."""
         return sqlite3.Binary(_only_bytes(key)), True
 
     def get(self, key: Any, raw: bool) -> bytes:
-        """Make a key of one from SQLite."""
+        """Convert a key from SQLite."""
         return _only_bytes(key)
 
     def store(self, value: bytes, read: bool, key: Any = None) -> tuple[int, int, None, sqlite3.Binary]:
-        """Make a row's size (of its file), mode, file name and value of a value."""
+        """Return the row for a value: the size of its file, its mode, its file name and its content."""
         crc = crc32(_only_bytes(value)).to_bytes(CRC_BYTES, "little")
         return 0, MODE_RAW, None, sqlite3.Binary(crc + value)
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> bytes:
-        """Make a value of a row."""
+        """Return the value of a row."""
         if mode != MODE_RAW or filename is not None or type(value) is not bytes:
             raise OSError("the row was not written by this cache")
         crc, content = value[:CRC_BYTES], value[CRC_BYTES:]
@@ -44,7 +44,7 @@ class BytesDisk(Disk):  # type: ignore[misc] # diskcache has no types
         return content
 
     def remove(self, file_path: str) -> None:
-        """Remove no file: there is none that a row of ours names."""
+        """Do nothing: no row that this cache writes names a file."""
 
 
 def _only_bytes(given: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""What can be set for the cache on disk."""
+"""The settings of the cache on disk."""
 
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The file of the cache, and what is done when it cannot be used."""
+"""Reads and writes the file of the cache, and recovers when it cannot be used."""
 
 import logging
 import sqlite3
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 SETTINGS = DEFAULT_SETTINGS | {
     "eviction_policy": "least-recently-stored",  # the others turn each read into a write
-    "cull_limit": 2,  # rows that may go for each that comes
+    "cull_limit": 2,  # rows that may be evicted per row written
 }
 LOCK_SECONDS = 1.0
-"""How long a write waits for another process."""
+"""Seconds that a write waits for another process's write."""
 RETRY_SECONDS = 10.0
-"""Between two attempts to open the file."""
+"""Seconds between two attempts to open the file."""
 UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -35,7 +35,7 @@ class Damaged(Exception):
 class Store:
     """Reads and writes the file; every call comes from one thread, and none raises.
 
-    `problem` says what is wrong, and is empty where all is well.
+    `problem` says what is wrong, and is empty if nothing is.
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
@@ -46,11 +46,11 @@ class Store:
         self.problem = ""
 
     def open(self) -> None:
-        """Open the file, or make it."""
+        """Open the file, or create it."""
         self._attempt(lambda _: None)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Return those of the keys that it holds."""
+        """Return the values of those keys that the file holds."""
 
         def read(cache: Any) -> dict[bytes, bytes]:  # noqa: ANN401 - diskcache has no types
             found = ((key, cache.get(key)) for key in keys)
@@ -76,7 +76,7 @@ class Store:
             self._cache = None
 
     def _attempt(self, work: Callable[[Any], T]) -> T | None:
-        """Do something with the file, opened where it is not; whatever goes wrong is the `problem`."""
+        """Run `work` on the file, opening it first if necessary; record whatever fails as the `problem`."""
         try:
             if self._cache is None:
                 if time.monotonic() < self._retry_at:
@@ -114,7 +114,7 @@ class Store:
         return Cache(str(self._folder), timeout=LOCK_SECONDS, disk=BytesDisk, **self._settings)
 
     def _set_aside(self, error: BaseException) -> None:
-        """Rename the file, in place of one that was damaged before; what it held can be made again."""
+        """Rename the file, replacing an earlier damaged one; what it held can be computed again."""
         logger.warning("%s is damaged (%s): set aside, and begun anew", self._folder / DBNAME, error)
         for suffix in ("", "-wal", "-shm"):
             file = self._folder / f"{DBNAME}{suffix}"
@@ -124,11 +124,11 @@ class Store:
 
 
 def _check(file: Path) -> None:
-    """Check what diskcache believes without a question: it makes an attribute of each name in `Settings`.
+    """Check what diskcache trusts blindly: it makes an attribute of each name in the table `Settings`.
 
     Raises:
-        Damaged: there is a name that diskcache does not write, or files that this cache does not.
-        sqlite3.Error: it cannot be read.
+        Damaged: a name there is not one of diskcache's, or the database refers to other files.
+        sqlite3.Error: the file cannot be read.
     """
     if not file.exists():
         return

@@ -1,8 +1,8 @@
-"""Answers with what it was told.
+"""Answers with its own input.
 
 A token is a word with the white space before it; its id is the CRC-32 of its UTF-8. A message costs one token
 more than its words. The answer is the raw prompt, or the last message of the user; with `ignore_eos` it is
-repeated until `max_tokens`, or the context, is full. Every choice is the same, whatever the seed.
+repeated until `max_tokens` is reached or the context is full. Every choice is the same, whatever the seed.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class EchoSettings(AdapterSettings):
 
 @asynccontextmanager
 async def open_echo(settings: EchoSettings) -> AsyncIterator["Echo"]:
-    """Load for as long as the settings say; streams that still run when it is closed raise `EngineDead`."""
+    """Load for as long as the settings say; streams that are still running on exit raise `EngineDead`."""
     await asyncio.sleep(settings.load_seconds)
     echo = Echo(settings)
     try:

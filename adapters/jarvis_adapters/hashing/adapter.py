@@ -1,9 +1,9 @@
 """Embeds by hashing, so that texts that share words, or parts of words, are near each other.
 
 A token is a run of letters and digits, or one other character that is not white space; there are no special
-tokens, and roles make no difference. Of each token, the token itself and its trigrams are counted, each in a
-component of the vector and with a sign that its hash chooses (Weinberger et al. 2009, "Feature Hashing for
-Large Scale Multitask Learning").
+tokens, and roles make no difference. Each token and its trigrams are counted, each in a component of the
+vector and with a sign that its hash chooses (Weinberger et al. 2009, "Feature Hashing for Large Scale
+Multitask Learning").
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class HashingSettings(AdapterSettings):
 
 @asynccontextmanager
 async def open_hashing(settings: HashingSettings) -> AsyncIterator["Hashing"]:
-    """Open it; once closed it raises `EngineDead`."""
+    """Open the embedder; once closed, it raises `EngineDead`."""
     with ThreadPoolExecutor(1, thread_name_prefix="hashing") as executor:
         hashing = Hashing(settings, executor)
         try:

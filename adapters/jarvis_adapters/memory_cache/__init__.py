@@ -1,4 +1,4 @@
-"""The `Cache` port in this process's memory; gone with it."""
+"""The `Cache` port in this process's memory; its values are gone with the process."""
 
 from jarvis_adapters.memory_cache.adapter import MemoryCacheSettings, open_memory_cache
 from jarvis_plugins import Registry, hookimpl

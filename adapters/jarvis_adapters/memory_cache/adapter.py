@@ -1,4 +1,4 @@
-"""Keeps what was used last, and nothing for too long."""
+"""Keeps the values that were used last, each for a limited time."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,12 +22,12 @@ class MemoryCacheSettings(AdapterSettings):
 
 @asynccontextmanager
 async def open_memory_cache(settings: MemoryCacheSettings) -> AsyncIterator[Cache]:
-    """Begin with nothing."""
+    """Open an empty cache."""
     yield MemoryCache(settings)
 
 
 class MemoryCache:
-    """A `Cache` for one event loop; nothing in it waits."""
+    """A `Cache` for one event loop; none of its methods waits."""
 
     def __init__(self, settings: MemoryCacheSettings) -> None:
         self._values: TTLCache[bytes, bytes] = TTLCache(settings.max_entries, settings.ttl_seconds)

@@ -1,4 +1,4 @@
-"""The `VectorStore` port in memory: exact, and gone with the process."""
+"""The `VectorStore` port in memory: its searches are exact, and its rows are gone with the process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -17,7 +17,7 @@ PAGE = 200
 
 @dataclass
 class Collection:
-    """A collection; who writes holds `writing`."""
+    """A collection; a writer holds `writing`."""
 
     spec: CollectionSpec
     index: ExactIndex

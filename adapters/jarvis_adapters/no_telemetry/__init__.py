@@ -1,4 +1,4 @@
-"""The `Telemetry` port on nothing: every measurement is forgotten, and a caller's trace is passed on."""
+"""The `Telemetry` port without telemetry: measurements are dropped, and a caller's trace is passed on."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -24,7 +24,7 @@ class _Span:
 
 
 class NoTelemetry:
-    """Forgets what it is given."""
+    """A `Telemetry` that drops what it is given."""
 
     def count(self, *_: object) -> None:
         """See the port."""
@@ -56,7 +56,7 @@ class NoTelemetry:
 
 @asynccontextmanager
 async def open_no_telemetry(_: AdapterSettings) -> AsyncIterator[Telemetry]:
-    """Open it."""
+    """Open a `NoTelemetry`."""
     yield NoTelemetry()
 
 

@@ -12,7 +12,7 @@ from jarvis_ports.telemetry import Telemetry
 
 @asynccontextmanager
 async def open_opentelemetry(settings: OpenTelemetrySettings) -> AsyncIterator[Telemetry]:
-    """Open it; on leaving, what has not been sent is sent, where that takes no longer than 5 s.
+    """Open the adapter; on exit, send what has not been sent yet, for at most 4 s.
 
     Raises:
         StartupError: an OTEL_* variable of the environment is wrong.

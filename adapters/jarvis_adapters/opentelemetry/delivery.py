@@ -1,4 +1,4 @@
-"""Sends to an OTLP endpoint, and says once that it fails, and once that it works again."""
+"""Sends to an OTLP endpoint, and logs once that this fails, and once that it works again."""
 
 import logging
 import os
@@ -21,14 +21,14 @@ logger = logging.getLogger(__name__)
 R = TypeVar("R")
 
 RETRY_SECONDS = 15.0
-"""Until an endpoint that failed is tried with no spans, where there are none to send."""
+"""Seconds until an endpoint that failed is tried with an empty batch, in case there are no spans to send."""
 
 saying: ContextVar[list[tuple[int, str]]] = ContextVar("saying")
 failing: WeakSet["Delivery"] = WeakSet()
 
 
 def _hear(record: logging.LogRecord) -> bool:
-    """Take what an exporter logs at every failure as the reason, in place of its being logged."""
+    """Keep what an exporter logs at every failure as the reason for the failure, instead of logging it."""
     said = saying.get(None)
     if said is not None:
         said.append((record.levelno, record.getMessage()))
@@ -40,20 +40,20 @@ def _reason(said: Sequence[tuple[int, str]]) -> str:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Leave out that a queue is full while it is known why: said again every 20 s, it would fill the log."""
+    """Drop reports of a full queue while the cause is known: repeated every 20 s, they would fill the log."""
     return not (failing and str(record.msg).startswith("Queue full"))
 
 
-# Before OpenTelemetry's own filter, which takes the failures of traces and of metrics for the same.
+# This goes before OpenTelemetry's own filter, which takes failures of traces and of metrics for the same.
 logging.getLogger(OTLPExporterMixin.__module__).filters.insert(0, _hear)
 logging.getLogger("opentelemetry.sdk._shared_internal").addFilter(_is_news)
 
 
 class Delivery:
-    """The way of traces, or of metrics, to an endpoint.
+    """The delivery of traces, or of metrics, to an endpoint.
 
-    `problem` says why what was sent last did not arrive; it is empty where it did. Once it is `closed`,
-    nothing is sent any more, nor is anything logged.
+    `problem` says why the last batch did not arrive; it is empty if that batch did. Once the delivery is
+    `closed`, it sends and logs nothing more.
     """
 
     def __init__(self, what: str, endpoint: str) -> None:
@@ -65,7 +65,7 @@ class Delivery:
         self._lock = Lock()
 
     def attempt(self, export: Callable[[], R], failure: R) -> R:
-        """Export; return `failure` where that fails."""
+        """Export the batch, and return `failure` if that fails."""
         if os.getpid() != self._process:  # a forked child, such as an engine's, must not use the channel
             return failure
         with self._lock:
@@ -118,7 +118,7 @@ class MetricDelivery(OTLPMetricExporter):
 
 
 class SpanDelivery(OTLPSpanExporter):
-    """Sends spans; after a failure it tries by itself whether the endpoint is back, as spans may be rare."""
+    """Sends spans; after a failure it checks by itself whether the endpoint is back, as spans may be rare."""
 
     def __init__(self, endpoint: str) -> None:
         super().__init__(endpoint, insecure=endpoint.startswith("http:"))

@@ -14,13 +14,13 @@ from jarvis_ports.telemetry import Attributes, Metric, MetricKind, Reading
 logger = logging.getLogger(__name__)
 
 READ_SECONDS = 1.0
-"""How long a gauge may take: all of them together less than a scraper waits (10 s for Prometheus)."""
+"""Seconds that reading one gauge may take; a scraper waits for all of them (Prometheus for 10 s)."""
 REGISTER_SECONDS = 0.01
-"""How long a metric may take to be registered before who measures goes on."""
+"""Seconds that a caller waits for a metric to be registered before it continues."""
 
 
 class Instrument(NamedTuple):
-    """What takes the measurements of a metric."""
+    """The function that records a metric's measurements, and the names of the metric's attributes."""
 
     record: Callable[[float, Attributes], None]
     names: frozenset[str]
@@ -29,13 +29,14 @@ class Instrument(NamedTuple):
 Observe = Callable[[CallbackOptions], list[Observation]]
 Labels = frozenset[tuple[str, str | bool | int | float | tuple[str, ...]]]
 OVERFLOW: Labels = frozenset({("otel.metric.overflow", True)})
-"""https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute"""
+"""The attributes of the series that collects what exceeds `MOST_SERIES`:
+https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute"""
 MOST_SERIES = 2000
-"""The most series of a metric, which is the default of the SDK."""
+"""The most series that a metric may have; the SDK's default is the same."""
 
 
 class Sums:
-    """The sums of a counter, which the SDK asks for: adding to its own counters costs ten times as much."""
+    """The sums of a counter, which the SDK reads: adding to its own counters costs ten times as much."""
 
     def __init__(self) -> None:
         self._sums: dict[Labels, float] = {}
@@ -57,7 +58,7 @@ class Sums:
 
 
 class Measures:
-    """Takes measurements; what is wrong with one is logged once a metric, and it is left out."""
+    """Takes measurements; a wrong one is left out, and only a metric's first problem is logged."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
@@ -81,7 +82,7 @@ class Measures:
             self._tell(metric, f"{type(error).__name__}: {error}")
 
     def gauge(self, metric: Metric, read: Callable[[], Iterable[Reading]]) -> None:
-        """Have a gauge read."""
+        """Have a gauge read whenever the metrics are wanted."""
         if metric.kind is not MetricKind.GAUGE:
             self._tell(metric, f"it is a {metric.kind}, not a gauge")
             return
@@ -108,7 +109,7 @@ class Measures:
         return self._instruments.setdefault(metric.name, instrument)
 
     def _register(self, metric: Metric, create: Callable[..., object], observe: Observe) -> None:
-        """Register what the SDK asks for values; in a thread, as it waits for a gauge that is being read."""
+        """Register an instrument that the SDK reads; in a thread, as that waits for a gauge being read."""
 
         def register() -> None:
             try:
@@ -156,7 +157,7 @@ class GaugeReading(Thread):
         self.problem = ""
 
     def run(self) -> None:
-        """Read it."""
+        """Read the gauge."""
         try:
             for value, attributes in self._read():
                 if isfinite(value):

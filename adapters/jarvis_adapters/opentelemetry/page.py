@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 
 class Page:
-    """Shows a registry, and after it that of the whole process, where libraries register theirs.
+    """Shows a registry, followed by that of the whole process, where libraries register their metrics.
 
-    What cannot be had is left out, and the reason logged once.
+    Metrics that cannot be read are left out, and the reason is logged once.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -27,10 +27,10 @@ class Page:
         self._told = False
 
     def render(self, accept: str) -> Exposition | None:
-        """Write it as the scraper wants it; None where nothing can be written."""
+        """Return the page in the format that the scraper wants, or None if it cannot be written."""
         generate, content_type = _format(accept)
         try:
-            with self._lock:  # the reader behind the registry gives two at once each other's samples
+            with self._lock:  # the registry's reader mixes up the samples of simultaneous calls
                 return Exposition(content_type, generate(self, escaping=ALLOWUTF8))
         except Exception as error:  # noqa: BLE001 - it harms nobody but the scraper
             self._tell(error)
@@ -58,10 +58,10 @@ class Page:
 
 
 def _format(accept: str) -> tuple[Callable[..., bytes], str]:
-    """Choose the format; names are as in Prometheus in both.
+    """Choose the format; in both, names are those of Prometheus.
 
-    prometheus_client's own choice makes `vllm_` of `vllm:` in samples of OpenMetrics, and not in their heads
-    (https://github.com/prometheus/client_python/issues/1177), and fails at versions that are none.
+    prometheus_client's own choice turns `vllm:` into `vllm_` in OpenMetrics samples, but not in their headers
+    (https://github.com/prometheus/client_python/issues/1177), and fails on malformed versions.
     """
     if "application/openmetrics-text" in accept:
         return openmetrics.generate_latest, openmetrics.CONTENT_TYPE_LATEST

@@ -1,4 +1,4 @@
-"""What can be set for OpenTelemetry."""
+"""The settings of OpenTelemetry."""
 
 from importlib.util import find_spec
 from typing import Any

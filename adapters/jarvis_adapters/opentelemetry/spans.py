@@ -1,4 +1,4 @@
-"""Spans, and how they are continued from a caller's and handed on."""
+"""Spans, which continue a caller's trace and pass it on."""
 
 import logging
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from jarvis_ports.telemetry import Attributes, Span, SpanKind
 W3C = TraceContextTextMapPropagator()
 KINDS = {kind: api.SpanKind[kind.name] for kind in SpanKind}
 
-# It warns of each malformed header, which any caller can send as often as they like.
+# It warns about every malformed header, and any caller can send as many of those as they like.
 logging.getLogger("opentelemetry.trace").setLevel(logging.ERROR)
 
 
 class SpanBlock:
-    """A block and its span, which begins where the block is entered.
+    """A block and its span, which begins when the block is entered.
 
-    Messages of errors are not kept: they may hold what a caller wrote.
+    Error messages are not recorded, as they may contain what a caller wrote.
     """
 
     __slots__ = (
@@ -52,7 +52,7 @@ class SpanBlock:
         self._told = False
 
     def __enter__(self) -> Span:
-        """Begin the span, and make it the one around what follows."""
+        """Begin the span, and make it the current one."""
         self._before: Context = get_current()
         parent = W3C.extract(self._trace, self._before) if self._trace else self._before
         self._span = self._tracer.start_span(self._name, parent, KINDS[self._kind], self._attributes)
@@ -63,8 +63,8 @@ class SpanBlock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        """End the span; where a block is left in another context, that context stays as it is."""
-        if self._told:  # whoever is inside knows better what the error means here
+        """End the span; if the block is left in another context, leave that context as it is."""
+        if self._told:  # the code in the block knows better what the error means
             pass
         elif isinstance(error, JarvisError):
             self.failed(getattr(error, "reason", type(error).__name__))
@@ -72,7 +72,7 @@ class SpanBlock:
             self.failed(type(error).__name__)
         self._span.end()
         if get_current() is self._context:
-            attach(self._before)  # detach() logs an error where its token is of another context
+            attach(self._before)  # detach() logs an error if its token is from another context
 
     @property
     def trace(self) -> Mapping[str, str]:
@@ -95,7 +95,7 @@ class SpanBlock:
 
 
 class UnsampledBlock:
-    """A block within a span that is not sampled: no span of its own is worth its cost."""
+    """A block within a span that is not sampled: a span of its own would not be worth its cost."""
 
     def __enter__(self) -> Span:
         """Do nothing."""

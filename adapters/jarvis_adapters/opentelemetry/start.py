@@ -1,4 +1,4 @@
-"""Puts the SDK together, and takes it apart in time."""
+"""Sets up the SDK, and shuts it down within a time limit."""
 
 import asyncio
 import time
@@ -27,12 +27,12 @@ SCOPE = "jarvis"
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.45.0"
 """The version of OpenTelemetry's conventions whose names the server uses."""
 CLOSE_SECONDS = 4.0
-"""How long what is left may take to be sent; after that it is cut off."""
+"""Seconds that sending what is left may take; after that, it is cut off."""
 CUT_SECONDS = 1.0
 
 
 class ParentsReader(PeriodicExportingMetricReader):
-    """Exports in the process that opened it alone: a forked child, such as an engine's, exports nothing."""
+    """Exports only in the process that opened it: a forked child, such as an engine's, exports nothing."""
 
     def _at_fork_reinit(self) -> None:
         pass
@@ -40,7 +40,7 @@ class ParentsReader(PeriodicExportingMetricReader):
 
 @asynccontextmanager
 async def running_telemetry(settings: OpenTelemetrySettings) -> AsyncIterator[Telemetry]:
-    """Set up providers of its own, as several servers may be in one process; see `open_opentelemetry`."""
+    """Set up separate providers, as one process may run several servers; see `open_opentelemetry`."""
     try:
         deliveries = _deliveries(settings)
         telemetry, providers = _assemble(settings, deliveries)

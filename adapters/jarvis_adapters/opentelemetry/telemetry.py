@@ -1,4 +1,4 @@
-"""The adapter itself."""
+"""The `Telemetry` port on the OpenTelemetry SDK."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,13 +14,13 @@ from jarvis_ports.telemetry import Attributes, Exposition, Metric, MetricKind, R
 
 
 class OpenTelemetry:
-    """A `Telemetry` on the SDK of OpenTelemetry.
+    """A `Telemetry` that uses the OpenTelemetry SDK.
 
     Args:
         measures: takes measurements.
         tracer: starts spans.
         page: what is scraped, if anything.
-        deliveries: the ways to an OTLP endpoint, if there is one.
+        deliveries: what sends to an OTLP endpoint, if there is one.
     """
 
     def __init__(

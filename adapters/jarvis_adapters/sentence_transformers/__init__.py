@@ -1,8 +1,8 @@
 """The `Embedder` port on sentence-transformers.
 
-Whatever differs between versions of sentence-transformers and torch stays in this folder. Run with
-sentence-transformers 6.2 and torch 2.13 on a CPU; what needs a GPU (its memory running out, its faults,
-bfloat16 there) is unit-tested with stand-ins and has not run on one.
+Whatever differs between versions of sentence-transformers and torch stays in this folder. It has been run
+with sentence-transformers 6.2, on a CPU with torch 2.13 and on an NVIDIA H100. A GPU that fails or runs out
+of memory is unit-tested with stand-ins only.
 """
 
 from collections.abc import AsyncIterator
@@ -15,10 +15,10 @@ from jarvis_ports.embedding import Embedder
 
 @asynccontextmanager
 async def open_sentence_transformers(settings: SentenceTransformersSettings) -> AsyncIterator[Embedder]:
-    """Load the model, and give its memory back when the context is left.
+    """Load the model, and free its memory when the context is left.
 
     Raises:
-        EngineStartFailed: with what sentence-transformers said.
+        EngineStartFailed: the model cannot be loaded; the message is what sentence-transformers said.
     """
     from jarvis_adapters.sentence_transformers.embedder import running  # noqa: PLC0415 - imports torch
 

@@ -1,4 +1,4 @@
-"""The port on sentence-transformers, all of whose work is done by one thread."""
+"""The `Embedder` port on sentence-transformers; one thread does all the work of the model."""
 
 import asyncio
 import gc
@@ -24,20 +24,20 @@ R = TypeVar("R")
 
 @asynccontextmanager
 async def running(settings: SentenceTransformersSettings) -> AsyncIterator["SentenceTransformersEmbedder"]:
-    """Load a model; when the context is left, finish the batch at hand, drop the rest, and free its memory.
+    """Load a model; on exit, finish the current batch, drop the waiting ones, and free the model's memory.
 
-    Where the load is cancelled, its thread ends after the step at hand, which is to import the libraries or
-    to read the model. Nothing waits for that but the end of the process, which a thread that is cut off
-    inside torch would abort ("terminate called").
+    If the load is cancelled, its thread ends after the current step: importing the libraries or reading the
+    model. Only the exit of the process waits for that, because cutting a thread off inside torch would abort
+    the process ("terminate called").
 
     Raises:
-        EngineStartFailed: with one line that says what is wrong.
+        EngineStartFailed: the model cannot be loaded; the message is one line that says why.
     """
     executor = ThreadPoolExecutor(1, thread_name_prefix="embedder")
     run = partial(asyncio.get_running_loop().run_in_executor, executor)
     abandoned = Event()
-    session = ExitStack()  # filled and closed in the one thread: a GPU is set for a thread
-    session.callback(gc.collect)  # for the memory of a CPU: models have cycles
+    session = ExitStack()  # filled and closed in the one thread, as torch sets the GPU per thread
+    session.callback(gc.collect)  # frees a model's CPU memory, as models have reference cycles
     try:
         loaded = await run(_load, settings, abandoned, session)
         embedder = SentenceTransformersEmbedder(loaded, executor, settings.hang_seconds)
@@ -49,7 +49,7 @@ async def running(settings: SentenceTransformersSettings) -> AsyncIterator["Sent
                 await asyncio.shield(run(session.close))
     finally:
         abandoned.set()
-        executor.submit(session.close)  # of a load that failed, or that nobody waits for
+        executor.submit(session.close)  # for a load that failed or was cancelled
         executor.shutdown(wait=False)
 
 
@@ -71,7 +71,7 @@ class SentenceTransformersEmbedder:
     """An `Embedder` on a loaded model.
 
     Attributes:
-        hangs: whether its thread is at a batch that does not end.
+        hangs: whether its thread is stuck in a batch that does not end.
     """
 
     def __init__(self, loaded: "Loaded", executor: ThreadPoolExecutor, hang_seconds: float) -> None:
@@ -96,7 +96,7 @@ class SentenceTransformersEmbedder:
             raise EngineDead(self._encoder.down)
         vectors = self._run(self._encoder.encode, tuple(texts), role)
         try:
-            for _ in range(round(self._hang_seconds)):  # by seconds that this process has seen pass
+            for _ in range(round(self._hang_seconds)):  # a pause of the machine counts as 1 s at most
                 if (await asyncio.wait([vectors], timeout=1))[0]:
                     return vectors.result()
         finally:
@@ -110,10 +110,10 @@ class SentenceTransformersEmbedder:
         return Health(ok=not self._encoder.down, message=self._encoder.down)
 
     def close(self) -> None:
-        """Take no more; those that wait behind the batch at hand get `EngineDead`."""
+        """Refuse further batches; those that wait behind the current one raise `EngineDead`."""
         self._encoder.down = self._encoder.down or "the embedder was closed"
 
     def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[R]":
-        """Call in the one thread; if it is cancelled before its turn, it is not called."""
+        """Call a function in the one thread, unless the call is cancelled before its turn."""
         call = partial(function, *args, **kwargs)
         return asyncio.get_running_loop().run_in_executor(self._executor, call)

@@ -21,11 +21,11 @@ logger = logging.getLogger(__name__)
 
 
 class Encoder:
-    """A model, and how it is run.
+    """A model and how it is run.
 
     Attributes:
-        batch_precision: of the arithmetic on more than one text; "float32" or "bfloat16".
-        down: why it can embed no more; empty while it can.
+        batch_precision: the precision for batches of more than one text, "float32" or "bfloat16".
+        down: why it can no longer embed; empty while it can.
     """
 
     def __init__(self, model: SentenceTransformer, prompts: Mapping[TextRole, str]) -> None:
@@ -35,7 +35,7 @@ class Encoder:
         self.down = ""
 
     def encode(self, texts: Sequence[str], role: TextRole) -> Matrix:
-        """See `jarvis_ports.embedding.Embedder.embed`; a batch that memory does not hold is halved."""
+        """See `jarvis_ports.embedding.Embedder.embed`; a batch that does not fit in memory is halved."""
         if self.down or self._model is None:
             raise EngineDead(self.down)
         try:
@@ -45,7 +45,7 @@ class Encoder:
             logger.warning("a batch of %d texts failed:\n%s", len(texts), traceback.format_exc())
         else:
             return _unit(vectors)
-        # Not raised above, nor logged as it is: that error would keep its frames, and the tensors in them.
+        # Not raised above, nor logged as an object: the error would keep its frames, and the tensors in them.
         free_memory()
         if fatal:
             self.down = said
@@ -67,7 +67,7 @@ def _forward(
     with torch.autocast(model.device.type, torch.bfloat16, enabled=reduced):
         vectors = model.encode(
             list(texts),
-            prompt=prompt,  # where it is empty, too: None would stand for the model's default
+            prompt=prompt,  # given even if it is empty: None would mean the model's default
             task=role.value,
             batch_size=len(texts),
             show_progress_bar=False,

@@ -1,4 +1,4 @@
-"""What torch raises, and the memory that its errors keep."""
+"""Classifies the errors that torch raises, and frees the memory that they keep."""
 
 import contextlib
 import gc
@@ -12,18 +12,18 @@ _FATAL = (
     "unspecified launch failure",
     "uncorrectable ECC error",
 )
-"""After these, "any further CUDA work will return the same error" until the process is started anew
+"""Errors after which "any further CUDA work will return the same error" until the process is restarted
 (CUDA Runtime API, cudaError)."""
 
 
 def is_fatal(error: BaseException) -> bool:
-    """Return whether the GPU can be used no more by this process."""
+    """Return whether this process can no longer use the GPU."""
     message = str(error)
     return "CUDA error" in message and any(cause in message for cause in _FATAL)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether fewer texts at once could do; for a GPU and for a CPU."""
+    """Return whether a GPU or CPU ran out of memory, so that a smaller batch might succeed."""
     message = str(error)
     return (
         isinstance(error, MemoryError)
@@ -34,14 +34,14 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what was raised, in one line."""
+    """Return the type of an error and the first line of its message."""
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
 
 
 def free_memory() -> None:
-    """Free what nothing refers to any more, and give the GPU's part back to the driver."""
+    """Free what nothing refers to any more, and return the GPU's part of it to the driver."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch and torch.cuda.is_initialized():
-        with contextlib.suppress(RuntimeError):  # a GPU that has failed for good says so here once more
+        with contextlib.suppress(RuntimeError):  # a GPU that has failed for good raises here once more
             torch.cuda.empty_cache()

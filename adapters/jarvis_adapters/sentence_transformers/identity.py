@@ -7,14 +7,15 @@ from pathlib import Path
 
 _SETTINGS = ("*.json", "*.txt", "*.model", "*.jinja")
 _OF_NO_EFFECT = {"config_sentence_transformers.json", "data_config.json", "model_card.json"}
-"""Versions, and prompts that the caller of `identity` names itself; what the model was trained on."""
+"""Files of versions, of prompts (which the caller of `identity` passes itself), and of training data."""
 
 
 def identity(folder: Path, deciding: Iterable[str]) -> str:
-    """Hash the files of a model that decide its vectors, and what else does; wherever the folder is.
+    """Hash the files of a model that decide its vectors, and the texts in `deciding`, which do so too.
 
-    Those are, at the top and in the folder of each module: weights (the safetensors where there are any), and
-    the settings of model, tokenizer and modules. Takes about 1.3 s for each GB that is in the page cache.
+    The location of the folder does not matter. The files are, at the top and in the folder of each module,
+    the weights (the safetensors if there are any) and the settings of the model, tokenizer and modules.
+    Hashing takes about 1.3 s per GB in the page cache.
     """
     digest = blake2b(digest_size=16)
     for text in deciding:

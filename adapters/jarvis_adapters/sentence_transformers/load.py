@@ -1,4 +1,4 @@
-"""Loads a model from a folder; blocks for seconds, and asks no network."""
+"""Loads a model from a folder; this blocks for seconds, and does not use the network."""
 
 import copy
 import logging
@@ -28,28 +28,29 @@ BATCH_COSTS = {
     "cpu": {"float32": 100, "bfloat16": 600},
     "cuda": {"float32": 4000, "bfloat16": 6400},
 }
-"""In tokens, by device and precision, measured with all-MiniLM-L6-v2.
+"""The fixed cost of a batch, in tokens, by device and precision, measured with all-MiniLM-L6-v2.
 
-On 2 cores a batch costs 8 ms and a token 0.1 ms in float32, and 18 ms and 0.03 ms under bfloat16 autocast,
-which converts the weights anew for each. On an NVIDIA H100 it is 7.0 and 0.0017 ms, and 9.4 and 0.0015 ms.
+On 2 cores, a batch costs 8 ms and a token 0.1 ms in float32, and 18 ms and 0.03 ms under bfloat16 autocast,
+which converts the weights anew for each batch. On an NVIDIA H100, the costs are 7.0 and 0.0017 ms, and 9.4
+and 0.0015 ms.
 """
 PADDING = 16
-"""Texts are padded to a multiple of so many tokens: on a CPU, torch's kernels are made anew for each shape.
+"""Texts are padded to a multiple of this many tokens: on a CPU, torch makes new kernels for each shape.
 
-Measured with all-MiniLM-L6-v2 and batches of 8: 29 ms for a shape that was there before, 41 ms for a new one.
+Measured with all-MiniLM-L6-v2 and batches of 8: 29 ms for a shape seen before, 41 ms for a new one.
 """
 GPU = 0
-"""The first that this process sees; CUDA_VISIBLE_DEVICES chooses."""
+"""The first GPU that this process sees; CUDA_VISIBLE_DEVICES chooses which one that is."""
 _NO_LIMIT = 10**9
-"""A tokenizer that knows no limit says 10**30."""
+"""The value from which a limit means that there is none: a tokenizer without a limit reports 10**30."""
 
 Counter = Callable[[Sequence[str]], list[int]]
-"""Counts the tokens of texts, special tokens included and nothing cut off; from any thread."""
+"""Counts the tokens of texts, with special tokens and nothing cut off. Any thread may call it."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A loaded model: what runs it, what counts its tokens, and what it is."""
+    """A loaded model: its encoder, its prompts, its token counter and its description."""
 
     encoder: Encoder
     prompts: dict[TextRole, str]
@@ -62,10 +63,10 @@ def load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
 
     Args:
         settings: which model, and where it runs.
-        session: is given the session on the GPU, unless the model is to run on a CPU.
+        session: receives the session on the GPU, unless the model must run on a CPU.
 
     Raises:
-        EngineStartFailed: with one line that says what is wrong.
+        EngineStartFailed: the model cannot be loaded; the message is one line that says why.
     """
     try:
         return _load(settings, session)
@@ -74,7 +75,7 @@ def load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
     except Exception as error:  # noqa: BLE001 - torch, transformers, and files of any kind
         said = first_line(error)
         logger.debug("%s does not load:\n%s", settings.model, traceback.format_exc())
-    # Not raised above: as the context of another, that error would keep the half of a model in its frames.
+    # Not raised above: as the context of the new error, the old one would keep half a model in its frames.
     msg = f"{settings.model}: {said}"
     raise EngineStartFailed(msg)
 
@@ -85,9 +86,9 @@ def _load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
         session.enter_context(gpu_session(GPU))
     device = _device(settings.device)
     if settings.threads:
-        torch.set_num_threads(settings.threads)  # of the thread that calls it, which is the one that encodes
+        torch.set_num_threads(settings.threads)  # for the calling thread only, which is the one that encodes
     folder = Path(settings.model)
-    # A checkpoint in half precision is widened: the measure of a batch's precision is float32.
+    # A half-precision checkpoint is widened, as float32 is what a batch's precision is measured against.
     model = SentenceTransformer(
         str(folder), device=device, local_files_only=True, model_kwargs={"dtype": torch.float32}
     )
@@ -100,7 +101,7 @@ def _load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
     note = precision.choose(encoder, settings.precision, device)
     deciding = [*prompts.values(), str(max_tokens)]
     if settings.precision == "bfloat16":
-        deciding.append(encoder.batch_precision)  # with auto, the vectors are the same by measurement
+        deciding.append(encoder.batch_precision)  # with auto, the vectors were measured to be the same
     info = EmbedderInfo(
         identity=identity(folder, deciding),
         dimension=encoder.encode(["a"], TextRole.QUERY).shape[1],
@@ -133,9 +134,9 @@ def _device(wanted: str) -> str:
 
 
 def _prompts(model: SentenceTransformer, settings: SentenceTransformersSettings) -> dict[TextRole, str]:
-    """Take those of the settings, else of the model's configuration, under the names that models give them.
+    """Return the prompts of the settings, or else of the model, under any of the names that models use.
 
-    `encode_document` of sentence-transformers 6.2 finds a "document" prompt in every model, empty where the
+    `encode_document` of sentence-transformers 6.2 finds a "document" prompt in every model, empty if the
     model has none, and so never looks for "passage".
     """
 
@@ -150,26 +151,26 @@ def _prompts(model: SentenceTransformer, settings: SentenceTransformersSettings)
 
 
 def _counter(model: SentenceTransformer) -> Counter:
-    # A copy: truncation and padding are a state of the tokenizer, which each call sets as it wants them.
-    # Shared between threads, counts came out truncated or padded, and batches failed.
+    # A copy, because truncation and padding are state of the tokenizer, which each call sets for itself. When
+    # threads shared one tokenizer, counts came out truncated or padded, and batches failed.
     tokenizer: Any = copy.deepcopy(model.tokenizer)
 
     def count(texts: Sequence[str]) -> list[int]:
-        if not texts:  # at which the tokenizers of transformers raise
+        if not texts:  # the tokenizers of transformers raise on this
             return []
         tokens = tokenizer(
             list(texts), truncation=False, padding=False, return_attention_mask=False, verbose=False
         )
         return [len(ids) for ids in tokens["input_ids"]]
 
-    count([""])  # sets this one's truncation and padding once, before there are other threads
+    count([""])  # sets the copy's truncation and padding once, before other threads use it
     return count
 
 
 def _max_tokens(
     model: SentenceTransformer, settings: SentenceTransformersSettings, prompt_tokens: int
 ) -> int:
-    """Set how many tokens the model reads of a text, and return it."""
+    """Set how many tokens of a text the model reads, and return that number."""
     positions = getattr(model[0].config, "max_position_embeddings", None)
     limits = [limit for limit in (model.max_seq_length, positions) if limit and limit < _NO_LIMIT]
     own = min(limits, default=0)

@@ -1,4 +1,4 @@
-"""Whether batches can be computed in bfloat16: measured on the model itself, when it is loaded."""
+"""Decides whether batches can be computed in bfloat16, by measuring each model when it is loaded."""
 
 import numpy as np
 import torch
@@ -27,11 +27,11 @@ SAMPLES = (
     "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of folly. "
     * 12,
 )
-"""Short and long, several scripts, code."""
+"""Short and long sample texts, in several scripts, and code."""
 
 
 def has_bfloat16(device: str) -> bool:
-    """Return whether the processor multiplies bfloat16 faster than float32, not only emulates it."""
+    """Return whether the processor multiplies bfloat16 faster than float32, instead of emulating it."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     found: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # new in torch 2.13
@@ -42,7 +42,7 @@ def choose(encoder: Encoder, wanted: str, device: str) -> str:
     """Set the precision of batches, and return one line on it for the operator.
 
     Args:
-        encoder: runs the model, and is set.
+        encoder: runs the model; its `batch_precision` is set.
         wanted: the setting: "auto", "float32" or "bfloat16".
         device: "cpu" or "cuda".
     """
@@ -59,7 +59,7 @@ def choose(encoder: Encoder, wanted: str, device: str) -> str:
 
 
 def _cosine(encoder: Encoder) -> float:
-    """Return the smallest cosine of a sample's vector in bfloat16, which is left set, to that in float32."""
+    """Return the smallest cosine between a sample's vectors in bfloat16, which stays set, and in float32."""
     encoder.batch_precision = "float32"
     exact = encoder.encode(SAMPLES, TextRole.DOCUMENT)
     encoder.batch_precision = "bfloat16"

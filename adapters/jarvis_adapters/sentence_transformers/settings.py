@@ -1,4 +1,4 @@
-"""What can be set for sentence-transformers."""
+"""The settings of sentence-transformers."""
 
 from importlib.util import find_spec
 from typing import Any, Literal

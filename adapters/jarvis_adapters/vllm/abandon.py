@@ -15,14 +15,14 @@ from jarvis_adapters.vllm.processes import kill
 R = TypeVar("R")
 
 STEP_SECONDS = 30.0
-"""How long the end of this process waits for a thread that was left: cut off inside torch, it would crash."""
+"""Seconds that exiting waits for an abandoned thread: cut off inside torch, it would crash the process."""
 
 
 async def in_thread(function: Callable[[], R], *, abandon: Callable[[R], object]) -> R:
     """Run `function` in a daemon thread and return what it returns.
 
-    When the waiting task is cancelled, the processes that the function has started are killed, and no others,
-    which makes it fail soon; should it succeed all the same, its result goes to `abandon`, in a thread.
+    If the waiting task is cancelled, the processes that the function has started, and no others, are killed,
+    so that it soon fails. If it succeeds all the same, its result goes to `abandon`, in a thread.
     """
     work: Future[R] = Future()
 
@@ -49,10 +49,10 @@ async def in_thread(function: Callable[[], R], *, abandon: Callable[[R], object]
 
 
 def started_by(thread: threading.Thread) -> list[psutil.Process]:
-    """List the processes that a running thread has started, and theirs, from the end of the tree.
+    """List the processes that a running thread has started, and their descendants, from the leaves up.
 
-    Linux keeps children by thread, which tells those of a start from those of another at the same time. There
-    are none where the kernel does not tell (built without CONFIG_PROC_CHILDREN), or the thread has ended.
+    Linux lists children by thread, which keeps those of simultaneous starts apart. The list is empty if the
+    kernel was built without CONFIG_PROC_CHILDREN, or if the thread has ended.
     """
     try:
         children = Path(f"/proc/self/task/{thread.native_id}/children").read_text(encoding="ascii").split()

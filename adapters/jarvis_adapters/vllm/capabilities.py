@@ -1,4 +1,4 @@
-"""What a loaded model can do."""
+"""Finds out what a loaded model can do."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ SHOWN = (
 async def find_capabilities(
     engine: AsyncLLM, notes: Sequence[str], *, structured_output: bool
 ) -> LLMCapabilities:
-    """Ask the engine's configuration, and its chat template."""
+    """Return what a model can do, by the engine's configuration and the chat template."""
     config = engine.vllm_config
     used = {**vars(config.cache_config), **vars(config.scheduler_config)}
     fields = ALL_FIELDS

@@ -1,4 +1,4 @@
-"""The tokens that mean something to a model beside its text, such as the end of a turn."""
+"""The tokens that carry a meaning for a model other than text, such as the end of a turn."""
 
 import re
 import secrets
@@ -11,16 +11,16 @@ from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.llm import Message, Role
 
 MARK = f"\ue000{secrets.token_hex(8)}\ue000"
-"""Stands where a text is taken apart before it becomes tokens; no caller can know it."""
+"""The mark where a text is split before it is tokenised; no caller can know it."""
 
 
 class ControlTokens:
     """The control tokens of a tokenizer: those that it calls special, and those in its chat template.
 
-    An added token that is neither is an ordinary word, and so are white space and single characters.
+    An added token that is neither counts as an ordinary word, and so do white space and single characters.
 
     Args:
-        tokenizer: vLLM's. One that is not of transformers takes the texts of messages for nothing but text.
+        tokenizer: vLLM's. One that is not from transformers takes the texts of messages as plain text anyway.
     """
 
     def __init__(self, tokenizer: Any) -> None:  # noqa: ANN401 - vLLM's tokenizers have no common type
@@ -28,7 +28,7 @@ class ControlTokens:
         known = {token.content: token_id for token_id, token in added.items() if token.special}
         named = zip(map(str, tokenizer.all_special_tokens), tokenizer.all_special_ids, strict=False)
         self.special: dict[str, int] = {**dict(named), **known}
-        """Ids of the tokens that are never part of an answer's text."""
+        """The tokens that are never part of an answer's text, with their ids."""
         template = str(getattr(tokenizer, "chat_template", None) or "")
         written = [token.content for token in added.values() if token.content in template]
         self._special = any_of(known)
@@ -36,24 +36,24 @@ class ControlTokens:
         self._silent = any_of(self.special)
 
     def within(self, messages: Iterable[Message]) -> bool:
-        """Return whether the text of a message has control tokens in it."""
+        """Return whether the text of any message contains control tokens."""
         return any(self._of(message.role).search(message.content) for message in messages)
 
     def taken_apart(self, messages: Iterable[Message]) -> list[Message]:
-        """Put a `MARK` into every control token that is in the text of a message."""
+        """Return the messages with a `MARK` inside every control token in their texts."""
         return [
             Message(message.role, _marked(self._of(message.role), message.content)) for message in messages
         ]
 
     def _of(self, role: Role) -> re.Pattern[str]:
-        """Leave the model its own words: in its answers, templates look for what they write, as `<think>`."""
+        """Return a role's pattern; in answers, templates look for their own tokens, such as `<think>`."""
         return self._special if role is Role.ASSISTANT else self._all
 
     def stops(self, texts: Iterable[str]) -> dict[int, str]:
         """Return the stop texts that are control tokens, by their ids.
 
         Raises:
-            InvalidArgument: a text has a control token in it, and is none.
+            InvalidArgument: a text contains a control token, but is not one itself.
         """
         found = {}
         for position, text in enumerate(texts):
@@ -66,9 +66,9 @@ class ControlTokens:
 
 
 def any_of(texts: Iterable[str]) -> re.Pattern[str]:
-    """Make a pattern of the texts that can be taken apart.
+    """Return a pattern that matches those of the texts that can be split.
 
-    It is a tree of their beginnings: tried one by one, thousands of tokens would be slow.
+    It is a prefix tree, as trying thousands of tokens one by one would be slow.
     """
     usable = {text for text in texts if len(text) > 1 and not text.isspace()}
     return re.compile(_tree(usable) if usable else r"(?!)")
@@ -86,7 +86,7 @@ def _tree(texts: set[str]) -> str:
 
 
 def _marked(pattern: re.Pattern[str], text: str) -> str:
-    """Part the first character of each match from the rest, until no part has a match of its own."""
+    """Split each match after its first character, until no part contains a match."""
     parts, start = [], 0
     while found := pattern.search(text, start):
         parts.append(text[start : found.start() + 1])

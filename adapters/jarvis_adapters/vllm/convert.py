@@ -1,4 +1,4 @@
-"""Between the port's types and vLLM's."""
+"""Converts between the port's types and vLLM's."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -42,17 +42,17 @@ def sampling_params(
     stops: Mapping[int, str],
     grammar: str | None,
 ) -> SamplingParams:
-    """Translate.
+    """Return a request's sampling parameters in vLLM's form.
 
     Args:
         request: what to generate.
-        defaults: the model's own.
-        room: tokens that the context has left for the answer.
+        defaults: the model's own parameters.
+        room: the tokens that the context has left for the answer.
         stops: the stop texts that are control tokens, by their ids.
-        grammar: what the constraint has been compiled to.
+        grammar: the grammar to which the constraint has been compiled, if there is one.
 
     Raises:
-        VLLMValidationError: vLLM refuses a combination.
+        VLLMValidationError: vLLM refuses a combination of parameters.
     """
     sampling = request.sampling
     given = {name: value for name in SAME_NAME if (value := getattr(sampling, name)) is not None}
@@ -79,7 +79,7 @@ class Outputs:
 
     Args:
         request: what to generate.
-        prompt_tokens: how long its prompt is.
+        prompt_tokens: the length of its prompt.
         stops: its stop texts that are control tokens, by their ids.
     """
 
@@ -92,12 +92,12 @@ class Outputs:
         self._completion_tokens = 0
 
     def events(self, output: Any) -> Iterator[Delta | Finish]:  # noqa: ANN401 - RequestOutput, untyped here
-        """Yield what is new in an output.
+        """Yield the events for what is new in an output.
 
         Raises:
-            InvalidArgument: the constraint is to blame, which is all that fails one request of vLLM's alone.
+            InvalidArgument: vLLM failed this request alone, which only a constraint can cause.
             EngineDead: the engine was stopped before the answer was complete.
-            EngineFailure: the engine gave the request up.
+            EngineFailure: the engine gave up the request.
         """
         for choice in output.outputs:
             self._completion_tokens += len(choice.token_ids)

@@ -1,4 +1,4 @@
-"""Keeps what callers wrote out of the log: vLLM dumps the requests at hand when an engine dies."""
+"""Keeps what callers wrote out of the log: vLLM dumps the current requests when an engine dies."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 
 
 def leave_out_texts() -> None:
-    """Show, in this process, no text of a request's parameters; vLLM itself leaves prompts out."""
+    """Leave texts out when this process prints a request's parameters; vLLM itself leaves out prompts."""
     SamplingParams.__repr__ = _numbers
     StructuredOutputsParams.__repr__ = lambda _: "StructuredOutputsParams(...)"
 

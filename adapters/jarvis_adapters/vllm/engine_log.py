@@ -1,7 +1,8 @@
 """Brings what an engine's processes log and print to the loggers of the server's process.
 
-There it passes the same queue, format and rotation as the server's own. It comes over a socket in the
-engine's folder: records as JSON; what is printed, by C++, a progress bar or a dying interpreter, as it is.
+There it passes through the same queue, format and rotation as the server's own log. It arrives over a socket
+in the engine's folder: log records as JSON, and output of C++ code, progress bars or a dying interpreter as
+it is.
 """
 
 import contextlib
@@ -19,21 +20,21 @@ from pathlib import Path
 from jarvis_adapters.vllm.plugin import SERVER_PID
 
 RECORD = b"\x1e"
-"""Begins a line that is a record: JSON text sequences, RFC 7464."""
+"""The byte that begins a line with a record, as in JSON text sequences (RFC 7464)."""
 
 output = logging.getLogger("vllm.output")
-"""Has what is printed."""
+"""The logger of what the engine's processes print."""
 
 
 def configure(path: str, failures: str, threshold: int) -> logging.Handler:
-    """Send the log of this process to the server's, and vLLM's errors to a file as well.
+    """Send the log of this process to the server's loggers, and vLLM's errors to a file as well.
 
-    vLLM calls it, in the engine's processes as they start, and in the server's, which needs nothing of it.
-    What a process of the engine writes before that, as it imports vLLM, goes to the server's standard error.
+    vLLM calls this in the engine's processes as they start, and in the server's process, which does not need
+    it. What an engine's process writes earlier, while it imports vLLM, goes to the server's standard error.
     """
     here = str(os.getpid())
     if os.environ.get(SERVER_PID, here) == here:
-        # vLLM's factory adds a field to every record of this process; `_factory` is the one it has replaced.
+        # vLLM's factory adds a field to every record of this process; `_factory` is the one it replaced.
         factory = logging.getLogRecordFactory()
         logging.setLogRecordFactory(getattr(factory, "_factory", factory))
         return logging.NullHandler()
@@ -49,7 +50,7 @@ def configure(path: str, failures: str, threshold: int) -> logging.Handler:
 
 
 def _send_output(path: str) -> None:
-    """Let standard output and error be a connection to the server."""
+    """Redirect standard output and standard error to the server."""
     with socket.socket(socket.AF_UNIX) as connection, contextlib.suppress(OSError):
         connection.connect(path)
         for stream in (sys.stdout, sys.stderr):
@@ -59,12 +60,12 @@ def _send_output(path: str) -> None:
 
 
 class LogSender(SocketHandler):
-    """Sends records as JSON; without a server they are lost, and nothing waits for one."""
+    """Sends records as JSON; without a server they are lost, and nothing waits for a server."""
 
     def makePickle(self, record: logging.LogRecord) -> bytes:  # noqa: N802 - the library's name
         """Encode a record; its exception is sent as text."""
         if record.exc_info:
-            self.format(record)  # which leaves the text in the record
+            self.format(record)  # this stores the text in the record
         fields = {**record.__dict__, "msg": record.getMessage(), "args": None, "exc_info": None}
         fields.pop("message", None)
         fields["process_name"] = fields.pop("vllm_process_name", record.processName)
@@ -76,7 +77,7 @@ class LogReceiver(threading.Thread):
     """Passes what comes over a socket on to this process's loggers.
 
     Args:
-        path: the socket, in a folder that is this user's alone.
+        path: the socket, in a folder that only this user can enter.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,7 +89,7 @@ class LogReceiver(threading.Thread):
         self._begun: dict[socket.socket, bytes] = {}
 
     def close(self, within: float = 1.0) -> None:
-        """Take what has arrived, and end; wait for it so many seconds."""
+        """Handle what has arrived, and end; wait for that at most `within` seconds."""
         self._end.close()
         self.join(within)
 
@@ -117,7 +118,7 @@ class LogReceiver(threading.Thread):
                         selector.unregister(source)
 
     def _receive(self, connection: socket.socket) -> bool:
-        """Take what is there; False at the end."""
+        """Log what has arrived on a connection; return False at its end."""
         try:
             data = connection.recv(2**16)
         except OSError:
@@ -134,7 +135,7 @@ class LogReceiver(threading.Thread):
 
 def _log(line: bytes, source: socket.socket) -> None:
     if line.startswith(RECORD):
-        with contextlib.suppress(ValueError):  # a process that is killed may have sent the half of one
+        with contextlib.suppress(ValueError):  # a killed process may have sent half a record
             record = logging.makeLogRecord(json.loads(line[1:]))
             logger = logging.getLogger(record.name)
             if logger.isEnabledFor(record.levelno):
@@ -142,7 +143,7 @@ def _log(line: bytes, source: socket.socket) -> None:
             return
     _, redrawn, shown = line.rstrip(b"\r").rpartition(b"\r")
     if shown.strip():
-        level = logging.INFO if redrawn else logging.WARNING  # what is drawn again is a progress bar
+        level = logging.INFO if redrawn else logging.WARNING  # a redrawn line is a progress bar
         process = source.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         text = shown.rstrip().decode(errors="backslashreplace")
         output.log(level, "%s", text, extra={"pid": struct.unpack("3i", process)[0]})

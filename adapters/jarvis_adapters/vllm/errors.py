@@ -1,4 +1,4 @@
-"""What vLLM raises, as the port's errors."""
+"""Translates what vLLM raises into the port's errors."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def translated(request: GenerateRequest) -> Iterator[None]:
 
 
 def _invalid(request: GenerateRequest, error: Exception) -> InvalidArgument:
-    """Blame the field that vLLM names, else the constraint, which is what it judges late, else the input."""
+    """Blame the field that vLLM names, or else the constraint, which vLLM checks late, or else the input."""
     message = str(error.args[0]) if error.args else str(error)
     named = getattr(error, "parameter", None) or ""
     for word in (named, *re.findall(r"[a-z_]+", message)[:1]):

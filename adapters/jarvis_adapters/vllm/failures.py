@@ -1,4 +1,4 @@
-"""Why an engine failed: it runs in processes of its own, and only their log tells."""
+"""Finds out why an engine failed: it runs in its own processes, and only their log says why."""
 
 import json
 import logging
@@ -10,12 +10,12 @@ from jarvis_adapters.vllm.engine_log import LogReceiver, configure
 
 
 class FailureLog:
-    """Brings the log of an engine's processes to this one's loggers, and the errors in it to a file as well.
+    """Passes the log of an engine's processes to this process's loggers, and collects its errors in a file.
 
-    The log is brought while this context manager is open.
+    It passes the log on while this context manager is open.
 
     Args:
-        folder: where the file is; it has to outlive the engine.
+        folder: the folder of the file; it must outlive the engine.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,7 +25,7 @@ class FailureLog:
         self.config.write_text(json.dumps(self._dict_config()), encoding="utf-8")
 
     def _dict_config(self) -> dict[str, object]:
-        """Make what vLLM configures logging with, in this process and in the engine's."""
+        """Return the logging configuration for vLLM, in this process and in the engine's."""
         configured = {
             "()": f"{configure.__module__}.{configure.__name__}",
             "path": str(self._socket),
@@ -45,11 +45,11 @@ class FailureLog:
         self._receiver.close()
 
     def clear(self) -> None:
-        """Forget what an earlier attempt has left."""
+        """Delete the errors of an earlier attempt."""
         self._file.unlink(missing_ok=True)
 
     def root_cause(self) -> str:
-        """Return the last line of the first traceback that is no consequence of others; empty without one."""
+        """Return the error of the first traceback that is not a mere consequence; empty if there is none."""
         if not self._file.exists():
             return ""
         lines = iter(self._file.read_text(encoding="utf-8", errors="replace").splitlines())

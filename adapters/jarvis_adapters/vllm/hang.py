@@ -1,4 +1,4 @@
-"""Notices an engine that hangs, which is no end of a process that vLLM would notice."""
+"""Notices an engine that hangs: vLLM itself only notices a process that ends."""
 
 import asyncio
 import logging
@@ -10,19 +10,19 @@ from vllm.v1.engine.async_llm import AsyncLLM
 logger = logging.getLogger(__name__)
 
 INTERVAL = 1.0
-"""Seconds between two questions to the engine, which it answers between two steps."""
+"""Seconds between two questions to the engine, which answers them between two steps."""
 
 
 class HangWatch:
-    """Kills an engine that does not answer; to vLLM it is a dead one then, and its streams end.
+    """Kills an engine that does not answer; vLLM then sees a dead engine, and ends its streams.
 
     Args:
-        engine: is asked.
-        seconds: how long a step, with whatever it computes, may take.
-        kill: ends its processes.
+        engine: the engine to watch.
+        seconds: the most seconds that a step may take, whatever it computes.
+        kill: kills the engine's processes.
 
     Attributes:
-        message: what happened; empty as long as nothing did.
+        message: what happened; empty as long as nothing has.
     """
 
     def __init__(self, engine: AsyncLLM, seconds: float, kill: Callable[[], None]) -> None:
@@ -56,11 +56,11 @@ class HangWatch:
             await asyncio.sleep(INTERVAL)
 
     async def _answered(self, question: "asyncio.Future[bool]") -> bool:
-        """Wait by seconds that this process has seen pass: of a pause of the whole machine it sees none."""
+        """Return whether the engine answers in time; a pause of the machine counts as 1 s at most."""
         for _ in range(round(self._seconds)):
             done, _ = await asyncio.wait([question], timeout=1)
             if done:
-                question.exception()  # it is an answer too, and asyncio complains of one nobody has looked at
+                question.exception()  # an error is an answer too; asyncio complains if nobody retrieves it
             if done or self._engine.errored:
                 return True
         return False

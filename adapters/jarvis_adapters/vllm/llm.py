@@ -1,4 +1,4 @@
-"""The port on a running `AsyncLLM`."""
+"""The `LLM` port on a running `AsyncLLM`."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -18,11 +18,11 @@ from jarvis_ports.health import Health
 from jarvis_ports.llm import Accepted, GenerateRequest, Input, LLMCapabilities, LLMEvent
 
 BUSY_STREAM_INTERVAL = 2
-"""Tokens a delta, after the first, of a request that comes while the engine is busy: see decision 5."""
+"""Tokens per delta, after the first, for a request that comes while the engine is busy: see decision 5."""
 
 
 class VLLM:
-    """A model that vLLM serves; `checker` compiles constraints, where the capabilities have any."""
+    """A model that vLLM serves; `checker` compiles constraints, and is None if the model takes none."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class VLLM:
         watch: HangWatch,
         checker: Checker | None,
     ) -> None:
-        engine.input_processor.structured_outputs_config = None  # it would check again, on the event loop
+        engine.input_processor.structured_outputs_config = None  # or vLLM checks again, on the event loop
         self._engine = engine
         self._failures = failures
         self._watch = watch
@@ -94,7 +94,7 @@ class VLLM:
         """Return how many tokens the answer may have.
 
         Raises:
-            ContextLengthExceeded: none, or fewer than are asked for.
+            ContextLengthExceeded: there is no room, or less than the request asks for.
         """
         context, wanted = self._capabilities.context_length, request.sampling.max_tokens or 0
         room = context - prompt_tokens

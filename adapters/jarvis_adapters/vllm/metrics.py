@@ -1,8 +1,8 @@
 """vLLM's own metrics, of several engines in one process.
 
-vLLM puts its metrics into prometheus_client's global registry, and takes those of an engine before out of it.
-Here each engine has a registry of its own, and the global one has a collector that shows them all, each while
-its engine runs.
+vLLM registers its metrics in prometheus_client's global registry, and removes those of an earlier engine.
+Here each engine has its own registry, and a collector in the global one shows the metrics of all engines,
+each while it runs.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,10 +20,10 @@ from vllm.v1.metrics.loggers import PrometheusStatLogger
 MODEL = "model_name"
 """The label that tells engines apart. vLLM gives it to all metrics but `cache_config_info` and LoRA's."""
 PER_TOKEN = {"vllm:inter_token_latency_seconds"}
-"""Left out: one observation for each token of each stream, in the server's event loop.
+"""The metrics that are left out: one observation per token of each stream, in the server's event loop.
 
-Measured with vLLM 0.32: the metrics of a step with 64 streams take 61 us with it, and 17 us without. The mean
-over each request is in `vllm:request_time_per_output_token_seconds`.
+Measured with vLLM 0.32: the metrics of a step with 64 streams take 61 us with them, and 17 us without. The
+mean over each request is in `vllm:request_time_per_output_token_seconds`.
 """
 
 
@@ -33,7 +33,7 @@ class Metrics(PrometheusStatLogger):  # type: ignore[misc] # vLLM is untyped her
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as vLLM's own
         self.registry = CollectorRegistry()
         self.counts = False
-        """Whether requests are callers', and not those that warm it up."""
+        """Whether requests come from callers, and are not those that warm the engine up."""
         kinds: dict[str, Callable[..., MetricWrapperBase]] = {
             "_gauge_cls": partial(Gauge, registry=self.registry),
             "_counter_cls": partial(Counter, registry=self.registry),
@@ -48,13 +48,13 @@ class Metrics(PrometheusStatLogger):  # type: ignore[misc] # vLLM is untyped her
         super().__init__(*args, **kwargs)
 
     def record(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as vLLM's own
-        """Take note of a step, once there are callers."""
+        """Record a step, once requests come from callers."""
         if self.counts:
             super().record(*args, **kwargs)
 
 
 class Unobserved(Histogram):
-    """A histogram that is not kept."""
+    """A histogram that drops its observations."""
 
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
         """Do nothing."""
@@ -67,14 +67,14 @@ def _histogram(registry: CollectorRegistry, *, name: str, **options: Any) -> His
 
 
 class Page(Collector):
-    """The metrics of all engines that run; each family once, and each engine under a name of its own."""
+    """The metrics of all running engines, with each family once, and each engine under its own name."""
 
     def __init__(self) -> None:
         self._engines: dict[str, CollectorRegistry] = {}
 
     @contextmanager
     def shows(self, engine: AsyncLLM, name: str) -> Iterator[None]:
-        """Show an engine's metrics while the block runs; of two with one name, the second is `<name>-2`."""
+        """Show an engine's metrics while the block runs; a second engine of that name is `<name>-2`."""
         loggers = engine.logger_manager.stat_loggers if engine.logger_manager else ()
         metrics = next((logger for logger in loggers if isinstance(logger, Metrics)), None)
         if metrics is None:
@@ -91,7 +91,7 @@ class Page(Collector):
             del self._engines[label]
 
     def describe(self) -> Iterable[Metric]:
-        """Claim no names: which there are, engines decide as they come."""
+        """Claim no names, as each engine brings its own when it starts."""
         return ()
 
     def collect(self) -> Iterable[Metric]:

@@ -1,6 +1,6 @@
-"""What Jarvis changes in an engine's processes: vLLM calls it there, as a plugin of `vllm.general_plugins`.
+"""Changes an engine's processes for Jarvis: vLLM calls `prepare` there, as a `vllm.general_plugins` plugin.
 
-It does nothing in a process that no server of Jarvis has started.
+It does nothing in a process that no Jarvis server has started.
 """
 
 import os
@@ -13,7 +13,7 @@ SERVER_PID = "JARVIS_SERVER_PID"
 
 
 def prepare() -> None:
-    """Make this process one of the server's; vLLM ends its workers with the engine's main process."""
+    """Tie this process to the server; vLLM itself ends the workers with the engine's main process."""
     server = int(os.environ.get(SERVER_PID, "0"))
     if server in {0, os.getpid()}:
         return

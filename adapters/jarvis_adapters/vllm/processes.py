@@ -1,4 +1,4 @@
-"""Checks that an engine's processes have ended, which is what gives its memory back."""
+"""Makes sure that an engine's processes have ended, which is what frees its memory."""
 
 import logging
 import time
@@ -11,16 +11,16 @@ import pynvml
 logger = logging.getLogger(__name__)
 
 GRACE = 10.0
-"""Seconds that processes may take to end after vLLM was told to end them; it kills its own after 5."""
+"""Seconds that processes have to exit after vLLM was told to end them; vLLM kills its own after 5."""
 KILLED = 5.0
-"""Seconds that the kernel and the driver may take to end a process that was killed."""
+"""Seconds that the kernel and the driver have to end a killed process."""
 INTERVAL = 0.05
 
 
 def trees(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """List processes and what they have started, down to the leaves.
+    """List processes and all their descendants.
 
-    To be called while they live: the children of a process that has ended are nobody's.
+    Call this while they live: the children of a process that has ended can no longer be found.
     """
     found: dict[psutil.Process, None] = {}
     for process in processes:
@@ -34,10 +34,10 @@ def trees(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
 
 
 def ensure_ended(processes: Iterable[psutil.Process]) -> None:
-    """Wait until processes have ended, and kill those that do not; block meanwhile.
+    """Block until processes have ended, and kill those that do not.
 
-    Where there is a driver of NVIDIA's, check that it lists none of them any more. It knows them by the
-    numbers that the host gives them: in a container that has numbers of its own, nothing is found.
+    If there is an NVIDIA driver, check that it no longer lists any of them. It knows processes by their ids
+    on the host: in a container that has its own process ids, nothing is found.
     """
     own = list(processes)
     if left := _still(lambda: _alive(own), GRACE):
@@ -50,14 +50,14 @@ def ensure_ended(processes: Iterable[psutil.Process]) -> None:
 
 
 def kill(processes: Iterable[psutil.Process]) -> None:
-    """Kill processes; those that have ended are passed over."""
+    """Kill processes, and skip those that have ended."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
 
 
 def _still(left: Callable[[], list[psutil.Process]], seconds: float) -> list[psutil.Process]:
-    """Return what is left as soon as that is nothing, or after a time."""
+    """Return what is left, as soon as that is nothing or `seconds` have passed."""
     deadline = time.monotonic() + seconds
     while (found := left()) and time.monotonic() < deadline:
         time.sleep(INTERVAL)
@@ -77,7 +77,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def _on_gpus(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """Return those that a GPU's driver lists; none without a driver."""
+    """Return those processes that a GPU's driver lists; none without a driver."""
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:

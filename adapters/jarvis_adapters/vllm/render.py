@@ -1,4 +1,4 @@
-"""From the port's input to vLLM's form of a prompt, in vLLM's threads."""
+"""Turns the port's input into vLLM's form of a prompt, in vLLM's threads."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ _FROM_TEMPLATE = TokenizeParams(max_total_tokens=None, add_special_tokens=False)
 
 
 async def render(renderer: BaseRenderer[Any], control: ControlTokens, input_: Input) -> Any:  # noqa: ANN401 - vLLM's own form of a prompt
-    """Tokenise, whatever the length: the error for what is too long is the caller's.
+    """Tokenise an input of any length; it is for the caller to refuse one that is too long.
 
-    A raw prompt may have control tokens. Those in the text of a message are nothing but text.
+    A raw prompt may contain control tokens. In the text of a message, they are nothing but text.
 
     Raises:
         VLLMValidationError: the chat template refuses the messages.
-        InvalidArgument: the text of a message has control tokens, and vLLM has no way to keep them apart.
+        InvalidArgument: the text of a message contains control tokens, which vLLM cannot split here.
     """
     if isinstance(input_, str):
         params = TokenizeParams(max_total_tokens=None)
@@ -37,7 +37,7 @@ async def render(renderer: BaseRenderer[Any], control: ControlTokens, input_: In
 
 
 async def _render_apart(renderer: BaseRenderer[Any], messages: Sequence[Message]) -> Any:  # noqa: ANN401
-    """Make tokens of the parts between marks, so that none comes of what is on both sides of one."""
+    """Tokenise the parts between marks separately, so that no token spans a mark."""
     chat = ChatParams(chat_template_kwargs={"add_generation_prompt": True, "tokenize": False})
     _, prompt = await renderer.render_messages_async(_conversation(messages), chat)
     if "prompt" not in prompt:
@@ -56,7 +56,7 @@ def _conversation(messages: Sequence[Message]) -> list[Any]:
 async def takes_system_message(renderer: BaseRenderer[Any]) -> bool:
     """Return whether the chat template puts a system message into the prompt.
 
-    Some refuse one ("System role not supported"), and some leave it out.
+    Some templates refuse one ("System role not supported"), and some leave it out.
     """
     user, control = Message(Role.USER, "b"), ControlTokens(renderer.tokenizer)
     try:

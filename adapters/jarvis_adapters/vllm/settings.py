@@ -1,4 +1,4 @@
-"""What can be set for vLLM, and what each profile sets."""
+"""The settings of vLLM, and what each profile sets."""
 
 from dataclasses import fields
 from difflib import get_close_matches
@@ -29,17 +29,17 @@ PROFILES: dict[str, dict[str, Any]] = {
     },
 }
 GPU_PROFILES: dict[str, dict[str, Any]] = {"baseline": {}, "optimized": {"kv_offloading_size": 8.0}}
-"""What the profile adds on a GPU. `kv_offloading_size`, in GiB of host memory, replaced `swap_space`."""
+"""What each profile adds on a GPU. `kv_offloading_size`, in GiB of host memory, replaced `swap_space`."""
 CPU_DEFAULTS = {"enforce_eager": True, "kv_cache_memory_bytes": 2 * GIB}
-"""What the profile adds on a CPU. Compilation needs a compiler, and a cache a fixed size, not a share."""
+"""What every profile adds on a CPU. Compiling needs a compiler, and the cache a fixed size, not a share."""
 ALIASES = {"swap_space": "kv_offloading_size"}
 EXECUTOR = "jarvis_adapters.vllm.cpus.OnCPUs"
-"""Named and not imported, because that would import vLLM."""
+"""The path of the executor, which is not imported here because that would import vLLM."""
 BINDING = {"distributed_executor_backend", "additional_config"}
-"""What binds an engine to CPUs, with that executor."""
+"""The engine arguments that bind an engine to CPUs."""
 OWN_KEYS = ("model", "dtype", "max_model_len")
 OWN_STRUCTURED = {"backend", "disable_additional_properties"}
-"""What the setting `structured_output` decides of `structured_outputs_config`."""
+"""The fields of `structured_outputs_config` that the setting `structured_output` decides."""
 
 
 class VLLMSettings(AdapterSettings):
@@ -104,7 +104,7 @@ class VLLMSettings(AdapterSettings):
         return checked_engine_args(args) if args else args
 
     def memory_demand(self) -> MemoryDemand:
-        """See `AdapterSettings.memory_demand`: of the GPU, or of the machine where vLLM runs on its CPUs."""
+        """See `AdapterSettings.memory_demand`: of the GPU, or of the machine if vLLM runs on its CPUs."""
         cpu = is_cpu_build()
         args = engine_args(self, cpu=cpu)
         return cpu_demand(args) if cpu else gpu_demand(args)
@@ -114,7 +114,7 @@ def checked_engine_args(args: dict[str, Any]) -> dict[str, Any]:
     """Check names and types against the installed vLLM, and return them with aliases replaced.
 
     Raises:
-        ValueError: naming the key, and what it should be.
+        ValueError: a name or type is wrong; the message names the key, and what it should be.
     """
     from vllm.engine.arg_utils import AsyncEngineArgs  # noqa: PLC0415 - takes seconds
 
@@ -143,7 +143,7 @@ def checked_engine_args(args: dict[str, Any]) -> dict[str, Any]:
 
 
 def engine_args(settings: VLLMSettings, *, cpu: bool) -> dict[str, Any]:
-    """Put together the arguments of `AsyncEngineArgs`; what the user sets wins."""
+    """Return the arguments for `AsyncEngineArgs`; what the user sets takes precedence."""
     device = CPU_DEFAULTS if cpu else GPU_PROFILES[settings.profile]
     bound = {"distributed_executor_backend": EXECUTOR, "additional_config": {"cpus": settings.cpus}}
     args = {

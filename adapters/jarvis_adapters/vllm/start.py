@@ -48,13 +48,13 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
     """Start an engine and show its metrics; end its processes when the context is left.
 
     Raises:
-        EngineStartFailed: with what vLLM said, after the last step down.
+        EngineStartFailed: the engine does not start, even after the last step down; vLLM's message says why.
     """
     with (
         tempfile.TemporaryDirectory(prefix="jarvis-vllm-") as folder,
         FailureLog(Path(folder)) as failures,
     ):
-        resource_tracker.ensure_running()  # it is all engines', and not to end with a start that is cancelled
+        resource_tracker.ensure_running()  # all engines share it, so no cancelled start must end it
         start = partial(_start, settings, failures)
         started = await in_thread(start, abandon=_Started.stop)
         engine = started.engine
@@ -71,12 +71,12 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
                     yield llm
         finally:
             await asyncio.shield(asyncio.to_thread(started.stop))
-            engine.shutdown = lambda: None  # its destructor calls it again, when half of Python is gone
+            engine.shutdown = lambda: None  # the destructor calls it again, when half of Python is gone
 
 
 @dataclass(frozen=True)
 class _Started:
-    """An engine; what was changed for it to start; and its own processes, as those of several are alike."""
+    """A started engine, notes of what was changed for it to start, and which processes are its own."""
 
     engine: Any
     notes: list[str]
@@ -100,13 +100,13 @@ async def _warmed_up(engine: AsyncLLM, failures: FailureLog) -> None:
 
 
 def _metrics_name(settings: VLLMSettings, engine: AsyncLLM) -> str:
-    """Name an engine for vLLM's metrics: by the model's folder, as a path says nothing elsewhere."""
+    """Return an engine's name for metrics: the given one, or the model folder's, as a path is only local."""
     given: str = engine.model_config.served_model_name
     return given if "served_model_name" in settings.engine_args else Path(settings.model).name
 
 
 def _start(settings: VLLMSettings, failures: FailureLog) -> _Started:
-    # A child made by fork would share the threads and sockets of gRPC.
+    # A forked child would share gRPC's threads and sockets.
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     os.environ[SERVER_PID] = str(os.getpid())
@@ -156,10 +156,10 @@ def _start_once(args: dict[str, Any], failures: FailureLog) -> AsyncLLM:
 
 
 def _prepared(asked: AsyncEngineArgs) -> VllmConfig:
-    """Make an engine's configuration, and the tokenizer, which vLLM keeps, for the engine to find."""
+    """Return an engine's configuration; put its tokenizer into vLLM's cache, where the engine finds it."""
     with PREPARING:
-        disable_envs_cache()  # it may set other variables than the engine before
+        disable_envs_cache()  # this engine may set other variables than the last one
         config = asked.create_engine_config(UsageContext.ENGINE_CONTEXT)
         cached_tokenizer_from_config(config.model_config)
-        enable_envs_cache()  # without it, os.environ is read anew for each token
+        enable_envs_cache()  # without the cache, os.environ is read for each token
     return config

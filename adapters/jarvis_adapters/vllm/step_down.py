@@ -22,11 +22,11 @@ OUT_OF_MEMORY = re.compile(
 )
 
 SHARE_TOO_LARGE = re.compile(r"less than desired (?:GPU|CPU) memory utilization", re.IGNORECASE)
-"""vLLM looks at nothing but `gpu_memory_utilization` before it says so."""
+"""The message of a check in which vLLM looks at nothing but `gpu_memory_utilization`."""
 
 
 def is_out_of_memory(message: str) -> bool:
-    """Return whether what vLLM said means that memory did not suffice."""
+    """Return whether vLLM's message means that there was not enough memory."""
     return OUT_OF_MEMORY.search(message) is not None
 
 
@@ -42,6 +42,6 @@ def smaller(args: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def helps(message: str, before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Return whether smaller arguments can help; a start in vain costs half a minute."""
+    """Return whether smaller arguments can help, as a start in vain costs half a minute."""
     share = "gpu_memory_utilization"
     return not SHARE_TOO_LARGE.search(message) or after[share] < before[share]

@@ -1,6 +1,6 @@
-"""The first requests of an engine, before there are callers who would wait for what the first ones set up.
+"""Sends an engine its first requests before there are callers, who would wait for what those set up.
 
-That is modules that are imported late, and kernels that Triton compiles at their first use.
+They make vLLM import modules that it imports late, and Triton compile kernels at their first use.
 """
 
 import logging
@@ -25,14 +25,14 @@ REQUESTS = [
     SamplingParams(presence_penalty=1, frequency_penalty=1, repetition_penalty=1.2),
     SamplingParams(logprobs=1, stop=["a"], min_tokens=1, logit_bias={0: 1.0}),
 ]
-"""They ask for all that a caller can ask for, but a constraint: see `constraints.open.warm`."""
+"""Requests that use all that a caller can ask for, except a constraint: see `constraints.open.warm`."""
 
 
 async def warm_up(engine: AsyncLLM) -> None:
     """Use all that a request can ask for; after that, nothing is compiled any more.
 
     Raises:
-        EngineDeadError: the engine died of it.
+        EngineDeadError: the engine died of a request.
     """
     if engine.model_config.enforce_eager:
         await compilation.never(engine)

@@ -1,4 +1,4 @@
-"""How large a model is in memory, told from the heads of its files."""
+"""Computes how large a model is in memory from the headers of its files."""
 
 import json
 import math
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 FLOATS = {"F64", "F32", "F16", "BF16"}
-"""What vLLM turns into the type that it computes in; quantised tensors stay as they are."""
+"""The types that vLLM converts to the one it computes in; quantised tensors stay as they are."""
 BYTES = {"float32": 4}
-"""The bytes of a weight by `dtype`; those of all others are 2. vLLM's `auto` loads float32 models in half."""
+"""The bytes per weight by `dtype`; 2 for any other. vLLM's `auto` loads float32 models in half precision."""
 
 
 def weight_bytes(folder: Path, dtype: str) -> int | None:
     """Return the bytes of a model's weights once vLLM has loaded them as `dtype`.
 
-    None is: there is no such folder yet, or it has no readable safetensors. About their format:
+    The result is None if there is no such folder yet, or no readable safetensors in it. Their format:
     https://huggingface.co/docs/safetensors
     """
     try:
@@ -26,7 +26,7 @@ def weight_bytes(folder: Path, dtype: str) -> int | None:
 
 
 def _files(folder: Path) -> list[Path]:
-    """List the files that vLLM loads; the folder may have the same weights in others, too."""
+    """List the files that vLLM loads; the folder may have the same weights in other files, too."""
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())

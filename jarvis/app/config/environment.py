@@ -16,10 +16,10 @@ FOLDERS = ("JARVIS_DATA_DIR", "JARVIS_CACHE_DIR")
 
 
 def read(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings of the environment; of two variables, the one with the longer path goes before.
+    """Return the settings of the environment; of two variables, the one with the longer path wins.
 
     Raises:
-        ConfigError: naming the variable, and what to write.
+        ConfigError: a variable is wrong; the text names it, and says what to write.
     """
     for key in environ:
         meant = _folder(key) or _meant(key)
@@ -52,7 +52,7 @@ def _values(key: str, value: str) -> dict[str, Any]:
 
 
 def _kind(path: list[str]) -> object:
-    """Return the type of the setting at `path`; None where that is for an adapter to say, or unknown."""
+    """Return the type of the setting at `path`; None if an adapter defines it, or it is unknown."""
     kind: object = Config
     for step in path:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -64,7 +64,7 @@ def _kind(path: list[str]) -> object:
 
 
 def _hint(key: str, kind: object, value: str) -> str | None:
-    """Return what to write where a list or a table is wanted, and the value is none."""
+    """Return what to write if a list or a table is wanted and the value is not one, else None."""
     keys = list(getattr(kind, "model_fields", ()))
     wanted = dict if keys else get_origin(kind)
     if wanted not in {list, dict}:
@@ -88,15 +88,15 @@ def _hint(key: str, kind: object, value: str) -> str | None:
 
 
 def _folder(key: str) -> str | None:
-    """Return the folder's variable that this one means, however it is written."""
+    """Return the folder variable that a variable means, however it is written."""
     letters = key.upper().replace("_", "")
     return next((name for name in FOLDERS if name.replace("_", "") == letters), None)
 
 
 def _meant(key: str) -> str | None:
-    """Return the setting that a variable means, however many underscores are between the parts of its name.
+    """Return the setting that a variable means, however many underscores separate the parts of its name.
 
-    Other variables may begin with JARVIS_ too: those that Kubernetes makes for a Service named jarvis do.
+    Other variables may begin with JARVIS_ too: Kubernetes makes some for a Service named jarvis.
     """
     name = key.upper()
     for section, field in Config.model_fields.items():

@@ -41,7 +41,7 @@ def _keys(model: type[BaseModel], path: Iterable[str]) -> list[str]:
 
 
 def merge(weak: dict[str, Any], strong: dict[str, Any]) -> dict[str, Any]:
-    """Return both tables as one; where both have a value, the strong one's counts."""
+    """Return both tables as one; if both have a value, the strong one's wins."""
     merged = dict(weak)
     for key, value in strong.items():
         below = merged.get(key)

@@ -1,4 +1,4 @@
-"""Reads the configuration, and says where an error stands."""
+"""Reads the configuration, and says where an error is."""
 
 import os
 import tomllib
@@ -35,7 +35,7 @@ def load(
         environ: the environment.
 
     Raises:
-        ConfigError: naming the source, the key, and what is allowed.
+        ConfigError: it is wrong; the text names the source, the key, and what is allowed.
     """
     sources = [_file(path), Source("environment", read(environ)), *(_set(pair) for pair in sets)]
     merged: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The tables of the configuration that are the operator's: the HTTP port, logs, objectives."""
+"""The operator's tables of the configuration: the HTTP port, logs and objectives."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -28,11 +28,11 @@ BadCode = Literal[
     "DATA_LOSS",
     "UNAUTHENTICATED",
 ]
-"""https://grpc.io/docs/guides/status-codes/, without OK."""
+"""The gRPC status codes other than OK: https://grpc.io/docs/guides/status-codes/."""
 
 
 def _bound_of(metric: Metric) -> Callable[[float], float]:
-    """Return a check for a threshold: Prometheus knows only how many values a bucket has."""
+    """Return a check that a threshold bounds a bucket: Prometheus only knows how many values a bucket has."""
 
     def checked(seconds: float) -> float:
         if seconds not in metric.buckets:

@@ -1,4 +1,4 @@
-"""Prompt templates, and which of them is for which difficulty."""
+"""Prompt templates, and which of them is used for which difficulty."""
 
 from functools import cached_property
 from itertools import pairwise
@@ -53,12 +53,12 @@ class TemplateConfig(Section):
         if bool(self.text) == bool(self.file):
             msg = "set either text or file, and not empty"
             raise ValueError(msg)
-        _ = self.texts  # what cannot be read is told here
+        _ = self.texts  # this reports a file that cannot be read
         return self
 
     @cached_property
     def texts(self) -> dict[str | None, str]:
-        """The texts, by language; one that is for all languages stands under None.
+        """The texts, by language; one for all languages is under None.
 
         Raises:
             ValueError: a file cannot be read.

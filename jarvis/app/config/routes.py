@@ -36,7 +36,7 @@ def checked_routes(
     """Check that every route leads to models of every difficulty, and add the default route.
 
     Raises:
-        ValueError: saying what to change.
+        ValueError: a route is wrong; the text says what to change.
     """
     whole = dict(routes)
     if DEFAULT_ROUTE not in routes and DEFAULT_ROUTE not in models:
@@ -69,7 +69,7 @@ def _problem(
 
 
 def _gaps(models: list[ModelConfig]) -> str:
-    """Return the difficulties that no model takes, as ranges; empty where there are none."""
+    """Return the difficulties that no model takes, as ranges; empty if there are none."""
     gaps, free = [], 0
     for model in sorted(models, key=lambda model: model.min_difficulty):
         if model.min_difficulty > free:

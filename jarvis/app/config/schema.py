@@ -10,7 +10,7 @@ from jarvis.app.config.section import AdapterConfig, ModelConfig, Section
 from jarvis.models.catalogue import DEMO_MODEL
 
 NONE = "none"
-"""Stands for no adapter: what it would serve is not offered."""
+"""The name that stands for no adapter: what one would serve is not offered."""
 
 
 class ServerConfig(Section):

@@ -1,4 +1,4 @@
-"""What the tables of the configuration are made of."""
+"""The building blocks of the configuration's tables."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""Leads to the root logger what would go past it to the terminal."""
+"""Sends to the root logger what would otherwise bypass it and go to the terminal."""
 
 import logging
 import sys
@@ -15,9 +15,9 @@ def _writes_to_terminal(handler: logging.Handler) -> bool:
 
 
 class PropagatingLogger(logging.Logger):
-    """A logger whose records reach the root logger where a library wants them on the terminal.
+    """A logger whose records reach the root logger if a library wants them on the terminal.
 
-    Many a library gives its own logger a handler for standard error, and keeps its records from the root.
+    Many libraries give their own logger a handler for standard error, and keep its records from the root.
     """
 
     _for_terminal = False
@@ -60,7 +60,7 @@ def captured() -> Iterator[None]:
 
 
 def _take_terminal_handlers() -> list[tuple[logging.Logger, logging.Handler, bool]]:
-    """Take away those that there are already, and return what they were."""
+    """Remove the existing terminal handlers, and return them with their loggers and the old `propagate`."""
     loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
     taken = [
         (owner, handler, owner.propagate)

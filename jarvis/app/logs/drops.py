@@ -6,11 +6,11 @@ from contextlib import suppress
 
 
 class Drops:
-    """How many records were dropped, and who wants to know.
+    """Counts dropped records, and notifies a callback.
 
     Args:
-        on_drop: is called for each, in the thread that dropped it. What it logs itself is dropped as well: it
-            would not end. What it raises is ignored.
+        on_drop: called for each one, in the thread that dropped it. What it logs itself is dropped as well,
+            or there would be no end. What it raises is ignored.
     """
 
     def __init__(self, on_drop: Callable[[], object]) -> None:
@@ -26,7 +26,7 @@ class Drops:
         return hasattr(self._notifying, "now")
 
     def add(self) -> None:
-        """Count one."""
+        """Count a dropped record, and call `on_drop` unless this thread is in it."""
         with self._lock:
             self.total += 1
         if self.notifying:
@@ -40,5 +40,5 @@ class Drops:
 
     @property
     def unreported(self) -> int:
-        """Return how many the log has not reported yet."""
+        """The number of drops that the log has not reported yet."""
         return self.total - self.reported

@@ -1,4 +1,4 @@
-"""How a record becomes a line: JSON for machines, text for people."""
+"""Turns a record into a line: JSON for machines, text for people."""
 
 import json
 import logging
@@ -10,19 +10,19 @@ from pythonjsonlogger.core import RESERVED_ATTRS, LogData
 from pythonjsonlogger.defaults import unknown_default
 from pythonjsonlogger.orjson import OrjsonFormatter, orjson_default
 
-# What a terminal obeys, what breaks a line for some reader, and what turns the order of text around.
+# Characters that a terminal obeys, that break a line for some readers, or that change the direction of text.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _PLAIN = re.compile(r"[^\s\"'=]+")
 _IDS = ("request_id", "trace_id")
 _SHORT = 8
-"""Characters of an id that people are shown."""
+"""The number of characters of an id that people are shown."""
 _STYLES = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red"}
 
 
 class JSONFormatter(OrjsonFormatter):
-    """A JSON object a line: timestamp, level, logger, message, exception, stack, and the fields of `extra`.
+    """Writes a JSON object per line: timestamp, level, logger, message, exception, stack and `extra` fields.
 
-    A field of `extra` with the name of one of ours gets an underscore at its end.
+    A field of `extra` that has the name of one of ours gets an underscore at the end.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class JSONFormatter(OrjsonFormatter):
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Time, level, logger and message in columns, then the fields of `extra`; below it, an exception.
+    """Writes time, level, logger and message in columns, then the fields of `extra`, and an exception below.
 
     Args:
         colours: whether the level is coloured.
@@ -55,7 +55,7 @@ class ConsoleFormatter(logging.Formatter):
         self._levels = _coloured_levels() if colours else {}
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record. Nothing in it can begin a line, or reach the terminal as a command."""
+        """Format a record so that nothing in it can begin a line, or reach the terminal as a command."""
         level = self._levels.get(record.levelname) or f"{record.levelname:<8}"
         time = datetime.fromtimestamp(record.created, UTC).astimezone()
         fields = [f"{key}={_shown(key, value)}" for key, value in record.__dict__.items() if key not in _OWN]

@@ -1,4 +1,4 @@
-"""What runs in the thread that logs: it has to be cheap, and never waits."""
+"""The handler that runs in the thread that logs: it must be cheap, and never waits."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -9,17 +9,17 @@ from threading import Event
 from jarvis.app.logs.drops import Drops
 
 Queue = SimpleQueue[logging.LogRecord | Event | None]
-"""Records; events, which are set where everything before them is written; None, which ends the writer."""
+"""Records; events, which are set when everything before them is written; and None, which ends the writer."""
 
 
 class BoundedQueueHandler(QueueHandler):
-    """Puts records in a queue as they are; they are formatted where they are written.
+    """Puts records in a queue as they are; the writer formats them.
 
     Args:
-        queue: is emptied by the writer.
-        size: records below ERROR are dropped while so many wait. Errors are never dropped.
-        drops: counts them.
-        ids: what is known of the request that this thread or task works on.
+        queue: the queue that the writer empties.
+        size: records below ERROR are dropped while this many wait; errors are kept.
+        drops: counts the dropped records.
+        ids: returns what is known about the request that this thread or task works on.
     """
 
     queue: Queue
@@ -31,18 +31,18 @@ class BoundedQueueHandler(QueueHandler):
         self._ids = ids
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Take a record, with no lock: the queue needs none."""
+        """Handle a record without a lock: the queue needs none."""
         for key, value in self._ids().items():
             record.__dict__.setdefault(key, value)
         self.emit(record)
         return True
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """Leave it as it is: to format is the writer's work."""
+        """Return the record as it is: formatting it is the writer's work."""
         return record
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        """Put a record in the queue, or count it."""
+        """Put a record in the queue, or count it as dropped."""
         full = record.levelno < logging.ERROR and self.queue.qsize() >= self._size
         if full or self._drops.notifying:
             self._drops.add()

@@ -1,4 +1,4 @@
-"""Starts the log, and ends it when all is written."""
+"""Starts the log, and ends it when everything is written."""
 
 import logging
 import sys
@@ -16,11 +16,11 @@ from jarvis.app.logs.sinks import complain, open_sink
 from jarvis.app.logs.writer import Writer
 
 END_SECONDS = 5.0
-"""How long the last records may take to be written."""
+"""Seconds to wait for the last records to be written."""
 
 
 class Log:
-    """A log that runs."""
+    """The running log."""
 
     def __init__(self, queue: Queue, drops: Drops) -> None:
         self._queue = queue
@@ -32,7 +32,7 @@ class Log:
         return self._drops.total
 
     def flush(self, timeout: float) -> bool:
-        """Wait until all that was logged before is written; False if it takes more than `timeout` seconds."""
+        """Wait until all that was logged before is written; return False after `timeout` seconds."""
         written = Event()
         self._queue.put(written)
         return written.wait(timeout)
@@ -49,14 +49,14 @@ def running(
     ids: Callable[[], Mapping[str, str]] = _none,
     on_drop: Callable[[], object] = lambda: None,
 ) -> Iterator[Log]:
-    """Lead what the root logger gets to the place that the configuration names, until the context is left.
+    """Write what the root logger gets to the place that the configuration names, until the context is left.
 
-    What is logged is written when the context is left, unless that takes more than 5 seconds.
+    Leaving the context waits until everything is written, but at most 5 seconds.
 
     Args:
         config: level, format, place.
-        ids: is called in the thread that logs, for each record: fields for it, such as `request_id`.
-        on_drop: is called for each record that is dropped.
+        ids: called in the thread that logs, for each record; returns fields for it, such as `request_id`.
+        on_drop: called for each record that is dropped.
 
     Raises:
         ConfigError: there is nothing to write to.
@@ -71,7 +71,7 @@ def running(
     writer.start()
     try:
         with captured():
-            handler.setLevel(config.level.upper())  # for loggers with levels of their own, as of torch
+            handler.setLevel(config.level.upper())  # for loggers with levels of their own, such as torch's
             root.addHandler(handler)
             root.setLevel(config.level.upper())
             try:

@@ -1,6 +1,7 @@
-"""Where lines go to: a descriptor, or a file that is renamed when it is full.
+"""Sinks for the lines of the log: a descriptor, or a file that is renamed when it is full.
 
-They write with no buffer and no lock of Python's: a write that hangs does not keep the process from ending.
+They write without Python's buffers and locks, so that a write that hangs does not keep the process from
+ending.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ class Sink(Protocol):
 
 
 def open_sink(config: LogConfig) -> Sink:
-    """Open what the configuration names.
+    """Open the sink that the configuration names.
 
     Raises:
         ConfigError: it cannot be written to.
@@ -81,7 +82,7 @@ def _cannot_write(file: str, error: OSError) -> ConfigError:
 
 
 class Descriptor:
-    """An open descriptor, that of standard error."""
+    """An open file descriptor, that of standard error."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -98,9 +99,9 @@ class Descriptor:
 
 
 class RotatingFile:
-    """A file that lines are appended to, and that is renamed when it is full, to its name and `.1`.
+    """A file that lines are appended to; when it is full, `.1` is added to its name and a new one begun.
 
-    It is none of `logging`'s handlers: those are closed by whoever calls `dictConfig`, as vLLM does.
+    It is not a handler of `logging`: `dictConfig`, which vLLM calls, closes those.
 
     Args:
         path: the file.
@@ -122,7 +123,7 @@ class RotatingFile:
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 
     def write(self, line: bytes) -> None:
-        """See `Sink.write`. A line that does not fit is taken away again."""
+        """See `Sink.write`. A line that cannot be written whole is removed again."""
         size = self._size()
         if self._max_bytes and size and size + len(line) > self._max_bytes:
             self._rotate()
@@ -143,7 +144,7 @@ class RotatingFile:
         return str(self._path)
 
     def _rotate(self) -> None:
-        """Rename, and begin a new file; where that cannot be done this one grows on, and no line is lost."""
+        """Rename the file and begin a new one; if that fails, this one keeps growing, and no line is lost."""
         try:
             if self._path.exists():
                 for number in range(self._backups, 0, -1):
@@ -164,13 +165,13 @@ class RotatingFile:
         return self._path.with_name(f"{self._path.name}.{number}") if number else self._path
 
     def _size(self) -> int | None:
-        """Return a regular file's; a pipe or a device has none."""
+        """Return the size of a regular file; None for a pipe or a device, which has none."""
         found = os.fstat(self._descriptor)
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def complain(message: str) -> None:
-    """Write on standard error what the log cannot, unless that hangs as well."""
+    """Write to standard error what the log cannot report, unless that would hang as well."""
     with contextlib.suppress(AttributeError, OSError, ValueError):
         descriptor = sys.stderr.fileno()
         if select.select([], [descriptor], [], 0)[1]:

@@ -16,14 +16,14 @@ LOGGER = "jarvis.logs"
 
 
 class Writer(Thread):
-    """Writes what is in the queue, until its end is asked for.
+    """Writes what is in the queue, until None ends it.
 
     Args:
-        queue: what is to be written.
+        queue: what to write.
         size: how many records it may hold.
-        formatter: makes a line of a record.
+        formatter: turns a record into a line.
         sink: takes the lines.
-        drops: counts those that could not be written; the log reports it as soon as there is room again.
+        drops: counts the records that could not be written; the log reports them once there is room again.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Writer(Thread):
 
 
 def _unformattable(record: logging.LogRecord, error: Exception) -> logging.LogRecord:
-    """Return what can be said of a record; whoever wrote the call has to look at it."""
+    """Return a record that reports one that cannot be formatted, with the place of the faulty call."""
     message = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
     place = f"{record.pathname}:{record.lineno}"
     left = copy(record)

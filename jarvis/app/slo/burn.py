@@ -1,9 +1,9 @@
 """Alerts on the burn rate of an error budget: multi-window, multi-burn-rate.
 
-The Site Reliability Workbook, chapter 5 (https://sre.google/workbook/alerting-on-slos/): an alert fires when
-a given share of the budget would be spent in its long window. A burn rate of 1 spends the budget in just the
-window of the objective; a share of 2 % in an hour is a rate of 14.4 over 30 days. The short window, a
-twelfth of the long one, ends the alert soon after its cause.
+As in chapter 5 of The Site Reliability Workbook (https://sre.google/workbook/alerting-on-slos/), an alert
+fires when a given share of the budget would be spent in its long window. A burn rate of 1 spends the budget
+in exactly the window of the objective; spending 2 % in an hour is a rate of 14.4 if that window is 30 days.
+The short window, a twelfth of the long one, ends the alert soon after its cause.
 """
 
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ Rule = dict[str, Any]
 
 HOUR_SECONDS = 3600
 BURN_RATE = "jarvis:slo_burn_rate:"
-"""What records the burn rate over a window, whose name follows."""
+"""The prefix of the series that record the burn rate; the window follows."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Fires when `share` of the budget would be spent in the long window."""
+    """The windows of an alert, which fires when `share` of the budget would be spent in the long one."""
 
     severity: str
     short: str
@@ -39,11 +39,11 @@ class Windows:
     share: float
 
     def factor(self, objective: Objective) -> float:
-        """Work out the burn rate that is too high; never below 1, which keeps the promise."""
+        """Return the burn rate above which the alert fires; it is never below 1, which keeps the promise."""
         return max(1.0, self.share * objective.window_seconds / (self.long_hours * HOUR_SECONDS))
 
     def can_fire(self, objective: Objective) -> bool:
-        """Return whether the rate can be reached at all: it is highest where every event is bad."""
+        """Return whether that rate can be exceeded at all: it is highest if every event is bad."""
         return self.factor(objective) * (1 - objective.objective) < 1
 
 
@@ -81,7 +81,7 @@ ADVICE = {
 
 
 def burn_alerts(objective: Objective) -> Iterator[Rule]:
-    """Return the alerts of an objective that can fire."""
+    """Yield the alerts of an objective that can fire."""
     for windows in ALERTS:
         if windows.can_fire(objective):
             yield _alert(objective, windows)

@@ -6,7 +6,7 @@ _UNITS = {"s": "_seconds", "By": "_bytes"}
 
 
 def prometheus_name(metric: Metric) -> str:
-    """Return the name that the OpenTelemetry exporter gives a metric: with its unit, `_total` for a counter.
+    """Return a metric's name as OpenTelemetry exports it: with its unit, and `_total` for counters.
 
     https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
     """

@@ -7,13 +7,13 @@ from jarvis.core.telemetry.objectives import Availability
 DAY_SECONDS = 86_400.0
 
 SERVICES = ("GenerationService", "EmbeddingService", "RetrievalService")
-"""Whose calls are promised to work; what operators ask of ServerService is not."""
+"""The services whose calls are promised to work; operators' calls to ServerService are not."""
 PROMISED_METHODS = tuple(f"jarvis.v1.{service}/" for service in SERVICES)
-"""What the methods begin with that are promised to work."""
+"""The prefixes of the methods that are promised to work."""
 
 
 def objectives(config: SLOConfig) -> list[Objective]:
-    """Return what is promised; names are those of `jarvis.core.telemetry.objectives`."""
+    """Return the objectives, with the names that `jarvis.core.telemetry.objectives` uses."""
     window = config.window_days * DAY_SECONDS
     latency, first_token = config.latency, config.time_to_first_token
     return [

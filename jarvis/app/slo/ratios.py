@@ -1,7 +1,7 @@
 """The share of bad events of each objective, in PromQL.
 
-Each is an increase divided by an increase: a mean of ratios would weigh an hour with one call like one with
-a thousand. Without an event there is no ratio.
+Each is an increase divided by an increase: a mean of ratios would weigh an hour with one call as much as
+one with a thousand. Without an event there is no ratio.
 """
 
 from collections.abc import Collection
@@ -13,12 +13,12 @@ from jarvis.core.telemetry.objectives import AVAILABILITY, MEASURED_BY
 
 
 def bad_ratio(objective: Objective, bad_codes: Collection[str], window: str) -> str:
-    """Return the query.
+    """Return the query for the share of an objective's events that were bad.
 
     Args:
         objective: what is promised.
         bad_codes: the status codes that count as the server's failure.
-        window: a duration of Prometheus, such as `5m`.
+        window: a Prometheus duration, such as `5m`.
     """
     name = prometheus_name(MEASURED_BY[objective.name])
     if objective.name != AVAILABILITY:
@@ -37,6 +37,6 @@ def _increase(series: str, labels: str, window: str) -> str:
 
 
 def _le(threshold: float | None) -> str:
-    """Match the bucket; its label is 1 or 1.0, by the version of Prometheus."""
+    """Return the matcher of a bucket, whose label is 1 or 1.0 depending on the version of Prometheus."""
     whole = f"{threshold:g}".replace(".", "[.]")
     return f'le=~"{whole}([.]0)?"'

@@ -16,15 +16,15 @@ from jarvis.app.slo.symptoms import JOB, symptom_alerts
 from jarvis.core.telemetry.figures import Objective
 
 BUDGET_REMAINING = "jarvis:slo_budget:remaining"
-"""What records the share of each error budget that is left: 1 is all of it, below 0 it is overspent."""
+"""The series that records the share of each error budget that is left: 1 is all; below 0, it is overspent."""
 HOURS = ("5m", "30m", "1h", "2h", "6h")
 DAYS = ("1d", "3d")
 DAYS_INTERVAL = "2m"
-"""How often the long windows are evaluated: they cost more, and change less."""
+"""The interval at which the long windows are evaluated: they cost more, and change less."""
 
 
 def recorded_names() -> list[str]:
-    """Return what the rules record, for dashboards."""
+    """Return the names of the series that the rules record, for dashboards."""
     return [*(BURN_RATE + window for window in HOURS + DAYS), BUDGET_REMAINING]
 
 

@@ -1,4 +1,4 @@
-"""Alerts on what no objective shows: nothing comes in, or nothing would tell why."""
+"""Alerts on what no objective shows: missing metrics, lost log records, and failures that cost no calls."""
 
 from jarvis.app.slo.burn import Rule
 from jarvis.app.slo.names import prometheus_name
@@ -14,7 +14,7 @@ _DROPPED = prometheus_name(LOG_RECORDS_DROPPED)
 def symptom_alerts() -> list[Rule]:
     """Return the alerts."""
     return [
-        # No budget burns where there are no figures.
+        # No budget burns if there are no figures.
         _rule(
             "JarvisDown",
             f"{_UP} == 0 or absent({_UP})",
@@ -24,7 +24,7 @@ def symptom_alerts() -> list[Rule]:
             f"Prometheus gets no metrics from {{{{ $labels.instance }}}} in its job {JOB}. Look whether the "
             "process runs (its log says why it ended), and whether Prometheus reaches http.listen.",
         ),
-        # One who looks into the log for the cause of another alert would miss them.
+        # Whoever looks in the log for the cause of another alert would miss them.
         _rule(
             "JarvisLogRecordsDropped",
             f"increase({_DROPPED}[15m]) > 0\n"
@@ -36,7 +36,7 @@ def symptom_alerts() -> list[Rule]:
             "The log of {{ $labels.instance }} is incomplete: the disk is full or too slow for it. Make "
             "room, or raise log.level; log.queue_size only helps against bursts.",
         ),
-        # A store or a cache that is away costs quality before it costs calls.
+        # A store or a cache that is down costs quality before it costs calls.
         _rule(
             "JarvisAdapterUnhealthy",
             f"{prometheus_name(ADAPTER_HEALTHY)} == 0",
@@ -46,7 +46,7 @@ def symptom_alerts() -> list[Rule]:
             "{{ $labels.adapter }} on {{ $labels.instance }} has not been well for 10 minutes. "
             "`jarvis status` says why.",
         ),
-        # Others answer in its place, so that no caller complains. It is half open now and then.
+        # Other models answer in its place, so no caller complains. Its breaker is half open now and then.
         _rule(
             "JarvisModelTriedLast",
             f"max_over_time({prometheus_name(BREAKER_OPEN)}[2m]) == 1",

@@ -1,4 +1,4 @@
-"""Batches over requests, without a timer: what arrives while the model works goes together next."""
+"""Batches across requests, without a timer: texts that arrive while the model works go together next."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,12 +14,12 @@ from jarvis_ports.errors import EngineDead, EngineFailure
 
 
 class Batcher:
-    """Sends texts through the model, one batch at a time, and each once however many requests wait for it.
+    """Sends texts through the model batch by batch, and each text once, however many requests wait for it.
 
     Args:
         embedder: the model.
-        max_batch_tokens: the most tokens of a batch, padding included; one text alone may have more.
-        keep: is given each new vector, by key, before those who wait for it.
+        max_batch_tokens: the most tokens of a batch, including padding; a single text may have more.
+        keep: is given the new vectors, by key, before the requests that wait for them.
         instruments: measure the batches.
     """
 
@@ -39,12 +39,12 @@ class Batcher:
 
     @property
     def depth(self) -> int:
-        """How many texts wait for a batch."""
+        """The number of texts that wait for a batch."""
         return sum(not flight.begun for flight in list(self._flights.values()))
 
     @contextmanager
     def waiting(self) -> Iterator["Waiting"]:
-        """Wait for texts; those that nobody waits for any more are not begun."""
+        """Let the block wait for texts; at its end, drop those not begun that nobody else waits for."""
         waiting = Waiting(self)
         try:
             yield waiting
@@ -55,14 +55,14 @@ class Batcher:
                     del self._flights[flight.key]
 
     def join(self, key: bytes) -> Flight | None:
-        """Find a text that is on its way, and be one more who waits for it."""
+        """Return the flight of a text that is on its way, with one more waiter, or None if it is not."""
         flight = self._flights.get(key)
         if flight:
             flight.waiters += 1
         return flight
 
     def send(self, kind: Kind, flights: Iterable[Flight]) -> None:
-        """Send off texts, none of which is on its way, and be the first who waits for them."""
+        """Send off texts, none of which is on its way yet, with one waiter each."""
         new = list(flights)
         for flight in new:
             flight.waiters = 1
@@ -78,7 +78,7 @@ class Batcher:
                 kind, batch = self._queue.take(loaded.info().batch_cost if loaded else 0)
                 if batch:
                     await self._embed(kind, batch)
-                await asyncio.sleep(0)  # an adapter may be done without ever having waited
+                await asyncio.sleep(0)  # an adapter may return without ever having waited
         finally:
             self._worker = None
 
@@ -89,14 +89,14 @@ class Batcher:
             vectors = await self._vectors(kind, flights)
         except Exception as error:  # noqa: BLE001 - it is raised where the requests wait
             if isinstance(error, EngineFailure) and len(flights) > 1:
-                # One text that the model cannot embed is not to fail those beside it.
+                # One text that the model cannot embed must not fail the others in its batch.
                 for part in (flights[::2], flights[1::2]):
                     await self._embed(kind, part)
                 return
             for flight in flights:
                 del self._flights[flight.key]
                 flight.future.set_exception(error)
-                flight.future.exception()  # asyncio complains of one that nobody has looked at
+                flight.future.exception()  # asyncio complains of an error that nobody has looked at
         else:
             self._keep(vectors)
             for flight in flights:
@@ -107,7 +107,7 @@ class Batcher:
         """Run one batch through the model.
 
         Raises:
-            JarvisError: see `Embedder.embed`; also where it is not open, or not the one the texts are for.
+            JarvisError: see `Embedder.embed`; also if it is not open, or not the one that the texts are for.
         """
         embedder = self._embedder.port
         if embedder.info().identity != kind.identity:
@@ -137,20 +137,20 @@ class Waiting:
         self.flights: dict[bytes, Flight] = {}
 
     def join(self, keys: Iterable[bytes]) -> None:
-        """Wait for those of the texts that are on their way."""
+        """Add those of the texts that are already on their way."""
         for key in keys:
             if flight := self._batcher.join(key):
                 self.flights[key] = flight
 
     def send(self, kind: Kind, flights: Mapping[bytes, Flight]) -> None:
-        """Wait for texts, and send off those that are not on their way."""
+        """Add texts, and send off those that are not on their way yet."""
         self.join(flights)
         if new := [flight for key, flight in flights.items() if key not in self.flights]:
             self._batcher.send(kind, new)
             self.flights |= {flight.key: flight for flight in new}
 
     async def vectors(self) -> dict[bytes, Vector]:
-        """Return the vectors of all, by key.
+        """Wait for all the texts, and return their vectors by key.
 
         Raises:
             Exception: the first failure; the others are not waited for.

@@ -22,9 +22,9 @@ from jarvis_ports.telemetry import Span, SpanKind
 from jarvis_ports.values import Embeddings, TextRole
 
 MAX_COUNTED_AT_ONCE = 4096
-"""The most characters whose tokens are counted on the event loop; each text is as dear as 256 of them.
+"""The most characters whose tokens are counted on the event loop; each text counts as 256 more of them.
 
-Measured with all-MiniLM-L6-v2: 0.1 ms a text and 0.3 ms a thousand characters, so at most 1.5 ms.
+Measured with all-MiniLM-L6-v2: 0.1 ms per text and 0.3 ms per thousand characters, so at most 1.5 ms.
 """
 
 
@@ -32,10 +32,10 @@ class Embedding:
     """Embeds texts: from the caches, or with the model, whose batches all requests share.
 
     Args:
-        embedder: the model; None where none is configured.
-        caches: the tiers, the fastest first.
-        max_batch_tokens: the most tokens that go through the model at once, padding included.
-        instruments: measure it.
+        embedder: the model; None if none is configured.
+        caches: the tiers of the cache, the fastest first.
+        max_batch_tokens: the most tokens that go through the model at once, including padding.
+        instruments: measure the requests.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Embedding:
 
     @property
     def info(self) -> EmbedderInfo:
-        """What the model is.
+        """The model's properties.
 
         Raises:
             NotConfigured: there is none.
@@ -72,16 +72,16 @@ class Embedding:
         return self._configured().port.info()
 
     def count_tokens(self, texts: Sequence[str], role: TextRole) -> list[int]:
-        """See `Embedder.count_tokens`; raises what `info` raises."""
+        """Count tokens as `Embedder.count_tokens` does; raises what `info` raises."""
         return self._configured().port.count_tokens(texts, role)
 
     async def flush(self) -> None:
-        """Wait until every cache has what was embedded so far."""
+        """Wait until every cache has stored what was embedded so far."""
         await self._tiers.flush()
 
     @property
     def queue_depth(self) -> int:
-        """How many texts wait for a batch."""
+        """The number of texts that wait for a batch."""
         return self._batcher.depth if self._embedder else 0
 
     async def embed(  # noqa: PLR0913 - each is a field of the request
@@ -97,20 +97,20 @@ class Embedding:
         """Embed texts, at most `MAX_TEXTS`.
 
         Args:
-            texts: none is empty.
+            texts: the texts, none of which is empty.
             role: what they are for.
-            model: its name; empty is the one that is configured.
-            dimension: how many components to keep, from the first; the vectors are scaled to length 1 again.
-            truncate: cut off texts that are too long, instead of refusing them.
-            field: the path that is blamed for the text at an index, which takes the place of `{}`.
+            model: the model's name; empty means the one that is configured.
+            dimension: how many leading components to keep; the vectors are then scaled to length 1 again.
+            truncate: whether to cut off texts that are too long, instead of refusing them.
+            field: the path that is blamed for a text, whose index takes the place of `{}`.
 
         Raises:
             NotConfigured: there is no embedder.
-            ModelNotFound: it has another name.
+            ModelNotFound: the embedder has another name.
             InvalidArgument: there is no text, or too many, or an empty one; the dimension is out of range.
             TextTooLong: a text has more tokens than the model reads; each such text is named.
             ModelLoading, EngineDead: the model is not open, or died.
-            EngineFailure: the model failed at one of the texts.
+            EngineFailure: the model failed on one of the texts.
         """
         embedder = self._configured()
         if model not in {"", embedder.name}:
@@ -174,7 +174,7 @@ class Embedding:
 
 
 async def _count(embedder: Embedder, texts: Mapping[bytes, str], role: TextRole) -> dict[bytes, int]:
-    """Count the tokens of texts, in a thread where that takes long."""
+    """Count the tokens of texts, in a thread if that takes long."""
     values = list(texts.values())
     if sum(len(text) + 256 for text in values) <= MAX_COUNTED_AT_ONCE:
         counts = embedder.count_tokens(values, role) if values else []

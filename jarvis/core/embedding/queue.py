@@ -21,7 +21,7 @@ class Kind(NamedTuple):
 class Flight:
     """One text on its way through the model, and how many requests wait for it.
 
-    `length` is the number of tokens that the model reads of it. The future holds its vector.
+    `length` is the number of its tokens that the model reads. The future will hold its vector.
     """
 
     key: bytes
@@ -36,10 +36,10 @@ class Flight:
 
 
 class Queue:
-    """Texts by the request that brought them.
+    """The texts that wait, grouped by the request that brought them.
 
-    Requests take turns, a text each: one of many texts does not hold up the others, and those of one text
-    each are served in the order in which they came.
+    Requests take turns, one text each: a request with many texts does not hold up the others, and requests
+    with a single text are served in the order in which they came.
     """
 
     def __init__(self, max_batch_tokens: int) -> None:
@@ -50,16 +50,16 @@ class Queue:
         return bool(self._lines)
 
     def add(self, kind: Kind, flights: Iterable[Flight]) -> None:
-        """Put the texts of a request at the end; among themselves the longest goes first."""
+        """Put the texts of a request at the end of the queue, the longest of them first."""
         self._lines.append((kind, sorted(flights, key=lambda flight: flight.length, reverse=True)))
 
     def take(self, batch_cost: int) -> tuple[Kind, list[Flight]]:
-        """Take the text whose turn it is, and those of its kind and about its length that go with it.
+        """Take the text whose turn it is, with the texts of its kind and of similar length that go with it.
 
-        None, where nobody waits for any text of that kind. The rest keeps its turn.
+        The batch is empty if nobody waits for any text of that kind. The other texts keep their turns.
 
         Args:
-            batch_cost: what a batch costs beside its tokens, in tokens; see `EmbedderInfo`.
+            batch_cost: what a batch costs in addition to its tokens, in tokens; see `EmbedderInfo`.
         """
         kind = self._lines[0][0]
         turns = self._turns(kind)
@@ -72,12 +72,12 @@ class Queue:
             left = [flight for flight in line if flight.waiters and id(flight) not in taken]
             if left:
                 (waiting if len(left) == len(line) else served).append((its_kind, left))
-        # Another kind goes first, and of this one those that had no turn.
+        # Other kinds go first, then the requests of this kind that had no turn.
         self._lines = sorted(waiting, key=lambda line: line[0] == kind) + served
         return kind, batch
 
     def _turns(self, kind: Kind) -> list[Flight]:
-        """List the texts whose turn comes next, as many as the budget holds, and at least one."""
+        """Return the texts whose turn is next: as many as the budget holds, but at least one if any waits."""
         lines = deque(iter(line) for its_kind, line in self._lines if its_kind == kind)
         turns: list[Flight] = []
         tokens = 0
@@ -92,7 +92,7 @@ class Queue:
         return turns
 
     def _batches(self, flights: Iterable[Flight], batch_cost: int) -> Iterator[list[Flight]]:
-        """Divide texts into those of about one length, each within the budget when padded to its longest."""
+        """Yield batches of texts of similar length, each within the budget when padded to its longest."""
         batch: list[Flight] = []
         padding = 0
         for flight in sorted(flights, key=lambda flight: flight.length, reverse=True):

@@ -1,4 +1,4 @@
-"""The tiers of the cache: the first that has a value gives it."""
+"""The tiers of the cache: a value comes from the first tier that has it."""
 
 import asyncio
 import logging
@@ -13,13 +13,13 @@ from jarvis_ports.cache import Cache
 logger = logging.getLogger(__name__)
 
 MAX_WAITING = 4096
-"""The most values that wait to be written to one tier; what comes on top of them is not kept there."""
+"""The most values that may wait to be written to one tier; further values are not kept there."""
 
 
 class Tier:
-    """One cache, which is passed over while it is not open, or fails.
+    """One cache, which is passed over while it is not open, or when it fails.
 
-    Writing goes on beside the requests: no answer waits for it.
+    Values are written in the background: no answer waits for that.
     """
 
     def __init__(self, cache: Component[Cache]) -> None:
@@ -30,7 +30,7 @@ class Tier:
         self._complained = False
 
     async def get(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        """Return those of the keys that it holds."""
+        """Return the values of those keys that the cache holds."""
         cache = self._cache.loaded
         if cache is None:
             return {}
@@ -42,7 +42,7 @@ class Tier:
         return found
 
     def put(self, items: Mapping[bytes, bytes]) -> None:
-        """Have the items written."""
+        """Have the items written, unless the cache is not open or too many items wait already."""
         if self._cache.loaded is None or len(self._waiting) + len(items) > MAX_WAITING:
             return
         self._waiting.update(items)
@@ -50,7 +50,7 @@ class Tier:
             self._writer = asyncio.create_task(self._write())
 
     async def flush(self) -> None:
-        """Wait until all that was put is written."""
+        """Wait until everything that was put is written."""
         while self._writer:
             await asyncio.wait([self._writer])
 
@@ -65,7 +65,7 @@ class Tier:
             self._writer = None
 
     def _complain(self, error: Exception) -> None:
-        """Log the first failure: an adapter that keeps its word has none."""
+        """Log only the first failure: an adapter that keeps its contract has none."""
         if not self._complained:
             logger.warning("%s fails, and is passed over where it does: %r", self._cache, error)
         self._complained = True
@@ -79,9 +79,9 @@ class Tiers:
         self._instruments = instruments
 
     async def get(self, keys: Sequence[bytes], dimension: int) -> dict[bytes, Vector]:
-        """Find vectors; those that a later tier had are put into the earlier ones.
+        """Find vectors, and put those that a later tier had into the earlier ones.
 
-        A value that is damaged, or of another dimension, is as good as none.
+        A value that is damaged, or of another dimension, counts as missing.
         """
         found: dict[bytes, Vector] = {}
         for index, tier in enumerate(self._tiers):
@@ -109,6 +109,6 @@ class Tiers:
                 tier.put(packed)
 
     async def flush(self) -> None:
-        """Wait until all that was put is written."""
+        """Wait until everything that was put is written."""
         for tier in self._tiers:
             await tier.flush()

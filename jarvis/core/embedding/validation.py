@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from jarvis_ports.errors import FieldViolation, InvalidArgument, TextTooLong
 
 MAX_TEXTS = 2048
-"""The most texts of one request."""
+"""The most texts in one request."""
 
 
 def check_request(texts: Sequence[str], dimension: int | None, most_dimensions: int, field: str) -> None:
-    """Check all but the length of the texts.
+    """Check everything but the length of the texts.
 
     Args:
-        texts: what is to be embedded.
-        dimension: the components that are asked for.
-        most_dimensions: those that there are.
+        texts: the texts to embed.
+        dimension: the number of components to keep; None for all of them.
+        most_dimensions: the number of components that the model gives.
         field: the path of the text at the index `{}`.
 
     Raises:
@@ -33,10 +33,10 @@ def check_request(texts: Sequence[str], dimension: int | None, most_dimensions: 
 
 
 def check_lengths(tokens: Sequence[int], max_tokens: int, field: str) -> None:
-    """Check that the model reads the texts whole.
+    """Check that no text is longer than the model reads.
 
     Raises:
-        TextTooLong: naming each that it does not.
+        TextTooLong: naming each text that is.
     """
     too_long = {field.format(index): count for index, count in enumerate(tokens) if count > max_tokens}
     if too_long:

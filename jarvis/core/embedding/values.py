@@ -11,14 +11,14 @@ from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.errors import InvalidArgument
 
 VERSION = 1
-"""The version of keys and values. A change of either needs a new one."""
+"""The version of the formats of keys and values. A change to either needs a new one."""
 HEADER = struct.Struct("<B3xII")
-"""Version, tokens of the whole text, dimension. The components follow: float32, little-endian."""
+"""A value's header: version, tokens of the whole text, dimension. Little-endian float32 components follow."""
 FLOAT = np.dtype("<f4")
 
 
 def make_keys(identity: str, role: TextRole, texts: Iterable[str]) -> list[bytes]:
-    """Name the vectors of texts: the same exactly where embedder, role and text are."""
+    """Return the keys of texts: two are equal exactly if the embedder, the role and the text are."""
     base = blake2b(digest_size=32)
     for part in (bytes([VERSION]), identity.encode(), role.encode()):
         _add(base, part)
@@ -43,13 +43,13 @@ class Vector(NamedTuple):
 
 
 def pack(vector: Vector) -> bytes:
-    """Make the value of a vector."""
+    """Return the cache's value for a vector."""
     components = vector.components.astype(FLOAT, copy=False)
     return HEADER.pack(VERSION, vector.tokens, len(components)) + components.tobytes()
 
 
 def unpack(value: bytes, dimension: int) -> Vector | None:
-    """Read a vector; None where the value is not whole, or of another version or dimension."""
+    """Read a vector; return None if the value is not whole, or is of another version or dimension."""
     if len(value) != HEADER.size + FLOAT.itemsize * dimension:
         return None
     version, tokens, written = HEADER.unpack_from(value)
@@ -62,7 +62,7 @@ def shortened(vectors: Matrix, dimension: int) -> Matrix:
     """Keep the first components of vectors, and scale them to length 1 again.
 
     Raises:
-        InvalidArgument: a vector has nothing but zeros there.
+        InvalidArgument: the components that a vector keeps are all zero.
     """
     kept = vectors[:, :dimension]
     lengths = np.linalg.norm(kept, axis=1, keepdims=True)

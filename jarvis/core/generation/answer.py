@@ -27,9 +27,9 @@ class Answer:
         arrived: when it arrived, by `time.monotonic`.
 
     Attributes:
-        first: seconds from then to the first token; None before it.
-        last: the last choice that was completed, whose usage counts those before as well.
-        reasons: why each choice that was completed ended, by its index.
+        first: seconds from the arrival to the first token; None until that comes.
+        last: the last choice that was completed; its usage includes that of the choices before it.
+        reasons: why each completed choice ended, by its index.
     """
 
     def __init__(self, attempt: Attempt[Prepared], arrived: float) -> None:

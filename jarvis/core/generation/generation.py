@@ -46,15 +46,15 @@ class Generation:
         options: PromptParams,
         retrieval: Retrieval | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """Generate: `Started`, any number of `Delta`s, one `Finished` for each choice.
+        """Yield `Started`, any number of `Delta`s, and one `Finished` for each choice.
 
         Closing the iterator, or cancelling its task, frees what the request holds.
 
         Args:
-            name: which model or route; an empty name is the default.
+            name: the model or route; an empty name means the default.
             request: what to generate.
-            options: how difficult it is, and what the model is told before it.
-            retrieval: what to search first, and to answer from.
+            options: how difficult the request is, and which template precedes it.
+            retrieval: how to search for sources to answer from; None to answer without.
 
         Raises:
             JarvisError: see `jarvis_ports.errors`; a `CallerError` comes before `Started`.
@@ -89,7 +89,7 @@ class Generation:
     def check(
         self, request: GenerateRequest, options: PromptParams, retrieval: Retrieval | None = None
     ) -> None:
-        """Check all that can be known before a model is asked.
+        """Check everything that can be checked before a model is asked.
 
         Raises:
             InvalidArgument: naming every field that is wrong.
@@ -133,7 +133,7 @@ class Generation:
         Raises:
             ModelNotFound: no model or route has that name.
             InvalidArgument: the input is empty, or the chat template refuses it.
-            Unavailable: the model is not loaded, or none of the route is.
+            Unavailable: the model is not loaded, or no model of the route is.
         """
         destination = self._routes.get(name)
         check_input(input_)
@@ -146,7 +146,7 @@ class Generation:
 async def _prepare(
     request: GenerateRequest, selected: SelectedPrompt, sources: Sources | None, llm: LLM
 ) -> tuple[GenerateRequest, Prepared]:
-    """Make a request as a model gets it."""
+    """Return a request as one model gets it, with its prompt and its sources."""
     capabilities = llm.capabilities()
     check_supported(request, capabilities)
     prompt = selected.for_model(capabilities)
@@ -155,7 +155,7 @@ async def _prepare(
         grounded = await sources.ground(llm, grounded.request)
     ready = grounded.request
     if request.sampling.max_tokens is None and ready.sampling.max_tokens is not None:
-        # The template's bound is no demand: where the context holds less, less will do.
+        # The template's limit is not the caller's demand: if the context holds less, less will do.
         tokens = grounded.prompt_tokens or await llm.count_tokens(ready.input)
         most = max(1, min(ready.sampling.max_tokens, capabilities.context_length - tokens))
         ready = replace(ready, sampling=replace(ready.sampling, max_tokens=most))

@@ -14,11 +14,11 @@ from jarvis_ports.difficulty import HARDEST
 from jarvis_ports.values import Finished, GenerateRequest
 
 RANGE = 20
-"""The width of a range of difficulty."""
+"""The width of each range of difficulty."""
 
 
 def difficulty_range(difficulty: int | None) -> str:
-    """Name the range that a difficulty is in: `0-20` to `80-100`; each but the last is without its end."""
+    """Return the name of a difficulty's range, `0-20` to `80-100`; only the last range includes its end."""
     if difficulty is None:
         return "unknown"
     start = min(difficulty, HARDEST - 1) // RANGE * RANGE
@@ -33,7 +33,7 @@ def observed(
     request: GenerateRequest,
     difficulty: int | None,
 ) -> Iterator[None]:
-    """Measure a request that a model has begun to answer, however it ends; nothing is recorded a token."""
+    """Measure a request that a model has begun to answer, however it ends; nothing is recorded per token."""
     model = attempt.model.name
     instruments.count(metrics.QUERIES, {"model": model, "difficulty_range": difficulty_range(difficulty)})
     attempt.span.set({"gen_ai.response.id": request.request_id, "gen_ai.response.model": model})
@@ -66,7 +66,7 @@ def _record_finish(
 
 
 def _response(answer: Answer, *, streamed: bool) -> dict[str, Any]:
-    """Name what is known of an answer as OpenTelemetry does."""
+    """Return what is known of an answer, by OpenTelemetry's names."""
     told: dict[str, Any] = {"gen_ai.response.time_to_first_chunk": answer.first if streamed else None}
     if answer.last:
         usage = answer.last.usage

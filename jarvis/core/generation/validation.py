@@ -34,14 +34,14 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "logprobs": (0, 20),
 }
 OPEN_RANGES: Final[dict[str, tuple[float, float]]] = {"top_p": (0, 1), "repetition_penalty": (0, 10)}
-"""Without their lower end."""
+"""Ranges that exclude their lower end."""
 
 
 def check_request(request: GenerateRequest, retrieval: Retrieval | None = None) -> None:
-    """Check ranges.
+    """Check the values of a request, and of its search for sources.
 
     Raises:
-        InvalidArgument: naming every field that is out of range.
+        InvalidArgument: naming every field that is wrong.
     """
     violations = [*_input(request.input), *_sampling(request.sampling), *_structured_output(request)]
     if retrieval:
@@ -157,7 +157,7 @@ def _retrieval(input_: Input, retrieval: Retrieval) -> Iterator[FieldViolation]:
 
 
 def _fields(request: GenerateRequest) -> Iterator[str]:
-    """List the fields that are set, of those that an engine may not honour."""
+    """Yield the fields that are set, among those that some engines cannot honour."""
     for name in SamplingParams.__dataclass_fields__:
         value = getattr(request.sampling, name)
         if value not in (None, (), {}):

@@ -1,29 +1,31 @@
 """Finds which sources a text cites.
 
-A citation is `[`, one number or several with commas between, and `]`: `[1]`, `[1, 2]`, `[1][2]`. Numbers are
-decimal and have nine digits at most. What stands in Markdown code is no citation: `` `rows[0]` `` is an
-index.
+A citation is `[`, one or more numbers with commas between them, and `]`: `[1]`, `[1, 2]`, `[1][2]`. Numbers
+are decimal and have at most nine digits. Nothing in Markdown code is a citation: `` `rows[0]` `` is an index.
 """
 
 import re
 from dataclasses import dataclass
 
 NUMBER = "[0-9]{1,9}"
-"""Nine digits, so that a number fits the contract's 32 bits."""
+"""The pattern of a number: at most nine digits, so that it fits the contract's 32 bits."""
 MARKER = re.compile(rf"\[({NUMBER}(?: *, *{NUMBER})*)\]")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """Numbers in the order of their first mention, once each: of sources, and of no source."""
+    """The numbers that an answer cites, once each, in the order of their first mention.
+
+    Those in `known` are the numbers of sources; those in `unknown` are not.
+    """
 
     known: tuple[int, ...] = ()
     unknown: tuple[int, ...] = ()
 
 
 def cited(text: str, sources: int) -> Cited:
-    """Find what a whole answer cites.
+    """Return the numbers that a whole answer cites.
 
     Args:
         text: the answer.

@@ -26,7 +26,7 @@ from jarvis_ports.values import (
 )
 
 SOURCES = 5
-"""The most sources, where a request does not say."""
+"""The most sources of a request that sets no `top_k`."""
 
 
 class Grounding:
@@ -37,15 +37,15 @@ class Grounding:
         self._settings = settings
 
     def sources(self, messages: Sequence[Message], options: Retrieval) -> "Sources":
-        """Return what a checked request is answered from, whichever model answers it."""
+        """Return the sources of a checked request, whichever model answers it."""
         return Sources(self._search, self._settings, messages, options)
 
 
 class Sources:
-    """What one request is answered from: searched for once, when the first model is to have it.
+    """The sources that one request is answered from, searched for once, when the first model needs them.
 
-    What is searched with is the last message, where `options` has no query of its own. A message that is
-    longer than the embedding model reads is cut off for that: it was written to be answered.
+    The query is the last message, unless `options` has a query of its own. A message that is longer than the
+    embedding model reads is cut off for the search: it was written to be answered, not as a query.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class Sources:
         self._found: tuple[Sequence[Hit], float] | None = None
 
     async def ground(self, llm: LLM, request: GenerateRequest) -> Grounded:
-        """Write those that fit into the last message of the request as a model gets it.
+        """Return a model's request with the sources that fit written into its last message.
 
         Raises:
-            JarvisError: what `Search.run` raises; blaming fields of the request to generate.
+            JarvisError: what `Search.run` raises, but blaming the fields of the generation request.
         """
         assert not isinstance(request.input, str)  # noqa: S101 - `check_request` refuses it
         messages = request.input
@@ -79,7 +79,7 @@ class Sources:
         return Grounded(replace(request, input=input_), retrieved, seconds, tokens)
 
     async def _find(self) -> tuple[Sequence[Hit], float]:
-        """Return what is found, and the seconds that took."""
+        """Search, and return the hits and the seconds that this took."""
         options = self._options
         last = len(self._messages) - 1
         text = self._messages[last].content if options.query is None else options.query
@@ -99,7 +99,10 @@ class Sources:
         return found.hits, time.monotonic() - start
 
     async def _min_similarity(self, options: Retrieval) -> float | None:
-        """The configured one is a cosine: it says nothing of a collection that measures otherwise."""
+        """Return the least similarity of a source: the request's own, or else the configured one.
+
+        The configured one is a cosine, so it says nothing about a collection that measures otherwise.
+        """
         if options.min_similarity is not None or options.mode is SearchMode.SPARSE:
             return options.min_similarity
         space = await self._search.space(options.collection)
@@ -108,10 +111,10 @@ class Sources:
     async def _fit(
         self, llm: LLM, request: GenerateRequest, messages: Sequence[Message], hits: Sequence[Hit]
     ) -> tuple[list[Hit], int]:
-        """Take the best that fit both the budget and what is left of the context; count the prompt's tokens.
+        """Return the best hits that fit both the budget and the rest of the context, and the prompt's tokens.
 
-        One that does not fit is passed over whole: part of a text can say the opposite of all of it, and its
-        citation would be of something that the model has not read.
+        A hit that does not fit is left out entirely: part of a text can say the opposite of the whole, and
+        its citation would show text that the model has not read.
         """
         used = await llm.count_tokens(prompt.grounded(messages, (), takes_system=_takes_system(llm)))
         most = (
@@ -132,7 +135,7 @@ class Sources:
 
 
 async def token_counts(llm: LLM, texts: Sequence[str]) -> list[int]:
-    """Count tokens of texts as parts of a message: in a raw prompt, a control token would count as one."""
+    """Count the tokens of texts as parts of a message; a raw prompt would count a control token as one."""
     frame, *counts = await asyncio.gather(
         *(llm.count_tokens([Message(Role.USER, f"{text}.")]) for text in ("", *texts))
     )

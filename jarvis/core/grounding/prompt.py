@@ -1,15 +1,15 @@
 """Writes sources into a conversation.
 
-The engine's prefix cache serves what a prompt has in common with an earlier one from its first byte on. So
-what changes least stands first: a fixed instruction in the system message, then the conversation, then the
-sources, and what is asked last. The sources are ordered by where they come from, not by how well they match,
-so that another question over the same sources finds all of them in the cache.
+The engine's prefix cache serves the part that a prompt shares with an earlier one, from the first byte on. So
+what changes least comes first: a fixed instruction in the system message, then the conversation, then the
+sources, and last the question. The sources are ordered by where they come from, not by how well they match,
+so that another question about the same sources finds all of them in the cache.
 
 Nothing in a source can pass for another source, for the question, or for a turn of the conversation: each
-line of its text is quoted, markers in it are set apart, invisible characters are left out, and the marks of
-chat templates are broken. Those are the marks of the families listed here, ordinary words to some tokenizers;
-of what is a control token to one, the adapter takes care. Citations carry the text as it is: only the prompt
-differs.
+line of its text is quoted, citation markers in it are spaced out, invisible characters are left out, and the
+marks of chat templates are broken. This covers the marks of the model families listed below, which are
+ordinary words to some tokenizers; the adapter takes care of whatever is a control token to its own tokenizer.
+Citations carry the text unchanged: only the prompt differs.
 """
 
 import re
@@ -33,7 +33,7 @@ _TEMPLATE_TOKENS = re.compile(
 
 
 def block(number: int, hit: Hit) -> str:
-    """Write one source as it stands in the prompt."""
+    """Return one source as the prompt has it."""
     name = f" {_harmless(' '.join(hit.source.source.split()))}" if hit.source else ""
     lines = "".join(f"> {line}\n" for line in _harmless(hit.text).splitlines())
     return f"[{number}]{name}\n{lines}\n"
@@ -42,12 +42,12 @@ def block(number: int, hit: Hit) -> str:
 def grounded(
     messages: Sequence[Message], sources: Sequence[Hit], *, takes_system: bool = True
 ) -> tuple[Message, ...]:
-    """Write the instruction and the sources into a conversation that ends with what the user asks.
+    """Write the instruction and the sources into a conversation that ends with the user's question.
 
     Args:
         messages: the conversation.
         sources: what was found.
-        takes_system: whether the model takes a system message; the question has the instruction otherwise.
+        takes_system: whether the model takes a system message; if not, the instruction precedes the sources.
     """
     *before, question = messages
     blocks = "".join(block(number, hit) for number, hit in enumerate(sources, 1))
@@ -61,7 +61,7 @@ def grounded(
 
 
 def _harmless(text: str) -> str:
-    """Drop what hides, and break what means something to the model's template or to readers of citations."""
+    """Drop hidden characters, and break what a chat template or a reader of citations would act on."""
     seen, _ = without_unseen(text)
     marked = MARKER.sub(lambda marker: f"[ {marker[1]} ]", seen)
     return _TEMPLATE_TOKENS.sub(lambda token: f"{token[0]} ", marked)

@@ -1,4 +1,4 @@
-"""What goes into grounding, and what comes out."""
+"""The settings of grounding, and its result."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from jarvis_ports.values import GenerateRequest, Retrieved
 
 @dataclass(frozen=True, slots=True)
 class GroundingSettings:
-    """What holds where a request does not say: the least cosine of a source, the most tokens of them all."""
+    """The defaults of requests: the least cosine of a source, and the most tokens of all sources together."""
 
     min_similarity: float
     max_context_tokens: int
@@ -15,9 +15,9 @@ class GroundingSettings:
 
 @dataclass(frozen=True, slots=True)
 class Grounded:
-    """A request with the sources in its messages, where a search was asked for. It took `seconds`.
+    """A request, with the sources in its messages if a search was asked for; the search took `seconds`.
 
-    `prompt_tokens` is what the prompt was counted to have, its parts one by one; None where it was not.
+    `prompt_tokens` is the number of tokens in the prompt, counted part by part; None if it was not counted.
     """
 
     request: GenerateRequest

@@ -1,4 +1,4 @@
-"""What the server is made of behind its ports: the life of each adapter."""
+"""The components behind the server's ports: the life of each adapter."""
 
 import asyncio
 import gc
@@ -17,27 +17,27 @@ from jarvis_ports.values import State
 logger = logging.getLogger(__name__)
 
 HEALTH_INTERVAL = 1.0
-"""Seconds between two questions to an adapter about its health."""
+"""Seconds between two checks of an adapter's health."""
 RESTART_DELAYS = (1.0, 2.0, 5.0)
-"""Seconds before each restart in a row; the last one repeats."""
+"""Seconds to wait before each of several restarts in a row; the last delay repeats."""
 
 
 class WhenUnwell(StrEnum):
-    """What follows when a component that ran says that it is unwell."""
+    """What to do when a running component says that it is unwell."""
 
     EXIT = "exit"
-    """The server ends."""
+    """The server exits."""
     RESTART = "restart"
-    """It is closed and opened again."""
+    """The component is closed and opened again."""
     WAIT = "wait"
-    """It stays open, until it is well again."""
+    """The component stays open, and is watched until it is well again."""
 
 
 class Port(Protocol):
     """What every port has."""
 
     async def health(self) -> Health:
-        """Return whether it is well, at once."""
+        """Return at once whether the adapter is well."""
         ...
 
 
@@ -45,15 +45,15 @@ P = TypeVar("P", bound=Port)
 
 
 class Component(Generic[P]):
-    """Opens an adapter, watches its health, and does what is wanted when it is unwell.
+    """Opens an adapter, watches its health, and acts when it is unwell.
 
     Args:
-        port_name: which port it is for.
-        name: its name among those of its port.
+        port_name: the port that the adapter serves.
+        name: the component's name among those of its port.
         adapter: the adapter's name.
         open_port: opens the adapter; the context that it returns closes it.
-        when_unwell: what follows.
-        after: what is opened, or has failed to open, before this one is.
+        when_unwell: what to do when the adapter is unwell.
+        after: the component that must have opened, or failed to open, before this one is opened.
     """
 
     def __init__(  # noqa: PLR0913 - all that it is made of
@@ -105,7 +105,10 @@ class Component(Generic[P]):
         raise error
 
     def set_retry_after(self, error: Unavailable) -> None:
-        """Set how long it will be until it is open again, where it was open before and is opened again."""
+        """Set on an error the seconds until the adapter should be open again.
+
+        Nothing is set if the adapter was never open, or is not restarted.
+        """
         if self._opening_seconds is None or self._when_unwell is not WhenUnwell.RESTART:
             return
         now = time.monotonic()
@@ -118,15 +121,15 @@ class Component(Generic[P]):
         return self._port
 
     def suspect(self) -> None:
-        """Look at its health now: a request has seen it fail."""
+        """Check the adapter's health now, because a request has seen it fail."""
         self._look_now.set()
 
     async def run(self) -> None:
-        """Keep it up until cancelled.
+        """Keep the adapter open until cancelled.
 
         Raises:
-            EngineDead: it died, and the server is to end.
-            Exception: it did not open the first time, or the server is to end; what the adapter raised.
+            EngineDead: the adapter died, and the server must exit.
+            Exception: what the adapter raised before its first restart, or if it is never restarted.
         """
         if self._after:
             await self._after._tried.wait()
@@ -141,7 +144,7 @@ class Component(Generic[P]):
                     with _frozen():
                         self._become(State.READY, "", port)
                         message = await self._until_unwell(port)
-                    self._opens_at = time.monotonic() + RESTART_DELAYS[0]  # and what it takes to close
+                    self._opens_at = time.monotonic() + RESTART_DELAYS[0]  # plus the time that closing takes
                     self._become(State.FAILED, message)
             except Exception as error:
                 self._become(State.FAILED, str(error))
@@ -172,7 +175,7 @@ class Component(Generic[P]):
                     await self._look_now.wait()
 
     def _heed(self, health: Health, port: P) -> None:
-        """Follow the health of an adapter that stays open whatever it says."""
+        """Update the state from the health of an adapter that stays open."""
         state = State.READY if health.ok else State.FAILED
         if state is not self.state:
             if health.ok:
@@ -189,11 +192,11 @@ class Component(Generic[P]):
 
 @contextmanager
 def _frozen() -> Iterator[None]:
-    """Keep what is alive out of garbage collection meanwhile.
+    """Keep the objects that are alive out of garbage collection while the block runs.
 
-    Beside libraries such as torch a full collection looks at 700,000 objects, and stops every thread of the
-    process for half a second. What is closed is collected as ever: whatever is open may have to give back
-    the memory of a GPU, which cycles hold.
+    With libraries such as torch loaded, a full collection looks at 700,000 objects, and stops every thread of
+    the process for half a second. After the block they are collected as usual: an adapter that is closed may
+    have to release GPU memory that reference cycles hold.
     """
     gc.freeze()
     try:

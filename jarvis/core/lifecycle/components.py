@@ -1,4 +1,4 @@
-"""All that the server opens."""
+"""Everything that the server opens."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,10 +10,10 @@ _ORDER = list(PortName)
 
 
 class Components:
-    """All that the server opens, by the port that each is for; a port that is turned off has none.
+    """Everything that the server opens, by port; a port that is turned off has no component.
 
     Args:
-        components: in whatever order; those of one port keep theirs.
+        components: the components in any order; those of one port keep theirs.
     """
 
     def __init__(self, components: Iterable[Component[Any]]) -> None:
@@ -23,9 +23,9 @@ class Components:
         return iter(self._all)
 
     def of(self, port: PortName) -> list[Component[Any]]:
-        """Return those of a port."""
+        """Return the components of a port."""
         return [component for component in self if component.port_name == port]
 
     def one(self, port: PortName) -> Component[Any] | None:
-        """Return the one of a port that has one at most, or None."""
+        """Return the component of a port that has at most one, or None."""
         return next(iter(self.of(port)), None)

@@ -29,7 +29,7 @@ class Requests:
 
     @property
     def active(self) -> int:
-        """How many there are."""
+        """The number of requests that run or wait."""
         return len(self._running)
 
     @contextmanager
@@ -37,7 +37,7 @@ class Requests:
         """Track the current task while it serves a request.
 
         Raises:
-            Draining: no new request is taken, or this one was running when the time to finish was over.
+            Draining: no new request is accepted, or this one still ran when the time to finish was up.
             RequestAborted: in the block, when `abort` is called for it.
         """
         if self._closed:
@@ -60,10 +60,10 @@ class Requests:
                 self._idle.set()
 
     def abort(self, request_id: str) -> int:
-        """End every request with that id, and say how many there were.
+        """End every request with this id, and return how many there were.
 
         Raises:
-            RequestNotFound: there is none.
+            RequestNotFound: there was none.
         """
         aborted = RequestAborted(f"request {request_id} was aborted")
         count = self._end(lambda running: running.request_id == request_id, aborted)
@@ -73,7 +73,7 @@ class Requests:
         return count
 
     async def close(self, within: float) -> int:
-        """Take no new request; end those that still run `within` seconds later, and count them."""
+        """Accept no new request; end those that still run `within` seconds later, and return their number."""
         self._closed = True
         try:
             await asyncio.wait_for(self._idle.wait(), within)

@@ -1,4 +1,4 @@
-"""What a model is told before a conversation, by how difficult that is."""
+"""Templates: what a model is told before a conversation, depending on its difficulty."""
 
 from jarvis.core.prompting.prompting import Prompting
 from jarvis.core.prompting.templates import Template, TemplateText

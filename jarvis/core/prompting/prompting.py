@@ -1,10 +1,10 @@
 """Chooses the template of a request.
 
-The engine's prefix cache serves what a prompt has in common with an earlier one from its first byte on. The
-template stands first, and its text is the same from call to call; it changes with the difficulty, so that of
-a conversation is the highest of its questions: a short "and why?" does not change what stands before it. An
-answer from sources has an instruction of its own, and gets no template by itself: questions of different
-difficulty over the same sources would have nothing in common.
+The engine's prefix cache serves the part that a prompt shares with an earlier one, from the first byte on.
+The template comes first, and its text is the same from call to call. As it changes with the difficulty, that
+of a conversation is the difficulty of its hardest question: a short "and why?" does not change what precedes
+it. A request that is answered from sources has an instruction of its own, and gets no template automatically:
+otherwise, questions of different difficulty about the same sources would share nothing.
 """
 
 import logging
@@ -22,18 +22,18 @@ from jarvis_ports.values import Input, PromptParams, Role, Signal
 logger = logging.getLogger(__name__)
 
 MAX_QUESTIONS = 8
-"""The number of the user's last messages that are estimated in a conversation."""
+"""The number of the user's latest messages in a conversation whose difficulty is estimated."""
 
 
 class Prompting:
     """Knows the templates, and which is for which difficulty.
 
     Args:
-        estimator: estimates how difficult a text is; None where nothing does.
-        templates: all of them, by name.
-        tiers: from easy to hard; the last has no end.
-        automatic: whether a conversation gets the template of its difficulty where it names none.
-        language: of templates, where that of a text is not known.
+        estimator: estimates how difficult a text is; None if nothing does.
+        templates: all templates, by name.
+        tiers: the ranges of difficulty, from easy to hard; the last has no upper end.
+        automatic: whether a conversation gets the template of its difficulty if it names none.
+        language: the language of a template if that of the text is unknown.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Prompting:
         Args:
             input_: the prompt or conversation.
             options: what the request says.
-            from_sources: whether it is to be answered from what is searched.
+            from_sources: whether it will be answered from sources.
 
         Raises:
             InvalidArgument: an option is wrong, or does not go with the input.
@@ -92,7 +92,7 @@ class Prompting:
         )
 
     def check(self, input_: Input, options: PromptParams, *, from_sources: bool = False) -> None:
-        """Check the options, but for the template's name; the arguments are those of `choose`.
+        """Check the options except for the template's name; the arguments are those of `choose`.
 
         Raises:
             InvalidArgument: naming every field that is wrong.
@@ -106,12 +106,12 @@ class Prompting:
         violations.refuse()
 
     def _is_automatic(self, input_: Input, *, from_sources: bool) -> bool:
-        """Return whether the difficulty chooses a template where the request names none."""
+        """Return whether the difficulty selects a template if the request names none."""
         has_own = isinstance(input_, str) or has_system_message(input_)
         return self._automatic and not (from_sources or has_own)
 
     def _template(self, name: str | None, difficulty: int | None) -> Template | None:
-        """Return the template of that name, or of the difficulty where none is given."""
+        """Return the template with this name, or that of the difficulty if no name is given."""
         if name is not None:
             return self._templates[name] if name else None
         if difficulty is None:
@@ -120,7 +120,7 @@ class Prompting:
         return self._templates[tier.template]
 
     async def _estimate(self, input_: Input) -> Estimate | None:
-        """Estimate a prompt, or the hardest question of a conversation; None where nothing can."""
+        """Estimate a prompt, or the hardest question of a conversation; return None if nothing can."""
         if self._estimator is None:
             return None
         if isinstance(input_, str):

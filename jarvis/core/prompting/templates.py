@@ -1,4 +1,4 @@
-"""What a model is given before a conversation, in one language or several."""
+"""Templates: texts that a model gets before a conversation, in one language or several."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,13 +7,13 @@ from jarvis_ports.errors import FieldViolation, InvalidArgument
 
 
 class TemplateText(Protocol):
-    """A text with variables, compiled."""
+    """A compiled text with variables."""
 
     def render(self, variables: Mapping[str, str], /) -> str:
         """Return the text with these values.
 
         Raises:
-            Exception: it fails with them.
+            Exception: the text cannot be rendered with these values.
         """
         ...
 
@@ -23,10 +23,10 @@ class Template:
 
     Args:
         name: its name.
-        texts: by language; one under None is for all of them.
+        texts: the texts by language; one under None is for all languages.
         variables: the names that the texts may use, and their values unless a request sets others.
-        temperature: for requests that set none.
-        max_tokens: for requests that set none.
+        temperature: the temperature of requests that set none.
+        max_tokens: the most tokens of an answer, for requests that do not say.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class Template:
         self._texts = texts
 
     def language(self, asked: str | None, *known: str | None) -> str | None:
-        """Return a language: the one asked for, else the first known one that it has, else its first.
+        """Return a language: the one asked for, else the first known one that there is, else the first.
 
         Raises:
-            InvalidArgument: it is not there in the language asked for.
+            InvalidArgument: the template does not exist in the language asked for.
         """
         if None in self._texts:
             return None
@@ -63,7 +63,7 @@ class Template:
         """Check that the template has these variables.
 
         Raises:
-            InvalidArgument: naming each that it has not.
+            InvalidArgument: naming each variable that it does not have.
         """
         if unknown := [name for name in variables if name not in self._variables]:
             has = f"it has {', '.join(self._variables)}" if self._variables else "it has none"
@@ -76,7 +76,7 @@ class Template:
         """Return the text with the values that a request sets.
 
         Raises:
-            InvalidArgument: there is no such variable, or the template fails with these values.
+            InvalidArgument: there is no such variable, or the template fails or is empty with these values.
         """
         self.check_names(variables)
         try:

@@ -1,4 +1,4 @@
-"""The inputs of the selection of a template, and its result."""
+"""The input to the selection of a template, and its result."""
 
 from dataclasses import dataclass, replace
 
@@ -9,7 +9,7 @@ from jarvis_ports.llm import GenerateRequest, Input, LLMCapabilities, Message, R
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A range of difficulty up to `below`, which is not in it, and the template for it."""
+    """A range of difficulty that ends before `below`, and its template."""
 
     template: str
     below: int | None
@@ -17,9 +17,9 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class SelectedPrompt:
-    """The template that was selected for a request, and how difficult the request is; None where unknown.
+    """The template that was selected for a request, and the request's difficulty, or None if it is unknown.
 
-    `signals` are what moved an estimate. `text` is empty where there is no template.
+    `signals` are what influenced an estimate. `text` is empty if there is no template.
     """
 
     difficulty: int | None = None
@@ -32,10 +32,10 @@ class SelectedPrompt:
     max_tokens: int | None = None
 
     def for_model(self, capabilities: LLMCapabilities) -> "SelectedPrompt":
-        """Leave out what a model cannot take.
+        """Return the prompt without what a model cannot take.
 
         Raises:
-            UnsupportedField: it takes no system message, and the request names a template.
+            UnsupportedField: the model takes no system message, and the request names a template.
         """
         fields = capabilities.fields
         if self.template and "messages.role.system" not in fields:
@@ -49,7 +49,7 @@ class SelectedPrompt:
         )
 
     def applied(self, request: GenerateRequest) -> GenerateRequest:
-        """Put the text before a conversation, and the defaults where the request sets nothing."""
+        """Return a request with the text before its conversation, and defaults for what it does not set."""
         if not self.template:
             return request
         assert not isinstance(request.input, str)  # noqa: S101 - a raw prompt gets no template
@@ -62,5 +62,5 @@ class SelectedPrompt:
 
 
 def has_system_message(input_: Input) -> bool:
-    """Return whether a conversation has instructions of its caller; a raw prompt has none."""
+    """Return whether a conversation has a system message of its caller's; a raw prompt has none."""
     return not isinstance(input_, str) and any(message.role is Role.SYSTEM for message in input_)

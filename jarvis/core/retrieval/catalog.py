@@ -1,4 +1,4 @@
-"""The collections that are in use, of the library that is open."""
+"""The collections in use, in the library that is open."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from jarvis_ports.errors import CollectionMismatch, CollectionNotFound, NotConfi
 from jarvis_ports.store import CollectionSpec
 
 FOLDED_AT_ONCE = 50_000
-"""The most characters that are folded on the event loop: under 2 ms of them (0.03 ms a thousand)."""
+"""The most characters that are folded on the event loop: this takes under 2 ms (0.03 ms per thousand)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +27,14 @@ class Collection:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The collection's name."""
         return self.spec.name
 
 
 class CollectionCatalog:
     """Finds collections by name.
 
-    What a collection was made for is read from the store once: no other process may write to it.
+    A collection's specification is read from the store only once: no other process may write to the store.
     """
 
     def __init__(self, component: Component[Library] | None, embedding: Embedding) -> None:
@@ -65,7 +65,7 @@ class CollectionCatalog:
         return library
 
     async def _begin(self, library: Library) -> None:
-        """Drop what the index has of collections that are gone."""
+        """Begin to use a library: drop what its index has of collections that are gone."""
         there = {spec.name for spec in await library.store.collections()}
         for name in await library.texts.collections():
             if name not in there:
@@ -87,10 +87,10 @@ class CollectionCatalog:
         return Collection(library, self._specs[name], self.mirror(library, name))
 
     async def fitting(self, name: str) -> Collection:
-        """Return a collection that fits the configured embedding model; its text index then fits the store.
+        """Return a collection that fits the configured embedding model, once its text index fits the store.
 
         Raises:
-            CollectionMismatch: it was made for another one.
+            CollectionMismatch: it was made for another model.
             CollectionNotFound, NotConfigured, Unavailable: see `get`.
         """
         collection = await self.get(name)
@@ -100,7 +100,7 @@ class CollectionCatalog:
         return collection
 
     def differences(self, spec: CollectionSpec, info: EmbedderInfo) -> list[str]:
-        """Return why the vectors of a collection and the configured embedding model do not go together."""
+        """Return the reasons why the vectors of a collection do not fit the configured embedding model."""
         differences = []
         if spec.identity != info.identity:
             names = f"{spec.embedder!r}, and {self.embedding.name!r} is configured"
@@ -114,7 +114,7 @@ class CollectionCatalog:
     async def embed(
         self, texts: Sequence[str], role: TextRole, *, truncate: bool, field: str = "texts[{}]"
     ) -> Matrix:
-        """Embed texts as people search for them: folded, as the text index has them."""
+        """Embed texts in the form that people search for: folded, as in the text index."""
         if sum(map(len, texts)) > FOLDED_AT_ONCE:
             folded = await asyncio.to_thread(lambda: [fold(text) for text in texts])
         else:
@@ -122,9 +122,9 @@ class CollectionCatalog:
         return (await self.embedding.embed(folded, role, truncate=truncate, field=field)).vectors
 
     def mirror(self, library: Library, name: str) -> Mirror:
-        """Return the mirror of a collection that need not exist yet."""
+        """Return the mirror of a collection, which need not exist yet."""
         return self._mirrors.setdefault(name, Mirror(library, name))
 
     def forget(self, name: str) -> None:
-        """Read again what a collection is made for: it was made, changed or dropped."""
+        """Drop the cached specification of a collection that was made, changed or dropped."""
         self._specs.pop(name, None)

@@ -1,4 +1,4 @@
-"""The chunks of a document as rows, which know where they come from."""
+"""The chunks of a document as rows, which record where they come from."""
 
 import re
 from collections import Counter
@@ -13,14 +13,14 @@ from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.values import Document, Metadata, Row, Value
 
 SCHEME: Final = 2
-"""The version of hashes, ids and splitting. A new number makes every document a changed one."""
+"""The version of hashes, ids and splitting. With a new number, every document counts as changed."""
 LEAST_CHUNK_TOKENS = 16
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,6}")
 
 
 @dataclass(frozen=True, slots=True)
 class Splitting:
-    """How documents are split: the most tokens of a chunk, those it shares, and whose tokens they are."""
+    """How documents are split: the most tokens of a chunk, the most it shares, and the model's identity."""
 
     chunk_tokens: int
     chunk_overlap: int
@@ -28,10 +28,10 @@ class Splitting:
 
 
 def check_splitting(tokens: int, overlap: int, most: int) -> None:
-    """Check what a caller asks for.
+    """Check the splitting that a caller asks for; `most` is what the embedding model reads.
 
     Raises:
-        InvalidArgument: naming both where they are out of range, or more than the embedding model reads.
+        InvalidArgument: naming each number that is out of range.
     """
     violations = Violations()
     if tokens > most:
@@ -50,7 +50,7 @@ def check_language(language: str | None) -> None:
     """Check the language of documents.
 
     Raises:
-        InvalidArgument: it has not the form of a BCP 47 tag.
+        InvalidArgument: it does not have the form of a BCP 47 tag.
     """
     if language is not None and not _LANGUAGE.fullmatch(language):
         raise InvalidArgument.of(
@@ -59,9 +59,9 @@ def check_language(language: str | None) -> None:
 
 
 def content_hash(document: Document, data: bytes, splitting: Splitting, language: str | None) -> str:
-    """Hash all that the rows of a document come from: where it is the same, so are they.
+    """Hash everything that the rows of a document are made from: equal hashes mean equal rows.
 
-    Its first half, see `same_content`, is of the content alone.
+    The first half of the hash is that of the content alone; see `same_content`.
     """
     said = (document.source, document.media_type, language)
     described = (SCHEME, asdict(splitting), said, _sorted(document.metadata))
@@ -69,7 +69,7 @@ def content_hash(document: Document, data: bytes, splitting: Splitting, language
 
 
 def same_content(hash_: str) -> str:
-    """Return what the hashes of all documents of one content begin with."""
+    """Return what the hashes of all documents with the same content begin with."""
     return hash_[: len(hash_) // 2]
 
 
@@ -100,8 +100,8 @@ def rows(document: Document, hash_: str, chunks: Sequence[Chunk]) -> list[Row]:
 def chunk_ids(document_id: str, chunks: Iterable[Chunk]) -> list[str]:
     """Return the ids of the chunks of a document, in their order.
 
-    An id says its document, its text, and how many equal chunks came before: a text that moves keeps it. Of
-    equal ids the vectors are equal: what is embedded is in it where that is not the text itself.
+    An id depends on the document, the text, and the number of equal chunks before it, so a text that moves
+    keeps its id. Equal ids mean equal vectors: what is embedded is hashed too if it differs from the text.
     """
     seen: Counter[str] = Counter()
     ids = []

@@ -1,4 +1,4 @@
-"""Collections: made, listed, dropped, checked, built anew."""
+"""Makes, lists, drops, checks and rebuilds collections."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -16,7 +16,7 @@ from jarvis_ports.values import Collection, Diagnosis, IndexChanges, IndexSettin
 
 UNREACHABLE_TOLD = 100
 EMBEDDED_AT_ONCE = 256
-"""Texts of a rebuild that go to the embedding model in one request."""
+"""The most texts of a rebuild that go to the embedding model in one request."""
 
 
 class Collections:
@@ -27,11 +27,11 @@ class Collections:
         self._max_document_bytes = max_document_bytes
 
     async def create(self, name: str, index: IndexSettings) -> Collection:
-        """Make a collection for the configured embedding model; does nothing where it exists just so.
+        """Make a collection for the configured embedding model, unless it exists with the same settings.
 
         Raises:
             InvalidArgument: the name or a setting is out of range.
-            CollectionMismatch: it exists otherwise.
+            CollectionMismatch: it exists and differs; if only `ef_search` does, that is changed instead.
         """
         check_collection(name, index)
         library = await self._catalog.library()
@@ -40,7 +40,7 @@ class Collections:
         spec = CollectionSpec(name, info.dimension, embedding.name, info.identity, index)
         for there in await library.store.collections():
             if there.name == name and there.identity == spec.identity:
-                spec = replace(spec, embedder=there.embedder)  # the same model by another name
+                spec = replace(spec, embedder=there.embedder)  # the same model under another name
         await library.store.create(spec)
         self._catalog.forget(name)
         return await self.get(name)
@@ -72,7 +72,7 @@ class Collections:
         )
 
     async def drop(self, name: str) -> int:
-        """Delete a collection with all that is in it, and return how many rows it had."""
+        """Delete a collection with everything in it, and return how many rows it had."""
         collection = await self._catalog.get(name)
         library, mirror = collection.library, collection.mirror
 
@@ -90,7 +90,7 @@ class Collections:
                 self._catalog.forget(name)
 
     async def check(self, name: str) -> AsyncGenerator[Progress | Diagnosis, None]:
-        """Look for rows that no search finds, and counts that disagree: `Progress`, then one `Diagnosis`."""
+        """Yield `Progress`, then a `Diagnosis` of rows that no search finds, and of counts that disagree."""
         collection = await self._catalog.get(name)
         library, mirror = collection.library, collection.mirror
         await mirror.settled()
@@ -99,15 +99,15 @@ class Collections:
                 if isinstance(event, Progress):
                     yield event
                     continue
-                # What is written meanwhile is no disagreement: both are counted between two writes.
+                # Both are counted between two writes, so that rows written meanwhile are no disagreement.
                 async with mirror.lock:
                     missing = await library.store.count(name) - await library.texts.count(name)
                 yield diagnosis(replace(event, counts={**event.counts, "sparse": event.rows - missing}))
 
     async def rebuild(self, name: str, changes: IndexChanges) -> AsyncGenerator[Progress, None]:
-        """Build a collection anew from its stored rows, for the configured embedding model; writes wait.
+        """Rebuild a collection from its stored rows, for the configured embedding model; writes wait.
 
-        The text index is made anew too. Closed in the middle, the collection stays as it was.
+        The text index is rebuilt too. If the iterator is closed early, the collection stays as it was.
 
         Raises:
             InvalidArgument: a setting is out of range.
@@ -144,6 +144,6 @@ class Collections:
 
 
 def diagnosis(check: StoreCheck) -> Diagnosis:
-    """Return what callers are told of a check: of rows that cannot be found, the first hundred."""
+    """Return what callers learn from a check; it names only the first hundred rows that no search finds."""
     told = check.unreachable[:UNREACHABLE_TOLD]
     return Diagnosis(check.ok, check.checked, len(check.unreachable), told, check.counts)

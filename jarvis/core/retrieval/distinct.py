@@ -1,4 +1,4 @@
-"""Rows of one text are one hit: else copies of one document would fill an answer's sources."""
+"""Makes one hit of the rows of one text: otherwise copies of a document would fill an answer's sources."""
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,11 +7,11 @@ from typing import NamedTuple
 from jarvis_ports.store import Row
 
 MORE = 4
-"""How many times as many rows are asked for again, where rows of one text leave too few."""
+"""The factor by which more rows are asked for if rows of the same text leave too few texts."""
 MOST_CANDIDATES = 5000
-"""Rows asked for at most."""
+"""The most rows that are asked for."""
 TOLERANCE = 1e-3
-"""How far the scores of one text may be apart: its vector differs a little from batch to batch."""
+"""The most by which scores of the same text may differ: its vector varies a little from batch to batch."""
 
 
 class Ranked(NamedTuple):
@@ -22,15 +22,15 @@ class Ranked(NamedTuple):
 
 
 async def distinct(fetch: Callable[[int], Awaitable[Sequence[Ranked]]], most: int) -> list[list[Ranked]]:
-    """Return the rows of the `most` best texts, each with all its rows that are among the candidates.
+    """Return the `most` best texts, each as the list of its rows that are among the candidates.
 
-    Rows of one text with another score are apart: their callers brought vectors of their own.
+    Rows with the same text but different scores are kept apart: callers supplied their vectors.
 
     Args:
-        fetch: finds so many rows, the best first, or all there are.
+        fetch: finds this many rows, the best first, or all there are.
         most: the most texts.
     """
-    asked = most + 1  # the first row of another text tells that the last one is complete
+    asked = most + 1  # the first row of one more text shows that the last one is complete
     while True:
         found = await fetch(asked)
         groups: list[list[Ranked]] = []

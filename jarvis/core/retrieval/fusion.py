@@ -19,7 +19,7 @@ class Fused:
 
 
 def fuse(dense: Sequence[str], sparse: Sequence[str]) -> list[Fused]:
-    """Fuse two rankings of ids, the best first; of equal scores the better dense rank goes first."""
+    """Fuse two rankings of ids, the best first; of two equal scores, the better dense rank comes first."""
     dense_ranks = {id_: rank for rank, id_ in enumerate(dense, 1)}
     sparse_ranks = {id_: rank for rank, id_ in enumerate(sparse, 1)}
     fused = [

@@ -1,13 +1,13 @@
-"""Rows as they are told to callers: without our own metadata, which says where they come from."""
+"""Rows as callers see them: without Jarvis's own metadata, which records where they come from."""
 
 from collections.abc import Sequence
 
 from jarvis_ports.values import ChunkSource, Duplicate, Hit, Metadata, Row
 
 RESERVED = "_"
-"""What the names of our own metadata fields begin with; callers' own may not."""
+"""The prefix of the names of Jarvis's own metadata fields; callers may not use it."""
 DUPLICATES_TOLD = 100
-"""The most rows of the same text that a hit tells of."""
+"""The most other rows of the same text that a hit lists."""
 
 
 def make_hit(
@@ -17,7 +17,7 @@ def make_hit(
     dense_rank: int | None = None,
     sparse_rank: int | None = None,
 ) -> Hit:
-    """Return the hit of rows that have one text."""
+    """Return one hit for rows that have the same text."""
     placed = sorted(((row, chunk_source(row)) for row in rows), key=lambda each: place(*each))
     (first, source), *others = placed
     return Hit(
@@ -60,5 +60,5 @@ def own_metadata(row: Row) -> Metadata:
 
 
 def place(hit: Hit | Row, source: ChunkSource | None) -> tuple[str, int, str]:
-    """Return what texts are ordered by: where they come from, and their id."""
+    """Return the key that texts are ordered by: where they come from, then their id."""
     return (source.source, source.start, hit.id) if source else ("", 0, hit.id)

@@ -1,4 +1,4 @@
-"""Puts the documents of an ingestion together from the parts in which they come."""
+"""Puts the documents of an ingestion together from the parts in which they arrive."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.values import Document, IngestEvent, IngestStart, Prune
 
 MAX_TOLD = 8192
-"""Bytes of a source, an id or a failure that a result tells at most: longer than any path of Linux."""
+"""The most bytes of a source, an id or a failure that a result repeats: more than any path of Linux has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A document that was sent as a whole; `problem` says why it cannot be taken, where it cannot."""
+    """A document that has arrived in full; `problem` says why it cannot be ingested, if it cannot."""
 
     document: Document
     data: bytes
@@ -21,11 +21,11 @@ class Sent:
 
 
 class Incoming:
-    """Reads the events of an ingestion that follow its start; memory is bounded by one document.
+    """Reads the events of an ingestion that follow its start, with no more than one document in memory.
 
     Args:
         events: the events.
-        max_bytes: the largest document; of a larger one the content is thrown away.
+        max_bytes: the size of the largest document; the content of a larger one is thrown away.
     """
 
     def __init__(self, events: AsyncIterator[IngestEvent], max_bytes: int) -> None:
@@ -90,7 +90,7 @@ class Incoming:
 
 
 def _checked(document: Document) -> Document:
-    """Return the document, or one that fails where a field of it is wrong: others are not to blame."""
+    """Return the document, or one that fails if a field of it is wrong: the others are not to blame."""
     failure = document.failure or _fault(document)
     if not failure:
         return document

@@ -1,4 +1,4 @@
-"""Takes documents in, one after the other."""
+"""Ingests a stream of documents."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -17,7 +17,7 @@ from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.values import IngestEvent, IngestFinished, IngestResult, IngestStart, Outcome, Prune
 
 AHEAD = 8
-"""Documents at work at once: they are embedded together, and written together, while the next are read."""
+"""The most documents in progress at once: they are embedded and written together while others are read."""
 
 
 class Ingest:
@@ -32,14 +32,15 @@ class Ingest:
         self._locks = locks
 
     async def run(self, events: AsyncIterator[IngestEvent]) -> AsyncGenerator[IngestResult, None]:
-        """Take documents in: an `IngestedDocument` for each, in order, once it is stored; then those pruned.
+        """Ingest documents: yield an `IngestedDocument` for each, in order, once it is stored.
 
-        Closed or failed in the middle, what came out is stored, and the same documents again repair the rest.
+        Those that are pruned follow, and then one `IngestFinished`. If the iterator is closed or fails before
+        that, what it yielded is stored, and ingesting the same documents again repairs the rest.
 
         Raises:
             InvalidArgument: an event is wrong, or out of order.
             CollectionMismatch: the collection was made for another embedding model.
-            EngineFailure: the embedding model failed at a text.
+            EngineFailure: the embedding model failed on a text.
         """
         start = await anext(events, None)
         if not isinstance(start, IngestStart):
@@ -84,7 +85,7 @@ class Ingest:
 
 
 async def _gone(writer: DocumentWriter, prune: Prune, sent: set[str]) -> list[DocumentRows]:
-    """Return the documents that were not sent, and are to go."""
+    """Return the documents to prune: those that were not sent, and whose source has one of the prefixes."""
     collection = writer.collection
     return [
         document

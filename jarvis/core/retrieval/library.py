@@ -1,4 +1,4 @@
-"""What retrieval needs opened, all together."""
+"""Everything that retrieval needs to have open."""
 
 from dataclasses import dataclass
 
@@ -17,5 +17,5 @@ class Library:
     reader: DocumentReader
 
     async def health(self) -> Health:
-        """Return whether the store answers; the rest is of this machine."""
+        """Return whether the store answers; the rest is on this machine."""
         return await self.store.health()

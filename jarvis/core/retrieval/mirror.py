@@ -18,12 +18,12 @@ from jarvis_ports.store import Row
 logger = logging.getLogger(__name__)
 
 WRITTEN_AT_ONCE = 256
-"""Rows of several upserts that are written together."""
+"""The most rows of several upserts that are written together."""
 
 
 @dataclass(eq=False)
 class _Upsert:
-    """Rows that wait to be written, and then the task that writes them."""
+    """Rows that wait to be written, and, once it has begun, the task that writes them."""
 
     rows: Sequence[Row]
     vectors: Matrix
@@ -33,14 +33,14 @@ class _Upsert:
 class Mirror:
     """A collection of the store and its mirror in the text index; one writer at a time changes both.
 
-    Before rows change, the index notes their ids; once they are changed in the store, it takes the change
-    over and forgets the ids. Whatever ends a write half way, the ids that are left tell what to read again.
+    Before rows change, the index notes their ids; once they have changed in the store, it takes over the
+    change and forgets the ids. If anything interrupts a write, the ids that are left say what to read again.
     """
 
     def __init__(self, library: Library, name: str) -> None:
         self.name = name
         self.lock = asyncio.Lock()
-        """Held by whoever writes."""
+        """The lock that a writer holds."""
         self._store = library.store
         self._texts = library.texts
         self._settling: asyncio.Task[None] | None = None
@@ -49,12 +49,12 @@ class Mirror:
         self._waiting: deque[_Upsert] = deque()
 
     async def settled(self) -> None:
-        """Wait until the two were compared, once since the start, and are the same."""
+        """Wait until the store and the index have been compared, once since the start, and are the same."""
         if self._settled:
             return
         if self._settling is None or self._settling.done():
             self._settling = asyncio.create_task(self._settle())
-        # A caller that goes leaves the work to the next one.
+        # A caller that is cancelled leaves the work to the next one.
         await asyncio.shield(self._settling)
 
     async def _settle(self) -> None:
@@ -63,7 +63,7 @@ class Mirror:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
-        """Be the one writer."""
+        """Hold the writer's lock while the block runs, with the index up to date."""
         await self.settled()
         async with self.lock:
             if not self._clean:
@@ -71,9 +71,9 @@ class Mirror:
             yield
 
     async def upsert(self, rows: Sequence[Row], vectors: Matrix) -> None:
-        """Insert or replace rows. What others upsert meanwhile waits, and is then written together.
+        """Insert or replace rows. Rows that others upsert meanwhile wait, and are then written together.
 
-        A caller that is cancelled while its rows are written goes when that is done.
+        If the caller is cancelled while its rows are being written, that takes effect once they are written.
         """
         upsert = _Upsert(rows, vectors)
         self._waiting.append(upsert)
@@ -91,7 +91,10 @@ class Mirror:
         upsert.written.result()
 
     def _together(self) -> "list[_Upsert]":
-        """Take what goes together: no id twice, and no more rows than `WRITTEN_AT_ONCE` but of one alone."""
+        """Take the upserts to write together: no id twice, and at most `WRITTEN_AT_ONCE` rows.
+
+        A single upsert may have more.
+        """
         group: list[_Upsert] = []
         ids: set[str] = set()
         while self._waiting:
@@ -109,7 +112,7 @@ class Mirror:
         await self._change(ids, self._store.upsert(self.name, rows, vectors), rows, ())
 
     async def delete(self, ids: Sequence[str]) -> None:
-        """Delete rows; for the one writer. A caller that is cancelled goes when a page is done."""
+        """Delete rows; the caller holds the lock. A cancellation only takes effect between two pages."""
         for page in pages(ids):
             await to_end(self._change(page, self._store.delete(self.name, page), (), page))
 
@@ -131,7 +134,7 @@ class Mirror:
         self._clean = True
 
     async def _catch_up(self) -> None:
-        """Read again what a write left open; read everything where the counts differ even so."""
+        """Read again what a write left unfinished; if the counts still differ, read everything."""
         await self._finish_pending()
         if await self._texts.count(self.name) != await self._store.count(self.name):
             logger.warning(
@@ -141,7 +144,7 @@ class Mirror:
         self._settled = self._clean = True
 
     async def resync(self) -> None:
-        """Read every row of the store, and drop what the store has not; for the one writer."""
+        """Read every row of the store, and drop what the store does not have; the caller holds the lock."""
         self._clean = False
         await self._finish_pending()
         async with aclosing(self._store.scan(self.name)) as found:
@@ -162,5 +165,5 @@ class Mirror:
             await self._texts.commit(self.name, rows, [id_ for id_ in page if id_ not in there])
 
     def forget(self) -> None:
-        """Compare again before the next use."""
+        """Have the store and the index compared again before the next use."""
         self._settled = self._clean = False

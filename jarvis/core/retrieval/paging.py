@@ -7,17 +7,17 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 PAGE = 1000
-"""Rows that are read, compared or deleted at once."""
+"""The number of rows that are read, compared or deleted at a time."""
 
 
 def pages(items: Sequence[T], size: int = PAGE) -> Iterator[Sequence[T]]:
-    """Cut a sequence into parts of `size`; the last one may be shorter."""
+    """Yield the parts of a sequence, of `size` items each; the last one may be shorter."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
 
 async def to_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do it to its end, even where the caller is cancelled meanwhile; the caller goes then."""
+    """Run work to its end, even if the caller is cancelled meanwhile; only then raise the cancellation."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)

@@ -17,22 +17,22 @@ from jarvis.core.telemetry.instruments import Instruments
 class Retrieval:
     """The use cases of retrieval, by what they are about.
 
-    Every one of them raises `NotConfigured` where there is no library, `Unavailable` while the library or the
-    embedding model is not there, `StoreFailure` where the store failed, and, unless it makes or lists
-    collections, `CollectionNotFound`.
+    Each of them raises `NotConfigured` if there is no library, `Unavailable` while the library or the
+    embedding model is not open, `StoreFailure` if the store fails, and, unless it makes or lists collections,
+    `CollectionNotFound`.
 
     Args:
-        library: what they work with; None where there is none.
+        library: what they work with; None if none is configured.
         embedding: the use case of embedding.
-        settings: the defaults of requests.
-        instruments: measure them.
+        settings: the defaults of requests, and the largest document.
+        instruments: measure the requests.
 
     Attributes:
-        collections: made, listed, dropped, checked and built anew.
-        rows: stored and deleted one by one.
+        collections: makes, lists, drops, checks and rebuilds collections.
+        rows: stores and deletes single rows.
         search: finds rows.
-        ingest: takes documents in.
-        documents: listed and deleted after they were ingested.
+        ingest: ingests documents.
+        documents: lists and deletes documents that were ingested.
     """
 
     def __init__(

@@ -26,13 +26,13 @@ class RowWriter:
     async def upsert(
         self, name: str, rows: Sequence[Row], vectors: Sequence[Matrix | None], *, truncate: bool = False
     ) -> int:
-        """Insert rows, or replace those of the same id; what has returned is stored.
+        """Insert rows, or replace those with the same ids; return how many there are, once they are stored.
 
         Args:
             name: the collection's name.
-            rows: 1 to 2,048.
-            vectors: one for each row, of shape (components,); None: its text is embedded.
-            truncate: cut off texts that are too long before they are embedded, instead of refusing them.
+            rows: 1 to 2,048 rows.
+            vectors: one for each row, of shape (components,); if it is None, the row's text is embedded.
+            truncate: whether to cut off texts that are too long to embed, instead of refusing them.
 
         Raises:
             InvalidArgument: naming every field that is wrong; `TextTooLong` for a text.
@@ -72,7 +72,7 @@ class RowWriter:
     async def delete(
         self, name: str, ids: Sequence[str], filter_: Filter | None, *, dry_run: bool = False
     ) -> int:
-        """Delete rows of these ids, or those that pass, or those of these ids that pass; return how many.
+        """Delete the rows that `ids` and `filter_` select, one of which may be left out; return how many.
 
         Raises:
             InvalidArgument: there are neither ids nor a filter.

@@ -19,10 +19,10 @@ from jarvis_toolkit.exact import similarities
 
 LEAST_CANDIDATES = 20
 CANDIDATES = 2
-"""How many texts of each ranking are fused, in multiples of `top_k`; at least LEAST_CANDIDATES.
+"""The number of texts of each ranking that are fused, as a multiple of `top_k`; at least LEAST_CANDIDATES.
 
-Longer rankings find less: of 2,621 docstrings, each asked for by its first sentence, .704 are among the first
-ten with 20 candidates, .697 with 30, .690 with 50 (dense alone .679, words alone .617).
+Longer rankings find less: of 2,621 docstrings, each searched for by its first sentence, .704 are among the
+first ten with 20 candidates, .697 with 30, and .690 with 50 (dense alone .679, words alone .617).
 """
 
 
@@ -134,7 +134,7 @@ class Search:
 
     @staticmethod
     async def _rest(collection: Collection, vector: Matrix, ids: Sequence[str]) -> dict[str, float]:
-        """Return how near rows are that were found by words alone; some may be gone by now."""
+        """Return the similarities of rows that were found by words alone; some may be gone by now."""
         if not ids:
             return {}
         found = await collection.library.store.get(collection.name, ids, vectors=True)
@@ -145,7 +145,7 @@ class Search:
 
 
 def _joined(rows: dict[str, list[Row]], sparse: Sequence[Sequence[Ranked]]) -> list[str]:
-    """Rank by words, by the names that texts have in `rows` already; add the rows that only words found."""
+    """Return the ranking by words, in terms of the keys of `rows`; add the rows that only words found."""
     names = {row.id: name for name, there in rows.items() for row in there}
     ranking: list[str] = []
     for group in sparse:

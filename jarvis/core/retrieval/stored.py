@@ -1,4 +1,4 @@
-"""The documents that are stored: listed, and deleted."""
+"""Lists and deletes the documents that are stored."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack
@@ -19,7 +19,7 @@ class StoredDocuments:
         self._locks = locks
 
     async def list(self, name: str, prefixes: Sequence[str]) -> AsyncGenerator[list[StoredDocument], None]:
-        """Yield the documents whose source begins with one of some texts, or all, by id, page by page."""
+        """Yield the documents whose source has one of the prefixes, or all documents, by id, page by page."""
         collection = await self._catalog.get(name)
         await collection.mirror.settled()
         wanted = tuple(prefixes) or ("",)
@@ -43,7 +43,7 @@ class StoredDocuments:
         collection = await self._catalog.get(name)
         texts = collection.library.texts
         async with AsyncExitStack() as stack:
-            wanted = sorted(set(ids))  # in one order, so that two callers do not wait for each other
+            wanted = sorted(set(ids))  # always in the same order, so that two callers cannot deadlock
             for id_ in wanted:
                 await stack.enter_async_context(self._locks.of(name, id_))
             async with collection.mirror.writing():

@@ -10,7 +10,7 @@ from jarvis_ports.store import Row
 
 @dataclass(frozen=True, slots=True)
 class TextMatch:
-    """A row that has words of the query. `score` is BM25, above 0, larger is better."""
+    """A row that has words of the query. `score` is that of BM25: above 0, and larger is better."""
 
     id: str
     score: float
@@ -20,8 +20,8 @@ class TextMatch:
 class DocumentRows:
     """The rows that a document has now.
 
-    `ids` are in the order of their `_ordinal`; `source` is that of the first. Rows of different `_hash`,
-    which a replacement that was cut off leaves, have the hash "" and 0 chunks.
+    `ids` are in the order of their `_ordinal`; `source` is that of the first. If the rows differ in `_hash`,
+    as an interrupted replacement leaves them, `hash` is "" and `chunks` is 0.
     """
 
     document: str
@@ -34,14 +34,13 @@ class DocumentRows:
 class TextIndex(Protocol):
     """Searches the rows of the vector store by their words (BM25), and lists those of a document.
 
-    It is a mirror. A write goes `begin`, then to the store, then `commit`, and the writes of one
-    collection one after another. Whatever ends the process in between, the ids are then in `pending`: the
-    caller reads those rows in the store, and commits what it finds. An index that is lost begins anew,
-    empty: the caller compares `count` with the store's, and fills it. A collection that it has nothing of
-    is empty, and no error.
+    It is a mirror of the store. A write calls `begin`, then changes the store, then calls `commit`; the
+    writes of one collection come one after another. If anything ends the process in between, the ids are
+    then in `pending`: the caller reads those rows from the store, and commits what it finds. An index that
+    is lost starts again, empty: the caller compares `count` with the store's, and fills it. A collection
+    that the index has nothing of is empty, which is not an error.
 
-    All methods raise StoreFailure where the index fails, as on a full disk; nothing of that write is then
-    there.
+    All methods raise StoreFailure if the index fails, as on a full disk; nothing is then kept of the write.
     """
 
     async def begin(self, collection: str, ids: Sequence[str]) -> None:
@@ -49,21 +48,21 @@ class TextIndex(Protocol):
         ...
 
     async def commit(self, collection: str, upserts: Sequence[Row], deletes: Sequence[str]) -> None:
-        """Mirror a change of the store and take its ids off the journal, in one transaction, durable.
+        """Mirror a change of the store and take its ids off the journal, in one durable transaction.
 
         Args:
             collection: its name.
             upserts: rows as the store has them now; no id twice.
-            deletes: ids of rows that the store does not have; those that are not here either are passed over.
+            deletes: ids of rows that the store does not have; those that the index does not have are ignored.
         """
         ...
 
     async def pending(self, collection: str) -> list[str]:
-        """Return the ids whose change was begun and not committed."""
+        """Return the ids whose change was begun but not committed."""
         ...
 
     async def collections(self) -> list[str]:
-        """Return the names of the collections that something was begun or committed in, in order."""
+        """Return the sorted names of the collections in which something was begun or committed."""
         ...
 
     async def count(self, collection: str) -> int:
@@ -71,9 +70,9 @@ class TextIndex(Protocol):
         ...
 
     def ids(self, collection: str) -> AsyncGenerator[list[str], None]:
-        """Return the ids of all rows in their order as UTF-8, page by page.
+        """Yield the ids of all rows in their order as UTF-8, page by page.
 
-        A row that is written or deleted meanwhile may be there or not; every other one comes once.
+        A row that is written or deleted meanwhile may be included or not; every other one comes once.
         """
         ...
 
@@ -88,24 +87,24 @@ class TextIndex(Protocol):
     async def search(
         self, collection: str, text: str, top_k: int, filter_: Filter | None = None
     ) -> list[TextMatch]:
-        """Return the `top_k` rows that pass the filter and whose words suit a question best, the best first.
+        """Return the `top_k` rows that pass the filter and whose words match a question best, the best first.
 
-        The question is natural language in any characters.
+        The question is natural language, and may have any characters.
         """
         ...
 
     async def document(self, collection: str, document: str) -> DocumentRows | None:
-        """Return the rows that a document has, or None where it has none."""
+        """Return the rows that a document has, or None if it has none."""
         ...
 
     def documents(self, collection: str) -> AsyncGenerator[list[DocumentRows], None]:
-        """Return all documents by id, page by page; those that change meanwhile as in `ids`."""
+        """Yield all documents by id, page by page; for those that change meanwhile, see `ids`."""
         ...
 
     async def hashed(self, collection: str, beginning: str, most: int) -> list[DocumentRows]:
-        """Return the documents with rows whose `_hash` begins so, `most` of them, by id."""
+        """Return the documents with rows whose `_hash` has this beginning, at most `most` of them, by id."""
         ...
 
     async def drop(self, collection: str) -> None:
-        """Delete a collection with all that is in it, the journal's part too."""
+        """Delete a collection with everything in it, including its part of the journal."""
         ...

@@ -1,11 +1,11 @@
-"""What retrieval is configured with."""
+"""The settings of retrieval."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalSettings:
-    """How documents are read where a request does not say: tokens of a chunk, and shared; bytes."""
+    """The default tokens of a chunk and of an overlap, and the most bytes of a document."""
 
     chunk_tokens: int
     chunk_overlap: int

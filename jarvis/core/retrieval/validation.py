@@ -80,7 +80,7 @@ def _rows(rows: Sequence[Row]) -> Iterator[FieldViolation]:
 
 
 def check_document(document: Document) -> None:
-    """Check what is told of a document before its content comes.
+    """Check what is said of a document before its content arrives.
 
     Raises:
         InvalidArgument: naming every field that is wrong.
@@ -105,7 +105,7 @@ def length(path: str, text: str, most: int) -> Iterator[FieldViolation]:
 
 
 def metadata(path: str, fields: Metadata, most: int) -> Iterator[FieldViolation]:
-    """Check the metadata that a caller sets, of at most so many fields."""
+    """Check the metadata that a caller sets, which may have at most `most` fields."""
     if len(fields) > most:
         yield FieldViolation(path, f"at most {most} fields, got {len(fields)}")
     for name, value in fields.items():
@@ -121,7 +121,7 @@ def _value(path: str, value: Value) -> Iterator[FieldViolation]:
 
 
 def check_query(query: SearchQuery) -> SearchMode:
-    """Check a query, and say how to search.
+    """Check a query, and return how to search.
 
     Raises:
         InvalidArgument: naming every field that is wrong.

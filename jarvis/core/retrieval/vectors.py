@@ -1,4 +1,4 @@
-"""Vectors that callers bring."""
+"""Vectors that callers supply."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ def check_vector(field: str, vector: Matrix, dimension: int) -> None:
     """Check a vector of shape (components,).
 
     Raises:
-        InvalidArgument: it has not `dimension` components, or is not finite, or zero.
+        InvalidArgument: it does not have `dimension` components, or is not finite, or is zero.
     """
     if len(vector) != dimension:
         raise InvalidArgument.of(

@@ -1,4 +1,4 @@
-"""Brings one document into a collection."""
+"""Writes a document into a collection."""
 
 import asyncio
 import logging
@@ -22,16 +22,16 @@ from jarvis_ports.values import IngestedDocument, Outcome, Row
 logger = logging.getLogger(__name__)
 
 STORED_AT_ONCE = 256
-"""Chunks that are embedded and stored in one go; a larger document takes several."""
+"""The most chunks that are embedded and stored in one go; a larger document takes several."""
 MAX_TWINS = 100
-"""Other documents of the same content that are looked for."""
+"""The most other documents with the same content that are looked for."""
 
 
 class Locks:
-    """A lock for each document that somebody writes.
+    """A lock for each document that is being written.
 
-    `splitting` is held while one is split: threads that compute keep the interpreter from each other, and
-    from all other calls.
+    `splitting` is held while a document is split: threads that compute keep the interpreter from each other,
+    and from all other calls.
     """
 
     def __init__(self) -> None:
@@ -55,10 +55,10 @@ class DocumentWriter:
     dry_run: bool
 
     async def write(self, sent: Sent) -> IngestedDocument:
-        """Make the rows of a document those of its content now; what can be kept is not embedded again.
+        """Make the rows of a document match its content; what can be kept is not embedded again.
 
-        Killed or cancelled at any place, it leaves what the next time repairs: until the last step the rows
-        there are more or others than `_chunks` and `_hash` say.
+        If this is killed or cancelled at any point, the next write repairs what it left: until the last step,
+        the stored rows do not match what `_chunks` and `_hash` say.
 
         Raises:
             Unavailable, EngineFailure, StoreFailure: the model or the store failed.
@@ -96,17 +96,17 @@ class DocumentWriter:
         return await self.collection.library.texts.document(self.collection.name, document_id)
 
     async def _twins(self, document_id: str, hash_: str) -> list[DocumentRows]:
-        """Return other documents of the same content."""
+        """Return other documents with the same content."""
         texts = self.collection.library.texts
         found = await texts.hashed(self.collection.name, same_content(hash_), MAX_TWINS + 1)
         others = (document for document in found if document.document != document_id)
         return [document for document in others if document.hash.startswith(same_content(hash_))][:MAX_TWINS]
 
     async def _chunks(self, sent: Sent) -> tuple[list[Chunk], tuple[str, ...]]:
-        """Return the chunks of a document, and the notes of its reader; one without text has no chunks.
+        """Return the chunks of a document, and its reader's notes; a document without text has no chunks.
 
         Raises:
-            DocumentUnreadable: it cannot be read, also where that is a defect of what reads it.
+            DocumentUnreadable: it cannot be read, even if that is due to a defect of the reader.
         """
         source = sent.document.source
         if not sent.data.strip():
@@ -118,7 +118,7 @@ class DocumentWriter:
         except JarvisError:
             raise
         except Exception as error:
-            # Not with what it says: that may be a part of the document.
+            # The error's message is not logged, as it may contain a part of the document.
             logger.error("a document cannot be read: %s", type(error).__name__)  # noqa: TRY400
             msg = f"{source} cannot be read: {type(error).__name__}: {error}"
             raise DocumentUnreadable(msg) from error
@@ -137,11 +137,11 @@ class DocumentWriter:
             )
 
     async def _store(self, made: Sequence[Row], stored: Mapping[str, str]) -> int:
-        """Store rows, and say how many were embedded.
+        """Store rows, and return how many were embedded.
 
         Args:
             made: the rows.
-            stored: the ids of rows that have the same text, and are stored already.
+            stored: the ids of rows that are stored already, by the ids of the rows that have the same text.
         """
         embedded = 0
         for page in pages(made, STORED_AT_ONCE):
@@ -156,7 +156,7 @@ class DocumentWriter:
         return embedded
 
     async def _kept(self, stored: Mapping[str, str]) -> dict[str, Matrix]:
-        """Return the vectors of rows that are stored already, for those of the same text."""
+        """Return the vectors of rows that are stored already, by the ids of the rows with the same text."""
         if not stored:
             return {}
         ids = list(stored.values())
@@ -175,7 +175,7 @@ class DocumentWriter:
                 await self.collection.mirror.delete(stale)
 
     async def prune(self, document: DocumentRows) -> IngestedDocument:
-        """Delete a document."""
+        """Delete a document, unless this is a dry run."""
         async with self.locks.of(self.collection.name, document.document):
             if not self.dry_run:
                 await self._delete_stale(document.document, ())
@@ -185,7 +185,7 @@ class DocumentWriter:
 def _stored(
     made: Sequence[Row], chunks: Sequence[Chunk], there: DocumentRows | None, twins: Sequence[DocumentRows]
 ) -> dict[str, str]:
-    """Return the stored row that has the text of a row, by the id of that: its own, else that of a twin."""
+    """Return the id of a stored row with the same text, by the id of each row: its own, else a twin's."""
     own = set(there.ids) if there else ()
     found = {row.id: row.id for row in made if row.id in own}
     for twin in twins[:1]:

@@ -1,4 +1,4 @@
-"""Begins a request at the first model that can answer it."""
+"""Begins a request with the first model that can answer it."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
@@ -23,16 +23,16 @@ from jarvis_ports.telemetry import Span
 from jarvis_ports.values import Routing, RoutingReason, SkippedModel
 
 ELSEWHERE = (ModelLoading, EngineDead, Overloaded, ContextLengthExceeded)
-"""What another model may not suffer from."""
+"""The errors after which another model may still be able to answer."""
 CIRCUIT_OPEN = "CIRCUIT_OPEN"
-"""The reason why a model was skipped that had failed too often to be tried first."""
+"""The reason for skipping a model that had failed too often to be tried first."""
 
 P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt(Generic[P]):
-    """A request that a model has begun to answer: `first` is its first output, `events` are the others.
+    """A request that a model has begun to answer: `first` is its first output, `events` yields the rest.
 
     `span` is open until the answer ends; `attributes` name the request as OpenTelemetry does.
     """
@@ -54,20 +54,20 @@ async def begin(
     prepare: Callable[[LLM], Awaitable[tuple[GenerateRequest, P]]],
     instruments: Instruments,
 ) -> Attempt[P]:
-    """Try one model after another, until one gives its first output.
+    """Try one model after another until one produces its first output.
 
-    Nobody has seen anything of a model that failed before that, so the next one starts afresh.
+    The caller has seen nothing of a model that failed before that, so the next one starts afresh.
 
     Args:
         stack: closes what the request holds.
         destination: where the request goes.
-        difficulty: how difficult it is, where that is known.
+        difficulty: how difficult the request is; None if that is unknown.
         prepare: makes the request for a model, and whatever else the caller wants back. What it raises is
-            raised at once: it is not the model's.
+            raised at once, as it is not the model's fault.
         instruments: trace each attempt.
 
     Raises:
-        JarvisError: of the models that could not answer, one that a retry may help against, or else the last.
+        JarvisError: of the models that could not answer, the first error that a retry may help, or the last.
     """
     wanted = destination.order(difficulty)
     failures: dict[str, JarvisError] = {}
@@ -104,7 +104,7 @@ async def begin(
 
 
 async def _first(events: AsyncGenerator[LLMEvent, None]) -> tuple[int, Delta | Finish]:
-    """Wait for the first output; return it after the number of tokens of the prompt."""
+    """Wait for the first output; return the number of tokens in the prompt, and the output."""
     prompt_tokens = 0
     async for event in events:
         if not isinstance(event, Accepted):

@@ -1,8 +1,8 @@
 """Decides when a model that keeps failing should be left alone, and when to try it again.
 
-A circuit breaker (M. Nygard, Release It!) that refuses nothing: routes try what is open last, so that a
-request still reaches a model where all of them are open. That, and one probe at a time, is what libraries of
-breakers do not have.
+This is a circuit breaker (M. Nygard, Release It!) that refuses nothing: routes try a model whose breaker is
+open last, so that a request still reaches a model if all breakers are open. Libraries of circuit breakers do
+not have that, nor the limit of one probe at a time.
 """
 
 import time
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 
 class CircuitBreaker:
-    """Closed; open after `failures` in a row; half open `open_seconds` later, for one request at a time.
+    """Opens after `failures` in a row; `open_seconds` later it is half open, for one request at a time.
 
     Args:
-        failures: how many in a row open it.
-        open_seconds: how long it stays open.
-        clock: tells the time in seconds.
+        failures: how many failures in a row open it.
+        open_seconds: the seconds for which it stays open.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -31,14 +31,14 @@ class CircuitBreaker:
 
     @property
     def open(self) -> bool:
-        """Whether others should be tried first. Not, where it is time for a probe and none is on its way."""
+        """Whether other models should be tried first; false if a probe is due and none is on its way."""
         if self._opened is None:
             return False
         return self._probing or self._clock() < self._opened + self._open_seconds
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Wrap a request; where it is time for a probe, this is the one."""
+        """Wrap a request, which becomes the probe if one is due."""
         probe = self._opened is not None and not self.open
         self._probing = self._probing or probe
         try:
@@ -48,11 +48,11 @@ class CircuitBreaker:
                 self._probing = False
 
     def succeeded(self) -> None:
-        """Close it."""
+        """Close the breaker."""
         self._failures, self._opened = 0, None
 
     def failed(self) -> None:
-        """Count a failure; one that is one too many opens it, or keeps it open."""
+        """Count a failure; one too many opens the breaker, or keeps it open."""
         self._failures += 1
         if self._failures >= self._most:
             self._opened = self._clock()

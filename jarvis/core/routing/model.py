@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Terms:
-    """Which requests a model is for: how difficult, before which others, and how many at a time."""
+    """The requests that a model is for: how difficult, at what priority, and how many at a time."""
 
     difficulties: range = range(HARDEST + 1)
     priority: int = 0
@@ -27,7 +27,7 @@ class Terms:
 
 
 class Model(Component[LLM]):
-    """A model: the life of its adapter, its terms, and how it fares. See `Component` for what is not here.
+    """A model: the life of its adapter, its terms, and its breaker. See `Component` for the other arguments.
 
     Args:
         terms: which requests it is for.
@@ -56,7 +56,7 @@ class Model(Component[LLM]):
 
     @property
     def capabilities(self) -> LLMCapabilities | None:
-        """What it can do; None until it is loaded."""
+        """What the model can do; None while it is not loaded."""
         return self.loaded.capabilities() if self.loaded else None
 
     @contextmanager
@@ -64,7 +64,7 @@ class Model(Component[LLM]):
         """Count a request while it runs.
 
         Raises:
-            Overloaded: there are as many as there may be.
+            Overloaded: the model has as many requests as it may have.
         """
         most = self.terms.max_requests
         if most is not None and self.active >= most:
@@ -87,7 +87,7 @@ class Model(Component[LLM]):
             self.waiting -= 1
 
     def failed(self, error: JarvisError) -> None:
-        """Take note of how a request ended."""
+        """Take note of the error that a request ended with."""
         if isinstance(error, EngineDead):
             self.suspect()
             self.set_retry_after(error)

@@ -9,7 +9,7 @@ from jarvis_ports.errors import ModelNotFound
 
 @dataclass(frozen=True)
 class Route:
-    """A name that stands for models; `fallback` names what is tried after all of them."""
+    """A name that stands for models; `fallback` names the route or model to try after all of them."""
 
     name: str
     models: Sequence[Model]
@@ -20,9 +20,9 @@ class Routes:
     """Every model, and every route over them.
 
     Args:
-        models: all of them, in the order of the configuration.
-        routes: all of them; their fallbacks lead in no circle.
-        default: the route, or model, of a request that names none.
+        models: all models, in the order of the configuration.
+        routes: all routes; their fallbacks do not form a cycle.
+        default: the route or model of a request that names none.
     """
 
     def __init__(self, models: Sequence[Model], routes: Sequence[Route], default: str) -> None:
@@ -33,7 +33,7 @@ class Routes:
         self._routes: Mapping[str, Route] = {route.name: route for route in routes}
 
     def get(self, name: str) -> "Destination":
-        """Find what a name stands for; an empty one is the default.
+        """Return what a name stands for; an empty name means the default.
 
         Raises:
             ModelNotFound: nothing has that name.
@@ -60,17 +60,17 @@ class Destination:
     groups: tuple[Sequence[Model], ...]
 
     def order(self, difficulty: int | None) -> list[Model]:
-        """List the models as they should be tried, were all of them well.
+        """Return the models in the order in which they should be tried, were all of them well.
 
-        Those that take the difficulty come first, then the nearest to it; then decides priority, then load. A
-        fallback comes after all that.
+        Those that take the difficulty come first, then those nearest to it. Ties are decided by priority, and
+        then by load. The models of a fallback come after all of these.
         """
         ordered = [sorted(group, key=lambda model: _rank(model, difficulty)) for group in self.groups]
         return list(dict.fromkeys(model for group in ordered for model in group))
 
 
 def untroubled_first(models: Iterable[Model]) -> list[Model]:
-    """Put those that kept failing behind the others."""
+    """Return the models, those that kept failing behind the others."""
     return sorted(models, key=lambda model: model.breaker.open)
 
 

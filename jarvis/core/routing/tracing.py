@@ -20,11 +20,11 @@ ASKED = {
     "stop": "gen_ai.request.stop_sequences",
     "n": "gen_ai.request.choice.count",
 }
-"""Attributes by the field of `SamplingParams`."""
+"""The attributes of a span, by the field of `SamplingParams` that each shows."""
 
 
 def attributes(model: Model, request: GenerateRequest) -> dict[str, str]:
-    """Return what kind of request goes to which model."""
+    """Return the attributes that name a request: its kind, and its model."""
     operation = "text_completion" if isinstance(request.input, str) else "chat"
     return named(operation, model)
 
@@ -32,7 +32,7 @@ def attributes(model: Model, request: GenerateRequest) -> dict[str, str]:
 def span(
     instruments: Instruments, names: dict[str, str], request: GenerateRequest, route: str | None
 ) -> AbstractContextManager[Span]:
-    """Trace a request to a model, which `names` describes."""
+    """Return the span of a request to a model; `names` are the request's `attributes`."""
     operation, _, model = names.values()
     asked: dict[str, Any] = {name: getattr(request.sampling, field) for field, name in ASKED.items()}
     asked |= {"gen_ai.request.stream": request.streamed or None, "jarvis.route": route}

@@ -1,1 +1,1 @@
-"""What is measured, and what was promised of it."""
+"""Metrics, traces, and service-level objectives."""

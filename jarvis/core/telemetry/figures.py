@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What is promised: `objective` is the share of good events, in (0, 1), over `window_seconds`.
+    """A promise: `objective` is the share of good events, in (0, 1), over `window_seconds`.
 
-    `threshold_seconds` is None of availability.
+    `threshold_seconds` is None for availability.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Budget:
 
     @property
     def remaining(self) -> float:
-        """What is left, as a share: 1 where nothing was bad, negative where it is overspent."""
+        """The share that is left: 1 if nothing was bad, negative if the budget is overspent."""
         if not self.events:
             return 1.0
         return 1 - self.bad_events / self.events / (1 - self.objective.objective)

@@ -11,7 +11,7 @@ class GpuReader:
     """Reads the GPUs of this machine.
 
     Args:
-        driver: reads them, which may take its time; None where there is no GPU.
+        driver: reads the GPUs, which may take a while; None if there is no GPU.
     """
 
     def __init__(self, driver: Callable[[], Sequence[Gpu]] | None = None) -> None:
@@ -23,7 +23,7 @@ class GpuReader:
         return self._driver() if self._driver else ()
 
     async def read_in_thread(self) -> Sequence[Gpu]:
-        """Return the GPUs, read in a thread of its own: no driver holds up anything else."""
+        """Return the GPUs, read in a thread of its own, so that a slow driver holds up nothing else."""
         if self._driver is None:
             return ()
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._driver)

@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 class Guard:
-    """A block around what an adapter does: an error ends there, and the first one is logged."""
+    """A block around an adapter's calls: it swallows their errors, and logs the first one."""
 
     def __init__(self) -> None:
         self._complained = False
@@ -31,12 +31,12 @@ class Guard:
 
 
 class GuardedSpan:
-    """A span, and its block, out of which comes nothing but what the block itself raises.
+    """A span and its block, which raises nothing but what the code in the block raises.
 
     Args:
-        start: makes the adapter's span; None where there is no adapter.
-        trace: the caller's trace, which is passed on where there is no span.
-        guard: is around all that the adapter does.
+        start: makes the adapter's span; None if there is no adapter.
+        trace: the caller's trace, which is passed on if there is no span.
+        guard: wraps every call of the adapter.
     """
 
     def __init__(
@@ -66,27 +66,27 @@ class GuardedSpan:
             return
         with self._guard:
             try:
-                self._block.__exit__(kind, raised, traceback)  # what it returns would swallow what was raised
+                self._block.__exit__(kind, raised, traceback)  # what it returns must not swallow `raised`
             except Exception as error:
                 if error is not raised:
                     raise
 
     @property
     def trace(self) -> Mapping[str, str]:
-        """See the port."""
+        """See `Span.trace`."""
         if self._span:
             with self._guard:
                 return self._span.trace
         return self._trace
 
     def set(self, attributes: Attributes) -> None:
-        """See the port."""
+        """See `Span.set`."""
         if self._span:
             with self._guard:
                 self._span.set(attributes)
 
     def failed(self, reason: str) -> None:
-        """See the port."""
+        """See `Span.failed`."""
         if self._span:
             with self._guard:
                 self._span.failed(reason)

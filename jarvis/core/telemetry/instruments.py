@@ -1,4 +1,4 @@
-"""What the core and the server measure with."""
+"""The instruments that the core and the server measure with."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,15 +14,15 @@ from jarvis_ports.values import Recent
 
 
 class Instruments:
-    """A `Telemetry` that passes all on to an adapter, and keeps for `GetStatus` what it needs of it.
+    """A `Telemetry` that passes everything on to an adapter, and keeps what `GetStatus` needs.
 
-    Before an adapter is connected, nothing is passed on but gauges, which are kept for it. What an adapter
-    raises, though it must not, is logged, the first time, and goes no further.
+    Until an adapter is connected, nothing is passed on, but gauges are kept for it. An adapter must not
+    raise; if it does, the first error is logged, and none goes any further.
 
     Args:
-        objectives: what is promised.
-        availability: tells which calls are promised to work, and which failed.
-        clock: tells the time in seconds.
+        objectives: the service-level objectives.
+        availability: says which calls are promised to work, and which failed.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Instruments:
 
     @contextmanager
     def connected(self, telemetry: Telemetry) -> Iterator[None]:
-        """Pass all on to an adapter, while it is open."""
+        """Pass everything on to an adapter while the block runs."""
         self._telemetry, self._guard = telemetry, Guard()
         for metric, read in self._gauges.items():
             self._read_by(telemetry, metric, read)
@@ -49,14 +49,14 @@ class Instruments:
             self._telemetry = None
 
     def count(self, metric: Metric, attributes: Attributes, by: int = 1) -> None:
-        """See the port."""
+        """See `Telemetry.count`."""
         self._recent.count(metric, attributes, by)
         if telemetry := self._telemetry:
             with self._guard:
                 telemetry.count(metric, attributes, by)
 
     def observe(self, metric: Metric, value: float, attributes: Attributes) -> None:
-        """See the port."""
+        """See `Telemetry.observe`."""
         self._recent.observe(metric, value, attributes)
         self._budgets.observe(metric, value, attributes)
         if telemetry := self._telemetry:
@@ -64,7 +64,7 @@ class Instruments:
                 telemetry.observe(metric, value, attributes)
 
     def gauge(self, metric: Metric, read: Callable[[], Iterable[Reading]]) -> None:
-        """See the port."""
+        """See `Telemetry.gauge`."""
         self._gauges[metric] = read
         if telemetry := self._telemetry:
             self._read_by(telemetry, metric, read)
@@ -77,20 +77,20 @@ class Instruments:
         kind: SpanKind = SpanKind.INTERNAL,
         trace: Mapping[str, str] | None = None,
     ) -> AbstractContextManager[Span]:
-        """See the port."""
+        """See `Telemetry.span`."""
         telemetry = self._telemetry
         start = partial(telemetry.span, name, attributes, kind=kind, trace=trace) if telemetry else None
         return GuardedSpan(start, trace or {}, self._guard)
 
     def exposition(self, accept: str = "") -> Exposition | None:
-        """See the port."""
+        """See `Telemetry.exposition`."""
         if telemetry := self._telemetry:
             with self._guard:
                 return telemetry.exposition(accept)
         return None
 
     def recent(self) -> Recent:
-        """Return what was done in the last minute."""
+        """Return the figures of the last minute."""
         return self._recent.read()
 
     def budgets(self) -> list[Budget]:

@@ -1,4 +1,4 @@
-"""Measures a request to a model of either kind."""
+"""Measures requests to language models and to embedding models."""
 
 import time
 from asyncio import CancelledError
@@ -13,7 +13,7 @@ from jarvis_ports.errors import JarvisError
 
 
 def named(operation: str, model: Component[Any]) -> dict[str, str]:
-    """Name a request as OpenTelemetry does: the operation, the provider, and the model.
+    """Return OpenTelemetry's attributes of a request: the operation, the provider, and the model.
 
     https://github.com/open-telemetry/semantic-conventions-genai
     """
@@ -24,10 +24,10 @@ def named(operation: str, model: Component[Any]) -> dict[str, str]:
 def request_duration(
     instruments: Instruments, attributes: Mapping[str, str], arrived: float
 ) -> Iterator[None]:
-    """Record how long a request took, and what ended it where something did.
+    """Record how long a request took, and the error that ended it, if any.
 
     Args:
-        instruments: where it goes.
+        instruments: record it.
         attributes: name the request.
         arrived: when it arrived, by `time.monotonic`.
     """

@@ -1,4 +1,4 @@
-"""Every metric. Names and buckets are OpenTelemetry's where it has them; the others begin with `jarvis.`.
+"""Every metric. Names and buckets are OpenTelemetry's if it defines them; other names begin with `jarvis.`.
 
 https://github.com/open-telemetry/semantic-conventions-genai
 https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/

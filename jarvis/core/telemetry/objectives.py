@@ -27,7 +27,7 @@ class Availability:
     """Which calls are promised to work, and which of them have failed, by the labels of `RPC_DURATION`.
 
     Attributes:
-        methods: what the methods begin with that are promised to work.
+        methods: the prefixes of the methods that are promised to work.
         bad_codes: the status codes that count as the server's failure.
     """
 
@@ -51,9 +51,9 @@ class Budgets:
     """Counts good and bad events since the start, over at most the window of each objective.
 
     Args:
-        objectives: what is promised.
-        availability: tells which calls are promised to work, and which failed.
-        clock: tells the time in seconds.
+        objectives: the service-level objectives.
+        availability: says which calls are promised to work, and which failed.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Budgets:
         self._windows = [(each, Window(each.window_seconds, _SLOTS, clock)) for each in objectives]
 
     def observe(self, metric: Metric, value: float, attributes: Attributes) -> None:
-        """Take a measurement of whatever metric."""
+        """Take a measurement of any metric."""
         for objective, window in self._windows:
             if metric is not MEASURED_BY[objective.name]:
                 continue
@@ -81,7 +81,7 @@ class Budgets:
                 window.add(_BAD)
 
     def read(self) -> list[Budget]:
-        """Return what is left of each, in the order of the objectives."""
+        """Return what is left of each budget, in the order of the objectives."""
         found = []
         for objective, window in self._windows:
             sums = window.sums()

@@ -14,11 +14,11 @@ _CALLS, _FAILED, _TOKENS, _HITS, _ASKED = "calls", "failed", "tokens", "hits", "
 
 
 class RecentFigures:
-    """Keeps what `Recent` tells, of all measurements.
+    """Keeps, of all measurements, what `Recent` reports.
 
     Args:
-        availability: tells which calls are promised to work, and which failed.
-        clock: tells the time in seconds.
+        availability: says which calls are promised to work, and which failed.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, availability: Availability, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,7 +28,7 @@ class RecentFigures:
         self._first_token = Samples(WINDOW_SECONDS, clock)
 
     def count(self, metric: Metric, attributes: Attributes, by: int) -> None:
-        """Take a count of whatever metric."""
+        """Take a count of any metric."""
         if metric is metrics.TOKENS and attributes.get("type") == "output":
             self._window.add(_TOKENS, by)
         elif metric is metrics.CACHE_HITS or metric is metrics.CACHE_MISSES:
@@ -37,7 +37,7 @@ class RecentFigures:
                 self._window.add(_HITS, by)
 
     def observe(self, metric: Metric, value: float, attributes: Attributes) -> None:
-        """Take a measurement of whatever metric."""
+        """Take a measurement of any metric."""
         if metric is metrics.QUERY_LATENCY:
             self._latency.add(value)
         elif metric is metrics.TIME_TO_FIRST_TOKEN:
@@ -48,9 +48,9 @@ class RecentFigures:
                 self._window.add(_FAILED)
 
     def read(self) -> Recent:
-        """Sum up."""
+        """Return the figures."""
         sums = self._window.sums()
-        # The first tier is asked for every text, and each later one for what those before it had not.
+        # The first tier is asked for every text, and each later one for those that no earlier one had.
         texts = max((number for key, number in sums.items() if isinstance(key, tuple)), default=0)
         return Recent(
             window_seconds=self._window.observed_seconds,

@@ -1,4 +1,4 @@
-"""Counts and samples of the last while, in bounded memory."""
+"""Counts and samples of a recent period, in bounded memory."""
 
 import time
 from collections import Counter, deque
@@ -10,16 +10,16 @@ import numpy as np
 from jarvis_ports.values import Quantiles
 
 MOST_SAMPLES = 4096
-"""The most samples of each kind that are kept: the latest of those in the window."""
+"""The most samples of each kind that are kept: the latest ones in the window."""
 
 
 class Window:
     """Counts of what happened in the last `seconds`, to within a slot of `seconds / slots`.
 
     Args:
-        seconds: how long it reaches back.
-        slots: how many parts it has; each part that anything happened in takes the memory of a small dict.
-        clock: tells the time in seconds.
+        seconds: how far it reaches back.
+        slots: how many parts it has; each part in which something happened takes the memory of a small dict.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, seconds: float, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,11 +32,11 @@ class Window:
 
     @property
     def observed_seconds(self) -> float:
-        """How long it has counted: `seconds`, or less soon after the start."""
+        """The seconds that it has counted for: `seconds`, or less soon after the start."""
         return min(self._seconds, self._clock() - self._start)
 
     def add(self, key: Hashable, by: int = 1) -> None:
-        """Count; keys are few."""
+        """Add to the count of a key; keys must be few."""
         with self._lock:
             slot = self._slot()
             if not self._kept or self._kept[-1][0] != slot:
@@ -45,7 +45,7 @@ class Window:
             self._kept[-1][1][key] += by
 
     def sums(self) -> Counter[Hashable]:
-        """Sum up, by key."""
+        """Return the sum of each key."""
         with self._lock:
             self._drop(self._slot())
             total: Counter[Hashable] = Counter()
@@ -65,8 +65,8 @@ class Samples:
     """Values of the last `seconds`, at most `MOST_SAMPLES` of them.
 
     Args:
-        seconds: how long it reaches back.
-        clock: tells the time in seconds.
+        seconds: how far they reach back.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -79,7 +79,7 @@ class Samples:
         self._kept.append((self._clock(), value))
 
     def quantiles(self) -> Quantiles | None:
-        """Work out the percentiles; None where there is no value."""
+        """Return the percentiles, or None if there is no value."""
         since = self._clock() - self._seconds
         values = [value for when, value in self._kept.copy() if when > since]
         if not values:

@@ -1,4 +1,4 @@
-"""Text: what documents become, what of it people see, and how it is folded for search."""
+"""Text: what documents are read as, what people see of it, and how it is folded for search."""
 
 from jarvis.core.text.documents import Chunk, DocumentReader, Kind, Text
 from jarvis.core.text.fold import fold

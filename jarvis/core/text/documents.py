@@ -1,4 +1,4 @@
-"""What a document becomes, and what makes that of it."""
+"""The text and the chunks of a document, and the protocol of the reader that makes them."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Kind(StrEnum):
-    """What a text is, which says where it is best split."""
+    """The kind of a text, which determines where it is best split."""
 
     PLAIN = "plain"
     MARKDOWN = "markdown"
@@ -17,14 +17,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What was read of a document.
+    """The text that was read from a document.
 
     Attributes:
-        text: without what nobody sees.
-        kind: what it is.
+        text: the text, without what no reader sees.
+        kind: the kind of the text.
         language: the programming language of source code, such as "python".
         notes: what its sender should know: how it was decoded, which of its pages could not be read.
-        pages: the offset in `text` at which each page begins, for what has pages.
+        pages: the offset in `text` at which each page begins, if the document has pages.
         cuts: the places in `text` where something was left out of the document, in order, and how many
             characters were left out up to there.
     """
@@ -55,8 +55,8 @@ def _place(cut: tuple[int, int]) -> int:
 class Chunk:
     """A part of a document: its text, and its place there, counted in code points.
 
-    What was left out of the document is missing in `text`, and counts for `start` and `end`. `pages` are the
-    first and the last one that it is on, from 1, for what has pages.
+    What was left out of the document is missing from `text`, but counts in `start` and `end`. `pages` are the
+    first and the last page that the chunk is on, counted from 1, if the document has pages.
     """
 
     text: str
@@ -75,9 +75,9 @@ class DocumentReader(Protocol):
 
         Args:
             data: its content.
-            source: its path or address; the ending says what it is, and messages name it.
-            media_type: what it is ("text/html; charset=…"), which goes before the ending.
-            language: what it is written in, as a BCP 47 tag: tells the encoding where nothing else does.
+            source: its path or address; the ending says what type it has, and messages name it.
+            media_type: its type ("text/html; charset=…"), which takes precedence over the ending.
+            language: what it is written in, as a BCP 47 tag; decides the encoding if nothing else does.
 
         Raises:
             DocumentUnreadable: it cannot be read; the message says what to do.
@@ -85,11 +85,11 @@ class DocumentReader(Protocol):
         ...
 
     def split(self, text: Text, *, max_tokens: int, overlap: int, count: Callable[[str], int]) -> list[Chunk]:
-        """Return the chunks of a text in order, which cover all of it but white space; blocks.
+        """Return the chunks of a text in order, which cover all of it but white space. This call blocks.
 
         Args:
             text: what was read.
-            max_tokens: the most that `count` says of a chunk; at least 16.
+            max_tokens: the most tokens of a chunk, as `count` counts them; at least 16.
             overlap: the most tokens that a chunk shares with the one before; less than half of `max_tokens`.
             count: counts the tokens of a text, special tokens included. What it raises is raised.
         """

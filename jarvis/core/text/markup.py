@@ -1,6 +1,6 @@
-"""What a page made of Markdown does not show: comments, and elements that are hidden.
+"""Finds what a page made from Markdown does not show: comments, and elements that are hidden.
 
-All of it takes time in proportion to the text: no pattern goes over the same part again and again.
+All of this takes time in proportion to the text: no pattern scans the same part again and again.
 """
 
 import re
@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     r"|(?P<raw><(?:pre|script|style|textarea)\b)",
     _FLAGS,
 )
-"""What begins something; an item is all whose text may be indented, as that of lists and footnotes is."""
+"""The beginnings of constructs; an `item` is one whose text may be indented, as in lists and footnotes."""
 _INDENTED = re.compile(r"(?:(?: {4}| {0,3}\t)[^\n]*+(?:\n(?:[ \t]*+\n)*+|\Z))++")
 _ATTRIBUTE = re.compile(r"([^\s=\"'/]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|(\S*+)))?")
 _ENDS = {"<!--": "-->", "<?": r"\?>", "<![CDATA[": "]]>", "<!": ">"}
@@ -34,7 +34,7 @@ _UNSEEN_STYLE = re.compile(
     re.IGNORECASE,
 )
 _UNSEEN = ("dialog", "noscript", "script", "style", "template", "title")
-"""Elements that are not seen, whose end is looked for: a text may name one, and not mean it."""
+"""Elements that are not seen, provided that they are closed: a text may merely mention one."""
 _RAW = ("pre", "script", "style", "textarea")
 _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 _BLOCK = (
@@ -42,11 +42,11 @@ _BLOCK = (
     "h[1-6]|header|hr|li|main|nav|ol|pre|section|table|tbody|td|tfoot|th|thead|tr|ul"
 )
 _WIDE = re.compile(f"{_BLOCK}|a|b|big|code|em|font|i|s|small|strike|strong|tt|u")
-"""Elements that go on behind the paragraph that they begin in, until they are closed."""
+"""Elements that continue after the paragraph that they begin in, until they are closed."""
 _CONTAINER = re.compile(r"[ \t]*+(?:(?:>|[-+*](?=\s)|\d{1,9}[.)](?=\s))[ \t]*+)*+")
-"""What a line begins with in items and quotes."""
+"""The markers that lines in items and quotes begin with."""
 _PREFIX = 40
-"""Letters before a comment that tell whether a block begins with it."""
+"""The number of characters before a comment that decide whether a block begins with it."""
 
 
 def unseen(text: str) -> Iterator[tuple[int, int]]:
@@ -89,7 +89,7 @@ class _Page:
                     at = end
 
     def _begin(self, at: int) -> int:
-        """Go on behind a blank line: over code that is indented, which only stands outside of items."""
+        """Return where to continue after a blank line: past indented code, which is only outside items."""
         self._begun = at
         if not self._item and (code := _INDENTED.match(self._text, at)):
             at = code.end()
@@ -98,7 +98,7 @@ class _Page:
         return at
 
     def _span_end(self, start: int, at: int) -> int:
-        """Return the end of the code span that these ticks begin, or theirs: it ends in its paragraph."""
+        """Return the end of the code span that the ticks begin in their paragraph, or else their own end."""
         if start >= self._ticks_until:
             self._ticks_until = self._blank.after(start)
             self._ticks = {}
@@ -110,7 +110,7 @@ class _Page:
         return runs[found] + length if found < len(runs) else at
 
     def _end(self, found: re.Match[str]) -> int | None:
-        """Return where what is not seen ends; None where this is seen."""
+        """Return where the hidden part that a match begins ends, or None if it hides nothing."""
         at = found.end()
         if found["comment"]:
             return at if found[0].endswith(">") else self._comment_end(found.start(), at)
@@ -131,7 +131,7 @@ class _Page:
         return self._closed(name, at, len(self._text) if wide else self._blank.after(at))
 
     def _comment_end(self, start: int, at: int) -> int | None:
-        """Return where a comment ends: one that is not closed is text, unless a block begins with it."""
+        """Return where a comment ends; an unclosed one is text (None), unless a block begins with it."""
         closed = self._ends["<!--"]
         if closed.after(at) < len(self._text):
             return closed.end
@@ -142,7 +142,7 @@ class _Page:
         return self._container_end.after(at) if begins and (self._item or before[2].strip()) else None
 
     def _next_end(self, begun: str, at: int, *, alone: bool) -> int | None:
-        """Return where it ends: in its paragraph, unless it begins a line; None without an end."""
+        """Return the end of what was begun, or None; it must be in the paragraph unless `alone` on a line."""
         end = self._ends[begun]
         return end.end if end.after(at) < (len(self._text) if alone else self._blank.after(at)) else None
 
@@ -151,11 +151,11 @@ class _Page:
         return not line[2].strip() and (bool(line[1]) or start < 4)
 
     def _in_block(self, start: int) -> bool:
-        """Return whether this stands in a block of HTML: nothing is escaped there, and any comment hides."""
+        """Return whether `start` is in an HTML block: nothing is escaped there, and any comment is hidden."""
         return self._block.after(self._begun) < start
 
     def _closed(self, name: str, at: int, end: int) -> int:
-        """Return where the element ends that is open at `at`; at `end` if nothing closes it until there."""
+        """Return where the element that is open at `at` ends, or `end` if nothing closes it before that."""
         tags = re.compile(rf"<!--.*?(?:-->|\Z)|<(/?){name}(?=[\s/>])[^<>]*+>", re.IGNORECASE | re.DOTALL)
         depth = 1
         for found in tags.finditer(self._text, at, end):
@@ -167,7 +167,7 @@ class _Page:
 
 
 class _Next:
-    """Finds what comes next in a text, and looks again only behind what it found."""
+    """Finds the next match in a text, and searches again only once the caller has passed it."""
 
     def __init__(self, text: str, pattern: str) -> None:
         self._text = text
@@ -175,7 +175,7 @@ class _Next:
         self._start = self.end = -1
 
     def after(self, at: int) -> int:
-        """Return where the next one at `at` or behind it starts, or the length of the text; `at` grows."""
+        """Return the start of the next match at or after `at`, or the text's length; `at` never decreases."""
         if self._start < at:
             found = self._pattern.search(self._text, at)
             self._start, self.end = found.span() if found else (len(self._text),) * 2

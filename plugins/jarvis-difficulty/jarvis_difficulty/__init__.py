@@ -1,4 +1,4 @@
-"""A plugin of Jarvis: the estimator `heuristic`, which asks no model how difficult a question is."""
+"""A plugin for Jarvis: the estimator `heuristic`, which judges without a model how difficult a text is."""
 
 from jarvis_difficulty.estimator import open_heuristic
 from jarvis_difficulty.settings import HeuristicSettings

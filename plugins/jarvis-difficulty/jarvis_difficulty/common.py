@@ -1,4 +1,4 @@
-"""Keywords that are the same in every language: names of the trade."""
+"""Keywords that are the same in every language, most of them technical names."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The English keywords, and the words by which English is known."""
+"""The English keywords, and the words by which English is recognised."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Adds up the points of the signals that it finds."""
+"""The estimator, which adds up the points of the signals that it finds in a text."""
 
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -17,21 +17,21 @@ from jarvis_ports.health import Health
 
 HEAD: Final = 384
 TAIL: Final = 96
-"""Characters that are read: so many of the beginning, and so many of the end."""
+"""The numbers of characters read at the beginning and at the end of a long text."""
 _WORDS: Final = 96
-"""Words of them that are read; more than prose has."""
+"""The most words read among these characters; prose has fewer."""
 _SHOWN: Final = 60
-"""Characters of what was found that are shown."""
+"""The most characters shown of what was found."""
 _MATERIAL: Final = re.compile(r'[:\n"«“]')
-"""What the text that is to be rewritten begins with."""
+"""The marks that introduce a text to be rewritten."""
 _REQUEST: Final = 200
-"""Characters among which it has to begin."""
+"""The number of characters within which the text to be rewritten must begin."""
 
 Found = tuple[SignalName, float, str]
 
 
 class Read(NamedTuple):
-    """What is read of a text: in lower case, its words, and the keywords among them."""
+    """The part of a text that is read: the text in lower case, its words, and the keywords among them."""
 
     text: str
     words: list[str]
@@ -39,7 +39,7 @@ class Read(NamedTuple):
 
     @property
     def asks_to_rewrite(self) -> bool:
-        """Whether a text is to be translated, corrected or the like."""
+        """Whether the request is to translate or correct a text, or the like."""
         return any(keyword.signal is SignalName.REWRITE for keyword in self.keywords)
 
 
@@ -73,9 +73,9 @@ class Heuristic:
         return Health(ok=True)
 
     def read(self, text: str) -> Read:
-        """Return what counts of a text.
+        """Return the part of a text that counts.
 
-        What is to be rewritten is left out if it comes last: it makes the request no more difficult.
+        A text to be rewritten is left out if it follows the request: it does not make that more difficult.
         """
         read = self._read(excerpt(excerpt(text).lower()))  # some capitals are two characters in lower case
         if read.asks_to_rewrite:
@@ -102,7 +102,7 @@ class Heuristic:
 
 
 def found_in(read: Read) -> list[Found]:
-    """Return the signals in what was read: how many times its weight each is worth, and what was found."""
+    """Return each signal found, how many times its weight it is worth, and what was found."""
     return [each for each in (*_finds(read), *measures(read.text, read.words)) if each[1]]
 
 
@@ -112,14 +112,14 @@ def _finds(read: Read) -> Iterator[Found]:
         finds.setdefault(keyword.signal, {})[keyword.text] = None
     for name, found in shapes(read.text, read.words):
         finds.setdefault(name, {})[found] = None
-    if SignalName.CODE in finds:  # its numbers ask nothing
+    if SignalName.CODE in finds:  # numbers in code do not make a question harder
         finds.pop(SignalName.FIGURES, None)
     for name, of_it in finds.items():
         yield name, worth(len(of_it) - (name is SignalName.FIGURES)), _shown(of_it)
 
 
 def excerpt(text: str) -> str:
-    """Return what is read of a text: all of a short one, the beginning and the end of a long one."""
+    """Return the part of a text that is read: all of a short text, the beginning and end of a long one."""
     return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
 
 

@@ -9,11 +9,11 @@ from jarvis_difficulty.signals import SignalName
 _WORD: Final = re.compile(r"\w+[+#]*")
 _ACCENTS: Final = (*zip("áéíóúüñ", "aeiouun", strict=True), *((mark, "") for mark in "\u0301\u0303\u0308"))
 _END: Final = ""
-"""The key that stands, in place of a next word, where a keyword ends."""
+"""The key that marks the end of a keyword, in place of a next word."""
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text in lower case, without Spanish accents; one may end in `+` or `#`: c++."""
+    """Return the words of a lower-case text, without Spanish accents; a word may end in `+` or `#`: c++."""
     if not text.isascii():
         for accented, plain in _ACCENTS:
             text = text.replace(accented, plain)
@@ -21,7 +21,7 @@ def words(text: str) -> list[str]:
 
 
 class Keyword(NamedTuple):
-    """A word or phrase, the signal that it stands for, and its language where it is of one."""
+    """A word or phrase, the signal that it stands for, and its language if it belongs to one."""
 
     text: str
     signal: SignalName
@@ -29,10 +29,10 @@ class Keyword(NamedTuple):
 
 
 class KeywordIndex:
-    """Keywords that are found by their words."""
+    """An index of keywords by their words."""
 
     def __init__(self, keywords: Iterable[Keyword]) -> None:
-        """Take the keywords; of those that have the same words the last holds."""
+        """Index the keywords; of keywords with the same words, the last one wins."""
         self._first: dict[str, Any] = {}
         for keyword in keywords:
             node = self._first
@@ -41,7 +41,7 @@ class KeywordIndex:
             node[_END] = keyword
 
     def find(self, in_words: Sequence[str]) -> list[Keyword]:
-        """Return the keywords among words, each once, in order; where some overlap, the first and longest."""
+        """Return the keywords among words, once each, in order; of overlapping ones the first and longest."""
         found: dict[str, Keyword] = {}
         free = 0
         for start, word in enumerate(in_words):

@@ -1,4 +1,4 @@
-"""All keywords: the built-in ones, and what the settings change of them."""
+"""All keywords: the built-in ones, with the changes that the settings make."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -8,7 +8,7 @@ from jarvis_difficulty.index import Keyword, words
 from jarvis_difficulty.signals import SignalName
 
 Key = tuple[str, ...]
-"""The words of a keyword: what keywords that are found alike have in common."""
+"""The words of a keyword; keywords with the same words are found alike."""
 
 
 def key(phrase: str) -> Key:
@@ -29,11 +29,11 @@ def _built_in() -> dict[Key, Keyword]:
 
 
 BUILT_IN: Final = _built_in()
-"""The built-in keywords of all languages, by their words; one of several languages belongs to none."""
+"""The built-in keywords of all languages, by their words; a keyword of several languages belongs to none."""
 
 
 def all_keywords(given: Mapping[SignalName, Sequence[str]], ignored: Sequence[str]) -> Iterator[Keyword]:
-    """Yield the built-in keywords except the ignored ones, and after them those that are given."""
+    """Yield the built-in keywords except the ignored ones, and then the given ones."""
     left_out = {key(phrase) for phrase in ignored}
     yield from (keyword for its_key, keyword in BUILT_IN.items() if its_key not in left_out)
     for signal, phrases in given.items():

@@ -1,4 +1,4 @@
-"""Distinguishes English from Spanish by the words that every sentence needs."""
+"""Tells English from Spanish by the words that every sentence needs."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ _OTHERS: Final = """
     wer danke hallo não uma um do da em os você com isso são obrigado il che di per non come sono della
     gli perché grazie ciao ik een het van niet hoe wat moi toi mon ton peux quand très
 """
-"""Words of French, German, Portuguese, Italian and Dutch, so that these are taken for neither."""
+"""Words of French, German, Portuguese, Italian and Dutch, so that these languages are taken for neither."""
 _VOTERS: Final = {
     language: frozenset(words(text))
     for language, text in (
@@ -24,14 +24,14 @@ _VOTERS: Final = {
 }
 _SPANISH_SIGNS: Final = ("¿", "¡", "ñ")
 _BEGINNING: Final = 12
-"""Words that decide if they can: what a caller pastes below a question may be in another language."""
+"""The number of words that decide first: text that is pasted below a question may be in another language."""
 
 
 def language_of(text: str, in_words: Sequence[str], of_keywords: Iterable[str | None]) -> str | None:
-    """Return "en" or "es", whichever has more votes; None where neither has more than all other languages.
+    """Return "en" or "es" if it has more votes than every other language, or None if neither has.
 
-    Each word votes for the languages that it is common in. Where the first words do not decide, all of them
-    do, and each keyword for its language.
+    Each word votes for the languages in which it is common. If the first words do not decide, all words
+    vote, and each keyword votes for its language.
     """
     if (first := _most(_votes(in_words[:_BEGINNING]))) is not None:
         return first

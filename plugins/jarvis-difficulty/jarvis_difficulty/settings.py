@@ -15,7 +15,7 @@ Odds = Annotated[float, Field(ge=-_MOST, le=_MOST, allow_inf_nan=False)]
 
 
 class HeuristicSettings(AdapterSettings):
-    """Changes of the built-in weights and keywords; what is not named stays as it is."""
+    """Changes to the built-in weights and keywords; those that are not named stay as they are."""
 
     weights: dict[SignalName, tuple[Odds, Odds]] = Field(
         {},

@@ -1,4 +1,4 @@
-"""What is seen in the shape of a text rather than in single words of it."""
+"""Finds the signals that show in the shape of a text rather than in single words."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,18 +12,18 @@ _MARKS: Final = {
     SignalName.CODE: (*_CODE.split(), "{\n", ";\n", " --", "$ "),
     SignalName.MATHS: (*_MATHS.split(), "f(x)"),
 }
-"""What each signal looks for, in a text in lower case."""
+"""The marks of each signal in a lower-case text."""
 _SUM: Final = re.compile(r"\d ?(?:[+*x\u00d7\u00f7]|% (?:of|de)|[-/] ) ?\d")
 _WOULD: Final = tuple(f"{vowel}ria{person}" for vowel in "aei" for person in ("", "s", "n"))
-"""How a Spanish word ends that says what would be, as in "¿cómo lo averiguarías?"."""
+"""The endings of Spanish verbs in the conditional, as in "¿cómo lo averiguarías?"."""
 _ENDS: Final = (". ", ".\n", "; ", "? ", "?\n", "! ", "!\n", "…")
-"""Where a sentence ends that is not the last."""
+"""The ends of sentences other than the last."""
 _QUOTES: Final = ('"', "«", "“", " '", ":\n", "\n\n")
-"""Where a quotation begins, or what stands below a request."""
+"""The marks that introduce a quotation, or text below a request."""
 
 
 def shapes(text: str, in_words: Sequence[str]) -> Iterator[tuple[SignalName, str]]:
-    """Yield each find of a signal, in a text in lower case and its words."""
+    """Yield each find in a lower-case text and its words: the signal, and what was found."""
     for signal, marks in _MARKS.items():
         for mark in marks:
             if mark in text:
@@ -38,7 +38,7 @@ def shapes(text: str, in_words: Sequence[str]) -> Iterator[tuple[SignalName, str
 
 
 def measures(text: str, in_words: Sequence[str]) -> Iterator[tuple[SignalName, float, str]]:
-    """Yield how much there is of each signal, and of what, in a text in lower case and its words."""
+    """Yield each measured signal of a lower-case text and its words, with its multiple of its weight."""
     length, questions, sentences = len(in_words), text.count("?"), sum(map(text.count, _ENDS))
     yield SignalName.LENGTH, min(1.0, max(0, length - SHORT) / (LONG - SHORT)), _counted(length, "word")
     yield SignalName.SHORT, max(0, FEW - length) / (FEW - 1), _counted(length, "word")

@@ -1,8 +1,8 @@
 """The signals of difficulty, and what each is worth.
 
 They began as those of LiteLLM's complexity router (code, technical terms, reasoning markers, simple openers,
-length, questions). The weights are what `python -m bench.difficulty.fit` finds with the queries in
-`tuned.jsonl` and `everyday.jsonl` there.
+length, questions). The weights come from `python -m bench.difficulty.fit`, which fits them to the queries in
+`bench/difficulty/tuned.jsonl` and `everyday.jsonl`.
 """
 
 from enum import StrEnum
@@ -10,57 +10,57 @@ from typing import Final, NamedTuple
 
 
 class SignalName(StrEnum):
-    """What moves an estimate."""
+    """The signals that move an estimate."""
 
     BASE = "base"
-    """Every text has it."""
+    """The start of every estimate; every text has it."""
     SMALL_TALK = "small_talk"
     """Greetings, thanks, jokes."""
     LOOKUP = "lookup"
-    """Asks for what has a short answer, such as a fact, a word or a sum."""
+    """A request for something with a short answer, such as a fact, a word or a sum."""
     BRIEF = "brief"
-    """Asks for a short answer, or for something short."""
+    """A request for a short answer, or for something short."""
     REWRITE = "rewrite"
-    """Asks for a text to be translated, corrected or shortened, or for a short one to be written."""
+    """A request to translate, correct or shorten a text, or to write a short one."""
     EXPLAIN = "explain"
-    """Asks for an explanation, or for instructions."""
+    """A request for an explanation, or for instructions."""
     TECHNICAL = "technical"
-    """A term of a trade: computing, science, medicine, law, finance."""
+    """A technical term: of computing, science, medicine, law or finance."""
     CODE = "code"
-    """Source code, a command, an error message."""
+    """Source code, a command, or an error message."""
     MATHS = "maths"
     """A formula, or a term of mathematics."""
     COMPARE = "compare"
     """Alternatives, and words that weigh one thing against another."""
     REASONING = "reasoning"
-    """Asks for a proof, an analysis, a cause, a judgement, a design or a plan; a puzzle."""
+    """A request for a proof, an analysis, a cause, a judgement, a design or a plan; or a puzzle."""
     CONSTRAINTS = "constraints"
-    """What the answer has to respect."""
+    """Constraints that the answer has to respect."""
     HYPOTHESIS = "hypothesis"
-    """Conditions, and what could or should be."""
+    """Conditions, and talk of what could or should be."""
     PEOPLE = "people"
-    """Those whom a situation is about: we, she, my brother, the customers."""
+    """The people in a situation: we, she, my brother, the customers."""
     FIGURES = "figures"
     """Numbers, from the second on."""
     QUESTION = "question"
     """Questions."""
     SENTENCES = "sentences"
-    """Sentences before the last."""
+    """The sentences before the last."""
     MATERIAL = "material"
     """Quotation marks, and text below the request."""
     SHORT = "short"
-    """Fewer than nine words; all of its points for one word."""
+    """Fewer than nine words; a single word gets all of its points."""
     LENGTH = "length"
-    """Words: none of its points up to 12 of them, all from 92 on."""
+    """The number of words: none of its points up to 12 words, all from 92 on."""
 
 
 class Weight(NamedTuple):
-    """How the first find of a signal changes the odds, as a logarithm."""
+    """How much the first find of a signal changes the log-odds."""
 
     easy: float
-    """What is added to the log-odds of easy against medium."""
+    """The amount added to the log-odds of easy against medium."""
     hard: float
-    """What is added to the log-odds of hard against medium."""
+    """The amount added to the log-odds of hard against medium."""
 
 
 WEIGHTS: Final[dict[SignalName, Weight]] = {
@@ -88,9 +88,9 @@ WEIGHTS: Final[dict[SignalName, Weight]] = {
 
 SHORT: Final = 12
 LONG: Final = 92
-"""Words between which the points of `length` grow."""
+"""The numbers of words between which the points of `length` grow."""
 FEW: Final = 9
-"""Words from which on a text is not short."""
+"""The number of words from which a text is no longer short."""
 
 WITHOUT_KEYWORDS: Final = frozenset(
     {
@@ -102,9 +102,9 @@ WITHOUT_KEYWORDS: Final = frozenset(
         SignalName.LENGTH,
     }
 )
-"""Signals that are not in single words."""
+"""The signals that do not come from single words."""
 
 
 def worth(finds: int) -> float:
-    """Return how many times its weight so many finds of a signal are worth; less than twice."""
+    """Return how many times its weight this many finds of a signal are worth: less than twice."""
     return 2 - 0.5 ** (finds - 1) if finds > 0 else 0.0

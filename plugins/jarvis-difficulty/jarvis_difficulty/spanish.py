@@ -1,4 +1,4 @@
-"""The Spanish keywords, and the words by which Spanish is known; accents make no difference."""
+"""The Spanish keywords, and the words by which Spanish is recognised; accents make no difference."""
 
 from typing import Final
 

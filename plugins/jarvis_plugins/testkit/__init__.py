@@ -30,7 +30,7 @@ MODULES = (
 )
 pytest.register_assert_rewrite(*(f"jarvis_plugins.testkit.{name}" for name in MODULES))
 
-# After the lines that make their failures readable.
+# These imports come after the lines that make the modules' failures readable.
 from jarvis_plugins.testkit.cache import CacheConformance  # noqa: E402
 from jarvis_plugins.testkit.embedder import EmbedderConformance  # noqa: E402
 from jarvis_plugins.testkit.estimator import EstimatorConformance  # noqa: E402

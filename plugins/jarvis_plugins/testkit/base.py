@@ -1,4 +1,4 @@
-"""What the tests of every port share."""
+"""The base of the tests for every port."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,13 +14,13 @@ from jarvis_plugins.settings import AdapterSettings, ResolvedByHost
 
 
 class AdapterConformance:
-    """The adapter is opened once for the class, in the event loop of the class."""
+    """Opens the adapter once for the class, in the event loop of the class."""
 
     port: ClassVar[PortName]
     adapter: ClassVar[str]
-    """Its name in the configuration."""
+    """The adapter's name in the configuration."""
     settings: ClassVar[dict[str, Any]] = {}
-    """Its settings, as in the configuration; a model is a folder here."""
+    """The adapter's settings, as in the configuration, except that a model is a folder."""
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -1,4 +1,4 @@
-"""What every adapter for the `Cache` port does."""
+"""The tests that every adapter for the `Cache` port passes."""
 
 import asyncio
 from typing import Any, ClassVar
@@ -22,12 +22,12 @@ VALUES = {
 class CacheConformance(AdapterConformance):
     """Subclass it, name the adapter and its `tight` settings, and run pytest.
 
-    The tests put a few megabytes in all; with `settings` all of it has to find room.
+    The tests put a few megabytes in all; with `settings`, the cache must have room for all of it.
     """
 
     port = PortName.CACHE
     tight: ClassVar[dict[str, Any]]
-    """Settings with which it cannot keep 2,000 values of 4 KiB, and can keep ten."""
+    """Settings with which the cache cannot keep 2,000 values of 4 KiB, but can keep ten."""
 
     @pytest.fixture(scope="class")
     @classmethod

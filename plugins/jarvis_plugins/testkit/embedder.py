@@ -1,4 +1,4 @@
-"""What every adapter for the `Embedder` port does."""
+"""The tests that every adapter for the `Embedder` port passes."""
 
 import asyncio
 import threading
@@ -37,9 +37,9 @@ SIMILAR = (
     ),
     ("The server ran out of memory.", "Memory ran out on the server.", "We bake bread with rye flour."),
 )
-"""A text, one like it in words and meaning, and one that has nothing to do with it."""
+"""A text, one that is like it in words and meaning, and an unrelated one."""
 SAME = 0.9999
-"""The least cosine of two vectors that are the same; the arithmetic may differ with the batch."""
+"""The least cosine of two vectors that count as the same; the arithmetic may differ with the batch."""
 
 
 @pytest.mark.asyncio(loop_scope="class")
@@ -48,7 +48,7 @@ class EmbedderConformance(AdapterConformance):
 
     port = PortName.EMBEDDER
     seconds: ClassVar[float] = 60.0
-    """The longest that the embedding of one test may take."""
+    """The most seconds that the embedding of one test may take."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -58,7 +58,7 @@ class EmbedderConformance(AdapterConformance):
     async def embed(
         self, embedder: Embedder, texts: Sequence[str], role: TextRole = TextRole.DOCUMENT
     ) -> Matrix:
-        """Embed, and check what holds for every matrix."""
+        """Embed texts, and check what must hold for every matrix."""
         vectors = await asyncio.wait_for(embedder.embed(texts, role), self.seconds)
         assert isinstance(vectors, np.ndarray)
         assert vectors.dtype == np.float32
@@ -67,10 +67,10 @@ class EmbedderConformance(AdapterConformance):
         return vectors
 
     def long_text(self, embedder: Embedder) -> str:
-        """Return a text of more tokens than the model reads."""
+        """Return a text with more tokens than the model reads."""
         return "alpha beta gamma delta " * (embedder.info().max_tokens // 4 + 1)
 
-    # What it says of itself
+    # What it says about itself
 
     async def test_info(self, embedder: Embedder) -> None:
         info = embedder.info()
@@ -161,7 +161,7 @@ class EmbedderConformance(AdapterConformance):
         assert all(each == counts for found in counted for each in found)
         assert all((cosines(each, expected) >= SAME).all() for each in vectors)
 
-    # Many at once, and leaving early
+    # Concurrent and cancelled calls
 
     async def test_calls_at_once_do_not_mix(self, embedder: Embedder) -> None:
         batches = [[f"{text} {number}" for text in TEXTS] for number in range(16)]
@@ -195,12 +195,12 @@ class EmbedderConformance(AdapterConformance):
 
 
 def cosines(one: Matrix, other: Matrix) -> Any:  # noqa: ANN401 - an array
-    """Return the cosine of each row to the same row of the other."""
+    """Return the cosine of each row of one matrix to the same row of the other."""
     return np.sum(one * other, axis=1)
 
 
 async def stood_still(work: Any) -> float:  # noqa: ANN401 - a coroutine
-    """Return the longest time in which the event loop ran nothing else, as a part of the work's time."""
+    """Return the longest time in which the event loop ran nothing else, as a share of the work's time."""
     task = asyncio.ensure_future(work)
     gap = 0.0
     started = last = time.monotonic()

@@ -1,4 +1,4 @@
-"""What every adapter for the `DifficultyEstimator` port does."""
+"""The tests that every adapter for the `DifficultyEstimator` port passes."""
 
 import asyncio
 import math
@@ -34,7 +34,7 @@ TEXTS = {
     "a megabyte": "First prove it, then explain step by step why 2 + 2 = 4, or else. " * 16000,
 }
 FOUND = 100
-"""The most characters of what was found in a text: a caller reads it in one line."""
+"""The most characters of what a signal found in a text: a caller reads it on one line."""
 EASY_AND_HARD = {
     "en": (
         "Hello, how are you?",
@@ -53,7 +53,7 @@ class EstimatorConformance(AdapterConformance):
 
     port = PortName.ESTIMATOR
     seconds: ClassVar[float] = 10.0
-    """The longest that one estimate may take."""
+    """The most seconds that one estimate may take."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -108,7 +108,7 @@ class EstimatorConformance(AdapterConformance):
 
 
 def check_signals(estimate: Estimate) -> None:
-    """Check what holds for the signals of every estimate."""
+    """Check what must hold for the signals of every estimate."""
     assert type(estimate.signals) is tuple
     points = [signal.points for signal in estimate.signals]
     assert all(math.isfinite(each) for each in points)
@@ -116,4 +116,4 @@ def check_signals(estimate: Estimate) -> None:
     for signal in estimate.signals:
         assert signal.name
         assert len(signal.found) <= FOUND
-        signal.found.encode()  # what cannot be encoded cannot be sent
+        signal.found.encode()  # text that cannot be encoded cannot be sent

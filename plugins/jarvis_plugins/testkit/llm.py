@@ -1,4 +1,4 @@
-"""What every adapter for the `LLM` port does."""
+"""The tests that every adapter for the `LLM` port passes."""
 
 import asyncio
 import json
@@ -29,13 +29,13 @@ from jarvis_ports.llm import ALL_FIELDS, LLM, Accepted, Constraint, Delta, Finis
 class LLMConformance(AdapterConformance):
     """Subclass it, name the adapter, and run pytest.
 
-    What the adapter does not declare in `capabilities().fields` is skipped. Steady requests (temperature 0, a
-    seed, where declared) must have the same answer each time.
+    Tests of fields that the adapter does not declare in `capabilities().fields` are skipped. Steady requests
+    (with temperature 0 and a seed, if declared) must have the same answer each time.
     """
 
     port = PortName.LLM
     seconds: ClassVar[float] = 60.0
-    """The longest that a test's answers may take."""
+    """The most seconds that the answers of one test may take."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -43,7 +43,7 @@ class LLMConformance(AdapterConformance):
         return opened
 
     def need(self, llm: LLM, *fields: str) -> None:
-        """Skip a test of what the adapter does not declare."""
+        """Skip the test if the adapter does not declare all of the fields."""
         if missing := set(fields) - llm.capabilities().fields:
             pytest.skip(f"{self.adapter} does not declare {', '.join(sorted(missing))}")
 
@@ -51,7 +51,7 @@ class LLMConformance(AdapterConformance):
         """Read a whole answer; the arguments are those of `request`."""
         return await asyncio.wait_for(read(llm, request(llm, *args, **fields)), self.seconds)
 
-    # What it says of itself
+    # What it says about itself
 
     async def test_capabilities(self, llm: LLM) -> None:
         capabilities = llm.capabilities()
@@ -194,7 +194,7 @@ class LLMConformance(AdapterConformance):
             await anext(llm.generate(request(llm, max_tokens=length)))
         assert refused.value.violations[0].field == "sampling.max_tokens"
 
-    # Many at once, and leaving early
+    # Concurrent streams, and streams left early
 
     async def test_streams_run_at_once_and_do_not_mix(self, llm: LLM) -> None:
         prompts = [PROMPT + " one" * length for length in range(8)]

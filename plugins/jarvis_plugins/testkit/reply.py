@@ -1,4 +1,4 @@
-"""Asks an adapter, and checks the order of events that the port promises."""
+"""Sends a request to an adapter, and checks the order of events that the port promises."""
 
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ _ids = count()
 
 
 def request(llm: LLM, input_: Input = PROMPT, *, steady: bool = True, **fields: Any) -> GenerateRequest:  # noqa: ANN401
-    """Build a short request; a steady one has the same answer each time, where the adapter can do that.
+    """Build a short request; a steady one has the same answer each time, if the adapter can do that.
 
     `fields` are those of `GenerateRequest` and of `SamplingParams`.
     """
@@ -38,7 +38,7 @@ def request(llm: LLM, input_: Input = PROMPT, *, steady: bool = True, **fields: 
 
 @dataclass
 class Reply:
-    """What a stream said; deltas and finishes by choice."""
+    """The events of a stream, with deltas and finishes by choice."""
 
     accepted: Accepted
     deltas: dict[int, list[Delta]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Reply:
 
     @property
     def finish(self) -> Finish:
-        """The last one: its usage is that of the whole request."""
+        """The last `Finish`, whose usage is that of the whole request."""
         return list(self.finishes.values())[-1]
 
     @property
@@ -66,7 +66,7 @@ class Reply:
 
 
 async def read(llm: LLM, asked: GenerateRequest) -> Reply:
-    """Read a whole stream: `Accepted`, `Delta`s, one `Finish` for each choice and then no more of it."""
+    """Read a whole stream: `Accepted`, `Delta`s, and one `Finish`, the last event, for each choice."""
     async with aclosing(llm.generate(asked)) as events:
         first = await anext(events)
         assert isinstance(first, Accepted), f"a stream begins with Accepted, not with {first}"

@@ -1,4 +1,4 @@
-"""What the store's tests write, and how they read."""
+"""The data that the store's tests write, and helpers to read it back."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -30,7 +30,7 @@ NAMES = (
     *("CON", "nul", "com1.txt", "null", "None", "default", "select", "rebuild-0", "chroma.sqlite3"),
     *("abc", "000", "a.b", "X" * 63, f"a{'.' * 61}b"),
 )
-"""Names of collections that the contract allows, and a store may have other plans with."""
+"""Collection names that the contract allows, but that a store may treat specially."""
 
 METADATA: tuple[Metadata, ...] = (
     {},
@@ -43,7 +43,7 @@ METADATA: tuple[Metadata, ...] = (
     {"x": 1, "y": "a"},
     {"x": "b", "y": "a"},
 )
-"""The metadata of rows that filters are tried on."""
+"""The metadata of the rows to which the tests apply filters."""
 
 FILTERS: tuple[Filter, ...] = (
     *(
@@ -76,12 +76,12 @@ FILTERS: tuple[Filter, ...] = (
 
 
 def spec_of(name: str) -> CollectionSpec:
-    """Return a collection's settings, for vectors of `vectors_of`."""
+    """Return the settings of a collection for the vectors of `vectors_of`."""
     return CollectionSpec(name, DIMENSION, "kit", "1", IndexSettings())
 
 
 def vectors_of(rows: int, *, dimension: int = DIMENSION, seed: int = 0) -> Matrix:
-    """Make vectors of any length: shape (rows, dimension)."""
+    """Make random vectors of any length: shape (rows, dimension)."""
     return np.random.default_rng(seed).standard_normal((rows, dimension), dtype=np.float32) * 3
 
 
@@ -92,7 +92,7 @@ def sample(rows: int) -> tuple[list[Row], Matrix]:
 
 
 def exact(vectors: Matrix, query: Matrix, space: Space) -> NDArray[np.float64]:
-    """Compute similarities the plain way, in double precision."""
+    """Compute similarities in the obvious way, in double precision."""
     rows, one = vectors.astype(np.float64), query.astype(np.float64)
     match space:
         case Space.COSINE:
@@ -105,14 +105,14 @@ def exact(vectors: Matrix, query: Matrix, space: Space) -> NDArray[np.float64]:
 
 
 def ids(matches: Sequence[Match]) -> list[str]:
-    """Name the rows."""
+    """Return the ids of the matched rows."""
     return [match.row.id for match in matches]
 
 
 async def scan(
     store: VectorStore, name: str, filter_: Filter | None = None, *, vectors: bool = False
 ) -> Rows:
-    """Read all pages."""
+    """Read all pages of a scan."""
     pages = await run(store.scan(name, filter_, vectors=vectors))
     rows = tuple(row for page in pages for row in page.rows)
     parts = [page.vectors for page in pages if page.vectors is not None]
@@ -120,7 +120,7 @@ async def scan(
 
 
 async def diagnose(store: VectorStore, name: str) -> StoreCheck:
-    """Check a collection."""
+    """Check a collection, and return the diagnosis."""
     *progress, last = await run(store.check(name))
     assert not any(isinstance(one, StoreCheck) for one in progress), "there is one diagnosis, and it is last"
     assert isinstance(last, StoreCheck)

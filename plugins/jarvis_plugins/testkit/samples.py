@@ -52,4 +52,4 @@ FIELDS: dict[str, dict[str, Any]] = {
     "sampling.ignore_eos": {"ignore_eos": True},
     **{constraint.field: {"structured_output": constraint} for constraint in CONSTRAINTS.values()},
 }
-"""By its path in the contract, what `request` is called with."""
+"""The arguments of `request` that set a field, by the field's path in the contract."""

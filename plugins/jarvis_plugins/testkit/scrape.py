@@ -1,4 +1,4 @@
-"""What the tests of telemetry measure with, and how they read a page of metrics.
+"""The metrics of the telemetry tests, and helpers to read a page of metrics.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -30,15 +30,15 @@ Labels = dict[str, str]
 
 
 def samples(page: Exposition, name: str) -> list[tuple[Labels, float]]:
-    """List the samples of that name, as labels and value."""
+    """Return the samples of this name, as labels and value."""
     found = SAMPLE.finditer(page.body.decode())
     return [(_labels(each["labels"] or ""), float(each["value"])) for each in found if each["name"] == name]
 
 
 def value(page: Exposition, name: str, **labels: str) -> float | None:
-    """Find the one sample of that name whose labels, without empty ones, are these; None if there is none.
+    """Return the value of the sample with this name and these labels, or None if there is none.
 
-    Dots in names of labels are underscores here.
+    Empty labels do not count, and dots in the names of labels are underscores here.
     """
     found = [value for own, value in samples(page, name) if {key: v for key, v in own.items() if v} == labels]
     assert len(found) <= 1, f"{name} {labels} is on the page {len(found)} times"

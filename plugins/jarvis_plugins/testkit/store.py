@@ -1,4 +1,4 @@
-"""What every adapter for the `VectorStore` port does."""
+"""The tests that every adapter for the `VectorStore` port passes."""
 
 from contextlib import aclosing
 from dataclasses import replace
@@ -243,7 +243,7 @@ class StoreConformance(StoreCare):
 
     @pytest_asyncio.fixture(loop_scope="class")
     async def filtered(self, store: VectorStore, spec: CollectionSpec) -> str:
-        """A collection of the rows of METADATA, whose ids are their places in it."""
+        """Make a collection with a row for each entry of METADATA, whose id is its position there."""
         await store.create(spec)
         rows = [Row(str(i), "text", metadata) for i, metadata in enumerate(METADATA)]
         await store.upsert(spec.name, rows, vectors_of(len(rows)))

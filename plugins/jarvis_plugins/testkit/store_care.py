@@ -1,4 +1,4 @@
-"""What every adapter for the `VectorStore` port does at once, and with what is stored already."""
+"""The `VectorStore` tests of concurrent calls, checks and rebuilds."""
 
 import asyncio
 from contextlib import aclosing
@@ -21,7 +21,7 @@ class StoreCare(AdapterConformance):
 
     port = PortName.STORE
     writers: ClassVar[int] = 4
-    """Callers that write, and that read, at once."""
+    """The number of callers that write, and of those that read, at the same time."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -30,17 +30,17 @@ class StoreCare(AdapterConformance):
 
     @pytest.fixture
     def spec(self) -> CollectionSpec:
-        """A collection that does not exist yet."""
+        """Return the settings of a collection that does not exist yet."""
         return spec_of(f"kit-{uuid4().hex}")
 
     async def filled(self, store: VectorStore, spec: CollectionSpec, rows: int) -> tuple[list[Row], Any]:
-        """Make a collection of so many rows, and return them with their vectors."""
+        """Make a collection with this many rows, and return them with their vectors."""
         await store.create(spec)
         made, vectors = sample(rows)
         await store.upsert(spec.name, made, vectors)
         return made, vectors
 
-    # At once
+    # Concurrent calls
 
     async def test_answers_while_it_writes(self, store: VectorStore, spec: CollectionSpec) -> None:
         rows, vectors = await self.filled(store, spec, 100)
@@ -71,7 +71,7 @@ class StoreCare(AdapterConformance):
             row.id for row in rows[:10]
         )
 
-    # Care
+    # Checks and rebuilds
 
     async def test_finds_nothing_wrong(self, store: VectorStore, spec: CollectionSpec) -> None:
         rows, vectors = await self.filled(store, spec, 250)

@@ -1,4 +1,4 @@
-"""What every adapter for the `Telemetry` port does."""
+"""The tests that every adapter for the `Telemetry` port passes."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,21 +18,21 @@ TEXT = 'a "quoted" back\\slash\nand ñ 🙏'
 
 
 def reads(number: float, case: str) -> list[Reading]:
-    """Give a gauge one value."""
+    """Return a gauge's readings: one value for the case."""
     return [(number, {"kit.case": case})]
 
 
 @pytest.mark.asyncio(loop_scope="class")
 class TelemetryConformance(TracingConformance):
-    """Subclass it, name the adapter, and run pytest. What it exposes is read as Prometheus names it."""
+    """Subclass it, name the adapter, and run pytest. Its metrics are read by their names in Prometheus."""
 
     exposes: ClassVar[bool] = True
-    """Whether there is anything to scrape, with these settings."""
+    """Whether there is anything to scrape with these settings."""
     seconds: ClassVar[float] = 10.0
-    """The longest that a page may take; a scraper waits no longer."""
+    """The most seconds that a page may take; a scraper waits no longer."""
 
     async def page(self, telemetry: Telemetry, accept: str = "") -> Exposition:
-        """Read the metrics; skip what else is tested of them where there are none."""
+        """Read the metrics; skip the rest of the test if there are none to expose."""
         page = await asyncio.wait_for(asyncio.to_thread(telemetry.exposition, accept), self.seconds)
         if not self.exposes:
             assert page is None, "it exposes something; say so with `exposes`"
@@ -166,7 +166,7 @@ class TelemetryConformance(TracingConformance):
             found = samples(page, "kit_calls_total")
             assert sum(labels["kit_case"] == "at once" for labels, _ in found) == 1000
 
-    # Its life
+    # Opening and closing
 
     async def test_two_have_nothing_in_common(
         self, telemetry: Telemetry, registered: Adapter[Any], valid_settings: AdapterSettings

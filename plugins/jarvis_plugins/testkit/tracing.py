@@ -1,4 +1,4 @@
-"""What every adapter for the `Telemetry` port does with spans."""
+"""The tests of spans that every adapter for the `Telemetry` port passes."""
 
 import asyncio
 import re
@@ -34,7 +34,7 @@ LEAVES = {
 
 
 def trace_id(span: Span) -> str | None:
-    """Return the id of the trace that a span is of; None where there is no trace."""
+    """Return the id of the trace to which a span belongs, or None if there is no trace."""
     if not span.trace:
         return None
     found = TRACEPARENT.fullmatch(span.trace["traceparent"])

@@ -1,4 +1,4 @@
-"""What a model answers, piece by piece or whole."""
+"""The answers of models, as events or whole."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class TopLogprob:
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob(TopLogprob):
-    """The token that was chosen, and the likeliest candidates, the likeliest first."""
+    """The token that was chosen, and the likeliest candidates in descending order."""
 
     top: tuple[TopLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens used so far, over all choices. None where the engine does not tell."""
+    """Tokens used so far, over all choices. A value is None if the engine does not report it."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -43,10 +43,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds since the request reached the server.
+    """Durations in seconds; the total and the time to first token count from the arrival of the request.
 
-    `queue_seconds` is None where the engine does not tell, `time_to_first_token_seconds` where there was no
-    text, `retrieval_seconds` where no search was asked for.
+    `queue_seconds` is None if the engine does not report it, `time_to_first_token_seconds` if there was no
+    text, and `retrieval_seconds` if no search was asked for.
     """
 
     total_seconds: float
@@ -59,8 +59,8 @@ class Timings:
 class Citation:
     """A source that the model was given; an answer cites it as [number].
 
-    `similarity` is None in sparse mode, `source` for a row that was not ingested. `duplicates` are the other
-    rows of the same text, at most 100.
+    `similarity` is None in sparse mode, and `source` for a row that was not ingested. `duplicates` are the
+    other rows with the same text, at most 100.
     """
 
     number: int
@@ -74,26 +74,26 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The sources, by number; `left_out` relevant ones did not fit. None: the model was told so."""
+    """The sources, by number; `left_out` relevant ones did not fit. The model is told if there are none."""
 
     citations: tuple[Citation, ...]
     left_out: int = 0
 
 
 class RoutingReason(OpenEnum):
-    """Why a model answers."""
+    """Why this model answers."""
 
     NAMED = "named"
     """The request names it."""
     ROUTED = "routed"
     """It comes first in its route."""
     FALLBACK = "fallback"
-    """Others come before it, and could not answer."""
+    """Models that come before it could not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedModel:
-    """A model that was passed over; `reason` is that of its error, or CIRCUIT_OPEN where it kept failing."""
+    """A model that was passed over; `reason` is that of its error, or CIRCUIT_OPEN if it kept failing."""
 
     model: str
     reason: str
@@ -101,7 +101,7 @@ class SkippedModel:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """How the model was found. `route` is None where the model is named; `skipped` come before it."""
+    """How the model was chosen. `route` is None if the request names it; `skipped` were passed over first."""
 
     route: str | None
     reason: RoutingReason
@@ -112,8 +112,8 @@ class Routing:
 class Started:
     """The first event: a model has begun to answer.
 
-    `retrieved` is None where no search was asked for, `template` where there is none, `difficulty` where
-    nothing estimates it, `language` where the template has but one text.
+    `retrieved` is None if no search was asked for, `template` if there is none, `difficulty` if nothing
+    estimates it, and `language` if the template has only one text.
     """
 
     request_id: str
@@ -128,7 +128,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """New text of one choice, never what was already given."""
+    """New text of one choice; it never repeats earlier text."""
 
     index: int
     text: str
@@ -138,10 +138,10 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of a choice. `usage` is over all choices, up to this moment.
+    """The last event of a choice. `usage` covers all choices, up to this moment.
 
     `cited` are the numbers of the sources that the text cites, in the order of their first mention;
-    `cited_unknown` those that are no source's.
+    `cited_unknown` are cited numbers that belong to no source.
     """
 
     index: int
@@ -158,7 +158,7 @@ Event = Started | Delta | Finished
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A complete answer. Token ids and log probabilities are there where asked for.
+    """A complete answer. It has token ids and log probabilities if they were asked for.
 
     `cited` and `cited_unknown` are as in `Finished`.
     """
@@ -174,7 +174,7 @@ class Choice:
 
     @classmethod
     def joined(cls, deltas: Sequence[Delta], finished: Finished) -> Self:
-        """Return what the events of one choice make together; deltas of other choices are passed over."""
+        """Assemble a choice from its events; deltas of other choices are ignored."""
         own = [delta for delta in deltas if delta.index == finished.index]
         return cls(
             index=finished.index,
@@ -190,7 +190,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All `n` choices, by index. What may be None is as in `Started`."""
+    """All `n` choices, by index. Fields are None for the reasons given in `Started`."""
 
     request_id: str
     model: str
@@ -215,7 +215,7 @@ class Answer:
 
     @classmethod
     def joined(cls, started: Started, deltas: Sequence[Delta], finished: Sequence[Finished]) -> Self:
-        """Return what the events of a whole stream make together."""
+        """Assemble an answer from the events of a whole stream."""
         return cls(
             request_id=started.request_id,
             model=started.model,
@@ -232,7 +232,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class TokenCount:
-    """The tokens of a prompt, and the most that prompt and answer may have together."""
+    """The number of tokens of a prompt, and the most that prompt and answer may have together."""
 
     model: str
     tokens: int
@@ -243,7 +243,7 @@ class TokenCount:
 class Signal:
     """Something that moved an estimate: its name, by how many points, and what was found in the text.
 
-    What was found is to be shown in a line: at most 100 characters of it.
+    `found` has at most 100 characters, so that it can be shown on one line.
     """
 
     name: str
@@ -256,15 +256,15 @@ class PromptExplanation:
     """What `generate` would do with a prompt before any model answers.
 
     Attributes:
-        difficulty: in [0, 100], given or estimated; None where nothing estimates it.
-        signals: what moved the estimate, the most points first; empty where the difficulty was given.
-        template: the prompt template; None where there is none.
-        language: that of the template; None where it has but one text.
+        difficulty: in [0, 100], given or estimated; None if nothing estimates it.
+        signals: what moved the estimate, the most points first; empty if the difficulty was given.
+        template: the prompt template; None if there is none.
+        language: the language of the template; None if it has only one text.
         messages: the messages with the template; empty for a raw prompt.
-        route: None where the model is named.
-        models: in the order in which they would be tried now.
-        model: the one whose tokens are counted, the first of `models` that is loaded; None where none is.
-        prompt_tokens: tokens of the prompt, template included; None where no model is loaded.
+        route: None if the request names the model.
+        models: the models, in the order in which they would be tried now.
+        model: the first of `models` that is loaded, which counts the tokens; None if none is loaded.
+        prompt_tokens: tokens of the prompt, including the template; None if no model is loaded.
     """
 
     difficulty: int | None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Space(OpenEnum):
-    """How near two vectors are; similarities are larger the nearer they are."""
+    """The measure of how near two vectors are; the nearer they are, the larger is their similarity."""
 
     COSINE = "cosine"
     """Cosine of the angle, in [-1, 1]."""
@@ -24,10 +24,10 @@ class Space(OpenEnum):
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """How a collection is indexed. The HNSW figures are those of https://arxiv.org/abs/1603.09320.
+    """How a collection is indexed. The HNSW parameters are those of https://arxiv.org/abs/1603.09320.
 
-    `max_neighbors` is its M, `ef_construction` and `ef_search` the candidates looked at while building and
-    while searching. A store that searches exactly keeps and reports them; they have nothing to act on there.
+    `max_neighbors` is its M; `ef_construction` and `ef_search` are the numbers of candidates examined while
+    building and searching. A store that searches exactly keeps and reports them, but has no use for them.
     """
 
     space: Space = Space.COSINE
@@ -38,7 +38,7 @@ class IndexSettings:
 
 @dataclass(frozen=True, slots=True)
 class IndexChanges:
-    """New index settings of a collection; what is None is the default, or stays as it is."""
+    """New index settings of a collection; None keeps a setting, or for a new collection means the default."""
 
     space: Space | None = None
     max_neighbors: int | None = None
@@ -46,14 +46,14 @@ class IndexChanges:
     ef_search: int | None = None
 
     def applied(self, index: IndexSettings) -> IndexSettings:
-        """Return the settings with the changes."""
+        """Return the settings with these changes."""
         changed = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) is not None}
         return replace(index, **changed)
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionRequest:
-    """A collection to make or to build anew, and how to index it."""
+    """A collection to make or to rebuild, and how to index it."""
 
     name: str
     index: IndexChanges = IndexChanges()
@@ -61,9 +61,9 @@ class CollectionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection; `mismatch` says what hinders its use, and is empty where nothing does.
+    """A collection; `mismatch` says what prevents its use, and is empty if nothing does.
 
-    `max_document_bytes` is the size of the largest document that it takes.
+    `max_document_bytes` is the size of the largest document that it accepts.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far long work is, in rows."""
+    """The progress of long work, in rows."""
 
     done: int
     total: int
@@ -85,9 +85,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What a check found; `unreachable_ids` are the first 100 of the rows that no search finds.
+    """The result of a check; `unreachable_ids` name the first 100 of the rows that no search finds.
 
-    `counts` are the rows by each place that counts them ("store", "sparse"); they agree where all is well.
+    `counts` has the number of rows according to each place that counts them ("store", "sparse"); they agree
+    if all is well.
     """
 
     ok: bool
@@ -99,7 +100,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One text with its metadata; its vector stands beside it."""
+    """One text with its metadata; its vector is kept separately."""
 
     id: str
     text: str
@@ -108,7 +109,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Upsert:
-    """Rows to store; of each a vector of shape (dimension,), or None where its text is to be embedded."""
+    """Rows to store, each with a vector of shape (dimension,), or None if its text must be embedded."""
 
     collection: str
     rows: Sequence[Row]
@@ -118,7 +119,7 @@ class Upsert:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """Rows to delete: by id, by filter, or those of these ids that pass."""
+    """Rows to delete: by id, by filter, or with both, those of these ids that pass the filter."""
 
     collection: str
     ids: tuple[str, ...] = ()

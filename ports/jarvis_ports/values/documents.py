@@ -1,4 +1,4 @@
-"""What goes into an ingestion, and what comes out."""
+"""The input and the results of an ingestion."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from jarvis_ports.values.filters import Metadata, Value
 
 @dataclass(frozen=True, slots=True)
 class IngestStart:
-    """How to ingest, documents in this language; None is what the server is configured with, or unknown."""
+    """How to ingest. A setting of None is the server's own, and a language of None is unknown."""
 
     collection: str
     chunk_tokens: int | None = None
@@ -23,12 +23,12 @@ class Document:
     """A document to ingest.
 
     Attributes:
-        source: where it comes from; its ending tells what it is, unless `media_type` does.
+        source: where it comes from; its ending says what type it is, unless `media_type` does.
         data: its content; on the wire it follows the rest, in parts.
-        id: what it is known by; the source where it is None.
-        media_type: what it is, such as "text/html".
-        metadata: that of each of its chunks.
-        failure: why it cannot be sent or taken: it fails with this message, and what is stored of it stays.
+        id: its identifier; the source if None.
+        media_type: its type, such as "text/html".
+        metadata: the metadata of each of its chunks.
+        failure: why it cannot be sent or accepted: it fails with this message, and its stored chunks stay.
     """
 
     source: str
@@ -40,13 +40,13 @@ class Document:
 
     @property
     def document_id(self) -> str:
-        """What it is known by."""
+        """The identifier of the document."""
         return self.source if self.id is None else self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Prune:
-    """Delete documents that were not sent, and whose source begins with one of these."""
+    """Deletes documents that were not sent and whose source begins with one of these prefixes."""
 
     prefixes: tuple[str, ...]
 
@@ -68,10 +68,10 @@ class Outcome(OpenEnum):
 
 @dataclass(frozen=True, slots=True)
 class IngestedDocument:
-    """A document is done: chunks that it has now, those that were embedded for it, and why it failed.
+    """A document is done: the chunks that it has now, how many were embedded for it, and why it failed.
 
-    `notes` say what its sender should know of how it was read, such as the encoding that was guessed;
-    `same_as` are the ids of other documents that had the same content already, at most 100.
+    `notes` say what its sender should know about how it was read, such as the encoding that was guessed;
+    `same_as` are the ids of other documents that already had the same content, at most 100.
     """
 
     id: str
@@ -86,7 +86,7 @@ class IngestedDocument:
 
 @dataclass(frozen=True, slots=True)
 class IngestFinished:
-    """All documents are done: how many of each outcome, and the chunks of all that were sent."""
+    """All documents are done: the number with each outcome, and the chunks of all that were sent."""
 
     added: int = 0
     changed: int = 0
@@ -99,7 +99,7 @@ class IngestFinished:
 
     @property
     def documents(self) -> Mapping[Outcome, int]:
-        """How many there are of each outcome that there are any of."""
+        """The number of documents with each outcome, without those that did not occur."""
         return {outcome: number for outcome in Outcome if (number := getattr(self, outcome.value))}
 
 
@@ -108,7 +108,7 @@ IngestResult = IngestedDocument | IngestFinished
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document that is stored, and how many chunks it has."""
+    """A stored document, and the number of its chunks."""
 
     id: str
     source: str
@@ -117,7 +117,7 @@ class StoredDocument:
 
 @dataclass(frozen=True, slots=True)
 class DocumentsQuery:
-    """Which stored documents to list: those whose source begins with one of these, or all for none."""
+    """Which stored documents to list: those whose source begins with one of the prefixes, or all if none."""
 
     collection: str
     prefixes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What texts are embedded for, and their vectors."""
+"""Requests to embed texts, and their vectors."""
 
 import sys
 from array import array
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TextRole(OpenEnum):
-    """What a text is for: some models embed a question otherwise than the passage that answers it."""
+    """The purpose of a text: some models embed a question differently from the passage that answers it."""
 
     QUERY = "query"
     DOCUMENT = "document"
@@ -22,7 +22,7 @@ class TextRole(OpenEnum):
 
 @dataclass(frozen=True, slots=True)
 class EmbedRequest:
-    """What to embed; what is None is left to the server."""
+    """What to embed; fields that are None are left to the server."""
 
     texts: tuple[str, ...]
     role: TextRole = TextRole.DOCUMENT
@@ -37,11 +37,11 @@ class Embeddings:
 
     Attributes:
         model: the model that made them.
-        dimension: components of each.
+        dimension: the number of components of each.
         packed: all components of all vectors: little-endian float32.
-        tokens: of each whole text.
-        truncated: whether the text was longer than the model reads, and was cut off.
-        cached: whether the vector came from the server's cache.
+        tokens: for each text, the number of tokens of the whole text.
+        truncated: for each text, whether it was longer than the model reads, and was cut off.
+        cached: for each text, whether its vector came from the server's cache.
     """
 
     model: str
@@ -61,7 +61,7 @@ class Embeddings:
         truncated: tuple[bool, ...],
         cached: tuple[bool, ...],
     ) -> "Embeddings":
-        """Return the value that carries a matrix."""
+        """Return the value for a matrix of vectors."""
         packed = vectors.astype("<f4", copy=False).tobytes()
         made = cls(model, vectors.shape[1], packed, tokens, truncated, cached)
         made.__dict__["vectors"] = vectors
@@ -69,10 +69,10 @@ class Embeddings:
 
     @cached_property
     def vectors(self) -> "Matrix":
-        """A NumPy matrix: a vector of Euclidean length 1 in each row; shape (texts, dimension).
+        """A NumPy matrix with a vector of Euclidean length 1 in each row; shape (texts, dimension).
 
         Raises:
-            ImportError: NumPy is not installed; `lists` needs none.
+            ImportError: NumPy is not installed; `lists` does not need it.
         """
         import numpy as np  # noqa: PLC0415 - callers need not have it
 
@@ -90,6 +90,6 @@ class Embeddings:
         ]
 
     def each(self) -> Sequence[bytes]:
-        """Return the components of each vector, packed."""
+        """Return the packed components of each vector."""
         size = 4 * self.dimension
         return [self.packed[start : start + size] for start in range(0, size * len(self.tokens), size or 1)]

@@ -1,4 +1,4 @@
-"""What the enums of the contract have in common."""
+"""The base of the contract's enums."""
 
 from enum import StrEnum
 from functools import cache
@@ -10,13 +10,13 @@ UNKNOWN = "unknown"
 class OpenEnum(StrEnum):
     """An enum to which newer versions of the contract may add values.
 
-    What a newer peer sends and this version does not know is read as `unknown()`. That is no member:
-    iterating gives the values that are known, and these alone can be sent.
+    A value that a newer peer sends and this version does not know is read as `unknown()`. That is not a
+    member: iterating gives the known values, and only these can be sent.
     """
 
     @classmethod
     def unknown(cls) -> Self:
-        """Return what stands for every value that is not known; it equals "unknown"."""
+        """Return the value that stands for every unknown value; it equals "unknown"."""
         return cls(UNKNOWN)
 
     @classmethod

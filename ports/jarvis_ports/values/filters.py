@@ -11,7 +11,7 @@ Metadata = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Equals:
-    """The field has this value. An integer equals a float of its value; a bool equals bools alone."""
+    """The field has this value. An integer equals a float of the same value; a bool equals only bools."""
 
     field: str
     value: Value
@@ -19,7 +19,7 @@ class Equals:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """The field equals one of the values, of which there is at least one."""
+    """The field equals one of the values; there is at least one value."""
 
     field: str
     values: tuple[Value, ...]
@@ -27,7 +27,7 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The field is a number within the bounds, of which at least one is set."""
+    """The field is a number within the bounds; at least one bound is set."""
 
     field: str
     gt: float | None = None
@@ -38,21 +38,21 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """The field is there."""
+    """The field exists."""
 
     field: str
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All clauses hold; there is at least one."""
+    """All clauses hold; there is at least one clause."""
 
     clauses: tuple["Filter", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """A clause holds; there is at least one."""
+    """One or more clauses hold; there is at least one clause."""
 
     clauses: tuple["Filter", ...]
 

@@ -1,4 +1,4 @@
-"""Which models, routes and adapters a server has."""
+"""The models, routes and adapters of a server."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ class ModelInfo:
 
     Attributes:
         is_default: a request that names no model may go to it.
-        min_difficulty: routes send it what is at least as difficult as this, in [0, 100], ...
-        max_difficulty: ... and at most as difficult as this.
+        min_difficulty: the least difficulty, in [0, 100], of the requests that routes send to it.
+        max_difficulty: the greatest difficulty of the requests that routes send to it.
         priority: of the models of a route that fit, the one with the lowest is tried first.
-        max_requests: the most that run or wait in it; None is as many as come.
+        max_requests: the most requests that run or wait in it; None is no limit.
     """
 
     name: str
@@ -52,7 +52,7 @@ class ModelList:
 
 
 class AdapterState(OpenEnum):
-    """Whether an adapter can be named in the configuration, and why not where it cannot."""
+    """Whether an adapter can be named in the configuration, and if not, why."""
 
     AVAILABLE = "available"
     FAILED = "failed"
@@ -62,7 +62,7 @@ class AdapterState(OpenEnum):
 
 @dataclass(frozen=True)
 class AdapterInfo:
-    """An installed adapter; or, where `port` is empty, a plugin that brought none."""
+    """An installed adapter, or if `port` is empty, a plugin that brought none."""
 
     port: str
     name: str

@@ -1,4 +1,4 @@
-"""What callers ask a model for."""
+"""The requests of callers to a model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from jarvis_ports.values.search import SearchMode
 
 
 class Role(OpenEnum):
-    """Who speaks in a message."""
+    """The speaker of a message."""
 
     SYSTEM = "system"
     USER = "user"
@@ -21,7 +21,7 @@ class Role(OpenEnum):
 class Message:
     """One message of a conversation.
 
-    `content` is text and nothing else: control tokens that are written in it are not read as such.
+    `content` is plain text: control tokens written in it are not read as such.
     """
 
     role: Role
@@ -29,12 +29,12 @@ class Message:
 
 
 Input = str | Sequence[Message]
-"""A raw prompt, passed on as it is, or a conversation, rendered with the model's own chat template."""
+"""A raw prompt, passed on unchanged, or a conversation, rendered with the model's own chat template."""
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingParams:
-    """How tokens are chosen; None, or empty, is the engine's default. Ranges are the contract's."""
+    """How tokens are chosen; None, or empty, is the engine's default. The contract gives the ranges."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -54,7 +54,7 @@ class SamplingParams:
 
 
 class Constraint(StrEnum):
-    """A form that an answer can be held to."""
+    """A form that an answer can be made to have."""
 
     JSON_SCHEMA = "json_schema"
     REGEX = "regex"
@@ -64,14 +64,14 @@ class Constraint(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StructuredOutput:
-    """A constraint, and its text; for `CHOICE`, the texts to choose from."""
+    """A constraint and its text, or for `CHOICE`, the texts to choose from."""
 
     constraint: Constraint
     value: str | tuple[str, ...]
 
     @property
     def field(self) -> str:
-        """Its path in the contract."""
+        """The path of the constraint in the contract."""
         return f"structured_output.{self.constraint}"
 
 
@@ -79,8 +79,8 @@ class StructuredOutput:
 class GenerateRequest:
     """What to generate.
 
-    `request_id` and `trace`, which holds W3C trace context headers to hand on, travel beside the message.
-    `streamed` says whether the caller gets the answer as it comes, or all at once.
+    `request_id` and `trace`, the W3C trace context headers to pass on, travel outside the message.
+    `streamed` says whether the caller gets the answer as it is generated, or whole.
     """
 
     request_id: str
@@ -95,7 +95,7 @@ class GenerateRequest:
 
 @dataclass(frozen=True, slots=True)
 class PromptParams:
-    """What a request says of its template; what is None is left to the server. An empty template is none."""
+    """What a request says about its template; None leaves it to the server, an empty template means none."""
 
     template: str | None = None
     difficulty: int | None = None
@@ -109,12 +109,12 @@ class Retrieval:
 
     Attributes:
         collection: the collection's name.
-        query: what to search with; the content of the last message where it is None.
-        mode: how to search; hybrid where it is None.
-        top_k: the most sources; the contract's default where it is None.
-        filter: only rows that pass.
-        min_similarity: the least similarity of a source; the server's default where it is None.
-        max_tokens: the most tokens of all sources together; the server's default where it is None.
+        query: what to search for; the content of the last message if None.
+        mode: how to search; hybrid if None.
+        top_k: the most sources; the contract's default if None.
+        filter: finds only rows that pass it.
+        min_similarity: the least similarity of a source; the server's default if None.
+        max_tokens: the most tokens of all sources together; the server's default if None.
     """
 
     collection: str
@@ -128,7 +128,7 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class GenerateCall:
-    """A request as its caller makes it: what to generate, by which model, and how its prompt is found.
+    """A request as its caller makes it: what to generate, with which model, and how to make its prompt.
 
     `model` names a model or a route; None, or empty, is the default route.
     """
@@ -141,7 +141,7 @@ class GenerateCall:
 
 @dataclass(frozen=True, slots=True)
 class CountTokensRequest:
-    """What to count the tokens of, by which model or route."""
+    """The input whose tokens to count, and the model or route that counts them."""
 
     input: Input
     model: str | None = None
@@ -149,7 +149,7 @@ class CountTokensRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExplainPromptRequest:
-    """What to explain: the fields are those of `GenerateCall`."""
+    """The prompt to explain; the fields are those of `GenerateCall`."""
 
     input: Input
     model: str | None = None

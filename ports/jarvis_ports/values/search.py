@@ -1,4 +1,4 @@
-"""What to find, and what was found."""
+"""Searches and their results."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class SearchMode(OpenEnum):
-    """How to search: by vector, by words, by both."""
+    """How to search: by vector, by words, or by both."""
 
     DENSE = "dense"
     SPARSE = "sparse"
@@ -37,7 +37,7 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class ChunkSource:
-    """The place of a chunk in its document: offsets in code points, and pages from 1 where it has any."""
+    """The place of a chunk in its document: offsets in code points, and pages from 1 if it has any."""
 
     document_id: str
     source: str
@@ -48,7 +48,7 @@ class ChunkSource:
 
     @property
     def pages(self) -> str:
-        """Its pages as people write them: "p. 3", "pp. 3-4"; empty where it has none."""
+        """The pages as people write them: "p. 3", "pp. 3-4"; empty if it has none."""
         if self.first_page is None:
             return ""
         if self.first_page == self.last_page:
@@ -58,7 +58,7 @@ class ChunkSource:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """Another row that has the text of a hit."""
+    """Another row with the same text as a hit."""
 
     id: str
     metadata: Metadata
@@ -67,10 +67,10 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A row that was found. Larger scores are better; they are comparable within one mode alone.
+    """A row that was found. Larger scores are better; they are comparable only within one mode.
 
-    `duplicates` are the other rows of the same text by their places, at most 100; that of the hit is before
-    them.
+    `duplicates` are the other rows with the same text in order of their places, at most 100; the hit itself
+    comes before them.
     """
 
     id: str
@@ -86,7 +86,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The hits, the best first, and how they were searched for."""
+    """The hits, the best first, and the mode of the search."""
 
     hits: tuple[Hit, ...]
     mode: SearchMode

@@ -1,4 +1,4 @@
-"""How a server fares."""
+"""The status of a server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from jarvis_ports.values.enums import OpenEnum
 
 
 class State(OpenEnum):
-    """The state of the server, or of a model."""
+    """The state of the server, of a model or of a component."""
 
     LOADING = "loading"
     READY = "ready"
@@ -17,9 +17,9 @@ class State(OpenEnum):
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """The state of one model; `message` says why where it is not ready.
+    """The state of one model; `message` says why, if it is not ready.
 
-    `circuit_open`: it kept failing, so that routes try it last for a while.
+    If `circuit_open`, it kept failing, and routes try it last for a while.
     """
 
     name: str
@@ -35,7 +35,7 @@ class ModelStatus:
 
 @dataclass(frozen=True)
 class ComponentStatus:
-    """The state of what stands beside the models.
+    """The state of a component other than a model.
 
     `port` is embedder, store, cache, estimator or telemetry.
     """
@@ -53,8 +53,8 @@ class ComponentStatus:
 class HealthLevel(OpenEnum):
     """Whether all is well.
 
-    Degraded: something that is configured is not ready, and callers are or will be served without it.
-    Unhealthy: something has failed that callers need.
+    Degraded: a configured component is not ready, and callers are or will be served without it.
+    Unhealthy: a component that callers need has failed.
     """
 
     HEALTHY = "healthy"
@@ -64,9 +64,9 @@ class HealthLevel(OpenEnum):
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU of the server's machine: the driver's index and name, and its memory, in bytes.
+    """A GPU of the server's machine: its index and name from the driver, and its memory in bytes.
 
-    `memory_used_bytes` is in use by whatever process.
+    `memory_used_bytes` counts the memory that any process uses.
     """
 
     id: int
@@ -86,15 +86,15 @@ class Quantiles:
 
 @dataclass(frozen=True)
 class Recent:
-    """What the server did of late; None where nothing was measured.
+    """What the server did recently; a value is None if nothing was measured.
 
     Attributes:
-        window_seconds: over how long: 60, or less soon after the start.
-        calls: of generation, embedding and retrieval, that ended.
+        window_seconds: the period that is covered: 60 seconds, or less soon after the start.
+        calls: the calls of generation, embedding and retrieval that ended.
         failed_calls: those of them that ended with a code that counts as the server's failure.
-        latency: of answered requests to models, from arrival to end.
-        time_to_first_token: from the arrival of a request to the first token.
-        output_tokens: those that models put out, of requests that ended.
+        latency: the time of answered requests to models, from arrival to end.
+        time_to_first_token: the time from the arrival of a request to the first token.
+        output_tokens: the tokens that models generated for requests that ended.
         cache_hit_ratio: the share, in [0, 1], of texts whose vectors the cache had.
     """
 
@@ -114,12 +114,12 @@ class Objective:
     Attributes:
         name: availability, latency or time_to_first_token.
         objective: the share of good events that is promised, in (0, 1).
-        threshold_seconds: what is good took at most this long; None of availability.
+        threshold_seconds: the longest time of a good event; None for availability.
         window_seconds: the time over which the promise holds.
-        observed_seconds: how much of it this server has seen, since its start.
-        events: in that time.
-        bad_events: those of them that were bad.
-        budget_remaining: 1 where nothing was bad, 0 where it is spent, negative where it is overspent.
+        observed_seconds: how much of that time this server has seen since its start.
+        events: the number of events in that time.
+        bad_events: the number of them that were bad.
+        budget_remaining: 1 if no event was bad, 0 if the budget is spent, negative if it is overspent.
     """
 
     name: str
@@ -134,14 +134,14 @@ class Objective:
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """The state of the server: ready when all that it needs is.
+    """The state of the server; it is ready when everything that it needs is.
 
     Attributes:
-        active_requests: those that run or wait in it.
-        health: None where the server is too old to tell.
-        gpus: of its machine; none where there is no NVIDIA driver.
-        resident_memory_bytes: memory of its own process, without its engines'.
-        recent: what it did of late.
+        active_requests: the requests that run or wait in it.
+        health: None if the server is too old to report it.
+        gpus: the GPUs of its machine; empty if there is no NVIDIA driver.
+        resident_memory_bytes: the memory of its own process, without that of its engines.
+        recent: what it did recently.
         objectives: what is promised, and what is left of the error budgets.
     """
 

@@ -1,5 +1,5 @@
-"""Structured output: constraints on the form of an answer, made into grammars where a bad one does no harm.
+"""Structured output: constraints on the form of an answer, compiled where a bad one does no harm.
 
-A constraint goes from the server (`checker`) to a process of its own (`worker`), which checks and compiles it
-within limits. What comes back is a grammar of llguidance, and the engine (`guidance`) compiles just that.
+The server (`checker`) sends a constraint to a separate process (`worker`), which checks and compiles it
+within limits. The worker returns a grammar of llguidance, and the engine (`guidance`) compiles only that.
 """

@@ -14,23 +14,23 @@ from jarvis_ports.errors import EngineStartFailed, InvalidArgument, Overloaded
 from jarvis_ports.llm import StructuredOutput
 
 CONCURRENT = 32
-"""Constraints that are compiled at the same time. They share the CPUs, so that a small one soon is done."""
+"""The number of constraints compiled at the same time. They share the CPUs, so a small one is soon done."""
 PATIENCE = 20.0
-"""Seconds after which a machine is too busy to compile a constraint, whatever CPU time that has had."""
+"""Seconds after which the machine counts as too busy to compile a constraint, whatever CPU time it got."""
 BEGUN = b" "
-"""Comes before an answer: alone, it tells that the constraint ended what compiled it."""
+"""The start of an answer. If nothing follows, the constraint ended the process that compiled it."""
 REMEMBERED = 64
-"""Constraints whose grammars are kept: callers send the same ones again and again."""
+"""The number of constraints whose grammars are kept, as callers send the same ones again and again."""
 
 
 class Checker:
     """Compiles constraints in a process that does not hold up this one. An async context manager.
 
-    The process is started anew where it has ended.
+    The process is restarted if it has ended.
 
     Args:
-        settings: the bounds.
-        prepare: what the process needs beside them; see `worker`.
+        settings: the bounds of a constraint.
+        prepare: what else the process needs; see `worker`.
     """
 
     def __init__(self, settings: StructuredOutputSettings, prepare: Mapping[str, Any]) -> None:
@@ -98,7 +98,7 @@ class Checker:
         return {"refused": f"takes more than {seconds:g} s of CPU time, or too much memory, to compile"}
 
     async def _running(self) -> WorkerProcess:
-        """Return the process, started where there is none: for all that wait, whichever of them leave."""
+        """Return the process, started if necessary: once for all who wait, even if some of them give up."""
         if self._process and self._process.is_running():
             return self._process
         if self._starting is None or self._starting.done():

@@ -1,4 +1,4 @@
-"""Regular expressions of JSON schemas, which are ECMA 262's, in the words of Rust, which llguidance reads."""
+"""Translates regular expressions of JSON schemas from ECMA 262's form to Rust's, which llguidance reads."""
 
 import re
 
@@ -18,12 +18,12 @@ SETS = {
 }
 ANY_IN_LINE = r"[^\n\r\u2028\u2029]"
 FLAGS = frozenset("ims-")
-"""Those of ECMA 262, which Rust means likewise; it refuses anchors beside m."""
+"""The flags of ECMA 262, which mean the same in Rust; Rust refuses anchors beside m."""
 RUSTS = frozenset("aAzUxupP")
-"""What means something to Rust alone, where no number or name follows that ECMA 262 knows."""
+"""The escapes that mean something to Rust alone, unless a number or name that ECMA 262 knows follows."""
 BROKEN = {"[": "unclosed character class", "\\": "incomplete escape sequence"}
 OPERATORS = frozenset(r"\[]^-&~")
-"""Mean something in a class of Rust's."""
+"""The characters that have a meaning in Rust's character classes."""
 
 
 def in_rust(pattern: str) -> str:
@@ -32,7 +32,7 @@ def in_rust(pattern: str) -> str:
     What neither knows stays as it is, for Rust to refuse.
 
     Raises:
-        Refused: Rust would take it, and not mean the same.
+        Refused: Rust would accept the pattern, but with another meaning.
     """
     found, every = [], [False]
     for token in TOKEN.finditer(pattern):
@@ -54,7 +54,7 @@ def in_rust(pattern: str) -> str:
 
 
 def _follow(flags: str, end: str | None, every: list[bool], place: int) -> None:
-    """Note whether a dot takes line breaks: in each group that is open, the innermost last."""
+    """Note whether a dot matches line breaks, for each open group, the innermost last."""
     if unknown := set(flags) - FLAGS:
         raise Refused(f"the flag {min(unknown)} is none of ECMA 262 at character {place}")
     if end != ")":

@@ -1,4 +1,4 @@
-"""From a constraint to a grammar of llguidance, and whether that is of use."""
+"""Compiles a constraint to a grammar of llguidance, and checks that the grammar can be used."""
 
 import ctypes
 import json
@@ -20,27 +20,27 @@ from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
 from jarvis_adapters.vllm.constraints.syntax import GBNF_ATOM, defined_twice_in_gbnf, ignored_in_lark
 
 LIMITS = LLParserLimits(max_items_in_row=1000, max_lexer_states=50_000, verbose_errors=False)
-"""The bounds of compiling, and of each mask, which the engine computes for one request after the other.
+"""The bounds of compiling, and of each mask; the engine computes masks for one request after another.
 
-A mask then takes at most about 50 ms, and a request's states at most about 30 MB.
+With these, a mask takes at most about 50 ms, and a request's states take at most about 30 MB.
 """
 STEPS = 8
-"""Tokens that a grammar is tried with."""
+"""The number of tokens with which a grammar is tried."""
 GBNF_RULE = re.compile(r"^\s*[\w-]+\s*::=", re.MULTILINE)
 GBNF_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|.)", re.DOTALL)
 GBNF_PART = re.compile(rf"{GBNF_ATOM.pattern}|\.", re.DOTALL)
 GBNF_MEMBER = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", re.DOTALL)
-"""A character of a class, or a range."""
+"""A character or a range in a character class."""
 CLASS_OPERATORS = frozenset("&~-^[")
-"""The characters that mean more in a class of Rust than in one of GBNF."""
+"""The characters that mean more in Rust's character classes than in GBNF's."""
 SPELT_OUT = re.compile(r"[\t\n\r]")
-"""llguidance would spell them out, so that the flag x did not skip them."""
+"""White space that llguidance would spell out, so that the flag x would not skip it."""
 SLASH = re.compile(r"\\.|/", re.DOTALL)
 UNUSABLE = {"Cs", "Co"}
-"""Surrogates, and what is for private use."""
+"""The categories of surrogates and of private-use characters."""
 BEYOND, PRIVATE = 0x10000, 0xF0000
 HIDDEN = re.compile("[\U000f0000-\U000fffff]")
-"""Stand for characters that are given by their numbers, while a grammar is converted."""
+"""The characters that stand for those given by their numbers, while a grammar is converted."""
 HIDDEN_SHOWN = re.compile(r"\\U000f([0-9a-f]{4})")
 
 
@@ -48,9 +48,9 @@ class Compiler:
     """Makes grammars for one tokenizer.
 
     Args:
-        tokenizer: the model's.
-        settings: the bounds.
-        whitespace: allow whitespace between the tokens of JSON.
+        tokenizer: the model's tokenizer.
+        settings: the bounds of a constraint.
+        whitespace: whether to allow white space between the tokens of JSON.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Compiler:
         self._options: Any = {"whitespace_flexible": whitespace}
 
     def compiled(self, constraint: str, value: str | Sequence[str]) -> str:
-        """Return a constraint as a grammar that has compiled.
+        """Return a constraint as a grammar that is known to compile.
 
         Raises:
-            Refused: with the reason, in the caller's notation.
+            Refused: the constraint cannot be honoured; the reason is in the caller's notation.
         """
         kinds: dict[str, Callable[[Any], str]] = {
             "json_schema": self._json_schema,
@@ -87,7 +87,7 @@ class Compiler:
         return grammar
 
     def _tried(self, schema: Mapping[str, Any]) -> tuple[str, str]:
-        """Return a schema's grammar, and why that is of no use; empty where it is."""
+        """Return a schema's grammar, and why it cannot be used; the reason is empty if it can."""
         try:
             grammar = LLMatcher.grammar_from_json_schema(spelt_one_way(schema), overrides=self._options)
         except ValueError as error:
@@ -95,7 +95,7 @@ class Compiler:
         return grammar, self._error(grammar)
 
     def _blamed(self, root: Mapping[str, Any], error: str) -> str | None:
-        """Find the deepest schema that has the error by itself, and the keyword without which it has not."""
+        """Return the path of the deepest schema that has the error by itself, or of its keyword to blame."""
         enough = time.process_time() + self._settings.compile_seconds / 4
         definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
 
@@ -132,7 +132,7 @@ class Compiler:
         count, most = len(choices), self._settings.max_enum_items
         if count > most:
             raise Refused(f"has {count} choices; at most {most}")
-        # One terminal: as alternatives of a rule, all of them would be followed at once.
+        # One terminal: as alternatives of a rule, all choices would be followed at the same time.
         grammar = LLMatcher.grammar_from_lark(
             "start: CHOICE\nCHOICE: " + " | ".join(map(json.dumps, choices))
         )
@@ -153,7 +153,7 @@ class Compiler:
         return grammar
 
     def _error(self, grammar: str) -> str:
-        """Return why a grammar is of no use; empty where it is. Tokens tell what compiling does not."""
+        """Return why a grammar is unusable; empty if it is not. Tokens show what compiling does not."""
         matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LIMITS)
         consumed = 0
         while consumed < STEPS and (allowed := self._mask(matcher)):
@@ -176,14 +176,14 @@ class Compiler:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """Escape a slash for Lark. It takes line breaks as they are, which matter beside the flag x."""
+    """Escape a slash for Lark, which takes line breaks as they are; these matter with the flag x."""
     if found[0] in {"\\\n", "\\\r"}:
         raise Refused("has a line break after a backslash; write \\n or \\r")
     return "\\/" if found[0] == "/" else found[0]
 
 
 def _plain(part: re.Match[str]) -> str:
-    """Hide from Rust what is plain in a class of GBNF; a dot takes line breaks too."""
+    """Hide from Rust what has no meaning in GBNF's character classes, and let a dot match line breaks too."""
     if part[0] == ".":
         return f"[{chr(PRIVATE)}-{chr(sys.maxunicode)}]"
     if part[0][0] != "[":
@@ -203,7 +203,7 @@ def _shown(code: re.Match[str]) -> str:
 
 
 def _lark(gbnf: str) -> str:
-    """Convert from GBNF; llguidance's own conversion gets the numbers of characters wrong."""
+    """Convert GBNF to Lark; llguidance's conversion, used here, gets characters given by numbers wrong."""
 
     def hidden(escape: re.Match[str]) -> str:
         if escape.lastindex is None:

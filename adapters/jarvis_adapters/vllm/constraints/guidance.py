@@ -1,4 +1,4 @@
-"""The engine's side: it compiles grammars that have been checked, just so and within the same limits."""
+"""The engine's side: it compiles checked grammars in the same way and within the same limits."""
 
 import threading
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from vllm.v1.structured_output.backend_guidance import GuidanceBackend, Guidance
 from jarvis_adapters.vllm.constraints.grammar import LIMITS
 
 REMEMBERED = 32
-"""Compiled grammars that are kept: each choice of a request, and the next request, gets a copy of one."""
+"""The number of compiled grammars kept: each choice of a request, and the next request, gets a copy."""
 
 
 @dataclass
 class Guidance(GuidanceBackend):  # type: ignore[misc] # vLLM is untyped here
-    """vLLM's backend, for grammars that are llguidance's already."""
+    """vLLM's backend, for grammars that are already in llguidance's form."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -32,7 +32,7 @@ class Guidance(GuidanceBackend):  # type: ignore[misc] # vLLM is untyped here
         """Compile a grammar.
 
         Raises:
-            ValueError: it does not compile, which vLLM's own backend takes for the end of the answer.
+            ValueError: it does not compile, which vLLM's own backend would take for the end of the answer.
         """
         with self._lock:
             matcher = self._compiled.get(grammar_spec)
@@ -47,8 +47,8 @@ class Guidance(GuidanceBackend):  # type: ignore[misc] # vLLM is untyped here
 
 
 class Grammar(GuidanceGrammar):  # type: ignore[misc] # vLLM is untyped here
-    """A grammar that fails its request when it gets too complex, where vLLM's own ends the answer."""
+    """A grammar that fails its request when it gets too complex, whereas vLLM's own ends the answer."""
 
     def accept_tokens(self, request_id: str, tokens: list[int]) -> bool:
-        """Go on by the tokens; False fails the request."""
+        """Advance by the tokens, and return whether that worked; False fails the request."""
         return super().accept_tokens(request_id, tokens) and not self.ll_matcher.is_error()

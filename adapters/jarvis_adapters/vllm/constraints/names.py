@@ -1,7 +1,7 @@
 r"""Keeps the names of additional properties apart from those that a schema names.
 
-llguidance excludes those names as they are usually written, but lets additional names have any escape, so
-that "\u0061" evades what is asked of "a". Names that match a pattern have but one spelling.
+llguidance excludes those names as they are usually written, but allows any escape in additional names, so
+that "\u0061" evades what the schema asks of "a". Names that match a pattern have only one spelling.
 """
 
 from collections.abc import Iterable
@@ -12,16 +12,16 @@ from jarvis_adapters.vllm.constraints.schema import LISTS, MAPS, SINGLE
 
 
 def spelt_one_way(schema: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a schema that asks the same, with additional properties as a pattern where others are named.
+    """Return an equivalent schema, with additional properties as a pattern if other properties are named.
 
-    Patterns are Rust's in it.
+    Its patterns are in Rust's form.
     """
     if not isinstance(schema, dict):
         return schema
     found = {key: _below(key, value) for key, value in schema.items()}
     names, additional = found.get("properties"), found.get("additionalProperties", True)
     if names and additional is not False and "patternProperties" not in found:
-        # What llguidance asks of a property, it asks by the patterns that its name matches too.
+        # llguidance also applies to a property the patterns that its name matches.
         pattern = "" if additional in (True, {}) else f"^{_none_of(names)}$"
         found |= {"patternProperties": {pattern: additional}, "additionalProperties": False}
     return found
@@ -40,7 +40,7 @@ def _below(key: str, value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _none_of(names: Iterable[str]) -> str:
-    """Return a regular expression of all texts but these."""
+    """Return a regular expression that matches all texts but these."""
     following: dict[str, list[str]] = {}
     for name in names:
         following.setdefault(_character(name[:1]), []).append(name[1:])

@@ -1,4 +1,4 @@
-"""Makes what compiles constraints for an engine."""
+"""Opens what compiles constraints for an engine, and warms it up."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from jarvis_ports.llm import LLM, Constraint, GenerateRequest, SamplingParams, S
 async def open_checker(
     settings: StructuredOutputSettings, engine: AsyncLLM, notes: list[str]
 ) -> AsyncIterator[Checker | None]:
-    """Start a checker; None where there is to be none, or llguidance cannot read the tokenizer.
+    """Start a checker; yield None if it is turned off, or llguidance cannot read the tokenizer.
 
     Raises:
         EngineStartFailed: its process does not start.
@@ -39,7 +39,7 @@ async def open_checker(
 
 
 def _prepare(engine: AsyncLLM, tokenizer: Any) -> dict[str, Any]:  # noqa: ANN401 - of transformers
-    """Describe a tokenizer to the process that compiles, as `llguidance.hf` does to the engine."""
+    """Describe a tokenizer for the process that compiles, as `llguidance.hf` does for the engine."""
     fast = copy(tokenizer.backend_tokenizer)
     fast.no_padding()
     fast.no_truncation()
@@ -53,10 +53,10 @@ def _prepare(engine: AsyncLLM, tokenizer: Any) -> dict[str, Any]:  # noqa: ANN40
 
 
 async def warm(llm: LLM) -> None:
-    """Answer within a constraint, for which the engine has to prepare once.
+    """Run a request with a constraint, for which the engine has to prepare once.
 
     Raises:
-        EngineStartFailed: it cannot.
+        EngineStartFailed: the request fails.
     """
     constraint = StructuredOutput(Constraint.REGEX, "a")
     request = GenerateRequest("warm-up", "a", SamplingParams(max_tokens=1), constraint)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Self
 
 START = 120.0
-"""Seconds that the process may take to prepare."""
+"""Seconds that the process has to prepare."""
 
 
 class WorkerProcess:
@@ -22,13 +22,13 @@ class WorkerProcess:
 
     @classmethod
     async def started(cls, prepare: bytes) -> Self | None:
-        """Start a process and have it prepare; return None where it does not come so far."""
+        """Start a process and have it prepare; return None if it does not get that far."""
         ours, theirs = socket.socketpair()
         ours.settimeout(0)
         ready = b""
         try:
             with theirs:
-                # Not by the event loop: uvloop forks with gRPC's handlers, which now and then crash it.
+                # Not by the event loop: uvloop forks with gRPC's handlers, which sometimes crash it.
                 worker = cls(await asyncio.to_thread(_started, theirs), ours)
         except OSError:
             ours.close()
@@ -43,15 +43,15 @@ class WorkerProcess:
         return worker if ready else None
 
     def is_running(self) -> bool:
-        """Return whether the process has not ended, nor been told to; it may hang."""
+        """Return whether the process has neither ended nor been told to end; it may still hang."""
         return self._control.fileno() >= 0 and self._process.poll() is None
 
     def silent_seconds(self) -> float:
-        """Return how many seconds ago it last was heard of."""
+        """Return the number of seconds since the process was last heard from."""
         return time.monotonic() - self._heard
 
     async def exchange(self, sent: bytes) -> bytes:
-        """Send over a connection of its own, and return what comes back; nothing where the process died."""
+        """Send a message over a new connection, and return the answer; it is empty if the process died."""
         with suppress(OSError):
             ours, theirs = socket.socketpair()
             reader, writer = await asyncio.open_connection(sock=ours)
@@ -68,7 +68,7 @@ class WorkerProcess:
         return b""
 
     async def end(self) -> None:
-        """End the process, whatever it does. More than once is as once."""
+        """End the process, whatever it is doing. Further calls do nothing more."""
         self._control.close()
         self._process.kill()
         await asyncio.to_thread(self._process.wait)

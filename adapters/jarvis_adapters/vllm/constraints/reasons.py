@@ -1,4 +1,4 @@
-"""What llguidance says is wrong, in the notation that the caller wrote."""
+"""Translates the errors of llguidance into the notation that the caller used."""
 
 import re
 
@@ -27,7 +27,7 @@ def of_regex(error: str) -> str:
 
 
 def of_schema(error: str) -> str:
-    """Return what is wrong with a JSON schema that has no keyword that is not honoured."""
+    """Return what is wrong with a JSON schema whose keywords are all honoured."""
     if "oneOf constraints" in error:
         return "is honoured only where its schemas plainly exclude each other; use anyOf"
     if error.startswith("Failed to generate regex for integer range"):
@@ -35,12 +35,12 @@ def of_schema(error: str) -> str:
     if "not present in a registry" in error:
         return "refers to what is not in the schema"
     if error.startswith("invalid regex") or "regex parse error" in error or "lookarounds" in error:
-        return of_regex(error).partition(" at character ")[0]  # it is Rust's by then
+        return of_regex(error).partition(" at character ")[0]  # the pattern is Rust's by then
     return _first_line(error)
 
 
 def of_grammar(error: str, *, gbnf: bool = False) -> str:
-    """Return what is wrong with a grammar. Places in what GBNF was converted to tell its author nothing."""
+    """Return what is wrong with a grammar. Positions in converted GBNF mean nothing to its author."""
     if "regex parse error" in error or "lookarounds" in error:
         return of_regex(error)
     if at := re.search(r" at line (\d+), (.+)$", error, re.DOTALL):

@@ -1,11 +1,11 @@
-"""A constraint that is refused."""
+"""The error for a constraint that is refused."""
 
 MAX_PATH = 70
-"""Characters of a path in a message, from its end: what names the fault is to fit beside it."""
+"""The most characters of a path in a message: only its end is kept, so that the fault fits beside it."""
 
 
 class Refused(Exception):
-    """Why; with the path of the keyword (JSON pointer, RFC 6901) where the fault is in a JSON schema."""
+    """The reason for a refusal, with the path (JSON pointer, RFC 6901) of the keyword in a JSON schema."""
 
     def __init__(self, reason: str, path: str | None = None) -> None:
         if path:
@@ -15,5 +15,5 @@ class Refused(Exception):
 
 
 def pointer(path: str, key: str | int) -> str:
-    """Append to a JSON pointer."""
+    """Return a JSON pointer with a key appended."""
     return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"

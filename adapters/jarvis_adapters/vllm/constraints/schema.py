@@ -1,6 +1,6 @@
-"""Which JSON schemas llguidance honours: it refuses most of what it cannot do, and this refuses the rest.
+"""Checks JSON schemas: llguidance refuses most of what it cannot honour, and this module refuses the rest.
 
-About it: https://github.com/guidance-ai/llguidance/blob/main/docs/json_schema.md
+What it honours: https://github.com/guidance-ai/llguidance/blob/main/docs/json_schema.md
 """
 
 import json
@@ -28,9 +28,9 @@ ANNOTATIONS = frozenset(
     {"title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly"}
     | {"$comment", "discriminator", "externalDocs", "xml"}
 )
-"""What constrains nothing, of JSON Schema and of OpenAPI: left out, as is what begins with x-."""
+"""The keywords of JSON Schema and OpenAPI that constrain nothing; left out, like those that begin with x-."""
 DIGITS = 300
-"""The most that an integer may have; a double has no more."""
+"""The most digits that an integer may have; a double has hardly more."""
 DIALECTS = frozenset(
     {f"json-schema.org/draft-{draft}/schema" for draft in ("04", "06", "07")}
     | {f"json-schema.org/draft/{draft}/schema" for draft in ("2019-09", "2020-12")}
@@ -41,7 +41,7 @@ def canonical(text: str, limits: StructuredOutputSettings) -> dict[str, Any]:
     """Parse a schema, check it, and return it without what constrains nothing.
 
     Raises:
-        Refused: naming the keyword that is not honoured, or the bound and by how much it is exceeded.
+        Refused: a keyword is not honoured, or a bound is exceeded; the reason says which, and by how much.
     """
     try:
         parsed = json.loads(
@@ -66,7 +66,7 @@ def canonical(text: str, limits: StructuredOutputSettings) -> dict[str, Any]:
 
 
 def subschemas(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - JSON
-    """Yield the schemas in a schema that has been checked, with their paths, the deepest first."""
+    """Yield the schemas in a checked schema, itself included, with their paths, the deepest first."""
     if not isinstance(schema, dict):
         return
     for key, value in schema.items():
@@ -114,7 +114,7 @@ def _depth(value: Any) -> int:  # noqa: ANN401 - JSON
 
 
 class _Check:
-    """Goes through a schema, and counts."""
+    """Goes through a schema, and counts its properties and the items of its enums."""
 
     def __init__(self, limits: StructuredOutputSettings) -> None:
         self._limits = limits
@@ -134,7 +134,7 @@ class _Check:
             if not _constrains_nothing(key, value, path)
         }
         if found.get("enum") and not _takes_fractions(found.get("type")):
-            # llguidance refuses an enum in which it meets one.
+            # llguidance refuses an enum with a fraction in it.
             found["enum"] = [one for one in found["enum"] if not isinstance(one, float) or one.is_integer()]
             if not found["enum"]:
                 raise Refused(NOTHING, pointer(path, "enum"))
@@ -184,10 +184,10 @@ def _at_most(limit: int, count: int, what: str, path: str) -> None:
 
 
 def _constrains_nothing(key: str, value: Any, path: str) -> bool:  # noqa: ANN401 - JSON
-    """Return whether a keyword is to be left out.
+    """Return whether a keyword constrains nothing, and must be left out.
 
     Raises:
-        Refused: it constrains, and is not honoured.
+        Refused: the keyword constrains something, and is not honoured.
     """
     if key in HONOURED:
         return False
@@ -205,7 +205,7 @@ def _constrains_nothing(key: str, value: Any, path: str) -> bool:  # noqa: ANN40
 
 
 def _misused(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """List keywords that llguidance takes, and does not honour as they stand."""
+    """Yield the keywords that llguidance accepts but does not honour as they stand, with the reasons."""
     for key, (rule, reason) in MISUSES.items():
         if key in schema and rule(schema):
             yield key, reason
@@ -216,7 +216,7 @@ def _number(value: Any) -> float:  # noqa: ANN401 - JSON
 
 
 def _narrow(schema: dict[str, Any], key: str) -> bool:
-    """Return whether an excluded bound is a whole number with a range within 1 of it, away from zero."""
+    """Return whether a range that leads away from zero, from an excluded whole number, is narrower than 1."""
     sign, opposites = (
         (1, "maximum exclusiveMaximum") if key.endswith("Minimum") else (-1, "minimum exclusiveMinimum")
     )
@@ -228,7 +228,7 @@ def _narrow(schema: dict[str, Any], key: str) -> bool:
 
 
 def _evaded(schema: dict[str, Any]) -> bool:
-    """Return whether a name that is written with escapes evades its pattern, and is asked something else."""
+    """Return whether a name that is written with escapes evades its pattern, and meets other demands."""
     found = [schema.get("additionalProperties", True)]
     for key in ("properties", "patternProperties"):
         found += schema[key].values() if isinstance(schema.get(key), dict) else ()
@@ -260,7 +260,7 @@ MISUSES: dict[str, tuple[Callable[[dict[str, Any]], bool], str]] = {
         for key in ("exclusiveMinimum", "exclusiveMaximum")
     },
     "minProperties": (
-        # The same name may come twice among additional properties, which makes one property of two.
+        # Additional properties may have the same name twice, which makes one property of two.
         lambda schema: _number(schema["minProperties"]) > max(1, _length(schema.get("required"))),
         "is honoured up to 1, or to the number of required properties",
     ),

@@ -1,4 +1,4 @@
-"""How structured output is made, and how much of it a request may ask for."""
+"""The settings of structured output: how it is made, and how much of it a request may ask for."""
 
 from typing import Literal
 

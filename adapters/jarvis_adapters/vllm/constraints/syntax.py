@@ -1,4 +1,4 @@
-"""What grammars ask for outside their literals that would be ignored."""
+"""Finds what grammars ask for, outside their literals, that would be ignored."""
 
 import json
 import re
@@ -7,16 +7,16 @@ from collections import Counter
 LARK_ATOM = re.compile(
     r'(?P<text>"(?:\\.|[^"\\\n])*")(?P<colon>\s*:)?|(?:#|//)[^\n]*|/(?:\\.|[^/\\])+/|<[^<>\s]+>', re.DOTALL
 )
-"""Strings, comments, regular expressions and special tokens; keys are of JSON."""
+"""Strings (those before a colon are keys of JSON), comments, regular expressions and special tokens."""
 LARK_IGNORED = re.compile(r"\b(?:temperature|max_tokens|stop)\s*=|%llguidance\s*\{\s*[^}\s]")
 LARK_IGNORED_KEY = "x-guidance"
 GBNF_ATOM = re.compile(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|#[^\r\n]*', re.DOTALL)
-"""Strings, classes of characters, and comments."""
+"""Strings, character classes, and comments."""
 GBNF_RULE = re.compile(r"([\w-]+)\s*::=")
 
 
 def ignored_in_lark(lark: str) -> str | None:
-    """Return what a grammar asks for that the engine does not do, as it is written there."""
+    """Return what a grammar asks for that the engine would ignore, as it is written in the grammar."""
     for atom in LARK_ATOM.finditer(lark):
         if atom["colon"] and _text(atom["text"]) == LARK_IGNORED_KEY:
             return LARK_IGNORED_KEY

@@ -1,7 +1,7 @@
-"""The process that compiles constraints: it prepares once, and forks for each, so that one can be given up.
+"""The process that compiles constraints: it prepares once, and forks for each, so that each can be given up.
 
-Over the socket that is its standard input come connections. The first brings what to prepare; each other one
-a constraint, and takes the answer. It ends when the server closes that socket, or is gone.
+Connections come over the socket that is its standard input. The first brings what to prepare; each other one
+brings a constraint, and takes the answer. The process ends when the server closes that socket, or is gone.
 """
 
 import json
@@ -21,22 +21,23 @@ from jarvis_adapters.vllm.constraints.refused import Refused
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
 
 MEMORY = 256 << 20
-"""Bytes that compiling may take."""
+"""The bytes of memory that compiling a constraint may take."""
 NICENESS = 10
-"""It goes after the server, and after the engine."""
+"""The niceness of compiling, which lets the server and the engine go first."""
 NICENESS_OF_SESSION = 5
-"""The niceness of the whole session, where that of a process counts within its session alone.
+"""The niceness of the whole session, for kernels on which a process's own counts only within its session.
 
-On CPUs that the engine fills, health waits 0.6 s (p99) at 0; at 10, compiling takes longer than callers wait.
+On CPUs that the engine fills, a health check waits 0.6 s (p99) if this is 0; if it is 10, compiling takes
+longer than callers wait.
 """
 READY = b"ready"
 
 
 def main() -> None:
     """Prepare, and answer until the server ends."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for what is forked
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forked processes
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError):  # where the kernel groups processes by session, as containers have it not
+    with suppress(OSError):  # only kernels that group processes by session have it; containers do not
         Path("/proc/self/autogroup").write_text(str(NICENESS_OF_SESSION), encoding="ascii")
     control = socket.socket(fileno=0)
     connection = _next(control)
@@ -65,15 +66,15 @@ def _received(connection: socket.socket) -> Any:  # noqa: ANN401 - JSON
 
 
 def _answer(connection: socket.socket, compiler: Compiler, seconds: float) -> None:
-    """Compile one constraint, and end. Without an answer it took too long, or too much memory."""
+    """Compile one constraint, and exit. If there is no answer, it took too long or too much memory."""
     try:
         connection.sendall(BEGUN)
         os.nice(NICENESS)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where Rust tells that it has panicked
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where Rust reports that it has panicked
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         most = pages * resource.getpagesize() + MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-        signal.setitimer(signal.ITIMER_PROF, seconds)  # the kernel ends it, whatever it is in
+        signal.setitimer(signal.ITIMER_PROF, seconds)  # the kernel then ends it, whatever it is doing
         given = _received(connection)
         try:
             answer = {"grammar": compiler.compiled(given["constraint"], given["value"])}
