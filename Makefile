@@ -7,18 +7,18 @@ DEMO_MODEL := smollm2-135m-instruct
 PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=$(1) \
 	--mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) protos/jarvis/v1/*.proto
 
-FAST = pytest -m "not engine" -n 2 --dist loadfile
 # An engine's start is one thread that imports, so that two at a time take little more than one.
-ENGINE = pytest -m engine -n 2 --dist loadfile
+PYTEST = pytest -n 2 --dist loadfile $(ARGS)
+NO_TESTS = || [[ $$? == 5 ]]
 
 # Without the variable, the theme prints at each build that it ends in 2027; scripts/docs/mkdocs.yml says what then.
 SITE = NO_MKDOCS_2_WARNING=1 mkdocs build --strict --config-file scripts/docs/mkdocs.yml
 
-.PHONY: help setup model prometheus node demo serve test test-fast check proto released dashboards docs lock bench clean
+.PHONY: help setup model prometheus node demo serve test test-fast test-long check proto released dashboards docs lock bench clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo 'ARGS="…" is passed on by serve, test, test-fast, bench and lock.'
+	@echo 'ARGS="…" is passed on by serve, bench, lock and the tests.'
 
 setup: ## Make .venv with the locked packages (about 3.3 GB); PYTHON= names a CPython 3.11
 	@scripts/setup.sh
@@ -38,12 +38,15 @@ demo: setup ## Start the server on a real model, stream an answer, stop it
 serve: model ## Run the server until Ctrl-C; configuration: jarvis.toml, or none
 	@exec jarvis serve $(ARGS)
 
-test: model prometheus node ## Run all tests: unit, conformance, e2e, architecture, and engine on the real vLLM
-	$(FAST) $(ARGS) || [[ $$? == 5 ]]
-	$(ENGINE) $(ARGS) || [[ $$? == 5 ]]
+test: model prometheus node ## Run all tests that must pass, those on the real vLLM included
+	$(PYTEST) -m "not engine and not long" $(NO_TESTS)
+	$(PYTEST) -m "engine and not long" $(NO_TESTS)
 
-test-fast: setup prometheus node ## Run the tests that need no engine
-	$(FAST) $(ARGS)
+test-fast: setup ## Run the unit tests that are quick, and those of the architecture
+	$(PYTEST) -m "not engine and not slow" tests/unit tests/architecture plugins
+
+test-long: model ## Run the tests that do the same thing thousands of times
+	$(PYTEST) -m long $(NO_TESTS)
 
 check: setup node ## Lint, types, import contracts, the contract and its languages, generated code and pages, lock
 	ruff check .

@@ -10,11 +10,16 @@ from itertools import accumulate, islice
 from typing import NamedTuple
 
 from jarvis.core.text import fold
+from jarvis.textindex.common import CommonTerms
+from jarvis.textindex.schema import Collection
 
 CONSIDERED = 256
 """The maximum number of a query's distinct terms that are looked up: the most repeated, then the first."""
-USED = 64
-"""The maximum number of terms that are searched for: the rarest of those."""
+USED = 10
+"""The number of terms that are searched for: the rarest of those.
+
+With 64, p95 of a search was a quarter longer. Among 2,621 docstrings, MRR@10 is .400 with 10, .402 with 64.
+"""
 COMMON_ROWS = 1000
 """A term in more rows than this, and in more than a quarter of all, is not searched for alongside rarer ones.
 
@@ -42,7 +47,7 @@ class MatchQuery(NamedTuple):
 
 
 def match_query(
-    connection: sqlite3.Connection, table: str, rows: int, text: str, least: int
+    connection: sqlite3.Connection, at: Collection, text: str, least: int, common: CommonTerms
 ) -> MatchQuery | None:
     """Return an FTS5 query for rows that match a text's words, or None if no row has any of them.
 
@@ -50,16 +55,21 @@ def match_query(
 
     Args:
         connection: where the table is.
-        table: an FTS5 table.
-        rows: how many rows it has.
+        at: the collection that is searched.
         text: any text; FTS5 syntax has no meaning in it.
         least: the minimum number of rows to score, if that many have any of the terms.
+        common: the terms that are known to be common, to which those that turn out to be are added.
     """
-    common = max(COMMON_ROWS, rows // 4)
+    most = max(COMMON_ROWS, at.rows // 4)
     terms = [f'"{term}"' for term in _terms(text)]
-    counts = _counts(connection, table, terms, common + 1)
-    present = sorted((count, term) for count, term in zip(counts, terms, strict=True) if count)
-    used = ([one for one in present if one[0] <= common] or present)[:USED]
+    unknown = [term for term in terms if not common.has(term, at)]
+    counts = dict(zip(unknown, _counts(connection, f"words_{at.number}", unknown, most + 1), strict=True))
+    for term in unknown:
+        if counts[term] > most:
+            common.add(term, at)
+    found = sorted((counts.get(term, most + 1), term) for term in terms)
+    present = [one for one in found if one[0]]
+    used = ([one for one in present if one[0] <= most] or present)[:USED]
     if not used:
         return None
     together = accumulate(count for count, _ in used)

@@ -1,8 +1,10 @@
 """On the real all-MiniLM-L6-v2, whose files come with the extra `demo`."""
 
 import asyncio
+import os
 import subprocess
 import sys
+import threading
 from typing import ClassVar
 
 import numpy as np
@@ -74,6 +76,19 @@ async def test_bfloat16_in_batches_and_float32_alone():
         assert exact.info().identity != reduced.info().identity
         assert exact.info().notes == ("float32 throughout",)
         assert reduced.info().notes[0].startswith("batches run in bfloat16: over 16 sample texts the cosine")
+
+
+async def test_documents_are_embedded_at_a_lower_priority():
+    async with opened() as embedder:
+        niceness = {}
+        for role in TextRole:
+            await embedder.embed(["a", "b"], role)
+        for thread in threading.enumerate():
+            niceness[thread.name] = os.getpriority(os.PRIO_PROCESS, thread.native_id)
+
+    before = niceness["MainThread"]
+    assert niceness["embedder_0"] == before
+    assert niceness["embedder-documents_0"] == max(before, 10)
 
 
 async def test_calls_that_wait_when_it_is_closed_and_calls_after_that_end():

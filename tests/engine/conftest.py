@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
 from bench import tiny_model
-from tests.engine.limits import START
+from tests.engine.support import START
 
 if WORKER := os.environ.get("PYTEST_XDIST_WORKER"):  # whose engines have a CPU of their own
     CPUS = sorted(os.sched_getaffinity(0))

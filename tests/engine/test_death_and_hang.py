@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2
 
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
-from tests.engine.limits import START
+from tests.engine.support import START, read, with_engine
 
 pytestmark = pytest.mark.engine
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -92,35 +92,38 @@ async def test_a_server_whose_engine_hangs_still_stops_in_time(
             server.terminate()
             assert await outcome(call) == "UNAVAILABLE"
         assert await server.exit_code(within=30) == 0
+        assert read(server.log)[-1]["message"] == "stopped"
         assert still_there(processes) == []
 
 
-@pytest.mark.parametrize("signals", [1, 2], ids=["once", "twice"])
-async def test_a_server_that_is_stopped_while_it_loads_leaves_nothing(
-    serve, tiny, tmp_path, still_there, signals
+async def test_a_server_that_is_told_twice_to_stop_while_it_loads_leaves_nothing(
+    serve, tiny, tmp_path, still_there
 ):
     async with serve(tmp_path, *tiny) as server:
-        async with asyncio.timeout(START):
-            while not server.engines():
-                await asyncio.sleep(0.1)
-        processes = server.ps.children(recursive=True)
-        for _ in range(signals):
-            server.terminate()
-            await asyncio.sleep(0.7)
+        processes = await with_engine(server)
+        server.terminate()
+        await asyncio.sleep(0.7)
+        server.terminate()
 
-        assert await server.exit_code() == (0 if signals == 1 else 1)
+        assert await server.exit_code() == 1
         assert still_there(processes) == []
         assert "Traceback" not in server.log.read_text()
 
 
 async def test_too_little_memory_is_told_after_the_last_step_down(serve, tiny, tmp_path):
     sets = [
+        "log.level=warning",
         "models.tiny.settings.profile=baseline",
         f"models.tiny.settings.engine_args.kv_cache_memory_bytes={2**50}",
     ]
     async with serve(tmp_path, *tiny, *sets) as server:
         assert await server.exit_code(START) == 1
 
-    log = server.log.read_text()
-    assert "starting again: max_num_batched_tokens was lowered from the engine's default to 4096" in log
-    assert "is less than requested memory for kv" in log.splitlines()[-2]
+    lines = read(server.log)
+    assert {line["level"] for line in lines} == {"WARNING", "ERROR"}
+    step = "starting again: max_num_batched_tokens was lowered from the engine's default to 4096"
+    assert step in [line["message"] for line in lines]
+    theirs = [line["exception"] for line in lines if "pid" in line and "exception" in line]
+    assert any("is less than requested memory for kv" in exception for exception in theirs)
+    assert "is less than requested memory for kv" in lines[-1]["message"]
+    assert lines[-1]["level"] == "ERROR"

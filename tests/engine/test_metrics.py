@@ -94,25 +94,21 @@ async def test_engines_have_their_metrics_side_by_side_and_one_that_dies_leaves_
         assert still_there(others, within=0.5) == others
         assert models() == {"other"}
 
-        again = await stack.enter_async_context(open_vllm(dying))
+        second = AsyncExitStack()
+        again = await second.enter_async_context(open_vllm(dying))
         assert (tokens("tiny"), tokens("other")) == (0, 2 * TOKENS)
         await answer(again)
         await answer(other)
         assert (tokens("tiny"), tokens("other")) == (TOKENS, 3 * TOKENS)
         assert models() == {"tiny", "other"}
-        last = [process for process in engine_processes() if process not in before]
         caplog.clear()
-    assert models() == set()
-    assert still_there(last, within=0.5) == []
-    assert not [message for message in caplog.messages if "did not end" in message]
+        await second.aclose()
+        assert models() == {"other"}
+        assert not [message for message in caplog.messages if "did not end" in message]
 
-
-async def test_an_engine_that_does_not_react_is_ended(settings, still_there):
-    before = engine_processes()
-    async with open_vllm(settings()) as llm:
-        await answer(llm)
-        own = [process for process in engine_processes() if process not in before]
-        for process in own:
+        for process in others:
             process.send_signal(signal.SIGSTOP)
-    assert own
-    assert still_there(own, within=0.5) == []
+    assert models() == set()
+    assert others
+    assert still_there([one for one in engine_processes() if one not in before], within=0.5) == []
+    assert still_there(others, within=0.5) == [], "an engine that does not react is ended"

@@ -11,7 +11,7 @@ import pytest
 from jarvis.v1 import embedding_pb2
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2 as rpb
-from tests.engine.limits import START
+from tests.engine.support import START
 
 pytestmark = pytest.mark.engine
 CANARY = "xyzzycanary"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from jarvis.v1 import generation_pb2 as pb
-from tests.engine.limits import START
+from tests.engine.support import START
 
 pytestmark = pytest.mark.engine
 CTRL_C = b"\x03"

@@ -14,7 +14,7 @@ from bench import tiny_model
 from jarvis.models.catalogue import DEMO_MODEL
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
-from tests.engine.limits import START
+from tests.engine.support import START, with_engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 GENERATION = "jarvis.v1.GenerationService"
@@ -187,10 +187,11 @@ async def test_the_server_serves_as_soon_as_one_model_of_the_route_does(
         assert answer.model == "quick"
         assert answer.routing.skipped == [pb.SkippedModel(model="slow", reason="MODEL_LOADING")]
 
-        processes = server.ps.children(recursive=True)
+        processes = await with_engine(server)
         server.terminate()
         assert await server.exit_code() == 0
         assert still_there(processes) == []
+        assert "Traceback" not in server.log.read_text()
 
 
 async def test_models_that_do_not_fit_together_are_told_before_an_engine_starts(serve, tiny_folder, tmp_path):

@@ -1,8 +1,9 @@
-"""Runs batches through a loaded model; everything here is called by one thread."""
+"""Runs batches through a loaded model, one at a time."""
 
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
+from threading import RLock
 
 import numpy as np
 import torch
@@ -31,15 +32,21 @@ class Encoder:
     def __init__(self, model: SentenceTransformer, prompts: Mapping[TextRole, str]) -> None:
         self._model: SentenceTransformer | None = model
         self._prompts = prompts
+        self._in_use = RLock()
         self.batch_precision = "float32"
         self.down = ""
 
     def encode(self, texts: Sequence[str], role: TextRole) -> Matrix:
-        """See `jarvis_ports.embedding.Embedder.embed`; a batch that does not fit in memory is halved."""
-        if self.down or self._model is None:
-            raise EngineDead(self.down)
+        """See `jarvis_ports.embedding.Embedder.embed`; waits for the batch of another thread."""
+        with self._in_use:
+            if self.down or self._model is None:
+                raise EngineDead(self.down)
+            return self._encode(self._model, texts, role)
+
+    def _encode(self, model: SentenceTransformer, texts: Sequence[str], role: TextRole) -> Matrix:
+        """Encode a batch; one that does not fit in memory is halved."""
         try:
-            vectors = _forward(self._model, texts, role, self._prompts[role], self.batch_precision)
+            vectors = _forward(model, texts, role, self._prompts[role], self.batch_precision)
         except Exception as error:  # noqa: BLE001 - torch, and any model's own code
             said, fatal, memory = first_line(error), is_fatal(error), is_out_of_memory(error)
             logger.warning("a batch of %d texts failed:\n%s", len(texts), traceback.format_exc())
@@ -52,12 +59,14 @@ class Encoder:
             raise EngineDead(said)
         if memory and len(texts) > 1:
             half = len(texts) // 2
-            return np.concatenate([self.encode(texts[:half], role), self.encode(texts[half:], role)])
+            halves = [self.encode(part, role) for part in (texts[:half], texts[half:])]
+            return np.concatenate(halves)
         raise EngineFailure(said)
 
     def drop(self) -> None:
-        """Drop the model."""
-        self._model = None
+        """Drop the model, after the batch that runs."""
+        with self._in_use:
+            self._model = None
 
 
 def _forward(

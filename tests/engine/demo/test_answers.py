@@ -7,6 +7,7 @@ import pytest
 
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
+from tests.engine.support import read
 
 pytestmark = pytest.mark.engine
 S, SO = pb.SamplingParams, pb.StructuredOutput
@@ -26,6 +27,16 @@ async def test_it_answers_a_question(engine):
 
     assert "Paris" in choice.text
     assert choice.reason == pb.FINISH_REASON_STOP
+
+
+async def test_standard_error_has_nothing_but_json_and_vllm_is_in_it(engine):
+    lines = read(engine.process.log)
+
+    assert {"timestamp", "level", "logger", "message"} <= set.intersection(*map(set, lines))
+    here = {line["logger"] for line in lines if "pid" not in line}
+    assert {"jarvis.server.lifecycle", "vllm.config.model"} <= here
+    inside = {line["logger"] for line in lines if line.get("process_name") == "EngineCore"}
+    assert "vllm.v1.engine.core" in inside
 
 
 async def test_a_stream_adds_up_to_the_answer_and_usage_counts_it(engine):

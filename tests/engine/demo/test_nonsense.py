@@ -72,7 +72,8 @@ def mutated(draw):
     return bytes(sent[: draw(st.integers(0, len(sent)))])
 
 
-@settings(
+SENT = given(sent=st.one_of(requests.map(lambda request: request.SerializeToString()), mutated()))
+FEW = settings(
     max_examples=150,
     deadline=None,
     derandomize=True,
@@ -82,9 +83,10 @@ def mutated(draw):
         HealthCheck.data_too_large,
     ],
 )
-@given(sent=st.one_of(requests.map(lambda request: request.SerializeToString()), mutated()))
-@pytest.mark.parametrize("method", ["Generate", "GenerateStream"])
-async def test_each_ends_with_a_documented_status(engine, method, sent):
+METHODS = pytest.mark.parametrize("method", ["Generate", "GenerateStream"])
+
+
+async def ends_with_a_documented_status(engine, method, sent):
     kind = engine.channel.unary_unary if method == "Generate" else engine.channel.unary_stream
     call = kind(f"/jarvis.v1.GenerationService/{method}")(sent, timeout=10)
     try:
@@ -98,3 +100,19 @@ async def test_each_ends_with_a_documented_status(engine, method, sent):
             raise
 
     assert (await engine.generation.Generate(VALID, timeout=60)).choices
+
+
+@FEW
+@SENT
+@METHODS
+async def test_each_ends_with_a_documented_status(engine, method, sent):
+    await ends_with_a_documented_status(engine, method, sent)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@settings(FEW, max_examples=5000, derandomize=False)
+@SENT
+@METHODS
+async def test_each_of_thousands_ends_with_a_documented_status(engine, method, sent):
+    await ends_with_a_documented_status(engine, method, sent)

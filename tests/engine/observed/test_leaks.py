@@ -1,4 +1,4 @@
-"""What a thousand requests in a row leave behind, which is nothing."""
+"""What thousands of requests in a row leave behind, which is nothing."""
 
 from itertools import count
 
@@ -10,8 +10,9 @@ from jarvis.v1 import server_pb2
 pytestmark = pytest.mark.engine
 
 
-@pytest.mark.timeout(900)
-async def test_a_thousand_requests_in_a_row_leave_nothing_behind(observed):
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("number", [1000, pytest.param(50_000, marks=pytest.mark.long)])
+async def test_thousands_of_requests_in_a_row_leave_nothing_behind(observed, number):
     server, (core, *_) = observed.process.ps, observed.process.engines()
 
     def footprint():
@@ -29,7 +30,7 @@ async def test_a_thousand_requests_in_a_row_leave_nothing_behind(observed):
 
     await some(200)
     memory, *rest = footprint()
-    await some(1000)
+    await some(number)
     grown, *after = footprint()
 
     assert after == rest, "file descriptors, threads, processes"

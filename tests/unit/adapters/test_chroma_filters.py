@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from jarvis_adapters.chroma.where import decode, encode, where
 from jarvis_ports.filters import And, Equals, Exists, In, Not, Or, Range, matches
 
+pytestmark = pytest.mark.slow
+
 FIELDS = st.sampled_from(["x", "y", "", "$and", "t:x"])
 EDGES = [0, 1, -1, 2, 2**53, 2**53 + 1, 2**63 - 1, -(2**63)]
 FLOATS = [0.0, -0.0, 1.0, 0.5, 1.5, 5e-324, 0.3, 0.1 + 0.2, 2.0**53, 2.0**63, -(2.0**63), 1e300, -1e300]

@@ -12,6 +12,8 @@ from jarvis.core.telemetry import metrics
 from jarvis_adapters.opentelemetry import delivery, open_opentelemetry
 from jarvis_adapters.opentelemetry.settings import OpenTelemetrySettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _soon_again(monkeypatch):

@@ -14,6 +14,8 @@ from jarvis_adapters.sentence_transformers.encoder import Encoder
 from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import EngineDead, EngineFailure
 
+pytestmark = pytest.mark.slow
+
 OOM = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore")
 ASSERT = torch.AcceleratorError("CUDA error: device-side assert triggered\nCUDA kernel errors might be ...")
 PROMPTS = {TextRole.QUERY: "query: ", TextRole.DOCUMENT: ""}

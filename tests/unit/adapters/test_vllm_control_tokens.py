@@ -20,6 +20,8 @@ from jarvis_adapters.vllm.render import render
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.llm import Message, Role
 
+pytestmark = pytest.mark.slow
+
 INST = (
     "{{ bos_token }}{% for m in messages %}"
     "{% if m['role'] == 'assistant' %}{{ ' ' + m['content'] + eos_token }}"

@@ -14,6 +14,8 @@ import pytest
 
 from tests.command import JARVIS
 
+pytestmark = pytest.mark.slow
+
 
 async def start(*arguments, **streams):
     return await asyncio.create_subprocess_exec(*JARVIS, *arguments, stdout=PIPE, stderr=PIPE, **streams)

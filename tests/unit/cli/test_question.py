@@ -1,6 +1,7 @@
 """What is asked comes from the argument, from standard input, or from both."""
 
 import sys
+import time
 
 import pytest
 
@@ -39,8 +40,10 @@ async def test_a_silent_standard_input_is_told_of(monkeypatch, capsys):
             return False
 
         def read(self):
-            while "waiting for the end" not in (told := capsys.readouterr().err):
-                assert told == ""
+            told = ""
+            while "waiting for the end" not in told:
+                told += capsys.readouterr().err
+                time.sleep(0.001)
             return "late"
 
     monkeypatch.setattr(question, "PATIENCE_SECONDS", 0.01)

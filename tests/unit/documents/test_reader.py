@@ -11,6 +11,8 @@ from jarvis.documents import Reader
 from jarvis.documents import reader as module
 from jarvis_ports.errors import DocumentUnreadable
 
+pytestmark = pytest.mark.slow
+
 PAGE = b"<p>some <b>words</b></p>"
 SLOW = PAGE * 50_000
 

@@ -7,6 +7,8 @@ import pytest
 
 from jarvis.models.catalogue import CATALOGUE, DEMO_EMBEDDER, DEMO_MODEL
 
+pytestmark = pytest.mark.slow
+
 
 def models(*arguments):
     command = [Path(sys.executable).with_name("jarvis"), "models", *arguments]

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FOUND_BY = {
     "Cumulative": "test_deltas_are_not_cumulative",
     "Unfinished": "test_counts_the_tokens_that_it_accepts[prompt]",

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FOUND_BY = {
     "Forgets": "test_a_miss_is_left_out",
     "RaisesOnMiss": "test_a_miss_is_left_out",

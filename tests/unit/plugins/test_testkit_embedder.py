@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FOUND_BY = {
     "Reordered": "test_the_order_of_texts_is_kept",
     "Doubles": "test_info",

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FOUND_BY = {
     "Unbounded": "test_estimates_any_text[one letter]",
     "Negative": "test_estimates_any_text[empty]",

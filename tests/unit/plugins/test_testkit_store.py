@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FOUND_BY = {
     "KeepsTheOldSettings": "test_refuses_to_create_what_differs",
     "Merges": "test_replaces_rows",

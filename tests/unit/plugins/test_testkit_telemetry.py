@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FOUND_BY = {
     "Sick": "test_is_healthy",
     "CountsOnce": "test_counts",

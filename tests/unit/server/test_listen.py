@@ -10,6 +10,8 @@ import pytest
 
 from jarvis.server.listen import problem, reason
 
+pytestmark = pytest.mark.slow
+
 IN_USE = "it is in use by another process"
 
 

@@ -10,6 +10,8 @@ from jarvis.textindex import SQLiteTextIndex
 from jarvis_ports.filters import And, Equals, Exists, In, Not, Or, Range, matches
 from jarvis_ports.store import Row
 
+pytestmark = pytest.mark.slow
+
 FIELDS = ["a", "b", 'quo"te', "do.t", "sp ace", "$", "[0]", "ñ", "a'b", ""]
 INT64 = st.integers(-(2**63), 2**63 - 1)
 NUMBERS = st.one_of(

@@ -17,6 +17,8 @@ from jarvis_adapters.sentence_transformers.settings import SentenceTransformersS
 from jarvis_ports.errors import EngineStartFailed
 from jarvis_toolkit.gpu import gpu_session
 
+pytestmark = pytest.mark.slow
+
 DEAD = torch.AcceleratorError("CUDA error: device-side assert triggered\nCUDA kernel errors might be ...")
 MB = 10**6
 

@@ -14,6 +14,8 @@ from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
 from jarvis_ports.errors import EngineStartFailed, InvalidArgument, Overloaded
 from jarvis_ports.llm import Constraint, StructuredOutput
 
+pytestmark = pytest.mark.slow
+
 SLOW = '{"type": "integer", "multipleOf": 12345%d}'
 """Takes llguidance minutes."""
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from jarvis.app.logs.formats import ConsoleFormatter, JSONFormatter
 
+pytestmark = pytest.mark.slow
+
 
 class Colour(enum.Enum):
     RED = "red"

@@ -12,6 +12,8 @@ import pytest
 from jarvis.app.config import ConfigError, LogConfig
 from jarvis.app.logs import running
 
+pytestmark = pytest.mark.slow
+
 logger = logging.getLogger("jarvis.test")
 
 

@@ -1,0 +1,22 @@
+"""What several tests of the engine use."""
+
+import asyncio
+import json
+
+START = 400
+"""Seconds that an engine may take to start."""
+TOO_EARLY = "Triton is installed, but doesn't include CPU backend. Disabling Triton."
+"""What the CPU build says as the engine's process imports vLLM, before vLLM sets its log up."""
+
+
+def read(log):
+    """Return the records of a log in JSON, whose last line may still be on its way."""
+    return [json.loads(line) for line in log.read_text().split("\n")[:-1] if line != TOO_EARLY]
+
+
+async def with_engine(server):
+    """Wait until a server has begun to start an engine; return what it has started."""
+    async with asyncio.timeout(START):
+        while not server.engines():
+            await asyncio.sleep(0.1)
+    return server.ps.children(recursive=True)
