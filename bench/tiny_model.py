@@ -20,7 +20,7 @@ def make(folder: Path) -> Path:
     is a visible piece of text, and the end-of-sequence token never comes.
 
     Raises:
-        FileNotFoundError: the demo model's package is not installed.
+        RuntimeError: the demo model's package is not installed.
     """
     if folder.exists():
         return folder
@@ -59,5 +59,5 @@ def _demo_gguf() -> Path:
     gguf = CATALOGUE[DEMO_MODEL].location
     if gguf is None:
         msg = f"the package {CATALOGUE[DEMO_MODEL].package} is not installed: make setup"
-        raise FileNotFoundError(msg)
+        raise RuntimeError(msg)
     return gguf

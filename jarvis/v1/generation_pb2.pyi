@@ -870,7 +870,7 @@ Global___Usage: _TypeAlias = Usage  # noqa: Y015
 
 @_typing.final
 class Timings(_message.Message):
-    """Durations since the request reached the server."""
+    """How long a request took."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -881,9 +881,9 @@ class Timings(_message.Message):
     queue_seconds: _builtins.float
     """Seconds that it waited in the engine's queue. Left out where the engine does not tell."""
     time_to_first_token_seconds: _builtins.float
-    """Seconds until the first piece of text. Left out where there was none."""
+    """Seconds from its arrival to the first piece of text. Left out where there was none."""
     total_seconds: _builtins.float
-    """Seconds until now."""
+    """Seconds from its arrival until now."""
     retrieval_seconds: _builtins.float
     """Seconds that the search took, where one was asked for."""
     def __init__(

@@ -129,7 +129,7 @@ class Component(Generic[P]):
 
         Raises:
             EngineDead: the adapter died, and the server must exit.
-            Exception: what the adapter raised before its first restart, or if it is never restarted.
+            Exception: what the adapter raised before it was ever open, or if it is never restarted.
         """
         if self._after:
             await self._after._tried.wait()
@@ -149,7 +149,7 @@ class Component(Generic[P]):
             except Exception as error:
                 self._become(State.FAILED, str(error))
                 # Only the operator can repair what has never worked.
-                if self._when_unwell is not WhenUnwell.RESTART or not self.restarts:
+                if self._when_unwell is not WhenUnwell.RESTART or self._opening_seconds is None:
                     raise
             logger.error("%s: %s", self, self.message)
             if self._when_unwell is WhenUnwell.EXIT:

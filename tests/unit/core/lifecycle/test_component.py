@@ -115,6 +115,25 @@ async def test_an_engine_that_dies_is_restarted_even_when_a_restart_fails(failur
     run.cancel()
 
 
+async def test_an_engine_that_dies_and_does_not_close_is_restarted():
+    class Stuck(Engine):
+        @asynccontextmanager
+        async def __call__(self):
+            async with super().__call__():
+                yield self
+            if not self.well:
+                raise RuntimeError("it does not close")
+
+    engine = Stuck(True, True)
+    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
+    run = asyncio.create_task(model.run())
+    await until(model, State.READY)
+    engine.well = False
+    model.suspect()
+    await until(model, State.READY, restarts=1)
+    run.cancel()
+
+
 async def test_how_long_until_an_engine_is_back_is_told_from_its_death_on(monkeypatch):
     monkeypatch.setattr(module, "RESTART_DELAYS", (30.0,))
     engine = Engine(True)
