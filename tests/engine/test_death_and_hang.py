@@ -122,7 +122,7 @@ async def test_too_little_memory_is_told_after_the_last_step_down(serve, tiny, t
     lines = read(server.log)
     assert {line["level"] for line in lines} == {"WARNING", "ERROR"}
     step = "starting again: max_num_batched_tokens was lowered from the engine's default to 4096"
-    assert step in [line["message"] for line in lines]
+    assert any(step in line["message"] for line in lines)
     theirs = [line["exception"] for line in lines if "pid" in line and "exception" in line]
     assert any("is less than requested memory for kv" in exception for exception in theirs)
     assert "is less than requested memory for kv" in lines[-1]["message"]
