@@ -42,11 +42,19 @@ async def test_a_large_request_does_not_hold_up_a_small_one():
 
 
 async def test_a_large_request_does_not_hold_up_a_small_one_of_another_length():
-    queue = Queue(10_000)
+    queue = Queue(5_000)
     queue.add(DOCUMENTS, flights("big", *[COST * 2] * 100))
     queue.add(DOCUMENTS, flights("small", 5))
-    assert len(taken(queue)[1]) == 10_000 // (COST * 2)
+    assert len(taken(queue)[1]) == 5_000 // (COST * 2)
     assert taken(queue) == (DOCUMENTS, ["small0"])
+
+
+async def test_a_batch_is_no_larger_than_its_cost_makes_it_worth():
+    queue = Queue(100 * COST)
+    queue.add(DOCUMENTS, flights("a", *[COST] * 50))
+    queue.add(QUERIES, flights("q", 5))
+    assert len(taken(queue)[1]) == 20
+    assert taken(queue) == (QUERIES, ["q0"])
 
 
 async def test_the_longest_texts_of_a_request_go_first():
