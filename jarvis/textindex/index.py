@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from jarvis.core.retrieval.text_index import DocumentRows, TextMatch
 from jarvis.textindex import rows, schema
-from jarvis.textindex.common import CommonTerms
 from jarvis.textindex.connections import Connections
 from jarvis.textindex.filters import condition
 from jarvis.textindex.terms import match_query
@@ -34,7 +33,6 @@ class SQLiteTextIndex:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._common = CommonTerms()
 
     @classmethod
     @asynccontextmanager
@@ -133,7 +131,7 @@ class SQLiteTextIndex:
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[TextMatch]:
             words = f"words_{at.number}"
             least = top_k if filter_ is None else at.rows  # it is unknown how many of them pass
-            if not (query := match_query(connection, at, text, least, self._common)):
+            if not (query := match_query(connection, words, at.rows, text, least)):
                 return []
             where, values = condition(filter_, at.number)
             found = connection.execute(
@@ -181,7 +179,6 @@ class SQLiteTextIndex:
     async def drop(self, collection: str) -> None:
         """Delete a collection with all that is in it, including its part of the journal."""
         await self._connections.write(lambda connection: schema.drop(connection, collection))
-        self._common.clear()  # a new collection may have the tables' names
 
     async def _read(
         self, collection: str, empty: T, work: Callable[[sqlite3.Connection, schema.Collection], T]

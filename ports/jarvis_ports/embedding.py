@@ -24,7 +24,7 @@ class EmbedderInfo:
     prompts and truncation. `max_tokens` is the length of the longest text that it reads, including special
     tokens and the prompt of a role. `notes` say what an operator should know about how it runs; `settings`
     are those in force. `batch_cost` is the fixed cost of a batch, in tokens: texts of different lengths are
-    batched together if that saves more than it pads.
+    batched together if that saves more than it pads, and a batch has at most 20 times as many tokens.
     """
 
     identity: str

@@ -88,7 +88,7 @@ async def test_documents_are_embedded_at_a_lower_priority():
 
     before = niceness["MainThread"]
     assert niceness["embedder_0"] == before
-    assert niceness["embedder-documents_0"] == max(before, 10)
+    assert niceness["embedder-documents_0"] == max(before, 5)
 
 
 async def test_calls_that_wait_when_it_is_closed_and_calls_after_that_end():

@@ -94,7 +94,7 @@ async def test_engines_have_their_metrics_side_by_side_and_one_that_dies_leaves_
         assert still_there(others, within=0.5) == others
         assert models() == {"other"}
 
-        second = AsyncExitStack()
+        second = await stack.enter_async_context(AsyncExitStack())
         again = await second.enter_async_context(open_vllm(dying))
         assert (tokens("tiny"), tokens("other")) == (0, 2 * TOKENS)
         await answer(again)

@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
-from threading import RLock
+from threading import Lock
 
 import numpy as np
 import torch
@@ -32,21 +32,21 @@ class Encoder:
     def __init__(self, model: SentenceTransformer, prompts: Mapping[TextRole, str]) -> None:
         self._model: SentenceTransformer | None = model
         self._prompts = prompts
-        self._in_use = RLock()
+        self._in_use = Lock()
         self.batch_precision = "float32"
         self.down = ""
 
     def encode(self, texts: Sequence[str], role: TextRole) -> Matrix:
         """See `jarvis_ports.embedding.Embedder.embed`; waits for the batch of another thread."""
         with self._in_use:
-            if self.down or self._model is None:
-                raise EngineDead(self.down)
-            return self._encode(self._model, texts, role)
+            return self._encode(texts, role)
 
-    def _encode(self, model: SentenceTransformer, texts: Sequence[str], role: TextRole) -> Matrix:
+    def _encode(self, texts: Sequence[str], role: TextRole) -> Matrix:
         """Encode a batch; one that does not fit in memory is halved."""
+        if self.down or self._model is None:
+            raise EngineDead(self.down)
         try:
-            vectors = _forward(model, texts, role, self._prompts[role], self.batch_precision)
+            vectors = _forward(self._model, texts, role, self._prompts[role], self.batch_precision)
         except Exception as error:  # noqa: BLE001 - torch, and any model's own code
             said, fatal, memory = first_line(error), is_fatal(error), is_out_of_memory(error)
             logger.warning("a batch of %d texts failed:\n%s", len(texts), traceback.format_exc())
@@ -59,8 +59,7 @@ class Encoder:
             raise EngineDead(said)
         if memory and len(texts) > 1:
             half = len(texts) // 2
-            halves = [self.encode(part, role) for part in (texts[:half], texts[half:])]
-            return np.concatenate(halves)
+            return np.concatenate([self._encode(texts[:half], role), self._encode(texts[half:], role)])
         raise EngineFailure(said)
 
     def drop(self) -> None:

@@ -86,7 +86,7 @@ def _load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
         session.enter_context(gpu_session(GPU))
     device = _device(settings.device)
     if settings.threads:
-        torch.set_num_threads(settings.threads)  # for the calling thread only, which is the one that encodes
+        torch.set_num_threads(settings.threads)  # for the calling thread
     folder = Path(settings.model)
     # A half-precision checkpoint is widened, as float32 is what a batch's precision is measured against.
     model = SentenceTransformer(

@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import selectors
 import socket
 import struct
@@ -21,6 +22,9 @@ from jarvis_adapters.vllm.plugin import SERVER_PID
 
 RECORD = b"\x1e"
 """The byte that begins a line with a record, as in JSON text sequences (RFC 7464)."""
+
+BAR_END = re.compile(rb"[%\]]\s*$")
+"""The end of a whole progress bar: what a dying process prints may follow the half of one."""
 
 output = logging.getLogger("vllm.output")
 """The logger of what the engine's processes print."""
@@ -143,7 +147,7 @@ def _log(line: bytes, source: socket.socket) -> None:
             return
     _, redrawn, shown = line.rstrip(b"\r").rpartition(b"\r")
     if shown.strip():
-        level = logging.INFO if redrawn else logging.WARNING  # a redrawn line is a progress bar
+        level = logging.INFO if redrawn and BAR_END.search(shown) else logging.WARNING
         process = source.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         text = shown.rstrip().decode(errors="backslashreplace")
         output.log(level, "%s", text, extra={"pid": struct.unpack("3i", process)[0]})

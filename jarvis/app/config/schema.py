@@ -76,7 +76,10 @@ class EmbedderConfig(AdapterConfig):
         None, description="The name that callers may use; the name of the adapter's model when left out."
     )
     max_batch_tokens: int = Field(
-        16_384, ge=1, description="The most tokens, padding included, that go through the model at once."
+        16_384,
+        ge=1,
+        description="The most tokens, padding included, that go through the model at once; a batch has no "
+        "more than 20 times what it costs beside its tokens, either.",
     )
 
 

@@ -147,7 +147,8 @@ class Component(Generic[P]):
                     self._opens_at = time.monotonic() + RESTART_DELAYS[0]  # plus the time that closing takes
                     self._become(State.FAILED, message)
             except Exception as error:
-                self._become(State.FAILED, str(error))
+                died = f"{self.message}; then, as it closed: " if self.state is State.FAILED else ""
+                self._become(State.FAILED, f"{died}{error}")
                 # Only the operator can repair what has never worked.
                 if self._when_unwell is not WhenUnwell.RESTART or self._opening_seconds is None:
                     raise

@@ -10,8 +10,13 @@ from jarvis.v1 import server_pb2
 pytestmark = pytest.mark.engine
 
 
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("number", [1000, pytest.param(50_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(1000, marks=pytest.mark.timeout(900)),
+        pytest.param(50_000, marks=[pytest.mark.long, pytest.mark.timeout(7200)]),
+    ],
+)
 async def test_thousands_of_requests_in_a_row_leave_nothing_behind(observed, number):
     server, (core, *_) = observed.process.ps, observed.process.engines()
 

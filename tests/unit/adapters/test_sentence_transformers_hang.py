@@ -21,9 +21,7 @@ async def test_a_batch_that_does_not_end_is_the_end_of_the_embedder():
     released = threading.Event()
     encoder = SimpleNamespace(down="", encode=lambda *_: released.wait(60))
     with ThreadPoolExecutor(1) as executor:
-        embedder = SentenceTransformersEmbedder(
-            SimpleNamespace(encoder=encoder), {TextRole.QUERY: executor}, 1
-        )
+        embedder = _embedder(encoder, executor, 1)
         with pytest.raises(EngineDead, match="a batch did not end within 1 s"):
             await asyncio.wait_for(embedder.embed(["a"], TextRole.QUERY), 20)
         assert not (await embedder.health()).ok
@@ -36,8 +34,6 @@ async def test_a_batch_that_does_not_end_is_the_end_of_the_embedder():
 async def test_a_slow_batch_is_no_hang():
     encoder = SimpleNamespace(down="", encode=lambda *_: threading.Event().wait(1.2))
     with ThreadPoolExecutor(1) as executor:
-        embedder = SentenceTransformersEmbedder(
-            SimpleNamespace(encoder=encoder), {TextRole.QUERY: executor}, 5
-        )
+        embedder = _embedder(encoder, executor, 5)
         assert await embedder.embed(["a"], TextRole.QUERY) is False
         assert (await embedder.health()).ok

@@ -82,13 +82,21 @@ def test_what_it_prints_is_logged_whoever_prints_it(engine, arrived):
         "time.sleep(0.05)\n"
         "os.write(2, b'[W] from C++ \\xff\\n')\n"
         "os.write(2, b'  0%\\r 50%\\r100%\\n')\n"
+        "os.write(2, b'  0%\\r 50%|# terminate called\\n')\n"
         "os.write(1, b'cut short')"
     )
 
-    records = arrived(4)
-    assert [r.getMessage() for r in records] == ["to stdout", "[W] from C++ \\xff", "100%", "cut short"]
+    records = arrived(5)
+    printed = ["to stdout", "[W] from C++ \\xff", "100%", " 50%|# terminate called", "cut short"]
+    assert [r.getMessage() for r in records] == printed
     assert {(r.name, r.pid) for r in records} == {("vllm.output", pid)}
-    assert [r.levelname for r in records] == ["WARNING", "WARNING", "INFO", "WARNING"]  # INFO: a progress bar
+    assert [r.levelname for r in records] == [
+        "WARNING",
+        "WARNING",
+        "INFO",
+        "WARNING",
+        "WARNING",
+    ]  # INFO: a progress bar
 
 
 def test_an_error_is_known_even_where_the_process_dies_at_once(engine, arrived, log):

@@ -115,7 +115,7 @@ async def test_an_engine_that_dies_is_restarted_even_when_a_restart_fails(failur
     run.cancel()
 
 
-async def test_an_engine_that_dies_and_does_not_close_is_restarted():
+async def test_an_engine_that_dies_and_does_not_close_is_restarted(caplog):
     class Stuck(Engine):
         @asynccontextmanager
         async def __call__(self):
@@ -131,6 +131,7 @@ async def test_an_engine_that_dies_and_does_not_close_is_restarted():
     engine.well = False
     model.suspect()
     await until(model, State.READY, restarts=1)
+    assert "it fell; then, as it closed: it does not close" in caplog.text
     run.cancel()
 
 
