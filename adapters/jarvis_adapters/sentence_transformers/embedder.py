@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jarvis_adapters.sentence_transformers.load import Loaded
 
 NICENESS = 5
-"""The niceness of what embeds documents, for which no search waits."""
+"""The niceness of what embeds documents on CPUs."""
 
 
 @asynccontextmanager
