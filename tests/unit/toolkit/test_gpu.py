@@ -14,6 +14,7 @@ import torch
 from jarvis_adapters.sentence_transformers import embedder as adapter
 from jarvis_adapters.sentence_transformers import load as loading
 from jarvis_adapters.sentence_transformers.settings import SentenceTransformersSettings
+from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import EngineStartFailed
 from jarvis_toolkit.gpu import gpu_session
 
@@ -173,6 +174,11 @@ class Encoder:
 
     def __init__(self, cuda):
         self.model, self.down = Tensor(cuda, 500), ""
+        self._cuda = cuda
+
+    def encode(self, texts, role):
+        """Gives the GPU and the thread that it is called with."""
+        return self._cuda.current_device(), threading.current_thread()
 
     def drop(self):
         self.model = None
@@ -194,7 +200,8 @@ def model_on_gpu(cuda, monkeypatch):
         if found.error:
             Encoder(cuda)
             raise found.error
-        return SimpleNamespace(encoder=Encoder(cuda))
+        info = SimpleNamespace(settings={"device": "cuda", "threads": "1"})
+        return SimpleNamespace(encoder=Encoder(cuda), info=info)
 
     monkeypatch.setattr(loading, "load", load)
     return found
@@ -211,7 +218,9 @@ async def ended(found):
 
 async def test_load_service_and_close_are_one_session_in_one_thread(cuda, model_on_gpu, caplog):
     async with adapter.running(SentenceTransformersSettings(model="m")) as embedder:
-        assert await embedder._run(cuda.current_device) == model_on_gpu.device == 1
+        assert model_on_gpu.device == 1
+        for role in TextRole:
+            assert await embedder.embed(["a"], role) == (1, model_on_gpu.thread)
         assert cuda.allocated == 500 * MB
     assert cuda.calls[1:] == [("synchronize", 1), ("empty_cache", 0), ("set_device", 0)]
     assert warnings(caplog) == []
