@@ -66,10 +66,7 @@ def match_query(
     counts = _counts(connection, table, terms, common + 1)
     present = sorted((count, term) for count, term in zip(counts, terms, strict=True) if count)
     usable = ([one for one in present if one[0] <= common] or present)[:USED]
-    # The count of one term is how many rows there are at the least with it or a rarer one.
-    used = usable[:ENOUGH] + [
-        one for before, one in zip(usable[ENOUGH - 1 :], usable[ENOUGH:], strict=False) if before[0] < least
-    ]
+    used = usable[: max(ENOUGH, 1 + sum(count < least for count, _ in usable))]  # the last has enough alone
     if not used:
         return None
     together = accumulate(count for count, _ in used)

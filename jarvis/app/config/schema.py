@@ -78,8 +78,8 @@ class EmbedderConfig(AdapterConfig):
     max_batch_tokens: int = Field(
         16_384,
         ge=1,
-        description="The most tokens, padding included, that go through the model at once; a batch has no "
-        "more than 20 times what it costs beside its tokens, either.",
+        description="The most tokens, padding included, that go through the model at once. A batch also has "
+        "at most 20 times its fixed cost in tokens.",
     )
 
 
