@@ -3,16 +3,18 @@
 
 import asyncio
 import sqlite3
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from jarvis.core.retrieval.text_index import DocumentRows, TextMatch
+from jarvis.core.retrieval.text_index import DocumentRows, Ranked
 from jarvis.textindex import rows, schema
+from jarvis.textindex.common import CommonTerms
 from jarvis.textindex.connections import Connections
 from jarvis.textindex.filters import condition
-from jarvis.textindex.terms import match_query
+from jarvis.textindex.terms import Searched, match_queries
 from jarvis_ports.filters import Filter
 from jarvis_ports.store import Row
 from jarvis_toolkit.folders import locked
@@ -33,6 +35,7 @@ class SQLiteTextIndex:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._common: defaultdict[str, CommonTerms] = defaultdict(CommonTerms)
 
     @classmethod
     @asynccontextmanager
@@ -73,9 +76,12 @@ class SQLiteTextIndex:
             upserts: rows as the store has them now; no id twice.
             deletes: ids of rows that the store does not have; those that are not here either are ignored.
         """
-        await self._connections.write(
-            lambda connection: rows.replace(connection, schema.make(connection, collection), upserts, deletes)
-        )
+
+        def work(connection: sqlite3.Connection) -> None:
+            at = schema.make(connection, collection)
+            self._common[collection].deleted += rows.replace(connection, at, upserts, deletes)
+
+        await self._connections.write(work)
 
     async def pending(self, collection: str) -> list[str]:
         """Return the ids whose change was begun but not committed."""
@@ -122,24 +128,21 @@ class SQLiteTextIndex:
 
     async def search(
         self, collection: str, text: str, top_k: int, filter_: Filter | None = None
-    ) -> list[TextMatch]:
-        """Return the `top_k` rows that pass the filter and whose words match a question best, the best first.
+    ) -> list[Ranked]:
+        """Return the rows of the `top_k` texts whose words match a question best, the best first.
 
         The question is natural language in any characters; `jarvis.textindex.terms` says which words count.
         """
+        common = self._common[collection]
+        deleted = common.deleted
 
-        def work(connection: sqlite3.Connection, at: schema.Collection) -> list[TextMatch]:
-            words = f"words_{at.number}"
+        def work(connection: sqlite3.Connection, at: schema.Collection) -> list[Ranked]:
             least = top_k if filter_ is None else at.rows  # it is unknown how many of them pass
-            if not (query := match_query(connection, words, at.rows, text, least)):
+            searched = Searched(f"words_{at.number}", at.rows, common, deleted)
+            queries = match_queries(connection, searched, text, least)
+            if not queries:
                 return []
-            where, values = condition(filter_, at.number)
-            found = connection.execute(
-                f"SELECT id, -rank / ? FROM {words} CROSS JOIN rows_{at.number} ON key = {words}.rowid "
-                f"WHERE {words} MATCH ? AND {where} ORDER BY rank LIMIT ?",
-                [query.counted, query.match, *values, top_k],
-            )
-            return [TextMatch(*match) for match in found]
+            return rows.ranked(connection, at.number, queries, *condition(filter_, at.number), top_k)
 
         return await self._read(collection, [], work)
 
@@ -178,7 +181,11 @@ class SQLiteTextIndex:
 
     async def drop(self, collection: str) -> None:
         """Delete a collection with all that is in it, including its part of the journal."""
-        await self._connections.write(lambda connection: schema.drop(connection, collection))
+
+        def work(connection: sqlite3.Connection) -> None:
+            self._common[collection].deleted += schema.drop(connection, collection)
+
+        await self._connections.write(work)
 
     async def _read(
         self, collection: str, empty: T, work: Callable[[sqlite3.Connection, schema.Collection], T]

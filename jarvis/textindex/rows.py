@@ -8,18 +8,25 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from jarvis.core.retrieval.text_index import DocumentRows
+from jarvis.core.retrieval.distinct import MOST_CANDIDATES
+from jarvis.core.retrieval.text_index import DocumentRows, Ranked
 from jarvis.core.text.fold import words
-from jarvis.textindex.filters import restore, store
+from jarvis.textindex.filters import Stored, restore, store
 from jarvis.textindex.schema import Collection
 from jarvis_ports.filters import Value
 from jarvis_ports.store import Row
 
+MORE = 4
+"""The factor by which more rows are ranked than texts are wanted: the ranking of more takes hardly longer."""
+
 
 def replace(
     connection: sqlite3.Connection, collection: Collection, upserts: Sequence[Row], deletes: Sequence[str]
-) -> None:
-    """Delete rows by id, insert or replace others, and take all off the journal; no id may come twice."""
+) -> int:
+    """Delete rows by id, insert or replace others, and take all off the journal; no id may come twice.
+
+    Return how many rows that were there are gone or replaced.
+    """
     number = collection.number
     ids = {row.id for row in upserts} | set(deletes)
     deleted = [key for id_ in ids if (key := _key(connection, number, id_)) is not None]
@@ -46,24 +53,59 @@ def replace(
     connection.executemany(
         "DELETE FROM pending WHERE collection = ? AND id = ?", [(number, id_) for id_ in ids]
     )
+    return len(deleted)
 
 
 def read(connection: sqlite3.Connection, number: int, ids: Sequence[str]) -> list[Row]:
     """Return the rows of at most 30,000 ids, in the order given; ids that are not there are left out."""
-    marks = ", ".join("?" * len(ids))
-    rows = f"SELECT key FROM rows_{number} WHERE id IN ({marks})"
-    fields: defaultdict[int, dict[str, Value]] = defaultdict(dict)
-    for key, field, value in connection.execute(
-        f"SELECT key, field, value FROM fields_{number} WHERE key IN ({rows})", ids
-    ).fetchall():
-        fields[key][field] = restore(value)
     found = connection.execute(
-        f"SELECT id, coalesce(shown, text), key FROM rows_{number} "
-        f"CROSS JOIN words_{number} ON words_{number}.rowid = key WHERE id IN ({marks})",
+        f"SELECT key, id, coalesce(shown, text) FROM rows_{number} "
+        f"CROSS JOIN words_{number} ON words_{number}.rowid = key WHERE id IN ({_marks(ids)})",
         ids,
     ).fetchall()
-    there = {id_: Row(id_, text, fields[key]) for id_, text, key in found}
+    there = {row.id: row for row in _with_fields(connection, number, found)}
     return [there[id_] for id_ in ids if id_ in there]
+
+
+def ranked(  # noqa: PLR0913, PLR0917 - the parts of a question in SQL
+    connection: sqlite3.Connection,
+    number: int,
+    queries: Sequence[str],
+    where: str,
+    values: Sequence[Stored],
+    texts: int,
+) -> list[Ranked]:
+    """Return the rows of the best texts among those that FTS5 queries find, the best first.
+
+    Args:
+        connection: where the tables are.
+        number: that of the collection.
+        queries: one, or several that share no row.
+        where: a condition on a row, as `condition` returns it.
+        values: its parameters.
+        texts: how many texts; copies of a text are of one score.
+    """
+    words = f"words_{number}"
+    scored = f"SELECT rowid AS key, -rank AS score FROM {words} WHERE {words} MATCH ?"
+    best = (
+        f"SELECT key, id, score FROM ({' UNION ALL '.join([scored] * len(queries))}) "
+        f"CROSS JOIN rows_{number} USING (key) WHERE {where} ORDER BY score DESC LIMIT ?"
+    )
+    shown = (
+        f"SELECT key, id, coalesce(shown, text), score FROM ({best}) "
+        f"CROSS JOIN {words} ON {words}.rowid = key ORDER BY score DESC"
+    )
+    most = texts
+    while True:
+        most *= MORE
+        found = connection.execute(shown, (*queries, *values, most)).fetchall()
+        different = list(dict.fromkeys(text for _, _, text, _ in found))
+        if len(different) > texts or len(found) < most or most >= MOST_CANDIDATES:
+            break
+    taken = {*different[:texts]}
+    found = [one for one in found if one[2] in taken]
+    rows = _with_fields(connection, number, [one[:3] for one in found])
+    return [Ranked(row, score) for row, (*_, score) in zip(rows, found, strict=True)]
 
 
 def documents(connection: sqlite3.Connection, number: int, first: str, last: str) -> Iterator[DocumentRows]:
@@ -87,6 +129,23 @@ def _document(document: str, found: Iterable[tuple[str, str, str, Any]]) -> Docu
     first = rows[ids[0]]
     hash_, chunks = (first["_hash"], first["_chunks"]) if len(hashes) == 1 else ("", 0)
     return DocumentRows(document, first["_source"], hash_, chunks, tuple(ids))
+
+
+def _with_fields(
+    connection: sqlite3.Connection, number: int, found: Sequence[tuple[int, str, str]]
+) -> list[Row]:
+    """Return rows of which the key, the id and the text are known."""
+    keys = [key for key, _, _ in found]
+    fields: defaultdict[int, dict[str, Value]] = defaultdict(dict)
+    for key, field, value in connection.execute(
+        f"SELECT key, field, value FROM fields_{number} WHERE key IN ({_marks(keys)})", keys
+    ).fetchall():
+        fields[key][field] = restore(value)
+    return [Row(id_, text, fields[key]) for key, id_, text in found]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _key(connection: sqlite3.Connection, number: int, id_: str) -> int | None:

@@ -89,14 +89,15 @@ def make(connection: sqlite3.Connection, name: str) -> Collection:
     return collection
 
 
-def drop(connection: sqlite3.Connection, name: str) -> None:
-    """Delete a collection's tables and its pending ids, if it has tables."""
+def drop(connection: sqlite3.Connection, name: str) -> int:
+    """Delete a collection's tables and its pending ids, if it has tables; return how many rows it had."""
     if not (found := find(connection, name)):
-        return
+        return 0
     for table in ("words", "fields", "rows"):
         connection.execute(f"DROP TABLE {table}_{found.number}")
     connection.execute("DELETE FROM pending WHERE collection = ?", (found.number,))
     connection.execute("DELETE FROM collections WHERE number = ?", (found.number,))
+    return found.rows
 
 
 def _open(file: Path | None) -> sqlite3.Connection:

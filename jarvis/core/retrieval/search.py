@@ -5,9 +5,10 @@ import time
 from collections.abc import Sequence
 
 from jarvis.core.retrieval.catalog import Collection, CollectionCatalog
-from jarvis.core.retrieval.distinct import Ranked, distinct
+from jarvis.core.retrieval.distinct import distinct, grouped
 from jarvis.core.retrieval.fusion import fuse
 from jarvis.core.retrieval.hits import make_hit
+from jarvis.core.retrieval.text_index import Ranked
 from jarvis.core.retrieval.validation import check_query
 from jarvis.core.retrieval.vectors import check_vector
 from jarvis.core.telemetry.instruments import Instruments
@@ -123,14 +124,7 @@ class Search:
     @staticmethod
     async def _by_words(collection: Collection, query: SearchQuery, most: int) -> list[list[Ranked]]:
         texts = collection.library.texts
-
-        async def fetch(asked: int) -> list[Ranked]:
-            matches = await texts.search(collection.name, query.text or "", asked, query.filter)
-            found = await texts.rows(collection.name, [match.id for match in matches])
-            rows = {row.id: row for row in found}
-            return [Ranked(rows[match.id], match.score) for match in matches if match.id in rows]
-
-        return await distinct(fetch, most)
+        return grouped(await texts.search(collection.name, query.text or "", most, query.filter))
 
     @staticmethod
     async def _rest(collection: Collection, vector: Matrix, ids: Sequence[str]) -> dict[str, float]:

@@ -2,17 +2,16 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from jarvis_ports.filters import Filter
 from jarvis_ports.store import Row
 
 
-@dataclass(frozen=True, slots=True)
-class TextMatch:
-    """A row that has words of the query. `score` is that of BM25: above 0, and larger is better."""
+class Ranked(NamedTuple):
+    """A row of a ranking. By words, `score` is that of BM25: above 0, and larger is better."""
 
-    id: str
+    row: Row
     score: float
 
 
@@ -86,10 +85,11 @@ class TextIndex(Protocol):
 
     async def search(
         self, collection: str, text: str, top_k: int, filter_: Filter | None = None
-    ) -> list[TextMatch]:
-        """Return the `top_k` rows that pass the filter and whose words match a question best, the best first.
+    ) -> list[Ranked]:
+        """Return the rows of the `top_k` texts whose words match a question best, the best first.
 
-        The question is natural language, and may have any characters.
+        Only rows that pass the filter count. All rows of a text are returned, and have the same score. The
+        question is natural language, and may have any characters.
         """
         ...
 

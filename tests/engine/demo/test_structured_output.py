@@ -121,15 +121,19 @@ async def test_bad_constraints_are_their_callers_and_hold_up_nobody(engine):
             assert code == "INVALID_ARGUMENT", name
             assert said in details, name
         assert "ab" in (await engine.generation.Generate(ask(SO(regex="ab"), max_tokens=5))).choices[0].text
+        assert await spent(engine) == budgets
         before = heard.copy()
-        await asyncio.gather(*(refused(engine, REFUSED["explodes"][0]) for _ in range(8)))
+        together = await asyncio.gather(*(refused(engine, REFUSED["explodes"][0]) for _ in range(8)))
         meanwhile = heard - before
 
     # Held up until the end, they would have been heard once or twice.
     assert min(meanwhile["health"], meanwhile["stream"]) > 3, meanwhile
     (model,) = (await engine.server.GetStatus(server_pb2.GetStatusRequest())).models
     assert not model.circuit_open
-    assert await spent(engine) == budgets
+    # Only a machine too busy to compile any of them in time is the server's failure.
+    codes = Counter(code for code, _ in together)
+    assert set(codes) <= {"INVALID_ARGUMENT", "RESOURCE_EXHAUSTED"}, together
+    assert await spent(engine) == [budgets[0] + codes["RESOURCE_EXHAUSTED"]]
 
 
 async def spent(engine):

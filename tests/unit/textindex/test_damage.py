@@ -60,7 +60,9 @@ async def test_a_kill_at_any_moment_leaves_every_row_committed_or_pending(tmp_pa
                 rows = await index.rows("c", ids)
                 assert len(rows) == 20 or pending.issuperset(ids)
                 assert batch not in committed or len(rows) == 20
-            assert len(await index.search("c", "text", 1)) == min(1, await index.count("c"))
+            assert len({match.row.text for match in await index.search("c", "text", 1)}) == min(
+                1, await index.count("c")
+            )
         first = max(begun) + 2
     with sqlite3.connect(tmp_path / "text.sqlite3") as database:
         database.execute("INSERT INTO words_1 (words_1) VALUES ('integrity-check')")
@@ -159,7 +161,7 @@ async def test_reads_go_on_while_a_write_takes_long(tmp_path):
         await index.commit("c", [Row("1", "one")], [])
         writing = asyncio.create_task(index._connections.write(lambda _: finish.wait(60)))
         try:
-            assert [match.id for match in await index.search("c", "one", 10)] == ["1"]
+            assert [match.row.id for match in await index.search("c", "one", 10)] == ["1"]
             assert not writing.done()
         finally:
             finish.set()

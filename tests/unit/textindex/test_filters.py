@@ -61,7 +61,7 @@ async def test_a_filter_means_what_matches_says(shared, metadata, filter_):
     await shared.commit("c", rows, [])
     expected = [row.id for row in rows if matches(filter_, row.metadata)]
     assert await shared.filtered("c", filter_) == expected
-    assert sorted(match.id for match in await shared.search("c", "word", 100, filter_)) == expected
+    assert sorted(match.row.id for match in await shared.search("c", "word", 100, filter_)) == expected
 
 
 @given(metadata=ROWS)

@@ -59,15 +59,15 @@ def test_folding_takes_no_longer_than_the_text_is_long():
 @pytest.mark.parametrize(("text", "folded"), FOLDED)
 async def test_text_is_found_as_it_is_read_and_given_as_it_is_shown(index, text, folded):
     await index.commit("c", [Row("1", text), Row("2", "other")], [])
-    assert [match.id for match in await index.search("c", folded, 10)] == ["1"]
-    assert [match.id for match in await index.search("c", text, 10)] == ["1"]
+    assert [match.row.id for match in await index.search("c", folded, 10)] == ["1"]
+    assert [match.row.id for match in await index.search("c", text, 10)] == ["1"]
     assert [row.text for row in await index.rows("c", ["1"])] == [text]
 
 
 async def test_the_halves_of_a_broken_word_are_found_too(index):
     await index.commit("c", [Row("1", "in the long-\nterm"), Row("2", "other")], [])
     for query in ("long-term", "longterm", "term"):
-        assert [match.id for match in await index.search("c", query, 10)] == ["1"]
+        assert [match.row.id for match in await index.search("c", query, 10)] == ["1"]
 
 
 async def test_an_index_of_the_version_before_is_made_anew(tmp_path):

@@ -20,12 +20,12 @@ async def filled(index):
 
 
 async def found(index, text, top_k=10, filter_=None):
-    return [match.id for match in await index.search("c", text, top_k, filter_)]
+    return [match.row.id for match in await index.search("c", text, top_k, filter_)]
 
 
 async def test_rows_with_the_words_come_best_first(index):
     matches = await (await filled(index)).search("c", "which entry does the cache evict?", 10)
-    assert matches[0].id == "cache"
+    assert matches[0].row.id == "cache"
     scores = [match.score for match in matches]
     assert scores == sorted(scores, reverse=True)
     assert scores[-1] > 0
@@ -99,5 +99,5 @@ async def test_collections_do_not_see_one_another(index):
     await filled(index)
     await index.commit("d", [Row("other", "another cache")], [])
     assert await found(index, "cache") == ["cache"]
-    assert [match.id for match in await index.search("d", "cache", 10)] == ["other"]
+    assert [match.row.id for match in await index.search("d", "cache", 10)] == ["other"]
     assert await index.search("unknown", "cache", 10) == []

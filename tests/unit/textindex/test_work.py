@@ -23,7 +23,7 @@ async def test_many_words_and_many_hits_take_as_many_statements_as_few(index, st
 
     async def taken(query, top_k):
         statements.clear()
-        ids = [match.id for match in await index.search("c", query, top_k)]
+        ids = [match.row.id for match in await index.search("c", query, top_k)]
         assert [row.id for row in await index.rows("c", ids)] == ids
         # FTS5 tells of its own as comments.
         return len(ids), len([one for one in statements if not one.startswith("--")])
@@ -36,14 +36,14 @@ async def test_many_words_and_many_hits_take_as_many_statements_as_few(index, st
 
 
 async def test_the_best_rows_are_those_of_a_search_that_scores_all(index, monkeypatch):
-    rows = [Row(str(i), f"common and usual{' rare' * (i % 10 == 0)}{' odd' * (i == 7)}") for i in range(100)]
-    await index.commit("c", rows, [])
+    texts = [f"common and usual{' rare' * (i % 10 == 0)}{' odd' * (i == 7)}" for i in range(100)]
+    await index.commit("c", [Row(str(i), f"{text} {i}") for i, text in enumerate(texts)], [])
     query = "common rare odd usual"
     everything = await index.search("c", query, 100)
     monkeypatch.setattr(terms, "CANDIDATE_ROWS", 11)
     candidates = await index.search("c", query, 10)
     assert len(everything) == 100
-    assert [match.id for match in candidates] == [match.id for match in everything[:10]]
+    assert [match.row.id for match in candidates] == [match.row.id for match in everything[:10]]
     assert [match.score for match in candidates] == pytest.approx([match.score for match in everything[:10]])
     assert len(await index.search("c", query, 50)) == 50, "as many as are asked for come all the same"
     assert len(await index.search("c", query, 50, Not(Equals("n", 1)))) == 50
@@ -53,17 +53,17 @@ async def test_where_all_words_are_common_rows_with_the_rarest_come_first(index,
     monkeypatch.setattr(terms, "CANDIDATE_ROWS", 5)
     rows = [Row(str(i), f"common{' half' * (i % 2)}") for i in range(20)]
     await index.commit("c", rows, [])
-    assert {match.id for match in await index.search("c", "common half", 5)} <= {
+    assert {match.row.id for match in await index.search("c", "common half", 5)} <= {
         str(i) for i in range(1, 20, 2)
     }
 
 
 async def test_words_of_few_rows_do_not_hide_the_rows_of_others(index):
     rare = [Row(str(i), f"word{i}", {"from": "elsewhere"}) for i in range(20)]
-    usual = [Row(f"h{i}", "manual", {"from": "handbook"}) for i in range(40)]
+    usual = [Row(f"h{i}", f"manual {i}", {"from": "handbook"}) for i in range(40)]
     await index.commit("c", [*rare, *usual], [])
     query = " ".join(["manual", *(f"word{i}" for i in range(20))])
 
     assert len(await index.search("c", query, 30)) == 30
     found = await index.search("c", query, 5, Equals("from", "handbook"))
-    assert {match.id[0] for match in found} == {"h"}
+    assert {match.row.id[0] for match in found} == {"h"}

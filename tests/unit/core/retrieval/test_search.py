@@ -118,9 +118,8 @@ async def test_a_row_that_is_deleted_while_it_is_searched_is_left_out(filled, mo
 
     monkeypatch.setattr(type(filled.texts), "search", staticmethod(then_delete))
     monkeypatch.setattr(filled.store, "query", nothing)
-    for mode in (SearchMode.SPARSE, SearchMode.HYBRID):
-        found = await filled.retrieval.search.run(SearchQuery("docs", "red house", mode=mode))
-        assert [hit.id for hit in found.hits] == ["b"]
+    found = await filled.retrieval.search.run(SearchQuery("docs", "red house", mode=SearchMode.HYBRID))
+    assert [hit.id for hit in found.hits] == ["b"]
 
 
 async def test_a_vector_searches_by_vector(filled):
