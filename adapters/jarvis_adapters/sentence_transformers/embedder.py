@@ -15,6 +15,7 @@ from jarvis_adapters.sentence_transformers.settings import SentenceTransformersS
 from jarvis_ports.embedding import EmbedderInfo, Matrix, TextRole
 from jarvis_ports.errors import EngineDead, EngineStartFailed
 from jarvis_ports.health import Health
+from jarvis_toolkit.openmp import passive_waiting
 
 if TYPE_CHECKING:
     from jarvis_adapters.sentence_transformers.load import Loaded
@@ -71,7 +72,9 @@ def _give_way(threads: int) -> None:
 
 def _load(settings: SentenceTransformersSettings, abandoned: Event, session: ExitStack) -> "Loaded":
     try:
-        from jarvis_adapters.sentence_transformers.load import load  # noqa: PLC0415 - imports torch: seconds
+        with passive_waiting():
+            import torch  # noqa: F401, PLC0415 - takes seconds
+        from jarvis_adapters.sentence_transformers.load import load  # noqa: PLC0415 - takes seconds
     except Exception as error:  # noqa: BLE001 - installed packages that do not match fail in any way
         msg = f"sentence-transformers cannot be imported: {first_line(error)}"
         raise EngineStartFailed(msg) from None

@@ -14,6 +14,7 @@ from jarvis_adapters.vllm.exclusive import PREPARING
 from jarvis_adapters.vllm.settings import VLLMSettings
 from jarvis_plugins import Registry, hookimpl
 from jarvis_ports.llm import LLM
+from jarvis_toolkit.openmp import passive_waiting
 
 
 @asynccontextmanager
@@ -30,6 +31,8 @@ async def open_vllm(settings: VLLMSettings) -> AsyncIterator[LLM]:
 
 def _import_start() -> ModuleType:
     with PREPARING:
+        with passive_waiting():
+            import torch  # noqa: F401, PLC0415 - takes seconds
         from jarvis_adapters.vllm import start  # noqa: PLC0415 - imports vLLM, and takes seconds
     return start
 
