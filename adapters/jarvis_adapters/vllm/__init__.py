@@ -5,6 +5,7 @@ Whatever differs between versions of vLLM stays in this folder. It has been run 
 that was killed. The further steps down are unit-tested, but have not run on a GPU.
 """
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import ModuleType
@@ -31,9 +32,13 @@ async def open_vllm(settings: VLLMSettings) -> AsyncIterator[LLM]:
 
 def _import_start() -> ModuleType:
     with PREPARING:
-        with passive_waiting():
-            import torch  # noqa: F401, PLC0415 - takes seconds
-        from jarvis_adapters.vllm import start  # noqa: PLC0415 - imports vLLM, and takes seconds
+        gc.disable()  # looking for garbage takes a sixth of the import
+        try:
+            with passive_waiting():
+                import torch  # noqa: F401, PLC0415 - takes seconds
+            from jarvis_adapters.vllm import start  # noqa: PLC0415 - imports vLLM, and takes seconds
+        finally:
+            gc.enable()
     return start
 
 
