@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 from types import SimpleNamespace
 
 import grpc
@@ -172,6 +173,16 @@ async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_
     assert [seen[service] for service in services[:-1]] == [[SERVING]] * 3
     models = (await peer.server.GetStatus(server_pb2.GetStatusRequest())).models
     assert {one.name: one.restarts for one in models} == {"small": 1, "large": 0}
+
+
+async def test_a_killed_server_leaves_no_engine_behind(two, still_there):
+    """The last one that the server of these tests can serve."""
+    processes = two.server.ps.children(recursive=True)
+    two.server.process.kill()
+
+    assert await two.server.exit_code() == -signal.SIGKILL
+    assert len(processes) >= 4
+    assert still_there(processes) == []
 
 
 async def test_the_server_serves_as_soon_as_one_model_of_the_route_does(
