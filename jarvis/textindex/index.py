@@ -137,12 +137,19 @@ class SQLiteTextIndex:
         deleted = common.deleted
 
         def work(connection: sqlite3.Connection, at: schema.Collection) -> list[Ranked]:
-            least = top_k if filter_ is None else at.rows  # it is unknown how many of them pass
             searched = Searched(f"words_{at.number}", at.rows, common, deleted)
-            queries = match_queries(connection, searched, text, least)
-            if not queries:
-                return []
-            return rows.ranked(connection, at.number, queries, *condition(filter_, at.number), top_k)
+            where, values = condition(filter_, at.number)
+            found: list[Ranked] = []
+            tried: tuple[str, ...] = ()
+            for least in (top_k, at.rows):  # all, where copies or the filter leave too few of the first
+                queries = match_queries(connection, searched, text, least)
+                if queries == tried:
+                    break
+                found = rows.ranked(connection, at.number, queries, where, values, top_k)
+                if len({one.row.text for one in found}) == top_k:
+                    break
+                tried = queries
+            return found
 
         return await self._read(collection, [], work)
 

@@ -51,7 +51,7 @@ async def test_the_best_rows_are_those_of_a_search_that_scores_all(index, monkey
 
 async def test_where_all_words_are_common_rows_with_the_rarest_come_first(index, monkeypatch):
     monkeypatch.setattr(terms, "CANDIDATE_ROWS", 5)
-    rows = [Row(str(i), f"common{' half' * (i % 2)}") for i in range(20)]
+    rows = [Row(str(i), f"common{' half' * (i % 2)} {i}") for i in range(20)]
     await index.commit("c", rows, [])
     assert {match.row.id for match in await index.search("c", "common half", 5)} <= {
         str(i) for i in range(1, 20, 2)
@@ -66,4 +66,16 @@ async def test_words_of_few_rows_do_not_hide_the_rows_of_others(index):
 
     assert len(await index.search("c", query, 30)) == 30
     found = await index.search("c", query, 5, Equals("from", "handbook"))
+    assert len(found) == 5
     assert {match.row.id[0] for match in found} == {"h"}
+
+
+async def test_copies_of_a_text_do_not_hide_other_texts(index, monkeypatch):
+    monkeypatch.setattr(terms, "CANDIDATE_ROWS", 5)
+    copies = [Row(str(i), "an odd thing") for i in range(20)]
+    others = [Row(f"o{i}", f"the thing number {i}") for i in range(10)]
+    await index.commit("c", [*copies, *others], [])
+
+    found = [match.row for match in await index.search("c", "odd thing", 3)]
+    assert {row.id for row in found[:20]} == {row.id for row in copies}
+    assert len({row.text for row in found}) == 3
