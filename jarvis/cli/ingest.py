@@ -123,8 +123,10 @@ def _listed(
         except (OSError, ValueError) as error:
             raise typer.BadParameter(f"{path}: {error}", param_hint="PATH") from None
     folders = [os.path.abspath(path) for path in named if path.is_dir()]  # noqa: PTH100 - resolve() would follow links
-    if (STDIN in paths) != (source is not None):
-        raise typer.BadParameter("goes with the PATH -, and the PATH - with it", param_hint="--source")
+    if STDIN in paths and source is None:
+        raise typer.BadParameter("what is read from - needs a name: set --source", param_hint="PATH")
+    if source is not None and STDIN not in paths:
+        raise typer.BadParameter("names what the PATH - reads, which is missing", param_hint="--source")
     if prune and not folders:
         raise typer.BadParameter("prunes folders, and none is named", param_hint="--prune")
     listing = walk(named, include, ignore=ignore)

@@ -14,12 +14,18 @@ class CommonTerms:
 
     def __init__(self) -> None:
         self.deleted = 0
-        """How many rows were deleted so far. Add to it before a deletion is committed."""
+        """How many rows were deleted by transactions that have ended; read it before another one."""
+        self._deleting = 0
         self._counts: dict[str, int] = {}
+
+    def delete(self, rows: int) -> None:
+        """Note that rows are deleted, before that is committed, and after earlier deletions have ended."""
+        self.deleted = self._deleting
+        self._deleting += rows
 
     def least(self, term: str) -> int:
         """Return how many rows have a term at the least; not above 0 if that is not known."""
-        return self._counts.get(term, 0) - self.deleted
+        return self._counts.get(term, 0) - self._deleting
 
     def learn(self, counts: Mapping[str, int], deleted: int) -> None:
         """Remember how many rows have terms.

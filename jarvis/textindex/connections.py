@@ -67,7 +67,13 @@ class Connections:
         reader = await self._idle.get()
         run = asyncio.get_running_loop().run_in_executor
         running = run(self._reading, self._transact, reader, "BEGIN", work)
-        running.add_done_callback(lambda _: self._idle.put_nowait(reader))
+
+        def ended(running: asyncio.Future[T]) -> None:
+            self._idle.put_nowait(reader)
+            if not running.cancelled():
+                running.exception()  # that of a read that was interrupted is of no interest to anyone
+
+        running.add_done_callback(ended)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:

@@ -79,7 +79,7 @@ class SQLiteTextIndex:
 
         def work(connection: sqlite3.Connection) -> None:
             at = schema.make(connection, collection)
-            self._common[collection].deleted += rows.replace(connection, at, upserts, deletes)
+            self._common[collection].delete(rows.replace(connection, at, upserts, deletes))
 
         await self._connections.write(work)
 
@@ -190,7 +190,7 @@ class SQLiteTextIndex:
         """Delete a collection with all that is in it, including its part of the journal."""
 
         def work(connection: sqlite3.Connection) -> None:
-            self._common[collection].deleted += schema.drop(connection, collection)
+            self._common[collection].delete(schema.drop(connection, collection))
 
         await self._connections.write(work)
 

@@ -4,7 +4,7 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
@@ -99,10 +99,13 @@ def ranked(  # noqa: PLR0913, PLR0917 - the parts of a question in SQL
     while True:
         most *= MORE
         found = connection.execute(shown, (*queries, *values, most)).fetchall()
-        different = list(dict.fromkeys(text for _, _, text, _ in found))
-        if len(different) > texts or len(found) < most or most >= MOST_CANDIDATES:
+        scores: dict[str, float] = {}
+        for _, _, text, score in found:
+            scores.setdefault(text, score)
+        taken = dict(islice(scores.items(), texts))
+        complete = len(found) < most or found[-1][-1] < min(taken.values())  # otherwise copies may follow
+        if complete or most >= MOST_CANDIDATES:
             break
-    taken = {*different[:texts]}
     found = [one for one in found if one[2] in taken]
     rows = _with_fields(connection, number, [one[:3] for one in found])
     return [Ranked(row, score) for row, (*_, score) in zip(rows, found, strict=True)]

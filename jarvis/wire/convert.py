@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from jarvis_ports.errors import InvalidArgument
@@ -17,6 +18,14 @@ Answers are read with None in its place: what a newer server sends and this vers
 
 E = TypeVar("E", bound=OpenEnum)
 M = TypeVar("M", bound=Message)
+
+_RANGES = {
+    FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
+    FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
+    FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
+}
+"""The integers that a field takes, by its type in Python."""
 
 
 class Converter(Protocol):
@@ -158,4 +167,8 @@ def _check(kind: type[Message], name: str, value: object, path: str) -> None:
     except UnicodeEncodeError:
         raise InvalidArgument.of(path, "is not valid Unicode") from None
     except (TypeError, ValueError) as error:
-        raise InvalidArgument.of(path, str(error)) from None
+        wrong = str(error)
+        if isinstance(value, int) and (range_ := _RANGES.get(kind.DESCRIPTOR.fields_by_name[name].cpp_type)):
+            low, high = range_
+            wrong = f"must be in [{low}, {high}], got {value}"
+        raise InvalidArgument.of(path, wrong) from None

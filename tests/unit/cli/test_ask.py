@@ -161,7 +161,7 @@ async def test_bad_options_are_refused_before_anything_is_sent(fake, run):
     for arguments, complaint in [
         (["--mode", "fuzzy"], "retrieval.mode: 'fuzzy' is not one of dense, sparse, hybrid"),
         (["--filter", "lang"], "'lang' is neither FIELD=VALUE nor JSON"),
-        (["--top-k", "-1"], "retrieval.top_k: Value out of range"),
+        (["--top-k", "-1"], "retrieval.top_k: must be in [0, 4294967295], got -1"),
     ]:
         code, out, err = await run("ask", "x", *arguments, "--server", fake.address)
         assert (code, out) == (2, "")

@@ -136,7 +136,10 @@ async def test_bad_options_are_refused_before_anything_is_sent(fake, run, tmp_pa
         (["--regex", "a", "--choice", "b"], "--regex and --choice: an answer can obey one constraint"),
         (["--raw", "--system", "s"], "--system: a raw prompt has no system message"),
         (["--grammar", str(tmp_path / "latin")], "is not UTF-8"),
-        (["--max-tokens", "99999999999"], "sampling.max_tokens: Value out of range"),
+        (
+            ["--max-tokens", "99999999999"],
+            "sampling.max_tokens: must be in [-2147483648, 2147483647], got 99999999999",
+        ),
     ]:
         code, out, err = await run("generate", "x", *arguments, "--server", fake.address)
         assert (code, out) == (2, "")

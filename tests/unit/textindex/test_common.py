@@ -1,8 +1,12 @@
 """Words that most rows have are left out of a search, for as long as most rows have them."""
 
+import asyncio
+import gc
+
 import pytest
 
-from jarvis.textindex import terms
+from jarvis.textindex import SQLiteTextIndex, terms
+from jarvis.textindex.common import CommonTerms
 from jarvis_ports.store import Row
 
 
@@ -69,3 +73,30 @@ async def test_words_known_to_be_common_are_not_counted_again(filled, monkeypatc
 async def test_where_all_words_are_known_to_be_common_they_are_searched_for(filled):
     assert len(await filled.search("c", "usual", 30)) == 20
     assert len(await filled.search("c", "usual", 30)) == 20
+
+
+async def test_a_search_that_sees_rows_whose_deletion_is_about_to_be_committed_does_not_hide_it(
+    tmp_path, monkeypatch
+):
+    loop, delete = asyncio.get_running_loop(), CommonTerms.delete
+    async with SQLiteTextIndex.open(tmp_path) as index:
+        await index.commit("c", [Row(str(i), f"usual{' rare' * (i == 0)} text{i}") for i in range(20)], [])
+
+        def then_search(self, rows):
+            delete(self, rows)
+            assert asyncio.run_coroutine_threadsafe(ids(index), loop).result(10) == {"0"}
+
+        monkeypatch.setattr(CommonTerms, "delete", then_search)
+        await deleted(index)
+        assert await ids(index) == {"0", "1", "2"}
+
+
+async def test_a_search_that_is_interrupted_logs_nothing(tmp_path, caplog):
+    async with SQLiteTextIndex.open(tmp_path) as index:
+        await index.commit("c", [Row(str(i), f"usual text{i}") for i in range(3000)], [])
+        for _ in range(20):
+            search = asyncio.create_task(index.search("c", "usual", 1000))
+            await asyncio.sleep(0.005)
+            search.cancel()
+    gc.collect()
+    assert caplog.messages == []

@@ -1,5 +1,7 @@
 """How much work a search is: what ends while other threads compute must not wait for them often."""
 
+from collections import Counter
+
 import pytest
 
 from jarvis.textindex import terms
@@ -79,3 +81,12 @@ async def test_copies_of_a_text_do_not_hide_other_texts(index, monkeypatch):
     found = [match.row for match in await index.search("c", "odd thing", 3)]
     assert {row.id for row in found[:20]} == {row.id for row in copies}
     assert len({row.text for row in found}) == 3
+
+
+async def test_texts_of_one_score_come_with_all_their_copies(index):
+    rows = [Row(f"{copy}{i}", f"house n{i:02}") for copy in "ab" for i in range(50)]
+    await index.commit("c", rows, [])
+
+    found = [match.row for match in await index.search("c", "house", 10)]
+    assert len(found) == 20
+    assert Counter(Counter(row.text for row in found).values()) == {2: 10}
