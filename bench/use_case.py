@@ -13,7 +13,7 @@ from jarvis.core.embedding import Embedding
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
 from jarvis.core.telemetry.instruments import Instruments
-from jarvis.documents import Reader
+from jarvis.documents.reader import Reader
 from jarvis.textindex import SQLiteTextIndex
 from jarvis_plugins.registry import PortName
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jarvis.app.config import Config
 from jarvis.core.retrieval import Library
-from jarvis.documents import Reader
+from jarvis.documents.reader import Reader
 from jarvis.textindex import SQLiteTextIndex
 from jarvis_ports.store import VectorStore
 from jarvis_toolkit.folders import data_folder

@@ -159,7 +159,7 @@ class _Walker:
         return False
 
     def _passed_over(self, path: str) -> str | None:
-        from jarvis.documents import handles  # noqa: PLC0415 - libraries that other commands do not need
+        from jarvis.documents.kinds import handles  # noqa: PLC0415 - other commands do not need it
 
         if self._include:
             return None if is_included(path, self._include) else NOT_INCLUDED

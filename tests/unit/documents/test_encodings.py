@@ -5,8 +5,8 @@ import codecs
 
 import pytest
 
-from jarvis.documents import read
 from jarvis.documents.encodings import codec, guess
+from jarvis.documents.read import read
 
 SPANISH = (
     "Todos los seres humanos nacen libres e iguales en dignidad y derechos y, dotados como están de razón y "

@@ -1,6 +1,6 @@
 import pytest
 
-from jarvis.documents import read
+from jarvis.documents.read import read
 
 STYLES = [
     "display:none",

@@ -1,6 +1,6 @@
 import pytest
 
-from jarvis.documents import read
+from jarvis.documents.read import read
 
 PAGES = [
     ("<p hidden>EVIL<p>one<p>two", "one two"),

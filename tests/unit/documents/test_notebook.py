@@ -5,7 +5,7 @@ import os
 import pytest
 
 from jarvis.core.text import Kind
-from jarvis.documents import read
+from jarvis.documents.read import read
 from jarvis_ports.errors import DocumentUnreadable
 
 PICTURE = base64.b64encode(os.urandom(3000)).decode()

@@ -6,7 +6,8 @@ from pypdf.annotations import FreeText
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, TextStringObject
 
 from jarvis.core.text import Kind, Text
-from jarvis.documents import read, split
+from jarvis.documents.read import read
+from jarvis.documents.split import split
 from jarvis_ports.errors import DocumentUnreadable
 
 

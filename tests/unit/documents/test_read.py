@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from jarvis.core.text import Kind, Text
-from jarvis.documents import ENDINGS, NAMES, handles, read
+from jarvis.documents.kinds import ENDINGS, NAMES, handles
+from jarvis.documents.read import read
 from jarvis_ports.errors import DocumentUnreadable
 
 SPANISH = "El corazón de la ciudad: mañana habrá una canción más, ¿verdad? Así lo dijo el señor Núñez. " * 3

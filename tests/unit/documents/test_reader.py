@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from jarvis.core.text import Kind, Text
-from jarvis.documents import Reader
 from jarvis.documents import reader as module
+from jarvis.documents.reader import Reader
 from jarvis_ports.errors import DocumentUnreadable
 
 pytestmark = pytest.mark.slow
@@ -137,7 +137,7 @@ async def test_a_document_that_kills_its_process_is_unreadable_and_the_next_one_
 
 SERVER = """
 import asyncio, sys
-from jarvis.documents import Reader
+from jarvis.documents.reader import Reader
 
 async def main():
     async with Reader() as reader:

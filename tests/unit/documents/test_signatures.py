@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from jarvis.documents import read
+from jarvis.documents.read import read
 from jarvis_ports.errors import DocumentUnreadable
 
 

@@ -5,8 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jarvis.core.text import Kind, Text
-from jarvis.documents import split
-from jarvis.documents.split import CHARACTERS_PER_TOKEN, GRAMMARS
+from jarvis.documents.split import CHARACTERS_PER_TOKEN, GRAMMARS, split
 
 CODE = {
     "c": "int main(void) {\n  return 0; // ñ\n}\n",

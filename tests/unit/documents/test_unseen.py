@@ -4,7 +4,8 @@ import os
 import pytest
 
 from jarvis.core.text import Kind
-from jarvis.documents import read, split
+from jarvis.documents.read import read
+from jarvis.documents.split import split
 
 PICTURE = base64.b64encode(os.urandom(30_000)).decode()
 FLAG = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"

@@ -5,7 +5,7 @@ from time import process_time
 import pytest
 
 from jarvis.core.text import without_unseen
-from jarvis.documents import read
+from jarvis.documents.read import read
 
 SECONDS = 2.0
 """The most seconds of CPU time; each of these took ten times as long and more, or did not end."""

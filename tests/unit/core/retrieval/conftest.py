@@ -11,7 +11,7 @@ from jarvis.core.lifecycle.component import Component
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.core.text import Kind, Text
-from jarvis.documents import split
+from jarvis.documents.split import split
 from jarvis.textindex import SQLiteTextIndex
 from jarvis_adapters.memory_store.store import MemoryStore
 from jarvis_ports.embedding import EmbedderInfo
