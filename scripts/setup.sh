@@ -17,9 +17,12 @@ errors() { grep -v ^WARNING .venv/setup-errors.log; }
 
 is_311() { "$@" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; }
 
+tty=0
+[[ ! -t 1 ]] || tty=1
+
 pip_install() {
   .venv/bin/python -m pip install --disable-pip-version-check --no-deps "$@" 2>.venv/setup-errors.log |
-    awk -v tty="$([[ -t 1 ]] && echo 1 || echo 0)" -v total="$(grep -c == "$lock")" '
+    awk -v tty="$tty" -v total="$(grep -c == "$lock")" '
       / satisfied: / || /^(Collecting|Processing|Obtaining) / {
         seen++
         if (tty) printf "\r\033[Ksetup: %d of %d  %s", seen, total, $2

@@ -97,7 +97,7 @@ def ask(  # noqa: PLR0913 - one for each option
 
 def _show(events: Iterable["Event"], collection: str) -> None:
     """Print an answer as it comes, then its sources."""
-    from jarvis.client import Delta, Finished, Started  # noqa: PLC0415
+    from jarvis.client import Delta, Finished, FinishReason, Started  # noqa: PLC0415
 
     started: Started | None = None
     finished: Finished | None = None
@@ -115,17 +115,19 @@ def _show(events: Iterable["Event"], collection: str) -> None:
     finally:
         if not last.endswith("\n"):
             write("\n")
-    if started and started.retrieved and finished:
-        _sources(started.retrieved, finished, collection)
+        if started and started.retrieved:
+            _sources(started.retrieved, finished, collection)
+    if finished and finished.reason is FinishReason.LENGTH:
+        echo("jarvis: the answer was cut off at the limit of its length", err=True)
 
 
-def _sources(retrieved: "Retrieved", finished: "Finished", collection: str) -> None:
+def _sources(retrieved: "Retrieved", finished: "Finished | None", collection: str) -> None:
+    """Print the sources; an answer that did not come to its end cites none."""
+    cited, unknown = (finished.cited, finished.cited_unknown) if finished else ((), ())
     write("\n")
     if retrieved.citations:
         rows = [
-            row
-            for citation in retrieved.citations
-            for row in _rows(citation, cited=citation.number in finished.cited)
+            row for citation in retrieved.citations for row in _rows(citation, cited=citation.number in cited)
         ]
         print_table(("", "SOURCE", "PLACE", "SIMILARITY", ""), rows)
         if retrieved.left_out:
@@ -134,8 +136,8 @@ def _sources(retrieved: "Retrieved", finished: "Finished", collection: str) -> N
         echo(f"none of the {retrieved.left_out} sources that were found fits into the prompt")
     else:
         echo(f"nothing relevant was found in collection {collection!r}")
-    if finished.cited_unknown:
-        numbers = ", ".join(f"[{number}]" for number in finished.cited_unknown)
+    if unknown:
+        numbers = ", ".join(f"[{number}]" for number in unknown)
         echo(f"the answer cites {numbers}, and there is no such source")
 
 

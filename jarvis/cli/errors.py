@@ -4,11 +4,10 @@ from importlib.util import find_spec
 
 RUN_TIME_FAILURE = 1
 USAGE_ERROR = 2
+INTERRUPTED = 130
 SERVER_MODULES = ("aiohttp", "pluggy", "pydantic_settings", "uvloop")
 """Some of the modules that the server needs, and clients do not."""
-NEEDS_SERVER = (
-    "this command needs the server, which is not installed: install the extra server of jarvis-server"
-)
+NEEDS_SERVER = "this command needs the server, which is not installed: install jarvis-server[server]"
 
 
 def has_server() -> bool:

@@ -78,7 +78,7 @@ def ingest(  # noqa: PLR0913 - one for each option
     What is stored and unchanged costs next to nothing. Of folders the files are taken whose ending is known,
     but not what is hidden, what Git ignores, packages (node_modules) and caches. A file that was moved within
     them is known by its content, and one that was emptied loses its old text. The exit code is 1 where a
-    document failed, where nothing was taken of a folder, and where pruning was not confirmed.
+    document failed, where nothing was taken from a folder, and where pruning was not confirmed.
     """
     folders, listing = _listed(paths, include or [], source, prune=prune, ignore=not no_ignore)
     report = Report(listing, as_json=as_json, dry_run=dry_run)
@@ -104,7 +104,7 @@ def ingest(  # noqa: PLR0913 - one for each option
     report.finish(finished)
     bare = [] if prune and yes else listing.bare
     for folder in bare:
-        echo(f"jarvis: nothing was taken of {folder}", err=True)
+        echo(f"jarvis: nothing was taken from {folder}", err=True)
     return 1 if report.counts["failed"] or bare or not agreed else 0
 
 
@@ -118,7 +118,7 @@ def _listed(
         try:
             path.stat()
         except FileNotFoundError:
-            hint = "jarvis documents delete removes what is stored of it"
+            hint = "if it was deleted, jarvis documents delete removes what is stored of it"
             raise typer.BadParameter(f"{path} does not exist; {hint}", param_hint="PATH") from None
         except (OSError, ValueError) as error:
             raise typer.BadParameter(f"{path}: {error}", param_hint="PATH") from None

@@ -15,7 +15,7 @@ from jarvis.cli.adapters import adapters
 from jarvis.cli.ask import ask
 from jarvis.cli.chat import chat
 from jarvis.cli.embed import embed
-from jarvis.cli.errors import NEEDS_SERVER, USAGE_ERROR, exit_code, has_server
+from jarvis.cli.errors import INTERRUPTED, NEEDS_SERVER, USAGE_ERROR, exit_code, has_server
 from jarvis.cli.generate import generate
 from jarvis.cli.ingest import ingest
 from jarvis.cli.options import examples
@@ -122,6 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace")):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=errors)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC would itself log what is also raised
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(_completed(given), prog_name="jarvis", standalone_mode=False)
@@ -133,6 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = f" (see {context.command_path} --help)" if context else ""
         _complain(error.format_message() + hint)
         return error.exit_code
+    except typer.Abort:  # Ctrl-C, or the end of the input, where something is asked
+        return INTERRUPTED
     except ModuleNotFoundError:
         if has_server():
             raise

@@ -45,12 +45,13 @@ def confirm(question: str) -> None:
 
     Raises:
         BadParameter: nobody can be asked.
-        Abort: the answer is no.
+        Exit: the answer is no.
     """
     if not sys.stdin.isatty():
-        raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
+        raise typer.BadParameter("standard input is no terminal, so nobody can be asked: set --yes")
     if not confirmed(question):
-        raise typer.Abort
+        echo("jarvis: nothing was deleted", err=True)
+        raise typer.Exit(1)
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401 - whatever JSON can hold

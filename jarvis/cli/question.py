@@ -43,7 +43,7 @@ def read(text: str | None) -> str:
         piped = _piped()
         asked = piped if alone else f"{piped.rstrip()} {asked}" if piped.strip() else asked
     if not asked.strip():
-        raise typer.BadParameter("give a text, or pipe one in", param_hint="PROMPT")
+        raise typer.BadParameter("give a text, or pipe one in")
     return asked
 
 

@@ -53,6 +53,8 @@ def search(  # noqa: PLR0913 - one for each option
     if as_json:
         print_json(asdict(found))
         return
+    if not found.hits:
+        echo(f"jarvis: nothing was found in collection {collection!r}", err=True)
     for rank, hit in enumerate(found.hits, 1):
         _show(rank, hit)
 

@@ -158,6 +158,9 @@ class Calls:
         if explained.code is grpc.StatusCode.UNAVAILABLE and not explained.reason and never_connected:
             message = f"cannot connect to {self._address}: {why(explained.message)}"
             return CannotConnect(explained.code, message, request_id=explained.request_id)
+        if explained.code is grpc.StatusCode.DEADLINE_EXCEEDED and not explained.reason:
+            message = "the timeout passed before the answer was complete"
+            return JarvisClientError(explained.code, message, request_id=explained.request_id)
         return explained
 
 

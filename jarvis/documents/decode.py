@@ -46,7 +46,7 @@ def decode(
     name, python = _guessed(data, language)
     if _binary(text := data.decode(python, "replace")):
         raise _refused(source)
-    why = "by its letters" if name != DEFAULT else "the usual one, as nothing says otherwise"
+    why = "by its letters" if name != DEFAULT else "the default, as nothing says otherwise"
     return text, (f"decoded as {name}, {'by its language' if language else why}",)
 
 

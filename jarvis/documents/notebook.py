@@ -32,7 +32,7 @@ def read_notebook(text: str, source: str) -> Text:
         language = language if _LANGUAGE.fullmatch(str(language)) else ""
         cells = [cell for sheet in sheets for cell in sheet["cells"]]
     except _PARTS as error:
-        msg = f"{source} is no Jupyter notebook: {type(error).__name__} {error}"
+        msg = f"{source} is not a Jupyter notebook: {type(error).__name__} {error}"
         raise DocumentUnreadable(msg) from error
     parts: list[str] = []
     notes: list[str] = []
@@ -42,7 +42,7 @@ def read_notebook(text: str, source: str) -> Text:
         except _PARTS as error:
             notes.append(f"cell {number} could not be read whole: {type(error).__name__} {error}")
     if notes and len(notes) == len(cells):
-        msg = f"{source} is no Jupyter notebook: {notes[0]}"
+        msg = f"{source} is not a Jupyter notebook: {notes[0]}"
         raise DocumentUnreadable(msg)
     return Text("\n\n".join(part for part in parts if part.strip()), Kind.MARKDOWN, notes=tuple(notes))
 

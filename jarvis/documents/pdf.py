@@ -32,7 +32,7 @@ def read_pdf(data: bytes, source: str) -> Text:
         if error.err_code == pdfium.FPDF_ERR_PASSWORD:
             msg = f"{source} is encrypted: save it without a password"
         else:
-            msg = f"{source} is damaged, or no PDF: {error}"
+            msg = f"{source} is damaged, or is not a PDF: {error}"
         raise DocumentUnreadable(msg) from error
     if not any(pages):
         msg = f"{source} has no text: if its pages are pictures, run a text recognition (OCR) over it first"

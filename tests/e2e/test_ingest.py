@@ -95,7 +95,7 @@ async def test_text_is_found_as_people_search_it_with_its_page(server, collectio
         ("/d/1252.html", "<p>mañana: 20 €, señal</p>".encode("cp1252")),
     ]
     results, _ = await ingest(server, collection_name, documents)
-    told = "decoded as windows-1252, the usual one, as nothing says otherwise"
+    told = "decoded as windows-1252, the default, as nothing says otherwise"
     assert [list(results[source].notes) for source, _ in documents] == [[], [], [], [told]]
     for word, source in (
         ("configuración", "shy.html"),

@@ -169,13 +169,19 @@ def test_a_command_calls(environment):
     assert re.match("jarvis: cannot connect to unix:/nowhere: ", ran.stderr)
 
 
+def test_a_folder_is_looked_through(environment, tmp_path):
+    (tmp_path / "notes.md").write_text("# Notes")
+    ran = cli(environment, "ingest", str(tmp_path), "--server", "unix:/nowhere")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "cannot connect to unix:/nowhere: " in ran.stderr
+
+
 @pytest.mark.parametrize("command", NEEDING_THE_SERVER, ids=" ".join)
 def test_the_others_name_the_extra(environment, command):
     ran = cli(environment, *command)
     assert ran.returncode == 2, ran.stderr
     assert ran.stderr == (
-        "jarvis: this command needs the server, which is not installed: "
-        "install the extra server of jarvis-server\n"
+        "jarvis: this command needs the server, which is not installed: install jarvis-server[server]\n"
     )
 
 

@@ -44,6 +44,7 @@ class FakeServer(
         self.unfinished = 0
         self.delay = 0.0
         self.finish_reason = pb.FINISH_REASON_LENGTH
+        self.stream_finish_reason = pb.FINISH_REASON_STOP
         self.hang_after_text = False
         self.hanging = asyncio.Event()
         self.cancelled = asyncio.Event()
@@ -126,7 +127,7 @@ class FakeServer(
         for index in range((request.sampling.n or 1) - self.unfinished):
             finished = pb.Finished(
                 index=index,
-                reason=pb.FINISH_REASON_STOP,
+                reason=self.stream_finish_reason,
                 matched_stop="!",
                 usage=USAGE,
                 timings=self._timings(request),

@@ -33,7 +33,7 @@ class ChromaSettings(AdapterSettings):
     @classmethod
     def _chroma_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
         if find_spec("chromadb") is None:
-            msg = "chromadb is not installed: install the extra chroma of jarvis-server"
+            msg = "chromadb is not installed: install jarvis-server[chroma]"
             raise ValueError(msg)
         return values
 

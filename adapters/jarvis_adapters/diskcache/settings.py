@@ -24,7 +24,7 @@ class DiskCacheSettings(AdapterSettings):
     @classmethod
     def _diskcache_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
         if find_spec("diskcache") is None:
-            msg = "diskcache is not installed: install the extra diskcache of jarvis-server"
+            msg = "diskcache is not installed: install jarvis-server[diskcache]"
             raise ValueError(msg)
         return values
 

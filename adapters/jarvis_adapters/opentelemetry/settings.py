@@ -43,7 +43,7 @@ class OpenTelemetrySettings(AdapterSettings):
     @classmethod
     def _sdk_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
         if any(find_spec(name) is None for name in NEEDED):
-            msg = "OpenTelemetry is not installed: install the extra opentelemetry of jarvis-server"
+            msg = "OpenTelemetry is not installed: install jarvis-server[opentelemetry]"
             raise ValueError(msg)
         return values
 

@@ -47,7 +47,7 @@ class SentenceTransformersSettings(AdapterSettings):
         if find_spec("sentence_transformers") is None:
             msg = (
                 "sentence-transformers is not installed: with a GPU, "
-                "install the extra embedding of jarvis-server; "
+                "install jarvis-server[embedding]; "
                 "without one, pip install --no-deps -r requirements/cpu.txt"
             )
             raise ValueError(msg)

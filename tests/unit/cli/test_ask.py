@@ -169,9 +169,26 @@ async def test_bad_options_are_refused_before_anything_is_sent(fake, run):
     assert fake.requests == []
 
 
-async def test_a_failure_after_some_text_prints_no_sources(fake, run):
+async def test_after_a_failure_in_the_answer_its_sources_are_printed_and_none_is_cited(fake, run):
     fake.unfinished = 1
     code, out, err = await run("ask", "x", "--server", fake.address)
 
-    assert (code, out) == (1, "Paris.\n")
+    assert code == 1
+    assert out.startswith("Paris.\n\n")
+    assert table(out)[:3] == [[word for word in line if word != "cited"] for line in SOURCES]
     assert err == "jarvis: the stream ended with 1 of its choices unfinished\n"
+
+
+async def test_a_timeout_reads_like_a_sentence(fake, run):
+    fake.hang_after_text = True
+    code, _, err = await run("ask", "x", "--timeout", "0.3", "--server", fake.address)
+
+    assert (code, err) == (1, "jarvis: the timeout passed before the answer was complete\n")
+
+
+async def test_an_answer_that_was_cut_off_says_so(fake, run):
+    fake.stream_finish_reason = pb.FINISH_REASON_LENGTH
+    code, out, err = await run("ask", "x", "--server", fake.address)
+
+    assert (code, err) == (0, "jarvis: the answer was cut off at the limit of its length\n")
+    assert out.startswith("Paris.\n\n")

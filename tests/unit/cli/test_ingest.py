@@ -69,7 +69,7 @@ async def test_how_a_document_was_read_is_told(address, tmp_path, run):
     (tmp_path / "b.txt").write_bytes("łódź".encode("cp1250"))
     command = ("ingest", str(tmp_path), "--server", address)
     code, out, _ = await run(*command)
-    guessed = "decoded as windows-1252, the usual one, as nothing says otherwise"
+    guessed = "decoded as windows-1252, the default, as nothing says otherwise"
     assert (code, out.splitlines()[0]) == (0, f"added {tmp_path}/a.txt ({guessed})")
     _, out, _ = await run(*command, "--language", "pl", "--json")
     last = json.loads(out.splitlines()[1])
@@ -134,7 +134,7 @@ async def test_a_folder_of_which_nothing_was_taken_is_no_success(address, tmp_pa
         (bare / name).parent.mkdir(exist_ok=True)
         (bare / name).write_text(text)
     code, _, err = await run("ingest", str(bare), str(tmp_path / "other"), "--server", address)
-    assert (code, err) == (1, f"jarvis: nothing was taken of {bare}\n")
+    assert (code, err) == (1, f"jarvis: nothing was taken from {bare}\n")
 
 
 async def test_a_path_that_is_too_long_fails_alone(address, tmp_path, run):
@@ -216,7 +216,10 @@ async def test_standard_input_is_a_document(address, run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nowhere",), "nowhere does not exist; jarvis documents delete removes what is stored of it"),
+        (
+            ("nowhere",),
+            "nowhere does not exist; if it was deleted, jarvis documents delete removes",
+        ),
         (("n" * 300,), "File name too long"),
         (("",), "is empty"),
         (("-",), "--source"),

@@ -70,7 +70,7 @@ async def test_an_unmounted_disk_takes_nothing_with_it(address, folder, run):
     code, _, err = await run("ingest", str(folder), "--server", address, "--prune")
     assert code == 1
     assert f"this would remove all 5 documents that were stored below {folder}" in err
-    assert f"nothing was taken of {folder}" in err
+    assert f"nothing was taken from {folder}" in err
     assert len(await stored(address, folder, run)) == 5
 
 
@@ -89,6 +89,30 @@ async def test_on_a_terminal_it_is_asked(address, folder, run, typed, left):
     assert b"Is that meant? [y/N]" in err
     assert process.returncode == 1
     assert len(await stored(address, folder, run)) == left
+
+
+@pytest.mark.parametrize(("typed", "code"), [(b"n\n", 1), (b"\x04", 130)], ids=["no", "end of input"])
+async def test_a_deletion_that_is_not_wanted_deletes_nothing(address, folder, run, typed, code):
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *JARVIS,
+        "documents",
+        "delete",
+        str(folder),
+        "--server",
+        address,
+        stdin=theirs,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    os.write(ours, typed)
+    _, err = await asyncio.wait_for(process.communicate(), 60)
+    os.close(ours)
+    os.close(theirs)
+    assert b"Traceback" not in err
+    assert (b"nothing was deleted" in err) == (code == 1)
+    assert process.returncode == code
+    assert len(await stored(address, folder, run)) == 5
 
 
 async def test_include_prunes_only_what_it_would_include(address, folder, run):

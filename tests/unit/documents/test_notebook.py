@@ -71,7 +71,7 @@ def test_format_3_is_read():
     [b"{", b"[]", b"1", b"{}", b'{"cells": 1}', b'{"cells": [{}]}', b'{"cells": ["x"]}', b"[" * 100_000],
 )
 def test_what_is_no_notebook_is_refused(data):
-    with pytest.raises(DocumentUnreadable, match=r"^a\.ipynb is no Jupyter notebook"):
+    with pytest.raises(DocumentUnreadable, match=r"^a\.ipynb is not a Jupyter notebook"):
         read(data, "a.ipynb", None)
 
 

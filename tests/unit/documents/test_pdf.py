@@ -116,5 +116,5 @@ def test_a_text_about_pdf_is_a_text():
 
 
 def test_what_is_no_pdf_is_refused():
-    with pytest.raises(DocumentUnreadable, match=r"^a\.pdf is damaged, or no PDF"):
+    with pytest.raises(DocumentUnreadable, match=r"^a\.pdf is damaged, or is not a PDF"):
         read(b"%PDF-1.7 1 0 obj", "a.pdf", None)
