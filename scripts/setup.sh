@@ -41,6 +41,7 @@ is_311 "$python" || fail "$lock is for CPython 3.11, and $python is not one; ins
 if [[ -e $unfinished ]] || ! is_311 .venv/bin/python; then
   say "making .venv"
   rm -rf .venv
+  hash -r # the shell may have found Python in it
   mkdir .venv
   touch "$unfinished"
   "$python" -m venv .venv || fail "$python cannot make a virtual environment (Debian: install python3.11-venv)"
