@@ -72,7 +72,6 @@ async def serve(config: Config) -> int:
         CannotListen: it cannot listen where it is configured to.
     """
     take_turns()
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC would itself log what is also raised
     from jarvis.server.context import ids  # noqa: PLC0415 - grpc, which `check` does not need
     from jarvis.server.lifecycle import kill_children  # noqa: PLC0415 - as above
 

@@ -122,7 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace")):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=errors)
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC would itself log what is also raised
+    # gRPC would log what is also raised; it reads this when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(_completed(given), prog_name="jarvis", standalone_mode=False)

@@ -1,6 +1,5 @@
 """Options that several commands have."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -136,7 +135,6 @@ def connect(
     Raises:
         BadParameter: the address is not valid.
     """
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's log lines would appear among our own
     from jarvis.client import TLS, BlockingClient  # noqa: PLC0415
 
     server = server.strip()

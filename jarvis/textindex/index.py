@@ -35,7 +35,7 @@ class SQLiteTextIndex:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._common: defaultdict[str, CommonTerms] = defaultdict(CommonTerms)
+        self._common: defaultdict[str, CommonTerms] = defaultdict(CommonTerms)  # for the event loop alone
 
     @classmethod
     @asynccontextmanager
@@ -76,10 +76,11 @@ class SQLiteTextIndex:
             upserts: rows as the store has them now; no id twice.
             deletes: ids of rows that the store does not have; those that are not here either are ignored.
         """
+        common = self._common[collection]
 
         def work(connection: sqlite3.Connection) -> None:
             at = schema.make(connection, collection)
-            self._common[collection].delete(rows.replace(connection, at, upserts, deletes))
+            common.delete(rows.replace(connection, at, upserts, deletes))
 
         await self._connections.write(work)
 
@@ -188,9 +189,10 @@ class SQLiteTextIndex:
 
     async def drop(self, collection: str) -> None:
         """Delete a collection with all that is in it, including its part of the journal."""
+        common = self._common[collection]
 
         def work(connection: sqlite3.Connection) -> None:
-            self._common[collection].delete(schema.drop(connection, collection))
+            common.delete(schema.drop(connection, collection))
 
         await self._connections.write(work)
 

@@ -116,6 +116,8 @@ def _counts(connection: sqlite3.Connection, table: str, terms: Sequence[str], mo
 
     This is one statement: after each, the thread waits for the interpreter while other threads compute.
     """
+    if not terms:
+        return {}
     count = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH term.value LIMIT ?)"
     query = f"SELECT json_group_array(({count})) FROM json_each(?) AS term"
     counts = json.loads(connection.execute(query, (most, json.dumps(terms))).fetchone()[0])

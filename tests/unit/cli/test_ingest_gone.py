@@ -74,44 +74,35 @@ async def test_an_unmounted_disk_takes_nothing_with_it(address, folder, run):
     assert len(await stored(address, folder, run)) == 5
 
 
-@pytest.mark.parametrize(("typed", "left"), [(b"\n", 5), (b"y\n", 0)])
-async def test_on_a_terminal_it_is_asked(address, folder, run, typed, left):
-    shutil.rmtree(folder)
-    folder.mkdir()
+async def answered(typed, *arguments):
+    """Run a command whose question is answered on a terminal; return its exit code and its errors."""
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
-        *JARVIS, "ingest", str(folder), "--server", address, "--prune", stdin=theirs, stdout=PIPE, stderr=PIPE
+        *JARVIS, *arguments, stdin=theirs, stdout=PIPE, stderr=PIPE
     )
     os.write(ours, typed)
     _, err = await asyncio.wait_for(process.communicate(), 60)
     os.close(ours)
     os.close(theirs)
+    return process.returncode, err
+
+
+@pytest.mark.parametrize(("typed", "left"), [(b"\n", 5), (b"y\n", 0)])
+async def test_on_a_terminal_it_is_asked(address, folder, run, typed, left):
+    shutil.rmtree(folder)
+    folder.mkdir()
+    code, err = await answered(typed, "ingest", str(folder), "--server", address, "--prune")
     assert b"Is that meant? [y/N]" in err
-    assert process.returncode == 1
+    assert code == 1
     assert len(await stored(address, folder, run)) == left
 
 
 @pytest.mark.parametrize(("typed", "code"), [(b"n\n", 1), (b"\x04", 130)], ids=["no", "end of input"])
 async def test_a_deletion_that_is_not_wanted_deletes_nothing(address, folder, run, typed, code):
-    ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *JARVIS,
-        "documents",
-        "delete",
-        str(folder),
-        "--server",
-        address,
-        stdin=theirs,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    os.write(ours, typed)
-    _, err = await asyncio.wait_for(process.communicate(), 60)
-    os.close(ours)
-    os.close(theirs)
+    ended, err = await answered(typed, "documents", "delete", str(folder), "--server", address)
     assert b"Traceback" not in err
     assert (b"nothing was deleted" in err) == (code == 1)
-    assert process.returncode == code
+    assert ended == code
     assert len(await stored(address, folder, run)) == 5
 
 
