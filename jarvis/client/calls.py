@@ -153,8 +153,12 @@ class Calls:
 
     def _explain(self, error: grpc.aio.AioRpcError, request_id: str | None) -> JarvisClientError:
         explained = from_rpc(error, request_id=request_id or "")
-        # A connection that breaks later leaves the channel idle, or ready on another connection.
-        never_connected = self._channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
+        # A connection that breaks later leaves the channel idle, or ready on another connection. So may one
+        # that could not be made, by the time a busy event loop hears of it: then gRPC's words tell.
+        never_connected = (
+            self._channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
+            or explained.message.startswith("failed to connect to all addresses")
+        )
         if explained.code is grpc.StatusCode.UNAVAILABLE and not explained.reason and never_connected:
             message = f"cannot connect to {self._address}: {why(explained.message)}"
             return CannotConnect(explained.code, message, request_id=explained.request_id)

@@ -135,6 +135,16 @@ async def test_a_connection_that_breaks_is_not_one_that_was_never_made(fake, ser
     assert len(fake.requests) == 1
 
 
+async def test_a_server_that_is_there_by_the_time_a_late_loop_hears_is_still_one_to_try_again(
+    monkeypatch, tmp_path
+):
+    async with JarvisClient(f"unix:{tmp_path}/none.sock", attempts=1) as client:
+        ready = grpc.ChannelConnectivity.READY
+        monkeypatch.setattr("grpc.aio._channel.Channel.get_state", lambda *_: ready)
+        with pytest.raises(CannotConnect, match="there is no such socket"):
+            await client.health()
+
+
 @pytest.mark.parametrize("address", ["", "localhost", "host:port", ":1", "unix:"])
 async def test_an_address_of_neither_form_is_refused(address):
     with pytest.raises(ValueError, match="neither host:port nor unix:/path"):
