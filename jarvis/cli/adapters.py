@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jarvis.cli.connection import Connection, connects
 from jarvis.cli.info import PROBE_TIMEOUT
-from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
+from jarvis.cli.options import Json
 from jarvis.cli.output import print_json, print_table
 from jarvis.cli.serve import ConfigFile
 
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from jarvis.client import AdapterInfo
 
 
+@connects
 def adapters(
     *,
     offline: Annotated[
         bool, typer.Option("--offline", help="List what is installed here; no server is asked.")
     ] = False,
     config: ConfigFile = None,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
     as_json: Json = False,
 ) -> None:
     """List the server's adapters, or with --offline those that `jarvis serve` would find here.
@@ -34,7 +35,7 @@ def adapters(
     if offline:
         found = _installed(config)
     else:
-        with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
+        with connection.open(timeout=PROBE_TIMEOUT, attempts=1) as client:
             found = client.adapters()
     if as_json:
         print_json([asdict(adapter) for adapter in found])

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jarvis.cli.connection import Connection, connects
 from jarvis.cli.options import (
-    DEFAULT_SERVER,
     DEFAULT_TIMEOUT,
     Difficulty,
     Json,
@@ -17,13 +17,10 @@ from jarvis.cli.options import (
     NoTemplate,
     PromptText,
     Seed,
-    Server,
     Temperature,
     Template,
     Timeout,
-    TLSAuthority,
     Variables,
-    connect,
     template_options,
 )
 from jarvis.cli.output import OTHER_PLACES, echo, print_answer, print_table, write
@@ -41,6 +38,7 @@ if TYPE_CHECKING:
     from jarvis.client import Citation, Duplicate, Event, Finished, Retrieved
 
 
+@connects
 def ask(  # noqa: PLR0913 - one for each option
     question: PromptText = None,
     *,
@@ -65,8 +63,7 @@ def ask(  # noqa: PLR0913 - one for each option
     seed: Seed = None,
     as_json: Json = False,
     timeout: Timeout = DEFAULT_TIMEOUT,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
 ) -> None:
     """Answer a question from what was ingested, and print the answer as it comes, then its sources."""
     from jarvis.client import JarvisClientError, Retrieval  # noqa: PLC0415
@@ -82,7 +79,7 @@ def ask(  # noqa: PLR0913 - one for each option
             collection, mode=mode, top_k=top_k, filter=read_filter(where), min_similarity=min_similarity
         ),
     }
-    with connect(server, tls_ca, timeout=timeout) as client:
+    with connection.open(timeout=timeout) as client:
         try:
             if as_json:
                 print_answer(client.generate(prompt, **options))

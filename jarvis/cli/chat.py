@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jarvis.cli.connection import Connection, connects
 from jarvis.cli.options import (
-    DEFAULT_SERVER,
     DEFAULT_TIMEOUT,
     Difficulty,
     Language,
@@ -16,13 +16,10 @@ from jarvis.cli.options import (
     Model,
     NoTemplate,
     Seed,
-    Server,
     Temperature,
     Template,
     Timeout,
-    TLSAuthority,
     Variables,
-    connect,
     template_options,
 )
 from jarvis.cli.output import deltas, echo, write
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
     from jarvis.client import BlockingClient
 
 
+@connects
 def chat(  # noqa: PLR0913 - one for each option
     *,
     system: Annotated[
@@ -46,8 +44,7 @@ def chat(  # noqa: PLR0913 - one for each option
     max_tokens: MaxTokens = None,
     seed: Seed = None,
     timeout: Timeout = DEFAULT_TIMEOUT,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
 ) -> None:
     """Talk with a model, a line each. Ctrl-C stops an answer, Ctrl-D leaves."""
     options: dict[str, Any] = {
@@ -59,7 +56,7 @@ def chat(  # noqa: PLR0913 - one for each option
     }
     conversation = [{"role": "system", "content": system}] if system is not None else []
     interactive = sys.stdin.isatty()
-    with connect(server, tls_ca, timeout=timeout) as client:
+    with connection.open(timeout=timeout) as client:
         for line in _typed() if interactive else sys.stdin:
             question = {"role": "user", "content": line.rstrip("\n")}
             if question["content"]:

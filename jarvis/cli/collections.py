@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect, examples
+from jarvis.cli.connection import Connection, connects
+from jarvis.cli.options import Json, examples
 from jarvis.cli.output import confirm, echo, print_json, print_table
 from jarvis.cli.progress import bar
 
@@ -31,11 +32,10 @@ Space = Annotated[
 
 
 @app.command("list", epilog=examples("jarvis collections list", "jarvis collections list --json"))
-def list_collections(
-    *, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False
-) -> None:
+@connects
+def list_collections(*, connection: Connection, as_json: Json = False) -> None:
     """List the collections."""
-    with connect(server, tls_ca) as client:
+    with connection.open() as client:
         found = client.retrieval.collections()
     if as_json:
         print_json([asdict(collection) for collection in found])
@@ -44,11 +44,10 @@ def list_collections(
 
 
 @app.command(epilog=examples("jarvis collections show default"))
-def show(
-    name: Name, *, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False
-) -> None:
+@connects
+def show(name: Name, *, connection: Connection, as_json: Json = False) -> None:
     """Show a collection and how it is indexed."""
-    with connect(server, tls_ca) as client:
+    with connection.open() as client:
         found = client.retrieval.get_collection(name)
     if as_json:
         print_json(asdict(found))
@@ -61,6 +60,7 @@ def show(
 @app.command(
     epilog=examples("jarvis collections create default", "jarvis collections create docs --ef-search 400")
 )
+@connects
 def create(  # noqa: PLR0913 - one for each option
     name: Name,
     *,
@@ -68,8 +68,7 @@ def create(  # noqa: PLR0913 - one for each option
     max_neighbors: MaxNeighbors = None,
     ef_construction: EfConstruction = None,
     ef_search: EfSearch = None,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
 ) -> None:
     """Make a collection for the server's embedding model; does nothing where it exists just so."""
     index: dict[str, Any] = {
@@ -78,23 +77,23 @@ def create(  # noqa: PLR0913 - one for each option
         "ef_construction": ef_construction,
         "ef_search": ef_search,
     }
-    with connect(server, tls_ca) as client:
+    with connection.open() as client:
         _print([client.retrieval.create_collection(name, **index)])
 
 
 @app.command(
     epilog=examples("jarvis collections delete old --dry-run", "jarvis collections delete old --yes")
 )
+@connects
 def delete(
     name: Name,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be deleted.")] = False,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
 ) -> None:
     """Delete a collection with all that is in it."""
-    with connect(server, tls_ca) as client:
+    with connection.open() as client:
         if dry_run or not yes:
             rows = client.retrieval.get_collection(name).rows
             if dry_run:
@@ -105,9 +104,8 @@ def delete(
 
 
 @app.command(epilog=examples("jarvis collections doctor default"))
-def doctor(
-    name: Name, *, server: Server = DEFAULT_SERVER, tls_ca: TLSAuthority = None, as_json: Json = False
-) -> int:
+@connects
+def doctor(name: Name, *, connection: Connection, as_json: Json = False) -> int:
     """Search for every row of a collection by its own vector, and compare the counts.
 
     The exit code is 1 where something is wrong.
@@ -115,7 +113,7 @@ def doctor(
     from jarvis.client import Diagnosis  # noqa: PLC0415
 
     diagnosis = None
-    with connect(server, tls_ca) as client, bar("checking") as shown:
+    with connection.open() as client, bar("checking") as shown:
         for event in client.retrieval.check(name):
             if isinstance(event, Diagnosis):
                 diagnosis = event
@@ -138,6 +136,7 @@ def doctor(
         "jarvis collections rebuild default", "jarvis collections rebuild default --ef-search 400"
     )
 )
+@connects
 def rebuild(  # noqa: PLR0913 - one for each option
     name: Name,
     *,
@@ -145,8 +144,7 @@ def rebuild(  # noqa: PLR0913 - one for each option
     max_neighbors: MaxNeighbors = None,
     ef_construction: EfConstruction = None,
     ef_search: EfSearch = None,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
 ) -> None:
     """Build a collection anew from its texts, for the server's embedding model.
 
@@ -159,7 +157,7 @@ def rebuild(  # noqa: PLR0913 - one for each option
         "ef_construction": ef_construction,
         "ef_search": ef_search,
     }
-    with connect(server, tls_ca) as client:
+    with connection.open() as client:
         with bar("rebuilding") as shown:
             for event in client.retrieval.rebuild(name, **index):
                 shown(event.done, event.total)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jarvis.cli.connection import Connection, connects
 from jarvis.cli.gone import DELETED_AT_ONCE
-from jarvis.cli.options import DEFAULT_SERVER, Server, TLSAuthority, connect, examples
+from jarvis.cli.options import examples
 from jarvis.cli.output import confirm, echo, print_json
 from jarvis.cli.retrieval_options import DEFAULT_COLLECTION, Collection, JsonLines
 from jarvis.cli.walk import beginning
@@ -27,16 +28,16 @@ SHOWN = 20
 @app.command(
     "list", epilog=examples("jarvis documents list", "jarvis documents list ~/notes --collection manuals")
 )
+@connects
 def list_documents(
     paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH...]", help=PATHS)] = None,
     *,
     collection: Collection = DEFAULT_COLLECTION,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
     as_json: JsonLines = False,
 ) -> None:
     """List documents with their chunks; all of the collection where no path is named."""
-    with connect(server, tls_ca) as client:
+    with connection.open() as client:
         for document in _found(client, collection, paths or ()):
             if as_json:
                 print_json(asdict(document), indent=None)
@@ -52,17 +53,17 @@ def list_documents(
 @app.command(
     epilog=examples("jarvis documents delete /mnt/old --dry-run", "jarvis documents delete notes.md --yes")
 )
-def delete(  # noqa: PLR0913 - one for each option
+@connects
+def delete(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help=PATHS)],
     *,
     collection: Collection = DEFAULT_COLLECTION,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be deleted.")] = False,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
 ) -> int:
     """Delete documents with all their chunks. The exit code is 1 where there are none."""
-    with connect(server, tls_ca) as client:
+    with connection.open() as client:
         found = list(_found(client, collection, paths))
         if not found:
             echo(f"jarvis: collection {collection!r} has no such document", err=True)

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jarvis.cli.options import (
-    DEFAULT_SERVER,
-    DEFAULT_TIMEOUT,
-    Server,
-    Timeout,
-    TLSAuthority,
-    connect,
-)
+from jarvis.cli.connection import Connection, connects
+from jarvis.cli.options import DEFAULT_TIMEOUT, Timeout
 from jarvis.cli.output import echo, print_json
 
 if TYPE_CHECKING:
@@ -34,6 +28,7 @@ class Role(StrEnum):
     QUERY = "query"
 
 
+@connects
 def embed(  # noqa: PLR0913 - one for each option
     texts: Annotated[
         list[str] | None,
@@ -55,13 +50,12 @@ def embed(  # noqa: PLR0913 - one for each option
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, in full.")] = False,
     timeout: Timeout = DEFAULT_TIMEOUT,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
 ) -> None:
     """Turn texts into vectors, and print a line for each; empty lines of standard input are left out."""
     batches = [texts] if texts else _lines()
     empty = True
-    with connect(server, tls_ca, timeout=timeout) as client:
+    with connection.open(timeout=timeout) as client:
         for batch in batches:
             found = client.embed(batch, role=role, dimension=dimension, truncate=truncate, model=model)
             _print(batch, found, as_json=as_json)

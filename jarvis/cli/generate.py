@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jarvis.cli import question
+from jarvis.cli.connection import Connection, connects
 from jarvis.cli.options import (
-    DEFAULT_SERVER,
     DEFAULT_TIMEOUT,
     Difficulty,
     Json,
@@ -18,14 +18,11 @@ from jarvis.cli.options import (
     PromptText,
     Raw,
     Seed,
-    Server,
     System,
     Temperature,
     Template,
     Timeout,
-    TLSAuthority,
     Variables,
-    connect,
     input_file,
     template_options,
 )
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
     from jarvis.client import StructuredOutput
 
 
+@connects
 def generate(  # noqa: PLR0913 - one for each option
     prompt: PromptText = None,
     *,
@@ -67,8 +65,7 @@ def generate(  # noqa: PLR0913 - one for each option
     grammar: Annotated[Path | None, input_file("--grammar", "A grammar that the answer obeys.")] = None,
     as_json: Json = False,
     timeout: Timeout = DEFAULT_TIMEOUT,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
 ) -> None:
     """Generate one answer, and print it as it comes."""
     options: dict[str, Any] = {
@@ -82,7 +79,7 @@ def generate(  # noqa: PLR0913 - one for each option
         **template_options(template, no_template, difficulty, variables, language),
     }
     asked = question.prompt(prompt, system, raw=raw)
-    with connect(server, tls_ca, timeout=timeout) as client:
+    with connection.open(timeout=timeout) as client:
         if as_json:
             print_answer(client.generate(asked, **options))
         else:

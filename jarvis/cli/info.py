@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jarvis.cli.connection import Connection, connects
 from jarvis.cli.figures import components, figures, headline
-from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect, seconds
+from jarvis.cli.options import Json, seconds
 from jarvis.cli.output import echo, print_json, print_table, write
 from jarvis.cli.watch import COLUMNS, watch
 
@@ -19,24 +20,25 @@ PROBE_TIMEOUT = 10.0
 WATCH_INTERVAL = 2.0
 
 
+@connects
 def health(
     service: Annotated[
         str, typer.Argument(help="A service's full name; the whole server when left out.")
     ] = "",
     *,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
 ) -> int:
     """Ask the standard health service.
 
     The exit code is 0 for SERVING, and 1 for anything else.
     """
-    with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
+    with connection.open(timeout=PROBE_TIMEOUT, attempts=1) as client:
         status = client.health(service)
     echo(status.value)
     return 0 if status == "SERVING" else 1
 
 
+@connects
 def status(
     *,
     live: Annotated[bool, typer.Option("--watch", help="Show it live, until Ctrl-C.")] = False,
@@ -46,8 +48,7 @@ def status(
             f"How often --watch asks the server; every {WATCH_INTERVAL:g} seconds when left out.", least=0.1
         ),
     ] = None,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
     as_json: Json = False,
 ) -> None:
     """Show how a server fares: its health, the last minute, error budgets, and what it is made of.
@@ -59,7 +60,7 @@ def status(
         raise typer.BadParameter("is for --watch", param_hint="--interval")
     if live and as_json:
         raise typer.BadParameter("give one of them", param_hint="--watch and --json")
-    with connect(server, tls_ca, timeout=PROBE_TIMEOUT, attempts=1) as client:
+    with connection.open(timeout=PROBE_TIMEOUT, attempts=1) as client:
         if live:
             watch(client, interval or WATCH_INTERVAL)
             return

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jarvis.cli.connection import Connection, connects
 from jarvis.cli.gone import Gone
 from jarvis.cli.ingest_report import Report
-from jarvis.cli.options import DEFAULT_SERVER, Server, TLSAuthority, connect
 from jarvis.cli.output import echo
 from jarvis.cli.retrieval_options import DEFAULT_COLLECTION, Collection, JsonLines
 from jarvis.cli.sending import STDIN, documents
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jarvis.client import Collection as Found
 
 
+@connects
 def ingest(  # noqa: PLR0913 - one for each option
     paths: Annotated[
         list[str],
@@ -69,8 +70,7 @@ def ingest(  # noqa: PLR0913 - one for each option
     source: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to call standard input, such as notes.md.")
     ] = None,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
     as_json: JsonLines = False,
 ) -> int:
     """Read documents, and store them in chunks that can be searched.
@@ -82,7 +82,7 @@ def ingest(  # noqa: PLR0913 - one for each option
     """
     folders, listing = _listed(paths, include or [], source, prune=prune, ignore=not no_ignore)
     report = Report(listing, as_json=as_json, dry_run=dry_run)
-    with connect(server, tls_ca) as client:
+    with connection.open() as client:
         most = _collection(client, collection, dry_run=dry_run).max_document_bytes
         results = client.retrieval.ingest(
             collection,

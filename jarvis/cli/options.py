@@ -1,17 +1,12 @@
 """Options that several commands have."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from jarvis import timeouts
 
-if TYPE_CHECKING:
-    from jarvis.client import BlockingClient
-
-DEFAULT_SERVER = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 300.0
 
 
@@ -33,15 +28,6 @@ def seconds(meaning: str, *, least: float) -> Any:  # noqa: ANN401 - as typer's 
     return typer.Option(min=least, metavar="SECONDS", help=meaning, callback=checked)
 
 
-Server = Annotated[
-    str,
-    typer.Option(
-        metavar="ADDRESS", envvar="JARVIS_SERVER", help="host:port or unix:/path; https://host:port encrypts."
-    ),
-]
-TLSAuthority = Annotated[
-    Path | None, input_file("--tls-ca", "Encrypt, and trust the authorities of this PEM file.")
-]
 Timeout = Annotated[float, seconds("How long an answer may take, in seconds.", least=0.001)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[
@@ -125,33 +111,3 @@ def conversation(system: str | None, text: str) -> list[dict[str, str]]:
     """Return the messages of a first question."""
     before = [] if system is None else [{"role": "system", "content": system}]
     return [*before, {"role": "user", "content": text}]
-
-
-def connect(
-    server: str, tls_ca: Path | None, *, timeout: float = DEFAULT_TIMEOUT, attempts: int = 4
-) -> "BlockingClient":
-    """Return a client of a server.
-
-    Raises:
-        BadParameter: the address is not valid.
-    """
-    from jarvis.client import TLS, BlockingClient  # noqa: PLC0415
-
-    server = server.strip()
-    scheme, found, rest = server.partition("://")
-    encrypted = tls_ca is not None
-    if server.startswith("unix:///"):  # gRPC's other form of an absolute path
-        server = f"unix:{rest}"
-    elif found:
-        if scheme not in {"http", "https"} or (encrypted and scheme == "http"):
-            hint = "with --tls-ca it begins with https://" if scheme == "http" else "no such scheme is known"
-            raise typer.BadParameter(
-                f"{server!r}: {hint}; host:port or unix:/path will do", param_hint="--server"
-            )
-        server, encrypted = rest.rstrip("/"), scheme == "https"
-    try:
-        return BlockingClient(
-            server, tls=TLS(tls_ca) if encrypted else None, timeout=timeout, attempts=attempts
-        )
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--server") from None

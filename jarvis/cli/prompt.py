@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from jarvis.cli import question
+from jarvis.cli.connection import Connection, connects
 from jarvis.cli.options import (
-    DEFAULT_SERVER,
     Difficulty,
     Json,
     Language,
@@ -15,12 +15,9 @@ from jarvis.cli.options import (
     NoTemplate,
     PromptText,
     Raw,
-    Server,
     System,
     Template,
-    TLSAuthority,
     Variables,
-    connect,
     examples,
     template_options,
 )
@@ -39,6 +36,7 @@ app = typer.Typer(help="See what a prompt becomes before a model answers.")
         "jarvis prompt explain --template technical --var audience=novices --language es 'What is a mutex?'",
     )
 )
+@connects
 def explain(  # noqa: PLR0913 - one for each option
     prompt: PromptText = None,
     *,
@@ -51,8 +49,7 @@ def explain(  # noqa: PLR0913 - one for each option
     variables: Variables = None,
     language: Language = None,
     as_json: Json = False,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
 ) -> None:
     """Return the difficulty of a prompt and why, its template, messages and models.
 
@@ -60,7 +57,7 @@ def explain(  # noqa: PLR0913 - one for each option
     """
     options = template_options(template, no_template, difficulty, variables, language)
     asked = question.prompt(prompt, system, raw=raw)
-    with connect(server, tls_ca) as client:
+    with connection.open() as client:
         found = client.explain_prompt(asked, model=model, **options)
     if as_json:
         print_json(asdict(found))

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jarvis.cli.options import DEFAULT_SERVER, Json, Server, TLSAuthority, connect
+from jarvis.cli.connection import Connection, connects
+from jarvis.cli.options import Json
 from jarvis.cli.output import OTHER_PLACES, echo, escaped, print_json
 from jarvis.cli.retrieval_options import (
     DEFAULT_COLLECTION,
@@ -23,6 +24,7 @@ LINES = 3
 """The most lines of a hit's text that are shown."""
 
 
+@connects
 def search(  # noqa: PLR0913 - one for each option
     query: Annotated[str, typer.Argument(help="What to find.")],
     *,
@@ -35,12 +37,11 @@ def search(  # noqa: PLR0913 - one for each option
         bool,
         typer.Option("--truncate", help="Cut off a question that is too long, instead of refusing it."),
     ] = False,
-    server: Server = DEFAULT_SERVER,
-    tls_ca: TLSAuthority = None,
+    connection: Connection,
     as_json: Json = False,
 ) -> None:
     """Find what is nearest to a question, by its meaning and by its words."""
-    with connect(server, tls_ca) as client:
+    with connection.open() as client:
         found = client.retrieval.search(
             collection,
             query,

@@ -1,0 +1,83 @@
+"""The options of a connection, which every command that calls a server has."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from jarvis.cli.options import DEFAULT_TIMEOUT, input_file
+
+if TYPE_CHECKING:
+    from jarvis.client import BlockingClient
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How a server is reached; each field is an option."""
+
+    server: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            envvar="JARVIS_SERVER",
+            help="host:port or unix:/path; https://host:port encrypts.",
+        ),
+    ] = "127.0.0.1:50051"
+    tls_ca: Annotated[
+        Path | None, input_file("--tls-ca", "Encrypt, and trust the authorities of this PEM file.")
+    ] = None
+
+    def open(self, *, timeout: float = DEFAULT_TIMEOUT, attempts: int = 4) -> "BlockingClient":
+        """Return a client of the server.
+
+        Raises:
+            BadParameter: the address is not valid.
+        """
+        from jarvis.client import TLS, BlockingClient  # noqa: PLC0415
+
+        server = self.server.strip()
+        scheme, found, rest = server.partition("://")
+        encrypted = self.tls_ca is not None
+        if server.startswith("unix:///"):  # gRPC's other form of an absolute path
+            server = f"unix:{rest}"
+        elif found:
+            if scheme not in {"http", "https"} or (encrypted and scheme == "http"):
+                hint = (
+                    "with --tls-ca it begins with https://" if scheme == "http" else "no such scheme is known"
+                )
+                raise typer.BadParameter(
+                    f"{server!r}: {hint}; host:port or unix:/path will do", param_hint="--server"
+                )
+            server, encrypted = rest.rstrip("/"), scheme == "https"
+        try:
+            return BlockingClient(
+                server, tls=TLS(self.tls_ca) if encrypted else None, timeout=timeout, attempts=attempts
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--server") from None
+
+
+def connects(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the options of a `Connection`, which it takes as its keyword `connection`."""
+    signature = inspect.signature(command)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "connection"]
+    options = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+        )
+        for field in fields(Connection)
+    ]
+
+    @wraps(command)
+    def connected(*args: object, **given: object) -> R:
+        connection = Connection(**{option.name: given.pop(option.name) for option in options})  # type: ignore[arg-type]
+        return command(*args, connection=connection, **given)
+
+    connected.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    return connected
