@@ -30,6 +30,7 @@ HOUSE = " ".join(
 PATIENT = [
     "slo.availability.objective=0.95",
     "slo.latency.threshold_seconds=120",
+    "slo.time_to_first_token.objective=0.9",
     "slo.time_to_first_token.threshold_seconds=10",
 ]
 """Objectives that a busy machine keeps, with callers that give up; when alerts fire is shown elsewhere."""

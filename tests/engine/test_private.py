@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2
 
 from jarvis.v1 import embedding_pb2
 from jarvis.v1 import generation_pb2 as pb
@@ -106,7 +107,9 @@ def chroma(server):
     return found
 
 
-async def test_no_text_of_a_caller_is_in_the_log_whatever_dies(serve, connect, tiny, tmp_path):
+async def test_no_text_of_a_caller_is_in_the_log_whatever_dies_and_a_dead_engine_ends_the_server(
+    serve, connect, tiny, tmp_path, still_there
+):
     template = '{text="Help {{ name }}.", variables={name="x"}}'
     sets = [*tiny[:3], "log.level=debug", f"prompts.templates.mine={template}", "cache=[]"]
     async with serve(tmp_path, *sets) as server, connect(server.address) as peer:
@@ -116,6 +119,9 @@ async def test_no_text_of_a_caller_is_in_the_log_whatever_dies(serve, connect, t
         chroma(server).kill()
         await use_everything(peer)
 
+        watch = peer.health.Watch(health_pb2.HealthCheckRequest(service="jarvis.v1.GenerationService"))
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+        processes = server.ps.children(recursive=True)
         worker = server.worker()
         # So that the engine dies of the request's first step, and dumps it.
         worker.send_signal(signal.SIGSTOP)
@@ -123,10 +129,14 @@ async def test_no_text_of_a_caller_is_in_the_log_whatever_dies(serve, connect, t
         answer = peer.generation.Generate(request)
         await asyncio.sleep(3)
         worker.kill()
-        with pytest.raises(grpc.aio.AioRpcError):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
             await asyncio.wait_for(answer, 60)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
         assert await server.exit_code() == 1
+        assert still_there(processes) == []
 
     log = server.log.read_text()
+    assert "died" in log
     assert "SamplingParams(n=1" in log, "the engine did not dump its input"
     assert [line for line in log.splitlines() if CANARY in line] == []

@@ -63,3 +63,4 @@ async def test_ctrl_c_lets_a_stream_finish_and_leaves_nothing_but_the_files_that
     lines = [line for file in files for line in read(file)]
     assert len(files) > 2
     assert {"jarvis.server.lifecycle", "vllm.v1.engine.core"} <= {line["logger"] for line in lines}
+    assert not [line for line in lines if "did not end" in line["message"]]

@@ -4,12 +4,15 @@ import asyncio
 import os
 import re
 import signal
+from collections import Counter
 from types import SimpleNamespace
 
+import aiohttp
 import grpc
 import psutil
 import pytest
 from grpc_health.v1 import health_pb2
+from prometheus_client.parser import text_string_to_metric_families
 
 from bench import tiny_model
 from jarvis.models.catalogue import DEMO_MODEL
@@ -143,8 +146,42 @@ async def follow(peer, service, seen):
         seen.append(response.status)
 
 
-async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_is_back(two, tiny_folder):
+async def page(server):
+    """Return vLLM's values by sample and model, of a page of metrics on which nothing is there twice."""
+    (address,) = re.findall(r"/metrics, .* are on http://([\d.:]+)", server.log.read_text())
+    async with aiohttp.request("GET", f"http://{address}/metrics") as response:
+        families = list(text_string_to_metric_families(await response.text()))
+    assert [name for name, count in Counter(family.name for family in families).items() if count > 1] == []
+    samples = [sample for family in families for sample in family.samples if sample.name.startswith("vllm:")]
+    series = Counter((sample.name, *sorted(sample.labels.items())) for sample in samples)
+    assert [one for one, count in series.items() if count > 1] == []
+    return {(sample.name, sample.labels["model_name"]): sample.value for sample in samples}
+
+
+async def shown(server):
+    """Return the generated tokens of each model that the page of metrics shows."""
+    values = await page(server)
+    tokens = {model: values["vllm:generation_tokens_total", model] for _, model in values}
+    return SimpleNamespace(models=set(tokens), small=tokens.get("tiny"), large=tokens.get(DEMO_MODEL))
+
+
+async def test_the_metrics_of_both_engines_are_side_by_side(two):
+    before = await shown(two.server)
+    sampling = pb.SamplingParams(max_tokens=200, ignore_eos=True)
+    await two.peer.generation.Generate(pb.GenerateRequest(prompt="Once", sampling=sampling, model="small"))
+    await two.peer.generation.Generate(ask(HARD, model="large"))
+    after = await shown(two.server)
+
+    assert after.models == {"tiny", DEMO_MODEL}
+    assert (after.small - before.small, after.large - before.large) == (200, 4)
+
+
+async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_is_back(
+    two, tiny_folder, still_there
+):
     peer, traffic = two.peer, Traffic(two.peer)
+    before_its_death = await shown(two.server)
+    (worker,) = core(two.server, tiny_folder).children()
     services = ("", GENERATION, f"{GENERATION}/large", f"{GENERATION}/small")
     seen = {service: [] for service in services}
     others = [asyncio.create_task(follow(peer, service, statuses)) for service, statuses in seen.items()]
@@ -154,7 +191,10 @@ async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_
             for _ in range(20):
                 streams.create_task(traffic.stream(100))
             await traffic.begun.wait()
+            worker.send_signal(signal.SIGSTOP)  # so that it does not see that its engine is gone
             core(two.server, tiny_folder).kill()
+            while (await shown(two.server)).models != {DEMO_MODEL}:
+                await asyncio.sleep(0.1)
             while seen[services[-1]] != [SERVING, NOT_SERVING, SERVING]:
                 await asyncio.sleep(0.1)
             traffic.ended, before = [], traffic.ended
@@ -173,6 +213,12 @@ async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_
     assert [seen[service] for service in services[:-1]] == [[SERVING]] * 3
     models = (await peer.server.GetStatus(server_pb2.GetStatusRequest())).models
     assert {one.name: one.restarts for one in models} == {"small": 1, "large": 0}
+
+    assert still_there([worker], within=0.5) == []
+    assert f"processes of the engine did not end, and are killed: {worker.pid}" in two.server.log.read_text()
+    since = await shown(two.server)
+    assert since.small < before_its_death.small, "its counters begin anew"
+    assert since.large > before_its_death.large, "the other's go on"
 
 
 async def test_a_killed_server_leaves_no_engine_behind(two, still_there):
