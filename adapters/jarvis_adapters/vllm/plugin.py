@@ -3,6 +3,8 @@
 It does nothing in a process that no Jarvis server has started.
 """
 
+import atexit
+import gc
 import os
 
 from jarvis_toolkit.children import detach
@@ -17,6 +19,7 @@ def prepare() -> None:
     server = int(os.environ.get(SERVER_PID, "0"))
     if server in {0, os.getpid()}:
         return
+    atexit.register(gc.freeze)  # or the interpreter looks at all of vLLM's objects as it exits, for 2 s
     from vllm.v1 import structured_output  # noqa: PLC0415 - takes seconds, and is loaded here alone
 
     from jarvis_adapters.vllm import compilation, dump  # noqa: PLC0415 - as above
