@@ -14,7 +14,7 @@ import pytest
 from jarvis.v1 import generation_pb2 as pb
 
 STREAMS = 64
-TOKENS = 100
+TOKENS = 25
 
 
 @asynccontextmanager

@@ -154,7 +154,7 @@ class EmbedderConformance(AdapterConformance):
 
         counting = [asyncio.create_task(asyncio.to_thread(count_on)) for _ in range(3)]
         try:
-            vectors = [await self.embed(embedder, texts) for _ in range(12)]
+            vectors = [await self.embed(embedder, texts) for _ in range(4)]
         finally:
             done.set()
             counted = await asyncio.gather(*counting)
