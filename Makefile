@@ -8,8 +8,9 @@ DEMO_MODEL := smollm2-135m-instruct
 PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=$(1) \
 	--mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) protos/jarvis/v1/*.proto
 
-# An engine's start is one thread that imports, so that two at a time take little more than one.
-PYTEST = pytest -n 2 --dist loadfile $(ARGS)
+# An engine's start is one thread that imports, so that two at a time take little more than one. Other tests wait for
+# processes and clocks as well.
+PYTEST = pytest --dist loadfile $(ARGS)
 NO_TESTS = || [[ $$? == 5 ]]
 
 # Without the variable, the theme prints at each build that it ends in 2027; scripts/docs/mkdocs.yml says what then.
@@ -40,14 +41,14 @@ serve: model ## Run the server until Ctrl-C; configuration: jarvis.toml, or none
 	@exec jarvis serve $(ARGS)
 
 test: model prometheus node ## Run all tests that must pass, those on the real vLLM included
-	$(PYTEST) -m "not engine and not long" $(NO_TESTS)
-	$(PYTEST) -m "engine and not long" $(NO_TESTS)
+	$(PYTEST) -n 3 -m "not engine and not long" $(NO_TESTS)
+	$(PYTEST) -n 2 -m "engine and not long" $(NO_TESTS)
 
 test-fast: setup ## Run the unit tests that are quick, and those of the architecture
-	$(PYTEST) -m "not engine and not slow" tests/unit tests/architecture plugins
+	$(PYTEST) -n 3 -m "not engine and not slow" tests/unit tests/architecture plugins
 
 test-long: model ## Run the tests that do the same thing thousands of times
-	$(PYTEST) -m long $(NO_TESTS)
+	$(PYTEST) -n 2 -m long $(NO_TESTS)
 
 check: setup node ## Lint, types, import contracts, the contract and its languages, generated code and pages, lock
 	ruff check .

@@ -1,5 +1,6 @@
 """The form of an address that a server listens on and a client calls."""
 
+import ipaddress
 from collections.abc import Sequence
 
 
@@ -33,6 +34,17 @@ def check_host_and_port(address: str) -> None:
 def same(address: str, others: Sequence[str]) -> int:
     """Count the others that are the same address; port 0 is a new port each time, so it is never the same."""
     return 0 if address.endswith(":0") else [_plain(other) for other in others].count(_plain(address))
+
+
+def is_local(address: str) -> bool:
+    """Return whether only this machine can call an address; a host's name counts as other machines' too."""
+    if address.startswith("unix:"):
+        return True
+    host = address.rpartition(":")[0].strip("[]").lower()
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _plain(address: str) -> str:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jarvis.app.application import make_application, make_instruments
@@ -51,8 +52,9 @@ def make_server(config: Config, application: Application) -> "Server":
     """Return the server, which does not listen yet."""
     from jarvis.server.lifecycle import Server  # noqa: PLC0415 - grpc, which `check` does not need
     from jarvis.server.settings import ServerSettings  # noqa: PLC0415 - as above
+    from jarvis.server.tls import TLSFiles  # noqa: PLC0415 - as above
 
-    server = config.server
+    server, tls = config.server, config.server.tls
     settings = ServerSettings(
         listen=tuple(server.listen),
         http_listen=config.http.listen,
@@ -60,6 +62,10 @@ def make_server(config: Config, application: Application) -> "Server":
         drain_delay_seconds=server.drain_delay_seconds,
         drain_timeout_seconds=server.drain_timeout_seconds,
         log_text=config.log.text,
+        tls=TLSFiles(Path(tls.certificate), Path(tls.key), Path(tls.client_ca) if tls.client_ca else None)
+        if tls.certificate
+        else None,
+        open_probes=config.http.open_probes,
     )
     return Server(settings, application)
 

@@ -30,16 +30,30 @@ class Connection:
         ),
     ] = "127.0.0.1:50051"
     tls_ca: Annotated[
-        Path | None, input_file("--tls-ca", "Encrypt, and trust the authorities of this PEM file.")
+        Path | None,
+        input_file(
+            "--tls-ca", "Encrypt, and trust the authorities of this PEM file.", envvar="JARVIS_TLS_CA"
+        ),
+    ] = None
+    tls_cert: Annotated[
+        Path | None,
+        input_file("--tls-cert", "Show the certificate in this PEM file.", envvar="JARVIS_TLS_CERT"),
+    ] = None
+    tls_key: Annotated[
+        Path | None,
+        input_file("--tls-key", "The private key of --tls-cert, in PEM.", envvar="JARVIS_TLS_KEY"),
     ] = None
 
     def open(self, *, timeout: float = DEFAULT_TIMEOUT, attempts: int = 4) -> "BlockingClient":
         """Return a client of the server.
 
         Raises:
-            BadParameter: the address is not valid.
+            BadParameter: the address is not valid, or a certificate or its key is missing.
         """
         from jarvis.client import TLS, BlockingClient  # noqa: PLC0415
+
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise typer.BadParameter("go together; give both", param_hint="--tls-cert and --tls-key")
 
         server = self.server.strip()
         scheme, found, rest = server.partition("://")
@@ -55,10 +69,12 @@ class Connection:
                     f"{server!r}: {hint}; host:port or unix:/path will do", param_hint="--server"
                 )
             server, encrypted = rest.rstrip("/"), scheme == "https"
+        if self.tls_cert and not encrypted:
+            hint = "only where the connection is encrypted: add --tls-ca FILE, or --server https://host:port"
+            raise typer.BadParameter(hint, param_hint="--tls-cert")
+        tls = TLS(self.tls_ca, self.tls_cert, self.tls_key) if encrypted else None
         try:
-            return BlockingClient(
-                server, tls=TLS(self.tls_ca) if encrypted else None, timeout=timeout, attempts=attempts
-            )
+            return BlockingClient(server, tls=tls, timeout=timeout, attempts=attempts)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--server") from None
 

@@ -30,9 +30,9 @@ class TLS:
         key: the private key of `certificate`.
     """
 
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
+    ca: Path | str | None = None
+    certificate: Path | str | None = None
+    key: Path | str | None = None
 
     def credentials(self) -> grpc.ChannelCredentials:
         """Read the files, and return the credentials.
@@ -41,7 +41,7 @@ class TLS:
             OSError: a file cannot be read.
         """
         files = (self.ca, self.key, self.certificate)
-        return grpc.ssl_channel_credentials(*(path.read_bytes() if path else None for path in files))
+        return grpc.ssl_channel_credentials(*(Path(path).read_bytes() if path else None for path in files))
 
 
 def open_channel(address: str, tls: TLS | None) -> grpc.aio.Channel:

@@ -1,10 +1,11 @@
 """The HTTP side port, for probes and scrapers that do not speak gRPC."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ssl import SSLContext
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from jarvis.core.lifecycle.components import Components
 from jarvis.core.status import Status
 from jarvis.core.telemetry.gpus import GpuReader
 from jarvis.server.listen import problem, reason
+from jarvis.server.tls import Certificates
 from jarvis_ports.telemetry import Exposition
 from jarvis_ports.values import Gpu, HealthLevel
 
@@ -23,6 +25,9 @@ KEEPALIVE_SECONDS = 75.0
 CLOSE_SECONDS = 1.0
 """Seconds that answers in progress have to finish at shutdown."""
 
+PROBES = {"/health", "/ready"}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Expose = Callable[[str], Exposition | None]
 """A function that returns all metrics for an `Accept` header, or None if there are none to scrape."""
 
@@ -50,19 +55,49 @@ class Sources:
     exposition: Expose
 
 
+@dataclass(frozen=True)
+class Access:
+    """Who may ask.
+
+    Attributes:
+        certificates: what encrypts; None for nothing.
+        open_probes: whether /health and /ready are for everybody.
+    """
+
+    certificates: Certificates | None = None
+    open_probes: bool = True
+
+    @web.middleware
+    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer those who may ask, and refuse others.
+
+        Raises:
+            HTTPForbidden: this path is for callers that show a certificate, and this one showed none.
+        """
+        for_all = self.open_probes and request.path in PROBES
+        if self.certificates and self.certificates.know_callers and not for_all and not _certified(request):
+            raise web.HTTPForbidden(text="Show a client certificate that server.tls.client_ca signed.\n")
+        return await handler(request)
+
+
+def _certified(request: web.Request) -> bool:
+    return bool(request.transport and request.transport.get_extra_info("peercert"))
+
+
 @asynccontextmanager
-async def side_port(listen: str, sources: Sources) -> AsyncIterator[str]:
+async def side_port(listen: str, sources: Sources, access: Access) -> AsyncIterator[str]:
     """Answer /metrics, /health and /ready while the block runs; yield the address, with its real port.
 
     Args:
         listen: host:port; port 0 stands for any free port.
         sources: the sources of the answers.
+        access: who may ask.
 
     Raises:
         CannotListen: the address is taken, or cannot be opened.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
-    app = web.Application()
+    app = web.Application(middlewares=[access.check])
     app.add_routes(_Handlers(sources, thread).routes)
     runner = web.AppRunner(
         app,
@@ -74,18 +109,19 @@ async def side_port(listen: str, sources: Sources) -> AsyncIterator[str]:
     )
     await runner.setup()
     try:
-        yield await _listen(runner, listen)
+        context = access.certificates.for_http() if access.certificates else None
+        yield await _listen(runner, listen, context)
     finally:
         await runner.cleanup()
         thread.shutdown(wait=False, cancel_futures=True)
 
 
-async def _listen(runner: web.AppRunner, listen: str) -> str:
+async def _listen(runner: web.AppRunner, listen: str, tls: SSLContext | None) -> str:
     host, _, port = listen.rpartition(":")
     why = problem(listen)
     try:
         if not why:
-            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+            await web.TCPSite(runner, host.strip("[]"), int(port), ssl_context=tls).start()
     except OSError as error:
         why = reason(error)
     if why:

@@ -14,7 +14,7 @@ from jarvis.core.application import Application
 from jarvis.server.embedding import EmbeddingServicer
 from jarvis.server.generation import GenerationServicer
 from jarvis.server.health import HealthServicer
-from jarvis.server.http import Sources, side_port
+from jarvis.server.http import Access, Sources, side_port
 from jarvis.server.interceptor import CallInterceptor
 from jarvis.server.listen import problem
 from jarvis.server.options import server_options
@@ -23,6 +23,7 @@ from jarvis.server.retrieval import RetrievalServicer
 from jarvis.server.service import ServerServicer
 from jarvis.server.services import SERVER_SERVICE, SERVICES, of_model
 from jarvis.server.settings import ServerSettings
+from jarvis.server.tls import Certificates
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, retrieval_pb2_grpc, server_pb2_grpc
 from jarvis_ports.errors import JarvisError
 from jarvis_ports.values import State
@@ -104,9 +105,11 @@ class Server:
         """Serve until stopped, or until a component fails for good; return the exit code.
 
         Raises:
-            CannotListen: an address is taken, or cannot be opened.
+            CannotListen: an address is taken, or cannot be opened, or TLS files cannot be used.
         """
-        async with self._side_port(), self._listening():
+        tls = self._settings.tls
+        certificates = Certificates(tls) if tls else None
+        async with self._side_port(certificates), self._listening(certificates):
             components = [asyncio.create_task(component.run()) for component in self._components]
             health = asyncio.create_task(self._report_health())
             stop = asyncio.create_task(self._stop.wait())
@@ -156,21 +159,24 @@ class Server:
             logger.warning("%d calls did not finish in time and were ended", left)
 
     @asynccontextmanager
-    async def _side_port(self) -> AsyncIterator[None]:
-        if not self._settings.http_listen:
+    async def _side_port(self, certificates: Certificates | None) -> AsyncIterator[None]:
+        settings = self._settings
+        if not settings.http_listen:
             yield
             return
-        async with side_port(self._settings.http_listen, self._sources) as address:
+        access = Access(certificates, open_probes=settings.open_probes)
+        async with side_port(settings.http_listen, self._sources, access) as address:
             self.http_address = address
-            logger.info("/metrics, /health and /ready are on http://%s", address)
+            scheme = "https" if certificates else "http"
+            logger.info("/metrics, /health and /ready are on %s://%s", scheme, address)
             yield
 
     @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
+    async def _listening(self, certificates: Certificates | None) -> AsyncIterator[None]:
         for address in self._settings.listen:
             why, port = problem(address), 0
             with suppress(RuntimeError):
-                port = 0 if why else self._server.add_insecure_port(address)
+                port = 0 if why else self._open(address, certificates)
             if not port:
                 msg = f"cannot listen on {address}: {why or 'gRPC cannot open it'}; see server.listen"
                 raise CannotListen(msg)
@@ -185,6 +191,12 @@ class Server:
             await self._server.stop(grace=1)
             kill_children()
             logger.info("stopped")
+
+    def _open(self, address: str, certificates: Certificates | None) -> int:
+        """Open an address, and return its port; who may call a socket, its folder decides."""
+        if certificates and not address.startswith("unix:"):
+            return self._server.add_secure_port(address, certificates.for_grpc())
+        return self._server.add_insecure_port(address)
 
 
 def kill_children() -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from jarvis.server.tls import TLSFiles
+
 
 @dataclass(frozen=True)
 class ServerSettings:
@@ -14,6 +16,8 @@ class ServerSettings:
         drain_delay_seconds: how long new calls are still accepted once the server is told to stop.
         drain_timeout_seconds: how long running calls then have to finish.
         log_text: whether prompts and answers are logged.
+        tls: what encrypts host:port addresses, that of HTTP included; None for nothing.
+        open_probes: whether /health and /ready answer callers without a certificate, where others need one.
     """
 
     listen: tuple[str, ...]
@@ -22,3 +26,5 @@ class ServerSettings:
     drain_delay_seconds: float
     drain_timeout_seconds: float
     log_text: bool
+    tls: TLSFiles | None = None
+    open_probes: bool = True

@@ -2,10 +2,11 @@
 
 from jarvis.app.config.explain import ConfigError
 from jarvis.app.config.load import load
-from jarvis.app.config.operations import HTTPConfig, LogConfig, SLOConfig
+from jarvis.app.config.network import HTTPConfig, ServerConfig
+from jarvis.app.config.operations import LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig, TemplateConfig
 from jarvis.app.config.routes import RouteConfig
-from jarvis.app.config.schema import NONE, Config, PluginsConfig, RetrievalConfig, ServerConfig
+from jarvis.app.config.schema import NONE, Config, PluginsConfig, RetrievalConfig
 from jarvis.app.config.section import AdapterConfig, ModelConfig
 
 __all__ = [

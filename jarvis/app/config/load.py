@@ -44,7 +44,7 @@ def load(
     try:
         return Config.model_validate(merged)
     except ValidationError as error:
-        lines = (f"{_origin(e['loc'], sources)}: {explain(Config, e)}" for e in error.errors())
+        lines = (_origin(e["loc"], sources) + explain(Config, e) for e in error.errors())
         raise ConfigError("\n".join(lines)) from None
 
 
@@ -80,12 +80,12 @@ def _set(pair: str) -> Source:
 
 
 def _origin(path: tuple[int | str, ...], sources: list[Source]) -> str:
-    """Return the strongest source that sets the longest part of the path."""
+    """Return the strongest source that sets the longest part of the path; none where several keys are wrong."""
     for depth in range(len(path), 0, -1):
         for source in reversed(sources):
             value: Any = source.values
             for step in path[:depth]:
                 value = value.get(step) if isinstance(value, dict) else None
             if value is not None:
-                return source.name
-    return sources[0].name
+                return f"{source.name}: "
+    return f"{sources[0].name}: " if path else ""

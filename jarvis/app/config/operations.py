@@ -1,11 +1,10 @@
-"""The operator's tables of the configuration: the HTTP port, logs and objectives."""
+"""The operator's tables of the configuration: logs and objectives."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field
 
-from jarvis.address import check_host_and_port
 from jarvis.app.config.section import Section
 from jarvis.core.telemetry.metrics import QUERY_LATENCY, TIME_TO_FIRST_TOKEN
 from jarvis_ports.telemetry import Metric
@@ -41,22 +40,6 @@ def _bound_of(metric: Metric) -> Callable[[float], float]:
         return seconds
 
     return checked
-
-
-class HTTPConfig(Section):
-    """The small HTTP server beside the gRPC one: /metrics, /health, /ready."""
-
-    listen: str = Field(
-        "127.0.0.1:8081",
-        description="Where probes and metrics are: host:port (port 0: any free one); empty for nowhere.",
-    )
-
-    @field_validator("listen")
-    @classmethod
-    def _address(cls, listen: str) -> str:
-        if listen:
-            check_host_and_port(listen)
-        return listen
 
 
 class LogConfig(Section):

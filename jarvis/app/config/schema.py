@@ -1,9 +1,12 @@
 """Everything that can be configured."""
 
-from pydantic import Field, ValidationInfo, field_validator
+from typing import Self
 
-from jarvis.address import check, same
-from jarvis.app.config.operations import HTTPConfig, LogConfig, SLOConfig
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from jarvis.address import same
+from jarvis.app.config.network import HTTPConfig, ServerConfig, check_exposure
+from jarvis.app.config.operations import LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig
 from jarvis.app.config.routes import DEFAULT_ROUTE, CircuitBreakerConfig, RouteConfig, checked_routes
 from jarvis.app.config.section import AdapterConfig, ModelConfig, Section
@@ -11,37 +14,6 @@ from jarvis.models.catalogue import DEMO_MODEL
 
 NONE = "none"
 """The name that stands for no adapter: what one would serve is not offered."""
-
-
-class ServerConfig(Section):
-    """Where and how the server answers."""
-
-    listen: list[str] = Field(
-        ["127.0.0.1:50051"],
-        min_length=1,
-        description="Addresses: host:port (port 0: any free one), [ipv6]:port, or unix:/path/to/socket.",
-    )
-    max_message_bytes: int = Field(
-        4 * 2**20, ge=1024, le=2**30, description="The largest message taken or sent, in bytes."
-    )
-    drain_delay_seconds: float = Field(
-        2.0,
-        ge=0,
-        description="After SIGTERM, how long new calls are still taken while probes see NOT_SERVING.",
-    )
-    drain_timeout_seconds: float = Field(
-        30.0, ge=0, description="After that, how long running calls may take to finish."
-    )
-
-    @field_validator("listen")
-    @classmethod
-    def _addresses(cls, listen: list[str]) -> list[str]:
-        for address in listen:
-            check(address)
-            if same(address, listen) > 1:
-                msg = f"{address!r} is named twice; leave one of them out"
-                raise ValueError(msg)
-        return listen
 
 
 class PluginsConfig(Section):
@@ -201,3 +173,8 @@ class Config(Section):
             msg = f"is neither a route nor a model ({', '.join(known)})"
             raise ValueError(msg)
         return name
+
+    @model_validator(mode="after")
+    def _not_exposed(self) -> Self:
+        check_exposure(self.server, self.http)
+        return self

@@ -94,6 +94,8 @@ async def test_the_shell_of_the_user_gets_its_completion(run, tmp_path, monkeypa
         (["status", "--bogus"], "No such option: --bogus (see jarvis status --help)"),
         (["generate", "x", "--max-tokens", "many"], "'--max-tokens'"),
         (["generate", "x", "--tls-ca", "/no/such.pem"], "'/no/such.pem' does not exist"),
+        (["health", "--tls-cert", __file__], "--tls-cert and --tls-key: go together; give both"),
+        (["health", "--tls-cert", __file__, "--tls-key", __file__], "--tls-cert: only where the connection"),
         (["help", "sevre"], "No such command 'sevre'. Did you mean 'serve'?"),
         (["health", "--server", "http://nowhere"], "--server: 'nowhere' is neither host:port nor unix:/path"),
         (

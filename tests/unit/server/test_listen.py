@@ -114,7 +114,7 @@ def test_the_server_ends_with_one_line_and_code_2(port, listen, expected):
         "store.adapter=none",
     ]
     if not listen.startswith("http"):
-        sets.append("http.listen=")
+        sets += ["http.listen=", "server.open_to_anyone=true"]
     options = [part for one in sets for part in ("--set", one)]
     command = [sys.executable, "-c", "from jarvis.cli.main import main; raise SystemExit(main())", "serve"]
     environment = {**os.environ, "JARVIS__LOG__LEVEL": "error"}

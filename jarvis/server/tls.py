@@ -1,0 +1,163 @@
+"""TLS for the gRPC and the HTTP port. Certificates are read again when their files change."""
+
+import logging
+import os
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+from cryptography import x509
+
+from jarvis.address import CannotListen
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TLSFiles:
+    """PEM files.
+
+    Attributes:
+        certificate: the server's certificate, and those of the authorities between it and the root.
+        key: the private key of `certificate`, without a passphrase.
+        client_ca: the authorities that sign callers' certificates; None if callers need none.
+    """
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What was read from the files at one time."""
+
+    grpc: grpc.ServerCertificateConfiguration
+    http: ssl.SSLContext
+
+
+class Certificates:
+    """The certificates in force: those in the files, or while these do not fit together, those from before.
+
+    Files are looked at in each handshake; connections that are open stay as they are.
+
+    Args:
+        files: the files.
+
+    Raises:
+        CannotListen: a file cannot be read, or they do not fit together, or the certificate has expired.
+    """
+
+    def __init__(self, files: TLSFiles) -> None:
+        self._files = files
+        self._lock = threading.Lock()
+        self._state = self._look()
+        try:
+            self._loaded = self._load()
+        except (OSError, ValueError) as error:
+            raise CannotListen(f"server.tls: {error}") from None
+
+    @property
+    def know_callers(self) -> bool:
+        """Whether callers are to show a certificate."""
+        return self._files.client_ca is not None
+
+    def for_grpc(self) -> grpc.ServerCredentials:
+        """Return the credentials of gRPC ports; callers must show a certificate if there is a `client_ca`."""
+        shown = self._loaded
+
+        def changed() -> grpc.ServerCertificateConfiguration | None:
+            nonlocal shown
+            before, shown = shown, self._current()
+            return None if shown is before else shown.grpc
+
+        return grpc.dynamic_ssl_server_credentials(
+            shown.grpc,
+            changed,  # type: ignore[arg-type] # None stands for no change
+            require_client_authentication=self.know_callers,
+        )
+
+    def for_http(self) -> ssl.SSLContext:
+        """Return the context of an HTTP port; callers may show a certificate if there is a `client_ca`."""
+        context = self._context()
+
+        def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+            connection.context = self._current().http
+
+        context.sni_callback = choose
+        return context
+
+    def _current(self) -> _Loaded:
+        with self._lock:
+            if (state := self._look()) != self._state:
+                self._state = state
+                try:
+                    self._loaded = self._load()
+                except (OSError, ValueError) as error:
+                    logger.error("%s; the certificate from before stays in force", error)  # noqa: TRY400
+            return self._loaded
+
+    def _look(self) -> list[tuple[int, ...]]:
+        """Return what changes when a file does; a file that is missing has nothing."""
+        return [_state(path) for path in self._paths()]
+
+    def _paths(self) -> list[Path]:
+        files = self._files
+        return [files.certificate, files.key, *([files.client_ca] if files.client_ca else [])]
+
+    def _load(self) -> _Loaded:
+        """Read the files.
+
+        Raises:
+            OSError, ValueError: a file cannot be read or used; the message names it.
+        """
+        certificate, key, *authorities = [path.read_bytes() for path in self._paths()]
+        until = _expiry(self._files.certificate, certificate)
+        context = self._context()
+        config = grpc.ssl_server_certificate_configuration([(key, certificate)], *authorities)
+        logger.info("the certificate in %s is valid until %s", self._files.certificate, until)
+        return _Loaded(config, context)
+
+    def _context(self) -> ssl.SSLContext:
+        files, context = self._files, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with_password: Callable[[], str] = str  # none, where OpenSSL would ask on the terminal
+        try:
+            context.load_cert_chain(files.certificate, files.key, with_password)
+        except ssl.SSLError as error:
+            problem = f"{files.certificate} and {files.key} are no certificate and its key, in PEM, without "
+            raise ValueError(f"{problem}a passphrase ({error.reason or error})") from None
+        if files.client_ca:
+            try:
+                context.load_verify_locations(files.client_ca)
+            except ssl.SSLError as error:
+                problem = f"{files.client_ca} has no certificates in PEM ({error.reason or error})"
+                raise ValueError(problem) from None
+            context.verify_mode = ssl.CERT_OPTIONAL
+        return context
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - of what a link leads to
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _expiry(path: Path, certificate: bytes) -> datetime:
+    """Return when a certificate expires.
+
+    Raises:
+        ValueError: it has, or is none.
+    """
+    try:
+        until = x509.load_pem_x509_certificates(certificate)[0].not_valid_after_utc
+    except ValueError as error:
+        raise ValueError(f"{path} has no certificate in PEM ({error})") from None
+    if until < datetime.now(UTC):
+        raise ValueError(f"the certificate in {path} expired at {until}")
+    return until
