@@ -80,7 +80,7 @@ def _set(pair: str) -> Source:
 
 
 def _origin(path: tuple[int | str, ...], sources: list[Source]) -> str:
-    """Return the strongest source that sets the longest part of the path; none where several keys are wrong."""
+    """Return the strongest source that sets the longest part of the path; none if there is no path."""
     for depth in range(len(path), 0, -1):
         for source in reversed(sources):
             value: Any = source.values
