@@ -17,6 +17,7 @@ from jarvis.core.telemetry.metrics import LOG_RECORDS_DROPPED
 
 if TYPE_CHECKING:
     from jarvis.server.lifecycle import Server
+    from jarvis.server.tls import TLSFiles
 
 TURN_SECONDS = 0.001
 """Seconds that one thread may hold the interpreter while others wait for it; CPython's default is 5 ms.
@@ -38,9 +39,23 @@ def check(config: Config) -> None:
 
     Raises:
         ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `make_application`.
+        CannotListen: the TLS files cannot be used.
     """
+    from jarvis.server.tls import Certificates  # noqa: PLC0415 - grpc, which other commands do not need
+
     check_file(config.log)
     make_application(config, make_instruments(config))
+    if files := _tls_files(config):
+        Certificates(files)
+
+
+def _tls_files(config: Config) -> "TLSFiles | None":
+    from jarvis.server.tls import TLSFiles  # noqa: PLC0415 - as above
+
+    tls = config.server.tls
+    if not tls.certificate:
+        return None
+    return TLSFiles(Path(tls.certificate), Path(tls.key), Path(tls.client_ca) if tls.client_ca else None)
 
 
 def take_turns() -> None:
@@ -50,11 +65,10 @@ def take_turns() -> None:
 
 def make_server(config: Config, application: Application) -> "Server":
     """Return the server, which does not listen yet."""
-    from jarvis.server.lifecycle import Server  # noqa: PLC0415 - grpc, which `check` does not need
+    from jarvis.server.lifecycle import Server  # noqa: PLC0415 - as above
     from jarvis.server.settings import ServerSettings  # noqa: PLC0415 - as above
-    from jarvis.server.tls import TLSFiles  # noqa: PLC0415 - as above
 
-    server, tls = config.server, config.server.tls
+    server = config.server
     settings = ServerSettings(
         listen=tuple(server.listen),
         http_listen=config.http.listen,
@@ -62,9 +76,7 @@ def make_server(config: Config, application: Application) -> "Server":
         drain_delay_seconds=server.drain_delay_seconds,
         drain_timeout_seconds=server.drain_timeout_seconds,
         log_text=config.log.text,
-        tls=TLSFiles(Path(tls.certificate), Path(tls.key), Path(tls.client_ca) if tls.client_ca else None)
-        if tls.certificate
-        else None,
+        tls=_tls_files(config),
         open_probes=config.http.open_probes,
     )
     return Server(settings, application)
@@ -78,7 +90,7 @@ async def serve(config: Config) -> int:
         CannotListen: it cannot listen where it is configured to.
     """
     take_turns()
-    from jarvis.server.context import ids  # noqa: PLC0415 - grpc, which `check` does not need
+    from jarvis.server.context import ids  # noqa: PLC0415 - as above
     from jarvis.server.lifecycle import kill_children  # noqa: PLC0415 - as above
 
     instruments = make_instruments(config)

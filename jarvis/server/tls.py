@@ -124,6 +124,8 @@ class Certificates:
 
     def _context(self) -> ssl.SSLContext:
         files, context = self._files, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # Or a session would be taken up again, whoever signs certificates by then.
+        context.minimum_version, context.num_tickets = ssl.TLSVersion.TLSv1_3, 0
         with_password: Callable[[], str] = str  # none, where OpenSSL would ask on the terminal
         try:
             context.load_cert_chain(files.certificate, files.key, with_password)
