@@ -31,17 +31,15 @@ class Connection:
     ] = "127.0.0.1:50051"
     tls_ca: Annotated[
         Path | None,
-        input_file(
-            "--tls-ca", "Encrypt, and trust the authorities of this PEM file.", envvar="JARVIS_TLS_CA"
-        ),
+        input_file("--tls-ca", "Encrypt, and trust the authorities of this PEM file."),
     ] = None
     tls_cert: Annotated[
         Path | None,
-        input_file("--tls-cert", "Show the certificate in this PEM file.", envvar="JARVIS_TLS_CERT"),
+        input_file("--tls-cert", "Show the certificate in this PEM file."),
     ] = None
     tls_key: Annotated[
         Path | None,
-        input_file("--tls-key", "The private key of --tls-cert, in PEM.", envvar="JARVIS_TLS_KEY"),
+        input_file("--tls-key", "The private key of --tls-cert, in PEM."),
     ] = None
 
     def open(self, *, timeout: float = DEFAULT_TIMEOUT, attempts: int = 4) -> "BlockingClient":

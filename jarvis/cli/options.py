@@ -10,11 +10,9 @@ from jarvis import timeouts
 DEFAULT_TIMEOUT = 300.0
 
 
-def input_file(name: str, meaning: str, *, envvar: str | None = None) -> Any:  # noqa: ANN401 - as typer's own
+def input_file(name: str, meaning: str) -> Any:  # noqa: ANN401 - as typer's own
     """Return an option whose value is a readable file."""
-    return typer.Option(
-        name, exists=True, dir_okay=False, readable=True, metavar="FILE", help=meaning, envvar=envvar
-    )
+    return typer.Option(name, exists=True, dir_okay=False, readable=True, metavar="FILE", help=meaning)
 
 
 def seconds(meaning: str, *, least: float) -> Any:  # noqa: ANN401 - as typer's own

@@ -1,6 +1,7 @@
 """The HTTP side port, for probes and scrapers that do not speak gRPC."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -69,15 +70,21 @@ class Access:
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer those who may ask, and refuse others.
+        """Answer those who may ask, and refuse others; tell strangers no more of the health than its status.
 
         Raises:
             HTTPForbidden: this path is for callers that show a certificate, and this one showed none.
         """
-        for_all = self.open_probes and request.path in PROBES
-        if self.certificates and self.certificates.know_callers and not for_all and not _certified(request):
+        if not (self.certificates and self.certificates.know_callers) or _certified(request):
+            return await handler(request)
+        if not (self.open_probes and request.path in PROBES):
             raise web.HTTPForbidden(text="Show a client certificate that server.tls.client_ca signed.\n")
-        return await handler(request)
+        answer = await handler(request)
+        if request.path == "/health" and isinstance(answer, web.Response):
+            return web.json_response(
+                {"status": json.loads(answer.text or "{}")["status"]}, status=answer.status
+            )
+        return answer
 
 
 def _certified(request: web.Request) -> bool:

@@ -38,6 +38,7 @@ class _Loaded:
 
     grpc: grpc.ServerCertificateConfiguration
     http: ssl.SSLContext
+    until: datetime
 
 
 class Certificates:
@@ -56,10 +57,14 @@ class Certificates:
         self._files = files
         self._lock = threading.Lock()
         self._state = self._look()
+        self._complaint = ""
         try:
             self._loaded = self._load()
         except (OSError, ValueError) as error:
             raise CannotListen(f"server.tls: {error}") from None
+        if self._loaded.until < datetime.now(UTC):
+            msg = f"server.tls: the certificate in {files.certificate} expired at {self._loaded.until}"
+            raise CannotListen(msg)
 
     @property
     def know_callers(self) -> bool:
@@ -83,7 +88,7 @@ class Certificates:
 
     def for_http(self) -> ssl.SSLContext:
         """Return the context of an HTTP port; callers may show a certificate if there is a `client_ca`."""
-        context = self._context()
+        context = self._loaded.http
 
         def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
             connection.context = self._current().http
@@ -94,11 +99,12 @@ class Certificates:
     def _current(self) -> _Loaded:
         with self._lock:
             if (state := self._look()) != self._state:
-                self._state = state
                 try:
-                    self._loaded = self._load()
-                except (OSError, ValueError) as error:
-                    logger.error("%s; the certificate from before stays in force", error)  # noqa: TRY400
+                    self._loaded, self._state, self._complaint = self._load(), state, ""
+                except (OSError, ValueError) as error:  # tried again in the next handshake
+                    if str(error) != self._complaint:
+                        self._complaint = str(error)
+                        logger.error("%s; what was read before stays in force", error)  # noqa: TRY400
             return self._loaded
 
     def _look(self) -> list[tuple[int, ...]]:
@@ -116,11 +122,11 @@ class Certificates:
             OSError, ValueError: a file cannot be read or used; the message names it.
         """
         certificate, key, *authorities = [path.read_bytes() for path in self._paths()]
-        until = _expiry(self._files.certificate, certificate)
+        until = _validity(self._files.certificate, certificate)
         context = self._context()
         config = grpc.ssl_server_certificate_configuration([(key, certificate)], *authorities)
         logger.info("the certificate in %s is valid until %s", self._files.certificate, until)
-        return _Loaded(config, context)
+        return _Loaded(config, context, until)
 
     def _context(self) -> ssl.SSLContext:
         files, context = self._files, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -150,16 +156,16 @@ def _state(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _expiry(path: Path, certificate: bytes) -> datetime:
+def _validity(path: Path, certificate: bytes) -> datetime:
     """Return when a certificate expires.
 
     Raises:
-        ValueError: it has, or is none.
+        ValueError: it is none, or is not valid yet.
     """
     try:
-        until = x509.load_pem_x509_certificates(certificate)[0].not_valid_after_utc
-    except ValueError as error:
+        first = x509.load_pem_x509_certificates(certificate)[0]
+    except (ValueError, x509.InvalidVersion) as error:
         raise ValueError(f"{path} has no certificate in PEM ({error})") from None
-    if until < datetime.now(UTC):
-        raise ValueError(f"the certificate in {path} expired at {until}")
-    return until
+    if (begin := first.not_valid_before_utc) > datetime.now(UTC):
+        raise ValueError(f"the certificate in {path} is not valid before {begin}")
+    return first.not_valid_after_utc

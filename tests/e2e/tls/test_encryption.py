@@ -1,78 +1,17 @@
-"""A server with TLS: who gets in, certificates that are renewed, and settings that are refused."""
+"""A server with TLS: who gets in, and certificates that are renewed."""
 
 import asyncio
 import shutil
 import socket
 import ssl
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from cryptography.x509.oid import NameOID
 
-from jarvis.address import CannotListen
-from jarvis.app.bootstrap import check
-from jarvis.app.config import ConfigError, load
 from jarvis.client import TLS, CannotConnect, HealthStatus, JarvisClient
-
-NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-
-
-def certificate(folder: Path, name: str, *, days: int = 2) -> None:
-    """Make NAME.key and NAME.pem, for this machine, which NAME.pem itself has signed."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
-    made = (
-        x509.CertificateBuilder(NAME, NAME, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=3))
-        .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, SHA256())
-    )
-    (folder / f"{name}.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    write_key(folder / f"{name}.key", key, NoEncryption())
-
-
-def write_key(path: Path, key, encryption) -> None:
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("certificates")
-    for name in ("server", "renewed", "caller", "stranger"):
-        certificate(folder, name)
-    return folder
-
-
-@pytest.fixture
-def files(made: Path, tmp_path: Path) -> Path:
-    """A folder with the files that the server reads, which a test may change."""
-    for kind in ("pem", "key"):
-        shutil.copy(made / f"server.{kind}", tmp_path / f"server.{kind}")
-    shutil.copy(made / "caller.pem", tmp_path / "callers.pem")
-    return tmp_path
-
-
-def settings(files: Path, *, client_ca: bool = True) -> list[str]:
-    names = {"certificate": "server.pem", "key": "server.key"} | (
-        {"client_ca": "callers.pem"} if client_ca else {}
-    )
-    return [f'server.tls.{name}="{files / file}"' for name, file in names.items()]
+from tests.e2e.tls.support import certificate, settings
 
 
 def renew(files: Path, made: Path, kinds: tuple[str, ...] = ("pem", "key")) -> None:
@@ -153,6 +92,39 @@ async def test_files_that_do_not_fit_together_leave_the_old_ones_in_force(server
         assert await jarvis.health() is HealthStatus.SERVING
 
 
+async def test_an_expired_certificate_is_no_reason_to_keep_an_authority(start, files, made):
+    certificate(files, "server", days=1)
+    async with start(*settings(files), ready=False) as server:
+        certificate(files, "server", days=-1)
+        shutil.copy(made / "stranger.pem", files / "callers.pem")
+        context = ssl.create_default_context(cafile=made / "server.pem")
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.load_cert_chain(made / "caller.pem", made / "caller.key")
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(aiohttp.ClientError):
+                await session.get(f"https://{server.instance.http_address}/metrics", ssl=context)
+
+
+async def test_files_that_could_not_be_read_are_tried_again(server, files, made, monkeypatch):
+    read = Path.read_bytes
+
+    def denied(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    renew(files, made)
+    assert await get(server, "/ready", made) == 200
+    monkeypatch.setattr(Path, "read_bytes", read)
+    assert await get(server, "/ready", made, trusts="renewed") == 200
+
+
+async def test_strangers_are_told_no_more_of_the_health_than_its_status(server, made):
+    context = ssl.create_default_context(cafile=made / "server.pem")
+    url = f"https://{server.instance.http_address}/health"
+    async with aiohttp.ClientSession() as session, session.get(url, ssl=context) as response:
+        assert await response.json() == {"status": "healthy"}
+
+
 async def test_callers_whose_authority_is_taken_out_are_refused_from_then_on(server, files, made):
     address = server.instance.addresses[0]
     async with client(address, caller(made)) as before:
@@ -230,79 +202,3 @@ async def test_a_socket_is_not_encrypted(start, files, tmp_path):
     listen = f'server.listen=["unix:{tmp_path}/jarvis.sock"]'
     async with start(*settings(files), listen) as server:
         assert await server.check() == "SERVING"
-
-
-def broken(files: Path, made: Path, what: str) -> str:
-    match what:
-        case "missing":
-            (files / "server.key").unlink()
-            return "No such file or directory"
-        case "mixed up":
-            shutil.copy(made / "stranger.key", files / "server.key")
-            return "are no certificate and its key"
-        case "a passphrase":
-            key = load_pem_private_key((files / "server.key").read_bytes(), None)
-            write_key(files / "server.key", key, BestAvailableEncryption(b"x"))
-            return "without a passphrase"
-        case "no certificate":
-            (files / "server.pem").write_text("hello")
-            return "has no certificate in PEM"
-        case "no authority":
-            (files / "callers.pem").write_text("hello")
-            return "callers.pem has no certificates in PEM"
-        case _:
-            certificate(files, "server", days=-1)
-            return "expired at"
-
-
-@pytest.mark.parametrize(
-    "what", ["missing", "mixed up", "a passphrase", "no certificate", "no authority", "expired"]
-)
-async def test_files_that_cannot_be_used_end_the_start(start, files, made, what):
-    told = broken(files, made, what)
-    with pytest.raises(CannotListen, match=f"server.tls: .*{told}"):
-        async with asyncio.timeout(10), start(*settings(files), ready=False):
-            pass
-
-
-def test_the_check_of_a_configuration_reads_the_files(files, made):
-    config = load(None, [*settings(files), "models.echo.adapter=echo"], {})
-    check(config)
-    broken(files, made, "mixed up")
-    with pytest.raises(CannotListen, match=r"server\.tls"):
-        check(config)
-
-
-@pytest.mark.parametrize(
-    ("sets", "told"),
-    [
-        (
-            ['server.listen=["0.0.0.0:1"]'],
-            "server.listen: other machines can call 0.0.0.0:1; set certificate",
-        ),
-        (['server.listen=["unix:/s", "[::]:1"]'], r"other machines can call \[::\]:1"),
-        (['server.listen=["jarvis.example:1"]'], "other machines can call jarvis.example:1"),
-        (['http.listen="0.0.0.0:1"'], "http.listen: other machines can call 0.0.0.0:1"),
-        (
-            ['server.listen=["0.0.0.0:1"]', 'server.tls={certificate="a", key="b"}'],
-            "other machines can call 0.0.0.0:1",
-        ),
-        (['server.tls.certificate="a"'], "certificate and key go together"),
-        (['server.tls.client_ca="a"'], "client_ca needs certificate and key"),
-    ],
-)
-def test_what_would_leave_it_open_is_refused(sets, told):
-    with pytest.raises(ConfigError, match=told):
-        load(None, sets, {})
-
-
-@pytest.mark.parametrize(
-    "sets",
-    [
-        ['server.listen=["127.0.0.1:1", "localhost:2", "[::1]:3", "unix:/s"]'],
-        ['server.listen=["0.0.0.0:1"]', "server.open_to_anyone=true", 'http.listen="0.0.0.0:2"'],
-        ['server.listen=["0.0.0.0:1"]', 'server.tls={certificate="a", key="b", client_ca="c"}'],
-    ],
-)
-def test_what_is_local_or_known_or_wanted_is_not(sets):
-    load(None, sets, {})
