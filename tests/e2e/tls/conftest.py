@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.tls.support import certificate
+from tests.certificates import certificate
 
 
 @pytest.fixture(scope="module")

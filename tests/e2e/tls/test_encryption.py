@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 
 from jarvis.client import TLS, CannotConnect, HealthStatus, JarvisClient
-from tests.e2e.tls.support import certificate, settings
+from tests.certificates import certificate
+from tests.e2e.tls.support import settings
 
 
 def renew(files: Path, made: Path, kinds: tuple[str, ...] = ("pem", "key")) -> None:

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from jarvis.address import CannotListen
 from jarvis.app.bootstrap import check
 from jarvis.app.config import ConfigError, load
-from tests.e2e.tls.support import certificate, settings, write_key
+from tests.certificates import certificate, write_key
+from tests.e2e.tls.support import settings
 
 TOLD = {
     "missing": "No such file or directory",

@@ -1,5 +1,3 @@
-import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -9,8 +7,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as tra
 
 from jarvis_adapters.opentelemetry import open_opentelemetry
 from jarvis_adapters.opentelemetry.settings import OpenTelemetrySettings
-
-pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs the command openssl")
+from tests import certificates
 
 
 class Receiver(trace_grpc.TraceServiceServicer):
@@ -25,11 +22,7 @@ class Receiver(trace_grpc.TraceServiceServicer):
 @pytest.fixture
 def certificate(tmp_path):
     """The certificate of "localhost", signed by itself; its key is beside it."""
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-        " -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout server.key -out server.pem"
-    )
-    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    certificates.certificate(tmp_path, "server")
     return tmp_path / "server.pem"
 
 

@@ -1,12 +1,8 @@
-import shutil
-import subprocess
-
 import grpc
 import pytest
 
 from jarvis.client import TLS, CannotConnect, HealthStatus, JarvisClient
-
-pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs the command openssl")
+from tests.certificates import certificate
 
 
 @pytest.fixture(scope="module")
@@ -14,14 +10,7 @@ def certificates(tmp_path_factory):
     """A folder with the certificate and key of "localhost", signed by itself, and one of a stranger."""
     folder = tmp_path_factory.mktemp("tls")
     for name in ("server", "stranger"):
-        subprocess.run(
-            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-            f" -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-            f" -keyout {name}.key -out {name}.pem".split(),
-            cwd=folder,
-            check=True,
-            capture_output=True,
-        )
+        certificate(folder, name)
     return folder
 
 
