@@ -41,20 +41,20 @@ def check(config: Config) -> None:
         ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `make_application`.
         CannotListen: the TLS files cannot be used.
     """
-    from jarvis.server.tls import Certificates  # noqa: PLC0415 - grpc, which other commands do not need
-
     check_file(config.log)
     make_application(config, make_instruments(config))
     if files := _tls_files(config):
+        from jarvis.server.tls import Certificates  # noqa: PLC0415 - grpc, which `check` seldom needs
+
         Certificates(files)
 
 
 def _tls_files(config: Config) -> "TLSFiles | None":
-    from jarvis.server.tls import TLSFiles  # noqa: PLC0415 - as above
-
     tls = config.server.tls
     if not tls.certificate:
         return None
+    from jarvis.server.tls import TLSFiles  # noqa: PLC0415 - as above
+
     return TLSFiles(Path(tls.certificate), Path(tls.key), Path(tls.client_ca) if tls.client_ca else None)
 
 

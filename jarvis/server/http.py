@@ -1,7 +1,6 @@
 """The HTTP side port, for probes and scrapers that do not speak gRPC."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -68,27 +67,22 @@ class Access:
     certificates: Certificates | None = None
     open_probes: bool = True
 
+    def knows(self, request: web.Request) -> bool:
+        """Return whether a caller showed a certificate, where callers have to."""
+        if not (self.certificates and self.certificates.know_callers):
+            return True
+        return bool(request.transport and request.transport.get_extra_info("peercert"))
+
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer those who may ask, and refuse others; tell strangers no more of the health than its status.
+        """Answer those who may ask, and refuse others.
 
         Raises:
             HTTPForbidden: this path is for callers that show a certificate, and this one showed none.
         """
-        if not (self.certificates and self.certificates.know_callers) or _certified(request):
-            return await handler(request)
-        if not (self.open_probes and request.path in PROBES):
+        if not self.knows(request) and not (self.open_probes and request.path in PROBES):
             raise web.HTTPForbidden(text="Show a client certificate that server.tls.client_ca signed.\n")
-        answer = await handler(request)
-        if request.path == "/health" and isinstance(answer, web.Response):
-            return web.json_response(
-                {"status": json.loads(answer.text or "{}")["status"]}, status=answer.status
-            )
-        return answer
-
-
-def _certified(request: web.Request) -> bool:
-    return bool(request.transport and request.transport.get_extra_info("peercert"))
+        return await handler(request)
 
 
 @asynccontextmanager
@@ -105,7 +99,7 @@ async def side_port(listen: str, sources: Sources, access: Access) -> AsyncItera
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
     app = web.Application(middlewares=[access.check])
-    app.add_routes(_Handlers(sources, thread).routes)
+    app.add_routes(_Handlers(sources, access, thread).routes)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -138,8 +132,9 @@ async def _listen(runner: web.AppRunner, listen: str, tls: SSLContext | None) ->
 
 
 class _Handlers:
-    def __init__(self, sources: Sources, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, sources: Sources, access: Access, thread: ThreadPoolExecutor) -> None:
         self._sources = sources
+        self._access = access
         self._thread = thread
         self.routes = [
             web.get("/metrics", self._metrics),
@@ -156,7 +151,9 @@ class _Handlers:
 
     async def _health(self, request: web.Request) -> web.Response:
         sources = self._sources
-        facts = _facts(sources.status, sources.components, await sources.gpus.read_in_thread())
+        facts: dict[str, Any] = {"status": sources.status.health}
+        if self._access.knows(request):  # strangers learn no more
+            facts = _facts(sources.status, sources.components, await sources.gpus.read_in_thread())
         return web.json_response(facts, status=503 if facts["status"] is HealthLevel.UNHEALTHY else 200)
 
     async def _is_ready(self, request: web.Request) -> web.Response:

@@ -26,5 +26,5 @@ class ServerSettings:
     drain_delay_seconds: float
     drain_timeout_seconds: float
     log_text: bool
-    tls: TLSFiles | None = None
-    open_probes: bool = True
+    tls: TLSFiles | None
+    open_probes: bool
