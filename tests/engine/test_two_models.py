@@ -162,7 +162,10 @@ async def shown(server):
     """Return the generated tokens of each model that the page of metrics shows."""
     values = await page(server)
     tokens = {model: values["vllm:generation_tokens_total", model] for _, model in values}
-    return SimpleNamespace(models=set(tokens), small=tokens.get("tiny"), large=tokens.get(DEMO_MODEL))
+    begun = values.get(("vllm:time_to_first_token_seconds_count", DEMO_MODEL))
+    return SimpleNamespace(
+        models=set(tokens), small=tokens.get("tiny"), large=tokens.get(DEMO_MODEL), large_begun=begun
+    )
 
 
 async def test_the_metrics_of_both_engines_are_side_by_side(two):
@@ -174,6 +177,7 @@ async def test_the_metrics_of_both_engines_are_side_by_side(two):
 
     assert after.models == {"tiny", DEMO_MODEL}
     assert (after.small - before.small, after.large - before.large) == (200, 4)
+    assert after.large_begun - before.large_begun == 1
 
 
 async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_is_back(
