@@ -94,11 +94,11 @@ async def test_a_hundred_streams_at_once(engine):
         )
         events = [event async for event in engine.generation.GenerateStream(request)]
         sizes = [len(event.delta.token_ids) for event in events if event.HasField("delta")]
-        assert (sum(sizes), sizes[0]) == (16, 1)
+        assert sum(sizes) == 16
         assert events[0].WhichOneof("event") == "started"
         assert events[-1].finished.usage.completion_tokens == 16
         return len(sizes)
 
     deltas = await asyncio.gather(*map(one, range(100)))
-    assert sum(deltas) > 4 * 100, "the answers came in a few large pieces"
+    assert sum(deltas) > 2 * 100, "most answers came whole"  # what a busy server has not sent yet goes as one
     assert await active(engine) == 0
