@@ -37,9 +37,10 @@ async def test_an_engine_that_hangs_is_restarted_where_that_is_wanted_and_does_n
     async with serve(tmp_path, *tiny, *sets) as server:
         async with connect(server.address) as peer:
             await peer.serving(START)
+            core = server.core()
             call = peer.generation.GenerateStream(ENDLESS)
             await call.read()
-            server.core().send_signal(signal.SIGSTOP)
+            core.send_signal(signal.SIGSTOP)
             assert await outcome(call) == "UNAVAILABLE"
             async with asyncio.timeout(20):
                 while await peer.check() != "NOT_SERVING":
@@ -55,10 +56,10 @@ async def test_an_engine_that_hangs_is_restarted_where_that_is_wanted_and_does_n
             assert (await peer.generation.Generate(short)).choices
             assert "gave no answer for 5 s: it hung, and was killed" in server.log.read_text()
 
+            processes, worker = server.ps.children(recursive=True), server.worker()
             call = peer.generation.GenerateStream(ENDLESS)
             await call.read()
-            processes = server.ps.children(recursive=True)
-            server.worker().send_signal(signal.SIGSTOP)
+            worker.send_signal(signal.SIGSTOP)
             server.terminate()
             assert await outcome(call) == "UNAVAILABLE"
         assert await server.exit_code(within=30) == 0
