@@ -10,18 +10,18 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
 
-
-def certificate(folder: Path, name: str, *, since: int = -3, days: int = 2) -> None:
+def certificate(folder: Path, name: str, *, since: int = -3, days: int = 2, uri: str = "") -> None:
     """Make NAME.key and NAME.pem, for this machine, which NAME.pem itself has signed.
 
     They are valid from `since` to `days`, in days from now.
     """
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    names += [x509.UniformResourceIdentifier(uri)] if uri else []
     made = (
-        x509.CertificateBuilder(NAME, NAME, key.public_key(), x509.random_serial_number())
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now + timedelta(days=since))
         .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -8,6 +8,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jarvis.access.authenticator import Authenticator
+from jarvis.access.settings import AccessSettings, TokenSettings
 from jarvis.app.application import make_application, make_instruments
 from jarvis.app.config import Config
 from jarvis.app.logs import running
@@ -39,7 +41,7 @@ def check(config: Config) -> None:
 
     Raises:
         ConfigError, UnknownAdapter, DuplicateAdapter, ModelUnavailable: see `make_application`.
-        CannotListen: the TLS files cannot be used.
+        CannotListen: the TLS files, or those with which callers are known, cannot be used.
     """
     check_file(config.log)
     make_application(config, make_instruments(config))
@@ -47,6 +49,8 @@ def check(config: Config) -> None:
         from jarvis.server.tls import Certificates  # noqa: PLC0415 - grpc, which `check` seldom needs
 
         Certificates(files)
+    if access := _access(config):
+        Authenticator(access)
 
 
 def _tls_files(config: Config) -> "TLSFiles | None":
@@ -56,6 +60,25 @@ def _tls_files(config: Config) -> "TLSFiles | None":
     from jarvis.server.tls import TLSFiles  # noqa: PLC0415 - as above
 
     return TLSFiles(Path(tls.certificate), Path(tls.key), Path(tls.client_ca) if tls.client_ca else None)
+
+
+def _access(config: Config) -> AccessSettings | None:
+    """Return how callers are known, or None where they are not."""
+    if not config.knows_callers:
+        return None
+    auth, jwt = config.auth, config.auth.jwt
+    return AccessSettings(
+        keys=Path(auth.keys) if auth.keys else None,
+        tokens=TokenSettings(
+            jwt.issuer, jwt.audience, jwt.jwks, tuple(jwt.algorithms), jwt.caller_claim, jwt.roles_claim
+        )
+        if jwt.issuer
+        else None,
+        certificates=bool(config.server.tls.client_ca),
+        open_health=auth.open_health,
+        roles={name: frozenset(caller.roles) for name, caller in config.callers.items()},
+        default_roles=frozenset(auth.default_roles),
+    )
 
 
 def take_turns() -> None:
@@ -77,7 +100,7 @@ def make_server(config: Config, application: Application) -> "Server":
         drain_timeout_seconds=server.drain_timeout_seconds,
         log_text=config.log.text,
         tls=_tls_files(config),
-        open_probes=config.http.open_probes,
+        access=_access(config),
     )
     return Server(settings, application)
 

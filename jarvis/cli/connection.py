@@ -42,6 +42,16 @@ class Connection:
         input_file("--tls-key", "The private key of --tls-cert, in PEM."),
     ] = None
 
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            envvar="JARVIS_TOKEN",
+            show_envvar=True,
+            help="An API key or a token; others on this machine can see what is typed here.",
+        ),
+    ] = None
+
     def open(self, *, timeout: float = DEFAULT_TIMEOUT, attempts: int = 4) -> "BlockingClient":
         """Return a client of the server.
 
@@ -72,7 +82,7 @@ class Connection:
             raise typer.BadParameter(hint, param_hint="--tls-cert")
         tls = TLS(self.tls_ca, self.tls_cert, self.tls_key) if encrypted else None
         try:
-            return BlockingClient(server, tls=tls, timeout=timeout, attempts=attempts)
+            return BlockingClient(server, tls=tls, token=self.token, timeout=timeout, attempts=attempts)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--server") from None
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from jarvis import __version__
-from jarvis.cli import collections, config, documents, info, models, prompt, slo
+from jarvis.cli import collections, config, documents, info, keys, models, prompt, slo
 from jarvis.cli.adapters import adapters
 from jarvis.cli.ask import ask
 from jarvis.cli.chat import chat
@@ -92,6 +92,12 @@ app.add_typer(
     name="models",
     no_args_is_help=False,
     epilog=examples("jarvis models list", "jarvis models fetch --help"),
+)
+app.add_typer(
+    keys.app,
+    name="keys",
+    no_args_is_help=False,
+    epilog=examples("jarvis keys add search-team --role infer", "jarvis keys list"),
 )
 app.add_typer(config.app, name="config", epilog=examples("jarvis config check", "jarvis config show"))
 app.add_typer(slo.app, name="slo", epilog=examples("jarvis slo rules > /etc/prometheus/jarvis.yml"))

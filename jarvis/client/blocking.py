@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from jarvis.client.blocking_retrieval import BlockingRetrieval
+from jarvis.client.calls import Token
 from jarvis.client.channel import TLS
 from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
 from jarvis.client.health import HealthStatus
@@ -35,6 +36,7 @@ class BlockingClient:
         address: str = DEFAULT_ADDRESS,
         *,
         tls: TLS | None = None,
+        token: Token | None = None,
         timeout: float | None = 300.0,
         attempts: int = 4,
     ) -> None:
@@ -45,7 +47,7 @@ class BlockingClient:
             self._loop = asyncio.get_running_loop()
             self._closing = asyncio.Event()
             try:
-                client = JarvisClient(address, tls=tls, timeout=timeout, attempts=attempts)
+                client = JarvisClient(address, tls=tls, token=token, timeout=timeout, attempts=attempts)
             except (OSError, ValueError) as error:
                 made.set_exception(error)
                 return

@@ -27,6 +27,8 @@ Request = TypeVar("Request")
 Response = TypeVar("Response")
 T = TypeVar("T")
 
+Token = str | Callable[[], str]
+"""What tells a server who calls: an API key, or a token; or a function that returns it for each call."""
 Opened = tuple[grpc.aio.UnaryStreamCall[Request, Response], AsyncIterator[Response], Response | None]
 
 reconnect_delay = wait_exponential(multiplier=0.25, max=5)
@@ -42,10 +44,17 @@ class Calls:
     """Makes the calls of one channel."""
 
     def __init__(
-        self, channel: grpc.aio.Channel, address: str, *, timeout: float | None, attempts: int
+        self,
+        channel: grpc.aio.Channel,
+        address: str,
+        token: Token | None,
+        *,
+        timeout: float | None,
+        attempts: int,
     ) -> None:
         self._channel = channel
         self._address = address
+        self._token = token
         self._timeout = timeout
         self._attempts = attempts
 
@@ -61,7 +70,7 @@ class Calls:
 
         async def attempt(left: float | None) -> Response:
             try:
-                return await method(request, timeout=left, metadata=_metadata(request_id))
+                return await method(request, timeout=left, metadata=self._metadata(request_id))
             except grpc.aio.AioRpcError as error:
                 raise self._explain(error, request_id) from error
 
@@ -78,7 +87,7 @@ class Calls:
         """Call a method that answers with a stream; nothing is repeated after the first message."""
 
         async def attempt(left: float | None) -> Opened[Request, Response]:
-            call = method(request, timeout=left, metadata=_metadata(request_id))
+            call = method(request, timeout=left, metadata=self._metadata(request_id))
             messages = aiter(call)
             try:
                 return call, messages, await anext(messages, None)
@@ -108,7 +117,7 @@ class Calls:
         An error that `requests` raises ends the call, and is raised here.
         """
         limit = self._limit(timeout)
-        call = method(timeout=limit, metadata=_metadata(request_id))
+        call = method(timeout=limit, metadata=self._metadata(request_id))
         ending = Ending(call)
         sending = asyncio.create_task(_send(call, requests))
         try:
@@ -151,6 +160,16 @@ class Calls:
             raise invalid("timeout", str(error)) from None
         return timeout
 
+    def _metadata(self, request_id: str | None) -> list[tuple[str, str]]:
+        metadata = []
+        if token := self._token() if callable(self._token) else self._token:
+            metadata.append(("authorization", f"Bearer {_sendable('token', token)}"))
+        if request_id is not None:
+            if len(request_id) > MAX_REQUEST_ID:
+                raise invalid(REQUEST_ID_KEY, f"at most {MAX_REQUEST_ID} characters, got {len(request_id)}")
+            metadata.append((REQUEST_ID_KEY, _sendable(REQUEST_ID_KEY, request_id)))
+        return metadata
+
     def _explain(self, error: grpc.aio.AioRpcError, request_id: str | None) -> JarvisClientError:
         explained = from_rpc(error, request_id=request_id or "")
         # A connection that breaks later leaves the channel idle, or ready on another connection. So may one
@@ -183,14 +202,10 @@ async def _send(
         raise
 
 
-def _metadata(request_id: str | None) -> tuple[tuple[str, str], ...]:
-    if request_id is None:
-        return ()
-    if not (request_id.isascii() and request_id.isprintable()):
-        raise invalid(REQUEST_ID_KEY, "only printable ASCII characters can be sent")
-    if len(request_id) > MAX_REQUEST_ID:
-        raise invalid(REQUEST_ID_KEY, f"at most {MAX_REQUEST_ID} characters, got {len(request_id)}")
-    return ((REQUEST_ID_KEY, request_id),)
+def _sendable(name: str, value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise invalid(name, "only printable ASCII characters can be sent")
+    return value
 
 
 def _worth_repeating(error: BaseException) -> bool:

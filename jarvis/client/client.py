@@ -10,7 +10,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from jarvis import timeouts
-from jarvis.client.calls import Calls
+from jarvis.client.calls import Calls, Token
 from jarvis.client.channel import TLS, open_channel
 from jarvis.client.embedding import Batches, embeddings, stream_requests
 from jarvis.client.errors import JarvisClientError
@@ -54,6 +54,7 @@ class JarvisClient:
         address: str = DEFAULT_ADDRESS,
         *,
         tls: TLS | None = None,
+        token: Token | None = None,
         timeout: float | None = 300.0,
         attempts: int = 4,
     ) -> None:
@@ -62,6 +63,8 @@ class JarvisClient:
         Args:
             address: host:port or unix:/path.
             tls: how to encrypt; None means no encryption.
+            token: an API key, or a token (JWT), if the server asks for one; or a function that returns it,
+                which is called for each call and must not block.
             timeout: seconds that a call may take, repetitions included, if the call sets no other; None
                 means no limit.
             attempts: the most times that a call is made.
@@ -76,7 +79,7 @@ class JarvisClient:
                 msg = f"timeout must be above 0 seconds; got {timeout}"
                 raise ValueError(msg)
         self._channel = open_channel(address, tls)
-        self._calls = Calls(self._channel, address, timeout=timeout, attempts=attempts)
+        self._calls = Calls(self._channel, address, token, timeout=timeout, attempts=attempts)
         self._generation = generation_pb2_grpc.GenerationServiceStub(self._channel)
         self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
         self.retrieval = RetrievalClient(self._channel, self._calls)

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import Any
 
 import grpc
 
+from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.principal import ANYONE, Principal
 from jarvis_ports.errors import InvalidArgument
 
 REQUEST_ID = "x-request-id"
@@ -39,6 +42,8 @@ class Call:
 
 current: ContextVar[Call] = ContextVar("call")
 """The call that the running task serves."""
+principal: ContextVar[Principal] = ContextVar("principal", default=ANYONE)
+"""Who makes that call."""
 
 
 def read(context: grpc.aio.ServicerContext[object, object]) -> Call:
@@ -51,6 +56,13 @@ def read(context: grpc.aio.ServicerContext[object, object]) -> Call:
     return Call(given[:MAX_REQUEST_ID], trace, cut=len(given[MAX_REQUEST_ID:]))
 
 
+def enter(call: Call, caller: Principal) -> None:
+    """Note who makes a call; the log does not get the name."""
+    principal.set(caller)
+    if caller is not ANYONE:
+        call.facts["caller"] = caller.log_id
+
+
 def check(call: Call) -> None:
     """Refuse a request id that is too long to be written to logs and returned in the status.
 
@@ -60,6 +72,11 @@ def check(call: Call) -> None:
     if call.cut:
         found = len(call.request_id) + call.cut
         raise InvalidArgument.of(REQUEST_ID, f"at most {MAX_REQUEST_ID} characters, got {found}")
+
+
+def tracked(requests: Requests) -> AbstractContextManager[None]:
+    """Track the call that the running task serves; see `Requests.track`."""
+    return requests.track(current.get().request_id, principal.get().name)
 
 
 def ids() -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from jarvis.core.embedding.validation import check_request
 from jarvis.core.in_order import in_order
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.violations import Violations
-from jarvis.server.context import current
+from jarvis.server.context import current, tracked
 from jarvis.server.facts import add_embedded
 from jarvis.v1 import embedding_pb2_grpc
 from jarvis.wire import embedding as wire
@@ -39,7 +39,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
 
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
         """Embed one batch."""
-        with self._requests.track(current.get().request_id):
+        with tracked(self._requests):
             return wire.response(await self._embed(request))
 
     async def EmbedStream(  # type: ignore[override] # the stubs know generators alone
@@ -51,7 +51,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
             return wire.stream_response(await self._embed(request))
 
         requests = (request async for request in request_iterator)
-        with self._requests.track(current.get().request_id):
+        with tracked(self._requests):
             async with aclosing(in_order(requests, answer, READ_AHEAD)) as answers:
                 async for response in answers:
                     await context.write(response)

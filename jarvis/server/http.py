@@ -11,12 +11,15 @@ from typing import Any
 from aiohttp import web
 
 import jarvis
+from jarvis.access.authenticator import Authenticator, Shown, check
 from jarvis.address import CannotListen
 from jarvis.core.lifecycle.components import Components
+from jarvis.core.principal import Role
 from jarvis.core.status import Status
 from jarvis.core.telemetry.gpus import GpuReader
+from jarvis.server.gate import name_in_connection
 from jarvis.server.listen import problem, reason
-from jarvis.server.tls import Certificates
+from jarvis_ports.errors import JarvisError, PermissionDenied, Unauthenticated
 from jarvis_ports.telemetry import Exposition
 from jarvis_ports.values import Gpu, HealthLevel
 
@@ -26,6 +29,8 @@ CLOSE_SECONDS = 1.0
 """Seconds that answers in progress have to finish at shutdown."""
 
 PROBES = {"/health", "/ready"}
+OBSERVES = web.RequestKey("observes", bool)
+"""Whether who asks has the role for it."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Expose = Callable[[str], Exposition | None]
@@ -55,51 +60,72 @@ class Sources:
     exposition: Expose
 
 
-@dataclass(frozen=True)
 class Access:
     """Who may ask.
 
-    Attributes:
-        certificates: what encrypts; None for nothing.
-        open_probes: whether /health and /ready are for everybody.
+    Args:
+        authenticator: knows callers; None if everybody may ask.
     """
 
-    certificates: Certificates | None = None
-    open_probes: bool = True
-
-    def knows(self, request: web.Request) -> bool:
-        """Return whether a caller showed a certificate, where callers have to."""
-        if not (self.certificates and self.certificates.know_callers):
-            return True
-        return bool(request.transport and request.transport.get_extra_info("peercert"))
+    def __init__(self, authenticator: Authenticator | None) -> None:
+        self._authenticator = authenticator
 
     @web.middleware
-    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer those who may ask, and refuse others.
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer those who may ask, and probes; refuse others.
 
         Raises:
-            HTTPForbidden: this path is for callers that show a certificate, and this one showed none.
+            HTTPUnauthorized: who asks shows nothing, or something that is not valid.
+            HTTPForbidden: who asks may not observe.
+            HTTPServiceUnavailable: it cannot be found out who asks.
         """
-        if not self.knows(request) and not (self.open_probes and request.path in PROBES):
-            raise web.HTTPForbidden(text="Show a client certificate that server.tls.client_ca signed.\n")
+        request[OBSERVES] = True
+        try:
+            await self._check(request)
+        except JarvisError as error:
+            request[OBSERVES] = False
+            open_to_all = self._authenticator and self._authenticator.open_health
+            if not (open_to_all and request.path in PROBES):
+                raise _refusal(error) from None
         return await handler(request)
+
+    async def _check(self, request: web.Request) -> None:
+        if self._authenticator is None:
+            return
+        transport = request.transport
+        certificate = name_in_connection(transport.get_extra_info("ssl_object")) if transport else ""
+        shown = Shown(request.headers.get("Authorization", ""), certificate)
+        check(await self._authenticator.identify(shown), Role.OBSERVE)
+
+
+def _refusal(error: JarvisError) -> web.HTTPException:
+    text = f"{error}\n"
+    match error:
+        case Unauthenticated():
+            return web.HTTPUnauthorized(text=text, headers={"WWW-Authenticate": "Bearer"})
+        case PermissionDenied():
+            return web.HTTPForbidden(text=text)
+    return web.HTTPServiceUnavailable(text=text)
 
 
 @asynccontextmanager
-async def side_port(listen: str, sources: Sources, access: Access) -> AsyncIterator[str]:
+async def side_port(
+    listen: str, sources: Sources, access: Access, tls: SSLContext | None
+) -> AsyncIterator[str]:
     """Answer /metrics, /health and /ready while the block runs; yield the address, with its real port.
 
     Args:
         listen: host:port; port 0 stands for any free port.
         sources: the sources of the answers.
         access: who may ask.
+        tls: what encrypts; None for nothing.
 
     Raises:
         CannotListen: the address is taken, or cannot be opened.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
-    app = web.Application(middlewares=[access.check])
-    app.add_routes(_Handlers(sources, access, thread).routes)
+    app = web.Application(middlewares=[access.middleware])
+    app.add_routes(_Handlers(sources, thread).routes)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -110,8 +136,7 @@ async def side_port(listen: str, sources: Sources, access: Access) -> AsyncItera
     )
     await runner.setup()
     try:
-        context = access.certificates.for_http() if access.certificates else None
-        yield await _listen(runner, listen, context)
+        yield await _listen(runner, listen, tls)
     finally:
         await runner.cleanup()
         thread.shutdown(wait=False, cancel_futures=True)
@@ -132,9 +157,8 @@ async def _listen(runner: web.AppRunner, listen: str, tls: SSLContext | None) ->
 
 
 class _Handlers:
-    def __init__(self, sources: Sources, access: Access, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, sources: Sources, thread: ThreadPoolExecutor) -> None:
         self._sources = sources
-        self._access = access
         self._thread = thread
         self.routes = [
             web.get("/metrics", self._metrics),
@@ -152,7 +176,7 @@ class _Handlers:
     async def _health(self, request: web.Request) -> web.Response:
         sources = self._sources
         facts: dict[str, Any] = {"status": sources.status.health}
-        if self._access.knows(request):  # strangers learn no more
+        if request[OBSERVES]:  # strangers learn no more
             facts = _facts(sources.status, sources.components, await sources.gpus.read_in_thread())
         return web.json_response(facts, status=503 if facts["status"] is HealthLevel.UNHEALTHY else 200)
 

@@ -10,6 +10,7 @@ from jarvis.core.telemetry.instruments import Instruments
 from jarvis.server import context as calls
 from jarvis.server.caller import Caller
 from jarvis.server.errors import abort, internal, to_status
+from jarvis.server.gate import Gate, behind
 from jarvis.server.measured import Calls
 from jarvis_ports.errors import JarvisError
 
@@ -23,11 +24,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps unary and streaming methods; one that streams its answer writes it with `context.write`.
 
     Args:
+        gate: lets callers in.
         instruments: measure the calls.
         max_message_bytes: the most bytes of a message that is received or sent.
     """
 
-    def __init__(self, instruments: Instruments, max_message_bytes: int) -> None:
+    def __init__(self, gate: Gate, instruments: Instruments, max_message_bytes: int) -> None:
+        self._gate = gate
         self._calls = Calls(instruments)
         self._max_message_bytes = max_message_bytes
 
@@ -36,11 +39,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:  # noqa: ANN401 - grpc's own handler types are private
-        """Wrap the handler of one of Jarvis's own methods; leave health and reflection as they are."""
+        """Wrap the handler of one of Jarvis's own methods; put only the gate before health and reflection."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith("/jarvis."):
-            return handler
+        if handler is None:
+            return None
+        if not method.startswith("/jarvis."):
+            return behind(self._gate, handler, method.removeprefix("/"))
         behaviour = BEHAVIOURS[handler.request_streaming, handler.response_streaming]
         # A single answer is written as a stream of one message, so that it is known what became of it.
         make: Any = (
@@ -60,6 +65,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             )
             try:
                 with self._calls.measured(method, stream=streams, grpc_context=context) as call:
+                    calls.enter(call, await self._gate.enter(method, context))
                     calls.check(call)
                     await caller.begin(call.request_id)
                     request = caller.read(raw) if isinstance(raw, bytes) else caller.each(raw)

@@ -9,9 +9,11 @@ import grpc
 import psutil
 from grpc_health.v1 import health_pb2_grpc
 
+from jarvis.access.authenticator import Authenticator
 from jarvis.address import CannotListen
 from jarvis.core.application import Application
 from jarvis.server.embedding import EmbeddingServicer
+from jarvis.server.gate import Gate
 from jarvis.server.generation import GenerationServicer
 from jarvis.server.health import HealthServicer
 from jarvis.server.http import Access, Sources, side_port
@@ -46,10 +48,14 @@ class Server:
     Attributes:
         addresses: the addresses that it listens on, once it does.
         http_address: the address of its HTTP server, once that listens; None if there is none.
+
+    Raises:
+        CannotListen: the files with which callers are known cannot be used.
     """
 
     def __init__(self, settings: ServerSettings, application: Application) -> None:
         self._settings = settings
+        self._authenticator = Authenticator(settings.access) if settings.access else None
         self._status = status = application.status
         self._components = application.components
         self._models = application.routes.models
@@ -70,7 +76,8 @@ class Server:
         )
         most = settings.max_message_bytes
         self._server = grpc.aio.server(
-            interceptors=[CallInterceptor(application.instruments, most)], options=server_options(most)
+            interceptors=[CallInterceptor(Gate(self._authenticator), application.instruments, most)],
+            options=server_options(most),
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(
             GenerationServicer(application.generation, requests, most, log_text=settings.log_text),
@@ -164,8 +171,9 @@ class Server:
         if not settings.http_listen:
             yield
             return
-        access = Access(certificates, open_probes=settings.open_probes)
-        async with side_port(settings.http_listen, self._sources, access) as address:
+        access = Access(self._authenticator)
+        tls = certificates.for_http() if certificates else None
+        async with side_port(settings.http_listen, self._sources, access, tls) as address:
             self.http_address = address
             scheme = "https" if certificates else "http"
             logger.info("/metrics, /health and /ready are on %s://%s", scheme, address)

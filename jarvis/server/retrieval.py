@@ -12,7 +12,7 @@ from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.validation import check_collection, check_index, check_query, check_rows
 from jarvis.core.violations import Violations
-from jarvis.server.context import current
+from jarvis.server.context import current, tracked
 from jarvis.server.facts import of_found, of_ingested
 from jarvis.server.incoming import ingest_event
 from jarvis.v1 import retrieval_pb2_grpc
@@ -154,7 +154,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
 
     @contextmanager
     def _tracked(self) -> Iterator[None]:
-        with self._requests.track(current.get().request_id):
+        with tracked(self._requests):
             yield
 
 

@@ -6,10 +6,12 @@ import grpc
 
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.principal import Role
 from jarvis.core.routing import Routes
 from jarvis.core.status import Status
 from jarvis.core.telemetry.gpus import GpuReader
 from jarvis.core.telemetry.instruments import Instruments
+from jarvis.server.context import principal
 from jarvis.server.status import model_list, server_status
 from jarvis.v1 import server_pb2_grpc
 from jarvis.wire import server as wire
@@ -74,5 +76,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         return wire.ADAPTERS.message(self._adapters.listed())
 
     async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:
-        """End the running requests with the given id."""
-        return wire.ABORTED.message(self._requests.abort(request.request_id))
+        """End the running requests with the given id; those of others only for an admin."""
+        caller = principal.get()
+        owner = None if Role.ADMIN in caller.roles else caller.name
+        return wire.ABORTED.message(self._requests.abort(request.request_id, owner))

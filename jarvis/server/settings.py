@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from jarvis.access.settings import AccessSettings
 from jarvis.server.tls import TLSFiles
 
 
@@ -17,7 +18,7 @@ class ServerSettings:
         drain_timeout_seconds: how long running calls then have to finish.
         log_text: whether prompts and answers are logged.
         tls: what encrypts host:port addresses, that of HTTP included; None for nothing.
-        open_probes: whether /health and /ready answer callers without a certificate, where others need one.
+        access: how callers are known; None if they need not be.
     """
 
     listen: tuple[str, ...]
@@ -27,4 +28,4 @@ class ServerSettings:
     drain_timeout_seconds: float
     log_text: bool
     tls: TLSFiles | None
-    open_probes: bool
+    access: AccessSettings | None

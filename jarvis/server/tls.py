@@ -1,9 +1,7 @@
 """TLS for the gRPC and the HTTP port. Certificates are read again when their files change."""
 
 import logging
-import os
 import ssl
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ import grpc
 from cryptography import x509
 
 from jarvis.address import CannotListen
+from jarvis.watched import Watched
 
 logger = logging.getLogger(__name__)
 
@@ -55,16 +54,12 @@ class Certificates:
 
     def __init__(self, files: TLSFiles) -> None:
         self._files = files
-        self._lock = threading.Lock()
-        self._state = self._look()
-        self._complaint = ""
         try:
-            self._loaded = self._load()
+            self._loaded = Watched(self._paths(), self._load)
         except (OSError, ValueError) as error:
             raise CannotListen(f"server.tls: {error}") from None
-        if self._loaded.until < datetime.now(UTC):
-            msg = f"server.tls: the certificate in {files.certificate} expired at {self._loaded.until}"
-            raise CannotListen(msg)
+        if (until := self._loaded.current().until) < datetime.now(UTC):
+            raise CannotListen(f"server.tls: the certificate in {files.certificate} expired at {until}")
 
     @property
     def know_callers(self) -> bool:
@@ -73,11 +68,11 @@ class Certificates:
 
     def for_grpc(self) -> grpc.ServerCredentials:
         """Return the credentials of gRPC ports; callers must show a certificate if there is a `client_ca`."""
-        shown = self._loaded
+        shown = self._loaded.current()
 
         def changed() -> grpc.ServerCertificateConfiguration | None:
             nonlocal shown
-            before, shown = shown, self._current()
+            before, shown = shown, self._loaded.current()
             return None if shown is before else shown.grpc
 
         return grpc.dynamic_ssl_server_credentials(
@@ -88,28 +83,13 @@ class Certificates:
 
     def for_http(self) -> ssl.SSLContext:
         """Return the context of an HTTP port; callers may show a certificate if there is a `client_ca`."""
-        context = self._loaded.http
+        context = self._loaded.current().http
 
         def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
-            connection.context = self._current().http
+            connection.context = self._loaded.current().http
 
         context.sni_callback = choose
         return context
-
-    def _current(self) -> _Loaded:
-        with self._lock:
-            if (state := self._look()) != self._state:
-                try:
-                    self._loaded, self._state, self._complaint = self._load(), state, ""
-                except (OSError, ValueError) as error:  # tried again in the next handshake
-                    if str(error) != self._complaint:
-                        self._complaint = str(error)
-                        logger.error("%s; what was read before stays in force", error)  # noqa: TRY400
-            return self._loaded
-
-    def _look(self) -> list[tuple[int, ...]]:
-        """Return what changes when a file does; a file that is missing has nothing."""
-        return [_state(path) for path in self._paths()]
 
     def _paths(self) -> list[Path]:
         files = self._files
@@ -146,14 +126,6 @@ class Certificates:
                 raise ValueError(problem) from None
             context.verify_mode = ssl.CERT_OPTIONAL
         return context
-
-
-def _state(path: Path) -> tuple[int, ...]:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - of what a link leads to
-    except OSError:
-        return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _validity(path: Path, certificate: bytes) -> datetime:

@@ -16,12 +16,15 @@
     │   ├── TooManyServices              TOO_MANY_SERVICES
     │   ├── NotConfigured                NOT_CONFIGURED
     │   ├── RequestNotFound              REQUEST_NOT_FOUND
-    │   └── RequestAborted               REQUEST_ABORTED
+    │   ├── RequestAborted               REQUEST_ABORTED
+    │   ├── Unauthenticated              UNAUTHENTICATED
+    │   └── PermissionDenied             PERMISSION_DENIED
     ├── Unavailable                      it may work later, or elsewhere
     │   ├── ModelLoading                 MODEL_LOADING
     │   ├── EngineDead                   ENGINE_DEAD
     │   ├── Overloaded                   OVERLOADED
     │   ├── StoreUnavailable             STORE_UNAVAILABLE
+    │   ├── IssuerUnavailable            ISSUER_UNAVAILABLE
     │   └── Draining                     DRAINING
     ├── EngineFailure                    ENGINE_FAILURE
     ├── StoreFailure                     STORE_FAILURE
@@ -202,6 +205,18 @@ class RequestAborted(CallerError):
     reason = "REQUEST_ABORTED"
 
 
+class Unauthenticated(CallerError):
+    """The caller shows nothing that tells who it is, or something that is not, or no longer, valid."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(CallerError):
+    """The caller is known, and has no role that allows this."""
+
+    reason = "PERMISSION_DENIED"
+
+
 class Unavailable(JarvisError):
     """The request may succeed later, or at another server."""
 
@@ -233,6 +248,13 @@ class StoreUnavailable(Unavailable):
 
     reason = "STORE_UNAVAILABLE"
     retry_after = 5.0
+
+
+class IssuerUnavailable(Unavailable):
+    """The keys with which a token is checked could not be fetched from its issuer."""
+
+    reason = "ISSUER_UNAVAILABLE"
+    retry_after = 10.0
 
 
 class Draining(Unavailable):

@@ -51,7 +51,7 @@ class ServerConfig(Section):
     tls: TLSConfig = TLSConfig()
     open_to_anyone: bool = Field(
         default=False,
-        description="Listen where other machines can call, although there is no TLS, or no client_ca.",
+        description="Listen where other machines can call, although there is no TLS, or no caller is known.",
     )
 
     @field_validator("listen")
@@ -72,10 +72,6 @@ class HTTPConfig(Section):
         "127.0.0.1:8081",
         description="Where probes and metrics are: host:port (port 0: any free one); empty for nowhere.",
     )
-    open_probes: bool = Field(
-        default=True,
-        description="With tls.client_ca, whether /health and /ready answer those who show no certificate.",
-    )
 
     @field_validator("listen")
     @classmethod
@@ -85,19 +81,22 @@ class HTTPConfig(Section):
         return listen
 
 
-def check_exposure(server: ServerConfig, http: HTTPConfig) -> None:
+def check_exposure(server: ServerConfig, http: HTTPConfig, *, knows_callers: bool) -> None:
     """Check that no address is open to those who read along, or to callers that nobody knows.
 
     Raises:
         ValueError: one is, and `open_to_anyone` is not set.
     """
-    if server.tls.client_ca or server.open_to_anyone:
+    if server.open_to_anyone or (server.tls.certificate and knows_callers):
         return
+    missing = [] if server.tls.certificate else ["certificate and key of server.tls"]
+    if not knows_callers:
+        missing.append("server.tls.client_ca, auth.keys or auth.jwt")
     for key, addresses in (("server.listen", server.listen), ("http.listen", [http.listen])):
         for address in addresses:
             if address and not is_local(address):
                 msg = (
-                    f"{key}: other machines can call {address}; set certificate, key and client_ca of "
-                    "server.tls, or server.open_to_anyone = true"
+                    f"{key}: other machines can call {address}; set {', and '.join(missing)}; "
+                    "or server.open_to_anyone = true"
                 )
                 raise ValueError(msg)

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from jarvis.address import same
+from jarvis.app.config.access import AuthConfig, CallerConfig
 from jarvis.app.config.network import HTTPConfig, ServerConfig, check_exposure
 from jarvis.app.config.operations import LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig
@@ -101,6 +102,10 @@ class Config(Section):
 
     server: ServerConfig = ServerConfig()
     http: HTTPConfig = HTTPConfig()
+    auth: AuthConfig = AuthConfig()
+    callers: dict[str, CallerConfig] = Field(
+        {}, description="What callers may do, by the names in their certificates and tokens."
+    )
     log: LogConfig = LogConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     slo: SLOConfig = SLOConfig()
@@ -174,7 +179,25 @@ class Config(Section):
             raise ValueError(msg)
         return name
 
+    @property
+    def knows_callers(self) -> bool:
+        """Whether callers have to show who they are."""
+        return bool(self.server.tls.client_ca or self.auth.keys or self.auth.jwt.issuer)
+
     @model_validator(mode="after")
     def _not_exposed(self) -> Self:
-        check_exposure(self.server, self.http)
+        check_exposure(self.server, self.http, knows_callers=self.knows_callers)
+        return self
+
+    @model_validator(mode="after")
+    def _callers_can_do_something(self) -> Self:
+        if self.callers and not self.knows_callers:
+            msg = "callers: nobody is known by name; set server.tls.client_ca, auth.keys or auth.jwt"
+            raise ValueError(msg)
+        others = self.callers or self.auth.default_roles or self.auth.keys or self.auth.jwt.issuer
+        if self.server.tls.client_ca and not others:
+            msg = (
+                "server.tls.client_ca: no caller has a role; name them in callers, or set auth.default_roles"
+            )
+            raise ValueError(msg)
         return self

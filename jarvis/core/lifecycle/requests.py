@@ -10,9 +10,10 @@ from jarvis_ports.errors import Draining, JarvisError, RequestAborted, RequestNo
 
 @dataclass(eq=False)
 class Running:
-    """A request, the task that serves it, and why it was ended, if it was."""
+    """A request, whose it is, the task that serves it, and why it was ended, if it was."""
 
     request_id: str
+    owner: str
     task: "asyncio.Task[object]"
     error: JarvisError | None = None
 
@@ -33,8 +34,12 @@ class Requests:
         return len(self._running)
 
     @contextmanager
-    def track(self, request_id: str) -> Iterator[None]:
+    def track(self, request_id: str, owner: str = "") -> Iterator[None]:
         """Track the current task while it serves a request.
+
+        Args:
+            request_id: the request's id.
+            owner: the name of its caller.
 
         Raises:
             Draining: no new request is accepted, or this one still ran when the time to finish was up.
@@ -44,7 +49,7 @@ class Requests:
             raise _draining()
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - requests are served by tasks
-        running = Running(request_id, task)
+        running = Running(request_id, owner, task)
         self._running.add(running)
         self._idle.clear()
         try:
@@ -59,14 +64,20 @@ class Requests:
             if not self._running:
                 self._idle.set()
 
-    def abort(self, request_id: str) -> int:
+    def abort(self, request_id: str, owner: str | None = None) -> int:
         """End every request with this id, and return how many there were.
+
+        Args:
+            request_id: the requests' id.
+            owner: whose requests; None for all.
 
         Raises:
             RequestNotFound: there was none.
         """
         aborted = RequestAborted(f"request {request_id} was aborted")
-        count = self._end(lambda running: running.request_id == request_id, aborted)
+        count = self._end(
+            lambda running: running.request_id == request_id and owner in {None, running.owner}, aborted
+        )
         if not count:
             msg = f"no running request has the id {request_id!r}"
             raise RequestNotFound(msg)

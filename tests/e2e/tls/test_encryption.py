@@ -149,7 +149,7 @@ async def get(server, path, made, *, trusts="server", shows=None):
 
 
 @pytest.mark.parametrize(
-    ("path", "without"), [("/ready", 200), ("/health", 200), ("/metrics", 403), ("/x", 403)]
+    ("path", "without"), [("/ready", 200), ("/health", 200), ("/metrics", 401), ("/x", 401)]
 )
 async def test_http_is_encrypted_and_only_probes_are_for_everybody(server, made, path, without):
     assert await get(server, path, made) == without
@@ -157,8 +157,8 @@ async def test_http_is_encrypted_and_only_probes_are_for_everybody(server, made,
 
 
 async def test_probes_can_be_closed(start, files, made):
-    async with start(*settings(files), "http.open_probes=false", ready=False) as server:
-        assert await get(server, "/ready", made) == 403
+    async with start(*settings(files), "auth.open_health=false", ready=False) as server:
+        assert await get(server, "/ready", made) == 401
 
 
 async def test_http_shows_a_renewed_certificate(server, files, made):

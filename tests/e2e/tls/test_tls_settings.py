@@ -13,6 +13,7 @@ from jarvis.app.config import ConfigError, load
 from tests.certificates import certificate, write_key
 from tests.e2e.tls.support import settings
 
+TLS = 'server.tls={certificate="a", key="b"}'
 TOLD = {
     "missing": "No such file or directory",
     "mixed up": "are no certificate and its key",
@@ -70,9 +71,22 @@ def test_the_check_of_a_configuration_reads_the_files(files, made):
         (['server.listen=["jarvis.example:1"]'], "other machines can call jarvis.example:1"),
         (['http.listen="0.0.0.0:1"'], "http.listen: other machines can call 0.0.0.0:1"),
         (
-            ['server.listen=["0.0.0.0:1"]', 'server.tls={certificate="a", key="b"}'],
-            "other machines can call 0.0.0.0:1",
+            ['server.listen=["0.0.0.0:1"]', TLS],
+            "call 0.0.0.0:1; set server.tls.client_ca, auth.keys or auth.jwt; or server.open_to_anyone",
         ),
+        (
+            ['server.listen=["0.0.0.0:1"]', 'auth.keys="k"'],
+            "call 0.0.0.0:1; set certificate and key of server.tls; or server.open_to_anyone",
+        ),
+        (
+            [TLS, 'server.tls.client_ca="c"'],
+            "server.tls.client_ca: no caller has a role; name them in callers",
+        ),
+        (['callers.a.roles=["infer"]'], "callers: nobody is known by name"),
+        (['callers.a.roles=["cook"]', 'auth.keys="k"'], "callers.a.roles"),
+        (['auth.jwt.issuer="i"'], "issuer, audience and jwks go together"),
+        (['auth.jwt={issuer="i", audience="a", jwks="http://x/y"}'], "keys that come unencrypted"),
+        (['auth.jwt={issuer="i", audience="a", jwks="k", algorithms=["HS256"]}'], "auth.jwt.algorithms"),
         (['server.tls.certificate="a"'], "certificate and key go together"),
         (['server.tls.client_ca="a"'], "client_ca needs certificate and key"),
     ],
@@ -87,7 +101,9 @@ def test_what_would_leave_it_open_is_refused(sets, told):
     [
         ['server.listen=["127.0.0.1:1", "localhost:2", "[::1]:3", "unix:/s"]'],
         ['server.listen=["0.0.0.0:1"]', "server.open_to_anyone=true", 'http.listen="0.0.0.0:2"'],
-        ['server.listen=["0.0.0.0:1"]', 'server.tls={certificate="a", key="b", client_ca="c"}'],
+        ['server.listen=["0.0.0.0:1"]', TLS, 'server.tls.client_ca="c"', 'auth.default_roles=["infer"]'],
+        ['server.listen=["0.0.0.0:1"]', TLS, 'auth.keys="k"'],
+        ['server.listen=["0.0.0.0:1"]', TLS, 'auth.jwt={issuer="i", audience="a", jwks="http://[::1]:8/x"}'],
     ],
 )
 def test_what_is_local_or_known_or_wanted_is_not(sets):

@@ -237,7 +237,7 @@ async def test_a_stream_without_its_end_is_no_success():
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        retrieval = RetrievalClient(channel, Calls(channel, "", timeout=5, attempts=1))
+        retrieval = RetrievalClient(channel, Calls(channel, "", None, timeout=5, attempts=1))
         for documents in [[], *(unread() for _ in range(100))]:
             with pytest.raises(JarvisClientError) as caught:
                 async for _ in retrieval.ingest("docs", documents):

@@ -51,13 +51,13 @@ class Port:
         self.exposed = lambda accept: PAGE
 
     @asynccontextmanager
-    async def open(self, listen="127.0.0.1:0", access=None):
+    async def open(self, listen="127.0.0.1:0"):
         components = Components([self.model, self.cache])
         status = Status(components, Routes([self.model], [], "m"), self.requests)
         gpus = GpuReader(self._read_gpus)
         sources = http.Sources(status, components, gpus, lambda: self.ready, self._expose)
         async with (
-            http.side_port(listen, sources, access or http.Access()) as self.address,
+            http.side_port(listen, sources, http.Access(None), None) as self.address,
             aiohttp.ClientSession(f"http://{self.address}") as self.client,
         ):
             yield self

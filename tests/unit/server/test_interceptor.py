@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from jarvis.core.telemetry.instruments import Instruments
+from jarvis.server.gate import Gate
 from jarvis.server.interceptor import CallInterceptor
 from jarvis.v1 import generation_pb2 as pb
 
@@ -67,7 +68,7 @@ def call(request, caplog):
         async def found(_):
             return handler
 
-        interceptor = CallInterceptor(Instruments(), max_message_bytes=1000)
+        interceptor = CallInterceptor(Gate(None), Instruments(), max_message_bytes=1000)
         wrapped = await interceptor.intercept_service(found, SimpleNamespace(method=METHOD))
         try:
             await wrapped.unary_stream(b"", context)

@@ -1,0 +1,1 @@
+"""Who calls: API keys, tokens and certificates, and the roles of those who show them."""

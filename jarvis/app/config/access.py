@@ -1,0 +1,68 @@
+"""The tables of the configuration that say how callers are known, and what they may do."""
+
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from jarvis.address import is_local
+from jarvis.app.config.section import Section
+from jarvis.core.principal import Role
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
+class JWTConfig(Section):
+    """Tokens (JWT) that somebody else issues, such as an OpenID provider."""
+
+    issuer: str = Field("", description="The `iss` that tokens must have; no tokens are taken when empty.")
+    audience: str = Field("", description="The `aud` that tokens must have.")
+    jwks: str = Field(
+        "", description="Where the issuer's public keys (JWKS) are: an https address, or the path of a file."
+    )
+    algorithms: list[Algorithm] = Field(
+        ["RS256"], min_length=1, description="The algorithms with which tokens may be signed."
+    )
+    caller_claim: str = Field("sub", min_length=1, description="The claim that names the caller.")
+    roles_claim: str = Field(
+        "roles",
+        min_length=1,
+        description="The claim that has its roles: a list, or a text with spaces between them.",
+    )
+
+    @field_validator("jwks")
+    @classmethod
+    def _not_in_clear(cls, jwks: str) -> str:
+        scheme, is_address, rest = jwks.partition("://")
+        if is_address and scheme != "https" and not (scheme == "http" and is_local(rest.split("/")[0])):
+            msg = f"{jwks!r}: keys that come unencrypted could be anyone's; take an https address, or a file"
+            raise ValueError(msg)
+        return jwks
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if len({bool(self.issuer), bool(self.audience), bool(self.jwks)}) > 1:
+            msg = "issuer, audience and jwks go together"
+            raise ValueError(msg)
+        return self
+
+
+class AuthConfig(Section):
+    """How callers are known, beside the certificates of server.tls.client_ca."""
+
+    keys: str = Field("", description="The file of API keys, which `jarvis keys` writes; none when empty.")
+    jwt: JWTConfig = JWTConfig()
+    default_roles: list[Role] = Field(
+        [],
+        description="The roles of callers with a certificate, or a token without roles, that `callers` does "
+        "not name.",
+    )
+    open_health: bool = Field(
+        default=True,
+        description="Whether those who show nothing are told the health: by grpc.health.v1, /health, /ready.",
+    )
+
+
+class CallerConfig(Section):
+    """A caller, by the name in its certificate or token."""
+
+    roles: list[Role] = Field(min_length=1, description="What it may do: infer, write, observe, admin.")

@@ -1,0 +1,44 @@
+"""Who a caller is, and what it may do."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+
+class Role(StrEnum):
+    """What a caller may do; none includes another.
+
+    Attributes:
+        INFER: generate, embed, search.
+        WRITE: change collections and what is in them.
+        OBSERVE: read the server's state and its metrics.
+        ADMIN: end the requests of others, and change how the server runs.
+    """
+
+    INFER = "infer"
+    WRITE = "write"
+    OBSERVE = "observe"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A caller that is known: its name, and its roles."""
+
+    name: str
+    roles: frozenset[Role]
+
+    @cached_property
+    def log_id(self) -> str:
+        """What stands for the name in logs: 8 hexadecimal digits, the same each time."""
+        return log_id(self.name)
+
+
+def log_id(name: str) -> str:
+    """Return what stands for a caller's name in logs."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+ANYONE = Principal("", frozenset(Role))
+"""Every caller of a server that knows none of them, and those who reach its unix socket."""

@@ -1,0 +1,132 @@
+"""Lets callers in whose roles allow what they call."""
+
+from collections.abc import AsyncIterator, Mapping
+from inspect import isasyncgenfunction
+from ssl import SSLObject
+from typing import Any
+
+import grpc
+
+from jarvis.access.authenticator import Authenticator, Shown, check
+from jarvis.core.principal import ANYONE, Principal, Role
+from jarvis.core.status import Capability
+from jarvis.server.context import read
+from jarvis.server.errors import abort, to_status
+from jarvis.server.services import GENERATION_SERVICE, SERVER_SERVICE, SERVICES
+from jarvis_ports.errors import JarvisError
+
+Context = grpc.aio.ServicerContext[Any, Any]
+KINDS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
+"""The attributes of a handler, of which one holds what answers."""
+
+EMBEDDING, RETRIEVAL = SERVICES[Capability.EMBEDDING], SERVICES[Capability.RETRIEVAL]
+INFER, WRITE, OBSERVE = Role.INFER, Role.WRITE, Role.OBSERVE
+
+ROLES: Mapping[str, Role] = {
+    f"{GENERATION_SERVICE}/Generate": INFER,
+    f"{GENERATION_SERVICE}/GenerateStream": INFER,
+    f"{GENERATION_SERVICE}/CountTokens": INFER,
+    f"{GENERATION_SERVICE}/ExplainPrompt": INFER,
+    f"{EMBEDDING}/Embed": INFER,
+    f"{EMBEDDING}/EmbedStream": INFER,
+    f"{RETRIEVAL}/CreateCollection": WRITE,
+    f"{RETRIEVAL}/GetCollection": INFER,
+    f"{RETRIEVAL}/ListCollections": INFER,
+    f"{RETRIEVAL}/DeleteCollection": WRITE,
+    f"{RETRIEVAL}/CheckCollection": WRITE,
+    f"{RETRIEVAL}/RebuildCollection": WRITE,
+    f"{RETRIEVAL}/Upsert": WRITE,
+    f"{RETRIEVAL}/Delete": WRITE,
+    f"{RETRIEVAL}/Search": INFER,
+    f"{RETRIEVAL}/Ingest": WRITE,
+    f"{RETRIEVAL}/ListDocuments": INFER,
+    f"{RETRIEVAL}/DeleteDocuments": WRITE,
+    f"{SERVER_SERVICE}/GetStatus": OBSERVE,
+    f"{SERVER_SERVICE}/ListModels": INFER,
+    f"{SERVER_SERVICE}/ListAdapters": OBSERVE,
+    f"{SERVER_SERVICE}/Abort": INFER,  # of one's own requests; of all with ADMIN
+}
+"""The role that each method of the contract needs."""
+
+
+class Gate:
+    """Finds who calls, and refuses those who may not.
+
+    Args:
+        authenticator: knows callers; None if everybody may call.
+    """
+
+    def __init__(self, authenticator: Authenticator | None) -> None:
+        self._authenticator = authenticator
+
+    async def enter(self, method: str, context: Context) -> Principal:
+        """Return who calls a method.
+
+        Args:
+            method: the full name of the method, without a leading slash.
+            context: gRPC's context of the call.
+
+        Raises:
+            Unauthenticated, IssuerUnavailable: see `Authenticator.identify`.
+            PermissionDenied: the caller has not the role that the method needs.
+        """
+        if self._authenticator is None or (
+            self._authenticator.open_health and method.startswith("grpc.health.")
+        ):
+            return ANYONE
+        principal = await self._authenticator.identify(_shown(context))
+        check(principal, ROLES[method] if method.startswith("jarvis.") else None)
+        return principal
+
+
+def behind(gate: Gate, handler: Any, method: str) -> Any:  # noqa: ANN401 - grpc's own types are private
+    """Return a handler of a method that is not Jarvis's own, with the gate before it."""
+    kind = next(kind for kind in KINDS if getattr(handler, kind))
+    behaviour = getattr(handler, kind)
+
+    async def enter(context: Context) -> None:
+        try:
+            await gate.enter(method, context)
+        except JarvisError as error:
+            request_id = read(context).request_id
+            await abort(context, *to_status(error, request_id), request_id)
+
+    async def answered(request: Any, context: Context) -> Any:  # noqa: ANN401
+        await enter(context)
+        return await behaviour(request, context)
+
+    async def streamed(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401
+        await enter(context)
+        async for message in behaviour(request, context):
+            yield message
+
+    return handler._replace(**{kind: streamed if isasyncgenfunction(behaviour) else answered})
+
+
+def _shown(context: Context) -> Shown:
+    metadata = dict(context.invocation_metadata() or ())
+    known = context.auth_context()
+    uris = [uri.decode("utf-8", "replace") for uri in known.get("peer_uri", ())]
+    names = [name.decode("utf-8", "replace") for name in known.get("x509_common_name", ())]
+    return Shown(
+        authorization=str(metadata.get("authorization", "")),
+        certificate=name_in_certificate(uris, names),
+        local=context.peer().startswith("unix:"),
+    )
+
+
+def name_in_certificate(uris: list[str], common_names: list[str]) -> str:
+    """Return the name of a caller: the one URI of its certificate, as SPIFFE has them, or its common name."""
+    if len(uris) == 1:
+        return uris[0]
+    return common_names[0] if common_names else ""
+
+
+def name_in_connection(connection: SSLObject | None) -> str:
+    """Return the name in the certificate that was shown for a TLS connection; "" if there was none."""
+    found: Any = connection.getpeercert() if connection else None
+    if not found:
+        return ""
+    uris = [value for kind, value in found.get("subjectAltName", ()) if kind == "URI"]
+    names = [value for part in found.get("subject", ()) for kind, value in part if kind == "commonName"]
+    return name_in_certificate(uris, names)

@@ -1,0 +1,58 @@
+"""Files that are read again when they change."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class Watched(Generic[T]):
+    """What was read from some files, which are looked at each time that it is asked for.
+
+    While they cannot be read, what was read before stays in force; the log says so once.
+
+    Args:
+        paths: the files.
+        read: reads them; it raises OSError or ValueError if they cannot be read, or not be used.
+
+    Raises:
+        OSError, ValueError: `read` raised it.
+    """
+
+    def __init__(self, paths: Sequence[Path], read: Callable[[], T]) -> None:
+        self._paths = paths
+        self._read = read
+        self._lock = threading.Lock()
+        self._complaint = ""
+        self._state = self._look()
+        self._found = read()
+
+    def current(self) -> T:
+        """Return what is in force; safe in any thread."""
+        with self._lock:
+            if (state := self._look()) != self._state:
+                try:
+                    self._found, self._state, self._complaint = self._read(), state, ""
+                except (OSError, ValueError) as error:  # tried again the next time
+                    if str(error) != self._complaint:
+                        self._complaint = str(error)
+                        logger.error("%s; what was read before stays in force", error)  # noqa: TRY400
+            return self._found
+
+    def _look(self) -> list[tuple[int, ...]]:
+        return [state(path) for path in self._paths]
+
+
+def state(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file does; a file that is missing has nothing."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - of what a link leads to
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
