@@ -5,6 +5,7 @@ from typing import Any
 
 from jarvis.app.adapters import ConfiguredAdapter
 from jarvis.app.config import Config
+from jarvis.core.admission import Bounds, CallerTerms, Scopes
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.routing import Route, Routes
 from jarvis.core.routing.breaker import CircuitBreaker
@@ -19,6 +20,13 @@ def make_routes(config: Config, adapters: Mapping[str, ConfiguredAdapter], after
         adapters: the adapter of each model, by the model's name.
         after: the component that is opened before the models.
     """
+    scopes = Scopes(
+        Bounds(config.admission.max_requests, config.admission.max_queued_tokens),
+        {
+            name: CallerTerms(caller.weight, Bounds(caller.max_requests, caller.max_queued_tokens))
+            for name, caller in config.callers.items()
+        },
+    )
     death = WhenUnwell.RESTART if len(adapters) > 1 else WhenUnwell.EXIT
     breaker = config.circuit_breaker
     models = {
@@ -29,8 +37,12 @@ def make_routes(config: Config, adapters: Mapping[str, ConfiguredAdapter], after
             WhenUnwell(model.on_engine_death or death),
             after=after,
             terms=Terms(
-                range(model.min_difficulty, model.max_difficulty + 1), model.priority, model.max_requests
+                range(model.min_difficulty, model.max_difficulty + 1),
+                model.priority,
+                Bounds(model.max_requests, model.max_queued_tokens),
+                model.max_running,
             ),
+            scopes=scopes,
             breaker=CircuitBreaker(breaker.failures, breaker.open_seconds),
         )
         for name, model in config.models.items()

@@ -1,6 +1,7 @@
 """The metadata of a call: its request id and its trace."""
 
 import re
+import time
 import uuid
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -11,6 +12,7 @@ from typing import Any
 
 import grpc
 
+from jarvis.core.admission import Arrival
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.principal import ANYONE, Principal
 from jarvis_ports.errors import InvalidArgument
@@ -25,13 +27,15 @@ MAX_REQUEST_ID = 128
 class Call:
     """One call: its id, its W3C trace context headers, and the facts that its log line reports.
 
-    `cut` is the number of characters that were cut off the caller's own id because it was too long.
+    `cut` is the number of characters that were cut off the caller's own id because it was too long;
+    `deadline` is by `time.monotonic`, None if there is none.
     """
 
     request_id: str
     trace: Mapping[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     cut: int = 0
+    deadline: float | None = None
 
     @cached_property
     def ids(self) -> Mapping[str, str]:
@@ -53,7 +57,9 @@ def read(context: grpc.aio.ServicerContext[object, object]) -> Call:
     if TRACEPARENT.fullmatch(metadata.get("traceparent", "")):
         trace = {key: metadata[key] for key in ("traceparent", "tracestate") if key in metadata}
     given = metadata.get(REQUEST_ID) or uuid.uuid4().hex
-    return Call(given[:MAX_REQUEST_ID], trace, cut=len(given[MAX_REQUEST_ID:]))
+    remaining = context.time_remaining()
+    deadline = None if remaining is None else time.monotonic() + remaining
+    return Call(given[:MAX_REQUEST_ID], trace, cut=len(given[MAX_REQUEST_ID:]), deadline=deadline)
 
 
 def enter(call: Call, caller: Principal) -> None:
@@ -72,6 +78,11 @@ def check(call: Call) -> None:
     if call.cut:
         found = len(call.request_id) + call.cut
         raise InvalidArgument.of(REQUEST_ID, f"at most {MAX_REQUEST_ID} characters, got {found}")
+
+
+def arrival() -> Arrival:
+    """Return who makes the call that the running task serves, and its deadline."""
+    return Arrival(principal.get().name, current.get().deadline)
 
 
 def tracked(requests: Requests) -> AbstractContextManager[None]:

@@ -37,6 +37,7 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "MODEL_LOADING": grpc.StatusCode.UNAVAILABLE,
     "ENGINE_DEAD": grpc.StatusCode.UNAVAILABLE,
     "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "DEADLINE_TOO_SHORT": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "STORE_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     "DRAINING": grpc.StatusCode.UNAVAILABLE,
     "ENGINE_FAILURE": grpc.StatusCode.INTERNAL,

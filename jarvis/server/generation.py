@@ -12,7 +12,7 @@ from jarvis.core.generation import Generation
 from jarvis.core.generation.validation import check_input
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.violations import Violations
-from jarvis.server.context import current, tracked
+from jarvis.server.context import arrival, current, tracked
 from jarvis.server.facts import GenerationFacts
 from jarvis.server.parts import least_bytes, parts
 from jarvis.v1 import generation_pb2_grpc
@@ -81,7 +81,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         call = wire.read_generate(request, violations.blame)
         wanted = replace(call.request, request_id=context.request_id)
         violations.refuse(partial(self._generation.check, wanted, call.prompt, call.retrieval))
-        stream = self._generation.stream(call.model or "", wanted, call.prompt, call.retrieval)
+        stream = self._generation.stream(call.model or "", wanted, call.prompt, call.retrieval, arrival())
         with tracked(self._requests):
             async with aclosing(stream) as events:
                 yield events, GenerationFacts(context.facts, wanted.input if self._log_text else None)

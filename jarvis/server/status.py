@@ -122,5 +122,5 @@ def _model_info(model: Model, routes: Routes) -> ModelInfo:
         min_difficulty=terms.difficulties.start,
         max_difficulty=terms.difficulties.stop - 1,
         priority=terms.priority,
-        max_requests=terms.max_requests,
+        max_requests=terms.bounds.requests,
     )

@@ -23,6 +23,7 @@
     │   ├── ModelLoading                 MODEL_LOADING
     │   ├── EngineDead                   ENGINE_DEAD
     │   ├── Overloaded                   OVERLOADED
+    │   ├── DeadlineTooShort             DEADLINE_TOO_SHORT
     │   ├── StoreUnavailable             STORE_UNAVAILABLE
     │   ├── IssuerUnavailable            ISSUER_UNAVAILABLE
     │   └── Draining                     DRAINING
@@ -106,13 +107,8 @@ class TextTooLong(InvalidArgument):
 
     def __init__(self, tokens: Mapping[str, int], *, max_tokens: int) -> None:
         """Blame each text, given by its field, for the number of its tokens."""
-        reads = f"and the model reads {max_tokens}; set truncate to have it cut off"
-        super().__init__(
-            [
-                FieldViolation(field, f"the text has {count} tokens, {reads}")
-                for field, count in tokens.items()
-            ]
-        )
+        reads = f"tokens, and the model reads {max_tokens}; set truncate to have it cut off"
+        super().__init__([FieldViolation(field, f"the text has {n} {reads}") for field, n in tokens.items()])
 
 
 class MessageTooLarge(InvalidArgument):
@@ -238,9 +234,15 @@ class EngineDead(Unavailable):
 
 
 class Overloaded(Unavailable):
-    """The model has as many requests as it may have."""
+    """As many requests run or wait as may: in the model, on the server, or of this caller."""
 
     reason = "OVERLOADED"
+
+
+class DeadlineTooShort(Unavailable):
+    """The deadline will have passed before the model can begin to answer."""
+
+    reason = "DEADLINE_TOO_SHORT"
 
 
 class StoreUnavailable(Unavailable):

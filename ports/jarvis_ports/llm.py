@@ -68,13 +68,15 @@ class LLMCapabilities:
     """What a loaded model can do.
 
     `fields` are the optional request fields that it honours, by their path in the contract; the core refuses
-    the others. `notes` say what an operator should know about how it runs; `settings` are those in force.
+    the others. `notes` say what an operator should know about how it runs; `settings` are those in force;
+    `slots` is how many answers it works on at a time, None if there is no such number.
     """
 
     context_length: int
     fields: frozenset[str]
     notes: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    slots: int | None = None
 
 
 class LLM(Protocol):

@@ -39,4 +39,5 @@ async def find_capabilities(
             "dtype": str(config.model_config.dtype).removeprefix("torch."),
             **{name: str(used[name]) for name in SHOWN if name in used},
         },
+        slots=config.scheduler_config.max_num_seqs,
     )

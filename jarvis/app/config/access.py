@@ -63,6 +63,15 @@ class AuthConfig(Section):
 
 
 class CallerConfig(Section):
-    """A caller, by the name in its certificate or token."""
+    """A caller, by the name in its certificate or token, or that its key was made for."""
 
-    roles: list[Role] = Field(min_length=1, description="What it may do: infer, write, observe, admin.")
+    roles: list[Role] = Field(
+        [], description="What it may do: infer, write, observe, admin. Keys have their own."
+    )
+    weight: float = Field(
+        1.0, gt=0, description="Its share where callers wait: twice the weight is twice the share."
+    )
+    max_requests: int | None = Field(None, ge=1, description="The most requests of it that run or wait.")
+    max_queued_tokens: int | None = Field(
+        None, ge=1, description="The most tokens, about, of its prompts that wait."
+    )

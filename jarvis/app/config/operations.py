@@ -42,6 +42,17 @@ def _bound_of(metric: Metric) -> Callable[[float], float]:
     return checked
 
 
+class AdmissionConfig(Section):
+    """What all models together take on; each model and each caller has bounds of its own."""
+
+    max_requests: int | None = Field(
+        2000, ge=1, description="The most requests that run or wait; others are refused as OVERLOADED."
+    )
+    max_queued_tokens: int | None = Field(
+        None, ge=1, description="The most tokens, about, of the prompts that wait."
+    )
+
+
 class LogConfig(Section):
     """What is logged, and where to."""
 

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from jarvis.address import same
 from jarvis.app.config.access import AuthConfig, CallerConfig
 from jarvis.app.config.network import HTTPConfig, ServerConfig, check_exposure
-from jarvis.app.config.operations import LogConfig, SLOConfig
+from jarvis.app.config.operations import AdmissionConfig, LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig
 from jarvis.app.config.routes import DEFAULT_ROUTE, CircuitBreakerConfig, RouteConfig, checked_routes
 from jarvis.app.config.section import AdapterConfig, ModelConfig, Section
@@ -104,8 +104,10 @@ class Config(Section):
     http: HTTPConfig = HTTPConfig()
     auth: AuthConfig = AuthConfig()
     callers: dict[str, CallerConfig] = Field(
-        {}, description="What callers may do, by the names in their certificates and tokens."
+        {},
+        description="What callers may do, by the names in their certificates and tokens, or of their keys.",
     )
+    admission: AdmissionConfig = AdmissionConfig()
     log: LogConfig = LogConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     slo: SLOConfig = SLOConfig()

@@ -37,10 +37,19 @@ class ModelConfig(AdapterConfig):
         0,
         description="Of the models of a route that take the difficulty, that with the least is first.",
     )
+    max_running: int | None = Field(
+        None,
+        ge=1,
+        description="How many answers it works on at a time, while other requests wait in a fair order. Left "
+        "out: as many as the adapter says.",
+    )
     max_requests: int | None = Field(
         None,
         ge=1,
         description="The most requests that run or wait in it; others are refused as OVERLOADED.",
+    )
+    max_queued_tokens: int | None = Field(
+        None, ge=1, description="The most tokens, about, of the prompts that wait for it."
     )
 
     @field_validator("max_difficulty")

@@ -65,6 +65,7 @@ class Answer:
                 self._texts[output.index].append(output.text)
             return output
         total = time.monotonic() - self.arrived
+        waited = (output.queue_seconds or 0) + self._attempt.waited
         sources = len(retrieved.citations) if retrieved else 0
         mentioned = cited("".join(self._texts[output.index]), sources)
         self.reasons[output.index] = output.reason
@@ -72,7 +73,7 @@ class Answer:
             index=output.index,
             reason=output.reason,
             usage=output.usage,
-            timings=Timings(total, output.queue_seconds, self.first, self._grounded.seconds),
+            timings=Timings(total, waited, self.first, self._grounded.seconds),
             matched_stop=output.matched_stop,
             cited=mentioned.known,
             cited_unknown=mentioned.unknown,

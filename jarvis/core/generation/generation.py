@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 
+from jarvis.core.admission import Arrival, Ticket
 from jarvis.core.generation.answer import Answer, Prepared
 from jarvis.core.generation.observation import observed
 from jarvis.core.generation.validation import check_input, check_request, check_supported
@@ -45,6 +46,7 @@ class Generation:
         request: GenerateRequest,
         options: PromptParams,
         retrieval: Retrieval | None = None,
+        arrival: Arrival = Arrival(),
     ) -> AsyncGenerator[Event, None]:
         """Yield `Started`, any number of `Delta`s, and one `Finished` for each choice.
 
@@ -55,6 +57,7 @@ class Generation:
             request: what to generate.
             options: how difficult the request is, and which template precedes it.
             retrieval: how to search for sources to answer from; None to answer without.
+            arrival: who sent it, and until when an answer is of use.
 
         Raises:
             JarvisError: see `jarvis_ports.errors`; a `CallerError` comes before `Started`.
@@ -73,8 +76,9 @@ class Generation:
             assert not isinstance(request.input, str)  # noqa: S101 - `check_request` refuses it
             sources = self._grounding.sources(request.input, retrieval)
         prepare = partial(_prepare, request, selected, sources)
+        ticket = partial(_ticket, request, arrival, arrived)
         async with AsyncExitStack() as stack:
-            attempt = await begin(stack, destination, selected.difficulty, prepare, self._instruments)
+            attempt = await begin(stack, destination, selected.difficulty, ticket, prepare, self._instruments)
             answer = Answer(attempt, arrived)
             stack.enter_context(observed(self._instruments, attempt, answer, request, selected.difficulty))
             try:
@@ -160,6 +164,12 @@ async def _prepare(
         most = max(1, min(ready.sampling.max_tokens, capabilities.context_length - tokens))
         ready = replace(ready, sampling=replace(ready.sampling, max_tokens=most))
     return ready, Prepared(prompt, grounded)
+
+
+def _ticket(request: GenerateRequest, arrival: Arrival, arrived: float) -> Ticket:
+    input_, sampling = request.input, request.sampling
+    characters = len(input_) if isinstance(input_, str) else sum(len(message.content) for message in input_)
+    return Ticket(arrival, characters, sampling.n or 1, request.priority or 0, arrived)
 
 
 def _first_loaded(models: Iterable[Model]) -> Model | None:

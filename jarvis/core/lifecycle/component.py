@@ -93,16 +93,19 @@ class Component(Generic[P]):
             ModelLoading: it is not open yet.
             EngineDead: it died.
         """
-        if self._port is not None:
-            return self._port
-        loading = self.state is State.LOADING
+        if self._port is None:
+            raise self.closed()
+        return self._port
+
+    def closed(self) -> Unavailable:
+        """Return the error of a request that needs the adapter while it is not open."""
         error: Unavailable = (
             ModelLoading(f"{self} is still loading")
-            if loading
+            if self.state is State.LOADING
             else EngineDead(f"{self} is down: {self.message}")
         )
         self.set_retry_after(error)
-        raise error
+        return error
 
     def set_retry_after(self, error: Unavailable) -> None:
         """Set on an error the seconds until the adapter should be open again.

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from jarvis.core.admission import Ticket
 from jarvis.core.routing import tracing
 from jarvis.core.routing.model import Model
 from jarvis.core.routing.routes import Destination, untroubled_first
@@ -12,6 +13,7 @@ from jarvis.core.telemetry.instruments import Instruments
 from jarvis.core.telemetry.metrics import MODEL
 from jarvis_ports.errors import (
     ContextLengthExceeded,
+    DeadlineTooShort,
     EngineDead,
     EngineFailure,
     JarvisError,
@@ -22,7 +24,7 @@ from jarvis_ports.llm import LLM, Accepted, Delta, Finish, GenerateRequest, LLME
 from jarvis_ports.telemetry import Span
 from jarvis_ports.values import Routing, RoutingReason, SkippedModel
 
-ELSEWHERE = (ModelLoading, EngineDead, Overloaded, ContextLengthExceeded)
+ELSEWHERE = (ModelLoading, EngineDead, Overloaded, DeadlineTooShort, ContextLengthExceeded)
 """The errors after which another model may still be able to answer."""
 CIRCUIT_OPEN = "CIRCUIT_OPEN"
 """The reason for skipping a model that had failed too often to be tried first."""
@@ -34,6 +36,7 @@ P = TypeVar("P")
 class Attempt(Generic[P]):
     """A request that a model has begun to answer: `first` is its first output, `events` yields the rest.
 
+    `waited` is how many seconds it took until the model had room for it.
     `span` is open until the answer ends; `attributes` name the request as OpenTelemetry does.
     """
 
@@ -41,16 +44,18 @@ class Attempt(Generic[P]):
     routing: Routing
     prepared: P
     prompt_tokens: int
+    waited: float
     first: Delta | Finish
     events: AsyncGenerator[LLMEvent, None]
     span: Span
     attributes: Mapping[str, str]
 
 
-async def begin(
+async def begin(  # noqa: PLR0913, PLR0917 - all that an attempt is made of
     stack: AsyncExitStack,
     destination: Destination,
     difficulty: int | None,
+    ticket: Callable[[], Ticket],
     prepare: Callable[[LLM], Awaitable[tuple[GenerateRequest, P]]],
     instruments: Instruments,
 ) -> Attempt[P]:
@@ -62,6 +67,7 @@ async def begin(
         stack: closes what the request holds.
         destination: where the request goes.
         difficulty: how difficult the request is; None if that is unknown.
+        ticket: makes the ticket with which the request waits for a model.
         prepare: makes the request for a model, and whatever else the caller wants back. What it raises is
             raised at once, as it is not the model's fault.
         instruments: trace each attempt.
@@ -74,9 +80,9 @@ async def begin(
     for model in untroubled_first(wanted):
         async with AsyncExitStack() as own:
             with instruments.span("admission", {MODEL: model.name}) as span:
+                mine = ticket()
                 try:
-                    llm = model.port
-                    own.enter_context(model.request())
+                    llm = await own.enter_async_context(model.request(mine))
                 except ELSEWHERE as error:
                     span.failed(error.reason)
                     failures[model.name] = error
@@ -96,9 +102,12 @@ async def begin(
                 failures[model.name] = error
                 continue
             model.breaker.succeeded()
+            model.admission.began(mine)
             stack.push_async_callback(own.pop_all().aclose)
             routing = _routing(destination, wanted, model, failures)
-            return Attempt(model, routing, prepared, prompt_tokens, first, events, span, attributes)
+            return Attempt(
+                model, routing, prepared, prompt_tokens, mine.waited, first, events, span, attributes
+            )
     errors = list(failures.values())
     raise next((error for error in errors if error.retry_after is not None), errors[-1])
 

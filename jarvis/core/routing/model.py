@@ -1,16 +1,17 @@
 """A configured model, and what routes know of it."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from jarvis.core.admission import Admission, Bounds, Scopes, Ticket
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis_plugins.registry import PortName
 from jarvis_ports.difficulty import HARDEST
-from jarvis_ports.errors import EngineDead, EngineFailure, JarvisError, Overloaded
+from jarvis_ports.errors import EngineDead, EngineFailure, JarvisError
 from jarvis_ports.llm import LLM, LLMCapabilities
 from jarvis_ports.values import State
 
@@ -19,11 +20,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Terms:
-    """The requests that a model is for: how difficult, at what priority, and how many at a time."""
+    """The requests that a model is for: how difficult, at what priority; and how many at a time.
+
+    Attributes:
+        bounds: bounds on what runs and waits.
+        slots: how many answers it works on at a time; None leaves that to the adapter.
+    """
 
     difficulties: range = range(HARDEST + 1)
     priority: int = 0
-    max_requests: int | None = None
+    bounds: Bounds = Bounds()
+    slots: int | None = None
 
 
 class Model(Component[LLM]):
@@ -32,6 +39,7 @@ class Model(Component[LLM]):
     Args:
         terms: which requests it is for.
         breaker: follows how its requests end.
+        scopes: bounds on all models together, and on callers.
     """
 
     def __init__(  # noqa: PLR0913 - all that it is made of
@@ -44,10 +52,12 @@ class Model(Component[LLM]):
         after: Component[Any] | None = None,
         terms: Terms = Terms(),
         breaker: CircuitBreaker,
+        scopes: Scopes | None = None,
     ) -> None:
         super().__init__(PortName.LLM, name, adapter, open_port, when_unwell, after=after)
         self.terms = terms
         self.breaker = breaker
+        self.admission = Admission(str(self), terms.bounds, scopes)
         self.active = 0
         self.waiting = 0
 
@@ -59,27 +69,29 @@ class Model(Component[LLM]):
         """What the model can do; None while it is not loaded."""
         return self.loaded.capabilities() if self.loaded else None
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        """Count a request while it runs.
+    @asynccontextmanager
+    async def request(self, ticket: Ticket) -> AsyncIterator[LLM]:
+        """Wait for a request's turn, and keep its slot while the block runs; yield the opened adapter.
 
         Raises:
-            Overloaded: the model has as many requests as it may have.
+            ModelLoading, EngineDead: it is not open, or is so no longer when the turn has come.
+            Overloaded, DeadlineTooShort: see `Admission.slot`.
         """
-        most = self.terms.max_requests
-        if most is not None and self.active >= most:
-            msg = f"{self} has {self.active} requests, as many as it may have"
-            raise Overloaded(msg)
+        capabilities = self.port.capabilities()
         self.active += 1
         try:
-            with self.breaker.attempt():
-                yield
+            async with AsyncExitStack() as stack:
+                with self.queued():
+                    slot = self.admission.slot(ticket, self.terms.slots or capabilities.slots)
+                    await stack.enter_async_context(slot)
+                with self.breaker.attempt():
+                    yield self.port
         finally:
             self.active -= 1
 
     @contextmanager
     def queued(self) -> Iterator[None]:
-        """Count a request while it has no output."""
+        """Count a request while it has no slot, or no output."""
         self.waiting += 1
         try:
             yield
@@ -101,3 +113,5 @@ class Model(Component[LLM]):
         if state is State.READY:
             self.breaker.succeeded()  # the engine is a new one
         super()._become(state, message, port)
+        if port is None:
+            self.admission.refuse_all(self.closed)

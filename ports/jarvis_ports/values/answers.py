@@ -45,8 +45,9 @@ class Usage:
 class Timings:
     """Durations in seconds; the total and the time to first token count from the arrival of the request.
 
-    `queue_seconds` is None if the engine does not report it, `time_to_first_token_seconds` if there was no
-    text, and `retrieval_seconds` if no search was asked for.
+    `queue_seconds` is the time before the model was let at it, and that in the engine's own queue where the
+    engine reports it; `time_to_first_token_seconds` is None if there was no text, and `retrieval_seconds` if
+    no search was asked for.
     """
 
     total_seconds: float

@@ -10,6 +10,9 @@ class Call:
     def invocation_metadata(self):
         return [(key.replace("_", "-"), value) for key, value in self.metadata.items()]
 
+    def time_remaining(self):
+        return None
+
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from jarvis.core.admission import Bounds
 from jarvis.core.lifecycle.component import WhenUnwell
 from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis.core.routing.model import Model, Terms
@@ -72,7 +73,7 @@ class Fakes:
             "fake",
             opened,
             WhenUnwell.RESTART,
-            terms=Terms(range(first, last + 1), priority, most),
+            terms=Terms(range(first, last + 1), priority, Bounds(most)),
             breaker=CircuitBreaker(failures, 60),
         )
         self.runs.append(asyncio.create_task(model.run()))

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from jarvis.core.admission import Arrival, Ticket
 from jarvis.core.lifecycle import component
 from jarvis.core.routing import Route, Routes, begin
 from jarvis.core.telemetry.instruments import Instruments
@@ -23,6 +24,10 @@ from jarvis_ports.values import Routing, RoutingReason, SkippedModel
 TOO_LONG = ContextLengthExceeded(field="messages", prompt_tokens=200, max_tokens=0, context_length=100)
 
 
+def ticket():
+    return Ticket(Arrival(), 4)
+
+
 async def prepare(llm):
     return GenerateRequest("r", "text"), "prepared"
 
@@ -30,7 +35,7 @@ async def prepare(llm):
 async def answer(way, difficulty=None, prepare=prepare):
     """Return how the model was found, and what it wrote."""
     async with AsyncExitStack() as stack:
-        attempt = await begin(stack, way, difficulty, prepare, Instruments())
+        attempt = await begin(stack, way, difficulty, ticket, prepare, Instruments())
         assert attempt.prompt_tokens == 3
         assert attempt.prepared == "prepared"
         outputs = [attempt.first, *[event async for event in attempt.events]]
@@ -95,7 +100,7 @@ async def test_a_model_that_is_loading_or_full_is_passed_over(fakes):
     loading = await fakes.model("loading", loaded=False)
     full, free = await fakes.model("full", most=1), await fakes.model("free", priority=1)
     way = Routes([], [Route("r", [loading, full, free])], "r").get("r")
-    with full.request():
+    async with full.request(ticket()):
         routing, text = await answer(way)
     assert text == "free"
     assert routing.skipped == (SkippedModel("loading", "MODEL_LOADING"), SkippedModel("full", "OVERLOADED"))
@@ -164,6 +169,6 @@ async def test_a_failure_while_it_streams_counts_as_well(fakes):
 async def test_a_caller_that_leaves_says_nothing_of_the_model(fakes, two):
     a, _ = two.order(None)
     async with AsyncExitStack() as stack:
-        await begin(stack, two, None, prepare, Instruments())
+        await begin(stack, two, None, ticket, prepare, Instruments())
         assert a.active == 1
     assert (a.active, fakes.llms["a"].open, a.breaker.open) == (0, 0, False)

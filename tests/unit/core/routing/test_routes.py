@@ -2,6 +2,7 @@
 
 import pytest
 
+from jarvis.core.admission import Arrival, Ticket
 from jarvis.core.routing import Route, Routes, untroubled_first
 from jarvis_ports.errors import ModelNotFound
 
@@ -33,7 +34,7 @@ async def test_difficulty_decides_then_priority_then_load_then_the_order_of_the_
     assert names(way.order(40)) == ["hard", "easy", "harder", "other"]
     assert names(way.order(70)) == ["harder", "other", "hard", "easy"]
     assert names(way.order(None)) == ["easy", "harder", "other", "hard"]
-    with harder.request():
+    async with harder.request(Ticket(Arrival(), 4)):
         assert names(way.order(70)) == ["other", "harder", "hard", "easy"]
 
 

@@ -1,0 +1,7 @@
+"""Lets requests into models: as many as they can work on, in a fair order, and no more than can be served."""
+
+from jarvis.core.admission.admission import Admission
+from jarvis.core.admission.scope import Bounds, CallerTerms, Scopes
+from jarvis.core.admission.ticket import Arrival, Ticket
+
+__all__ = ["Admission", "Arrival", "Bounds", "CallerTerms", "Scopes", "Ticket"]
