@@ -13,14 +13,16 @@ from jarvis_ports.errors import DeadlineTooShort, JarvisError, Overloaded
 
 LEAST_RETRY, MOST_RETRY = 0.1, 60.0
 """Bounds of the seconds after which a refused caller is told to come back."""
+UNKNOWN = 1.0
+"""How many seconds a request is thought to take before any has ended."""
 
 
 class Admission:
     """Lets requests into a model, as many at a time as it works on; the others wait in a fair order.
 
     A request is refused at once if there are as many as may wait, or if its deadline will have passed before
-    it can have a first token. Where what waits is mostly one caller's, others do not pay for it: the last
-    request of that caller is refused in place of theirs.
+    it can have a first token. Where one caller sends more than its share, others do not pay for it: the last
+    of those that wait is refused in place of one that would go before it.
 
     Args:
         name: what the model is called in errors.
@@ -95,22 +97,16 @@ class Admission:
 
     def _enter(self, ticket: Ticket, *, waits: bool) -> None:
         caller = ticket.arrival.caller
-        own, shared = self._scopes.of(caller), (self._model, self._scopes.total)
-        lack = own.lack(ticket, waits=waits)
-        while not lack and (lack := self._lack(shared, ticket, waits=waits)):
-            if (last := self._queue.last_of_the_greediest(caller)) is None:
-                break
-            self._refuse(last, self._overloaded(f"{lack}; others of fewer requests go first"))
-            lack = ""
-        if lack:
-            self._scopes.forget(caller)
-            raise self._overloaded(lack)
-        for scope in (own, *shared):
+        scopes = self._of(ticket)
+        while full := next((scope for scope in scopes if scope.lack(ticket, waits=waits)), None):
+            lack, own = full.lack(ticket, waits=waits), full is scopes[0]
+            last = None if own else self._queue.last_behind(caller, self._service.value or UNKNOWN)
+            if last is None:
+                self._scopes.forget(caller)
+                raise self._overloaded(lack, full)
+            self._refuse(last, self._overloaded(f"{lack}; callers that have had less go first", full))
+        for scope in scopes:
             scope.requests += 1
-
-    @staticmethod
-    def _lack(scopes: tuple[Scope, ...], ticket: Ticket, *, waits: bool) -> str:
-        return next(filter(None, (scope.lack(ticket, waits=waits) for scope in scopes)), "")
 
     def _leave(self, ticket: Ticket) -> None:
         if ticket.left:
@@ -121,7 +117,7 @@ class Admission:
         self._scopes.forget(ticket.arrival.caller)
 
     def _of(self, ticket: Ticket) -> tuple[Scope, ...]:
-        return self._model, self._scopes.total, self._scopes.of(ticket.arrival.caller)
+        return self._scopes.of(ticket.arrival.caller), self._model, self._scopes.total
 
     async def _wait(self, ticket: Ticket) -> None:
         self._queue.push(ticket)
@@ -151,13 +147,13 @@ class Admission:
         ticket.started = time.monotonic()
         self._taken += ticket.sequences
         ticket.charged = self._service.value or 0.0
-        self._queue.charge(ticket.arrival.caller, ticket.sequences * ticket.charged)
+        self._queue.started(ticket.arrival.caller, ticket.sequences * ticket.charged)
 
     def _end(self, ticket: Ticket) -> None:
         assert ticket.started is not None  # noqa: S101 - it was let in
         seconds = time.monotonic() - ticket.started
         self._taken -= ticket.sequences
-        self._queue.charge(ticket.arrival.caller, ticket.sequences * (seconds - ticket.charged))
+        self._queue.ended(ticket.arrival.caller, ticket.sequences * (seconds - ticket.charged))
         self._service.measured(seconds)
         while (following := self._queue.first()) and self._has_room_for(following):
             self._take_out(following)
@@ -177,9 +173,10 @@ class Admission:
         for scope in self._of(ticket):
             scope.queued_tokens += sign * ticket.tokens
 
-    def _overloaded(self, why: str) -> Overloaded:
+    def _overloaded(self, why: str, full: Scope) -> Overloaded:
         error = Overloaded(why)
-        error.retry_after = _bounded(self.expected_wait(len(self._queue)))
+        one_ends = (self._service.value or UNKNOWN) / max(1, full.requests)
+        error.retry_after = _bounded(max(self.expected_wait(len(self._queue)), one_ends))
         return error
 
 

@@ -1,6 +1,7 @@
 """The order of those that wait."""
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Callable
 
 from jarvis.core.admission.ticket import Ticket
@@ -20,6 +21,7 @@ class FairQueue:
     def __init__(self, weight: Callable[[str], float]) -> None:
         self._weight = weight
         self._waiting: dict[str, list[Ticket]] = {}
+        self._running: Counter[str] = Counter()
         self._had: dict[str, float] = {}
         self._clock = 0.0
 
@@ -29,10 +31,8 @@ class FairQueue:
     def push(self, ticket: Ticket) -> None:
         """Add a ticket."""
         caller = ticket.arrival.caller
-        if caller not in self._waiting:
-            self._waiting[caller] = []
-            self._had[caller] = max(self._had.get(caller, 0.0), self._clock)
-        insort(self._waiting[caller], ticket, key=lambda one: one.rank)
+        self._had[caller] = self._begins(caller)
+        insort(self._waiting.setdefault(caller, []), ticket, key=lambda one: one.rank)
 
     def first(self) -> Ticket | None:
         """Return the ticket that is next, which stays."""
@@ -48,13 +48,17 @@ class FairQueue:
         if not self._waiting[caller]:
             del self._waiting[caller]
 
-    def charge(self, caller: str, seconds: float) -> None:
-        """Count what a caller has had, or is about to have, in seconds of slots."""
-        if not self._waiting:  # nobody is kept waiting by what others have had
-            self._had.clear()
-            return
-        self._had[caller] = self._had.get(caller, self._clock) + seconds / self._weight(caller)
-        self._clock = max(self._clock, min(self._had[one] for one in self._waiting))
+    def started(self, caller: str, seconds: float) -> None:
+        """Charge a caller for a request that begins: for the seconds of slots that it should take."""
+        self._running[caller] += 1
+        self._charge(caller, seconds)
+
+    def ended(self, caller: str, seconds: float) -> None:
+        """Charge a caller for a request that has ended: for the seconds that it took beyond those."""
+        self._charge(caller, seconds)
+        self._running[caller] -= 1
+        if not self._running[caller]:
+            del self._running[caller]
 
     def ahead(self, caller: str) -> int:
         """Return how many of those that wait would go before one more of this caller."""
@@ -67,20 +71,31 @@ class FairQueue:
         )
         return own - 1 + sum(others)
 
-    def last_of_the_greediest(self, beside: str) -> Ticket | None:
-        """Return the last ticket of the caller with the most that wait, for its weight.
+    def last_behind(self, caller: str, seconds: float) -> Ticket | None:
+        """Return the ticket that would be last, if one more of this caller would go before it.
 
-        None is returned if one more of the caller `beside` would make that one the greediest.
+        Args:
+            caller: whose request it is.
+            seconds: how long a request takes.
         """
 
-        def greed(caller: str, more: int = 0) -> float:
-            return (len(self._waiting.get(caller, ())) + more) / self._weight(caller)
+        def turn(one: str, more: int = 0) -> float:
+            number = len(self._waiting.get(one, ())) + more
+            return self._begins(one) + number * seconds / self._weight(one)
 
-        greediest = max(self._waiting, key=greed, default=beside)
-        if greediest == beside or greed(greediest) <= greed(beside, 1):
-            return None
-        return self._waiting[greediest][-1]
+        last = max(self._waiting, key=turn, default=caller)
+        return self._waiting[last][-1] if turn(last) > turn(caller, 1) and last != caller else None
 
     def all(self) -> list[Ticket]:
         """Return all tickets."""
         return [ticket for waiting in self._waiting.values() for ticket in waiting]
+
+    def _begins(self, caller: str) -> float:
+        return max(self._had.get(caller, 0.0), self._clock)
+
+    def _charge(self, caller: str, seconds: float) -> None:
+        self._had[caller] = self._had.get(caller, self._clock) + seconds / self._weight(caller)
+        active = self._waiting.keys() | self._running.keys()
+        self._clock = max(self._clock, min(self._had.get(one, self._clock) for one in active))
+        # Those behind the clock begin at it in any case.
+        self._had = {one: had for one, had in self._had.items() if had > self._clock or one in active}

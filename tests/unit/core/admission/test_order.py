@@ -1,8 +1,11 @@
 """In which order requests are let in."""
 
+import random
 from collections import Counter
 
 import pytest
+
+from jarvis.core.admission import Bounds
 
 
 async def test_as_many_run_as_there_are_slots_and_others_follow_as_they_came(desk):
@@ -108,3 +111,17 @@ async def test_several_answers_take_several_slots_and_none_passes_by(desk):
     await model.ask(sequences=9)
     await model.finish(2)
     assert len(model.running) == 1, "more answers than slots go alone"
+
+
+@pytest.mark.parametrize("places", [1, 2, 8])
+async def test_ten_callers_get_a_tenth_each_however_few_may_wait_and_however_much_one_sends(desk, places):
+    random_ = random.Random(3)  # noqa: S311 - no secret
+    model = desk(slots=16, model=Bounds(16 + places))
+    callers = ["greedy"] * 22 + [f"caller {number}" for number in range(9)] * 2
+    for _ in range(800):  # 4 requests come in the time of each that ends
+        for _ in range(4):
+            await model.ask(random_.choice(callers))
+        await model.finish()
+    shares = Counter(model.served[200:])
+    fair = shares.total() / 10
+    assert all(0.85 * fair < shares[caller] < 1.35 * fair for caller in set(callers)), shares

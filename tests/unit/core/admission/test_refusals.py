@@ -39,12 +39,12 @@ async def test_a_caller_over_its_own_bound_takes_nothing_from_others(desk):
     assert not any(task.done() for task in others)
 
 
-async def test_where_all_is_full_the_last_of_the_greediest_gives_way(desk):
+async def test_where_all_is_full_the_last_gives_way_to_one_that_goes_before_it(desk):
     model = desk(slots=1, model=Bounds(6))
     greedy = [await model.ask("greedy") for _ in range(6)]
     other = [await model.ask("other") for _ in range(4)]
     assert [task.done() for task in greedy] == [False] * 4 + [True] * 2
-    with pytest.raises(Overloaded, match="others of fewer requests go first"):
+    with pytest.raises(Overloaded, match="callers that have had less go first"):
         await greedy[-1]
     assert [task.done() for task in other] == [False, False, True, True], "nor may the other become greedy"
     with pytest.raises(Overloaded):
