@@ -15,7 +15,7 @@ def check(address: str) -> None:
         ValueError: it is neither host:port nor unix:/path, or the port is too large.
     """
     is_socket = address.startswith("unix:") and len(address) > len("unix:")
-    if not is_socket and not _is_host_and_port(address):
+    if "\0" in address or (not is_socket and not _is_host_and_port(address)):
         msg = f"{address!r} is neither host:port nor unix:/path"
         raise ValueError(msg)
 

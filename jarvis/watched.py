@@ -49,6 +49,17 @@ class Watched(Generic[T]):
         return [state(path) for path in self._paths]
 
 
+def read_regular(path: Path) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file: to read a pipe may take for ever.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no regular file")
+    return path.read_bytes()
+
+
 def state(path: Path) -> tuple[int, ...]:
     """Return what changes when a file does; a file that is missing has nothing."""
     try:

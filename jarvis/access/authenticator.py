@@ -78,9 +78,9 @@ class Authenticator:
         raise Unauthenticated(NOTHING_SHOWN)
 
     async def _bearer(self, authorization: str) -> Principal:
-        if not authorization.lower().startswith(SCHEME):
+        if not authorization.lower().startswith(SCHEME) or not authorization.isascii():
             raise Unauthenticated(NOTHING_SHOWN)
-        text = authorization[len(SCHEME) :].strip()
+        text = authorization[len(SCHEME) :]
         if self._keys and keys.is_key(text):
             if found := keys.owner(self._keys.current(), text):
                 return found

@@ -1,5 +1,6 @@
 """API keys: how they are made, and the file that knows them by their hashes."""
 
+import errno
 import hashlib
 import hmac
 import os
@@ -13,9 +14,12 @@ from filelock import FileLock
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from jarvis.core.principal import Principal, Role
+from jarvis.watched import read_regular
 
 BEGINNING = "jarvis"
 ID_BYTES, SECRET_BYTES = 6, 32
+LOCK_SECONDS = 10.0
+"""How long to wait for another process that changes the same file."""
 NO_DIGEST = "0" * 64
 
 
@@ -37,7 +41,7 @@ class Key(BaseModel):
     id: str
     caller: str = Field(min_length=1)
     roles: tuple[Role, ...] = Field(min_length=1)
-    digest: str
+    digest: str = Field(pattern="^[0-9a-f]{64}$")
     created: AwareDatetime
     expires: AwareDatetime | None = None
 
@@ -85,7 +89,7 @@ def read(path: Path) -> tuple[Key, ...]:
         OSError: it cannot be read.
         ValueError: it is no such file; the message says why, without what is in it.
     """
-    raw = path.read_bytes()
+    raw = read_regular(path)
     try:
         return _File.model_validate_json(raw).keys
     except ValidationError as error:
@@ -114,20 +118,23 @@ def add(path: Path, caller: str, roles: Sequence[Role], expires: datetime | None
     return key, text
 
 
-def revoke(path: Path, ids: Sequence[str]) -> None:
-    """Remove keys.
+def revoke(path: Path, chosen: Callable[[Key], bool]) -> None:
+    """Remove the keys that are chosen.
 
     Raises:
         OSError, ValueError: see `add`.
     """
-    _change(path, lambda keys: tuple(key for key in keys if key.id not in ids))
+    _change(path, lambda keys: tuple(key for key in keys if not chosen(key)))
 
 
 def _change(path: Path, change: Callable[[tuple[Key, ...]], tuple[Key, ...]]) -> None:
     """Replace a file as a whole, one process at a time; a new one may be read by its owner alone."""
-    path = path.resolve()  # a link stays one
+    try:
+        path = path.resolve()  # a link stays one
+    except RuntimeError:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
     os.stat(path.parent)  # noqa: PTH116 - or the lock would make folders, of a path that is misspelt
-    with FileLock(f"{path}.lock"):
+    with FileLock(f"{path}.lock", timeout=LOCK_SECONDS, mode=0o600):
         old = path.stat() if path.exists() else None
         keys = change(read(path) if old else ())
         with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.", delete=False) as new:

@@ -27,8 +27,10 @@ class Tokens:
 
     def __init__(self, settings: TokenSettings) -> None:
         self._settings = settings
-        at_address = "://" in settings.jwks
-        self._keys = KeysAtAddress(settings.jwks) if at_address else KeysInFile(Path(settings.jwks))
+        where, algorithms = settings.jwks, settings.algorithms
+        self._keys: KeysAtAddress | KeysInFile = (
+            KeysAtAddress(where, algorithms) if "://" in where else KeysInFile(Path(where), algorithms)
+        )
 
     async def owner(self, token: str) -> tuple[str, frozenset[Role] | None]:
         """Return the caller that a token names, and its roles, or None if it says nothing of roles.
@@ -39,9 +41,10 @@ class Tokens:
         """
         settings = self._settings
         try:
-            key = await self._keys.key(str(jwt.get_unverified_header(token).get("kid", "")))
+            header = jwt.get_unverified_header(token)
+            key = await self._keys.key(header.get("kid"), str(header.get("alg")))
             if key is None:
-                raise Unauthenticated("the token is not valid: it is signed with a key that is not known")
+                raise Unauthenticated("the token is not valid: no key is known that has signed it")
             claims = jwt.decode(
                 token,
                 key,

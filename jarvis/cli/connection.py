@@ -85,6 +85,8 @@ class Connection:
             return BlockingClient(server, tls=tls, token=self.token, timeout=timeout, attempts=attempts)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--server") from None
+        except OSError as error:
+            raise typer.BadParameter(str(error), param_hint="--tls-ca, --tls-cert, --tls-key") from None
 
 
 def connects(command: Callable[..., R]) -> Callable[..., R]:

@@ -1,5 +1,7 @@
 """`jarvis keys`: the API keys that a server takes."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -64,8 +66,10 @@ def add(  # noqa: PLR0913 - its options
     from jarvis.access import keys  # noqa: PLC0415 - a part of the server
     from jarvis.core.principal import Role  # noqa: PLC0415 - as above
 
-    if not caller.strip():
-        raise typer.BadParameter("is empty", param_hint="CALLER")
+    if not caller.strip() or not caller.isprintable():
+        raise typer.BadParameter("is empty, or cannot be printed", param_hint="CALLER")
+    if sys.stdout is None:
+        raise typer.BadParameter("standard output is closed, so nobody would see the key")
     if unknown := set(roles) - set(Role):
         known = ", ".join(Role)
         raise typer.BadParameter(
@@ -75,10 +79,20 @@ def add(  # noqa: PLR0913 - its options
     path = _path(file, config, sets)
     with _changing(path):
         key, text = keys.add(path, caller, [Role(role) for role in roles], expires)
+    try:
+        if as_json:
+            print_json({**_shown(key), "key": text})
+        else:
+            echo(text)
+        sys.stdout.flush()
+    except OSError as error:
+        keys.revoke(path, lambda one: one.id == key.id)
+        echo(f"jarvis: the key could not be printed ({error.strerror}), and was revoked", err=True)
+        with open(os.devnull, "w") as nothing:  # noqa: PTH123 - or Python tries to print it once more
+            os.dup2(nothing.fileno(), 1)
+        raise typer.Exit(1) from None
     if as_json:
-        print_json({**_shown(key), "key": text})
         return
-    echo(text)
     ends = f" until {key.expires:%Y-%m-%d %H:%M} UTC" if key.expires else ""
     echo(f"jarvis: key {key.id} of {caller} is good{ends} for: {', '.join(key.roles)}", err=True)
     echo("jarvis: keep it now, as it cannot be shown again", err=True)
@@ -128,7 +142,7 @@ def revoke(  # noqa: PLR0913 - its options
     """Revoke keys. Calls that run go on; new ones are refused."""
     from jarvis.access import keys  # noqa: PLC0415 - a part of the server
 
-    wanted = {keys.id_of(one) if keys.is_key(one) else one for one in ids or ()}
+    wanted = {keys.id_of(one[one.index("jarvis_") :]) if "jarvis_" in one else one for one in ids or ()}
     if not wanted and caller is None:
         raise typer.BadParameter("name keys, or a --caller", param_hint="ID")
     path = _path(file, config, sets)
@@ -137,13 +151,21 @@ def revoke(  # noqa: PLR0913 - its options
         raise typer.BadParameter(
             f"no key {', '.join(sorted(unknown))}; see jarvis keys list", param_hint="ID"
         )
-    chosen = [key for key in known if key.id in wanted or key.caller == caller]
-    if caller is not None and not any(key.caller == caller for key in chosen):
+    if caller is not None and not any(key.caller == caller for key in known):
         raise typer.BadParameter(f"{caller!r} has no key; see jarvis keys list", param_hint="--caller")
-    if not dry_run:
-        with _changing(path):
-            keys.revoke(path, [key.id for key in chosen])
-    for key in chosen:
+    revoked: list[Key] = []
+
+    def chosen(key: "Key") -> bool:
+        if found := key.id in wanted or key.caller == caller:
+            revoked.append(key)
+        return found
+
+    with _changing(path):
+        if dry_run:
+            list(filter(chosen, known))
+        else:
+            keys.revoke(path, chosen)
+    for key in revoked:
         echo(f"{'would revoke' if dry_run else 'revoked'} {key.id} of {key.caller}")
 
 

@@ -162,7 +162,8 @@ class Calls:
 
     def _metadata(self, request_id: str | None) -> list[tuple[str, str]]:
         metadata = []
-        if token := self._token() if callable(self._token) else self._token:
+        if self._token is not None:
+            token = self._token() if callable(self._token) else self._token
             metadata.append(("authorization", f"Bearer {_sendable('token', token)}"))
         if request_id is not None:
             if len(request_id) > MAX_REQUEST_ID:
@@ -203,7 +204,7 @@ async def _send(
 
 
 def _sendable(name: str, value: str) -> str:
-    if not (value.isascii() and value.isprintable()):
+    if not (value and value.isascii() and value.isprintable()):
         raise invalid(name, "only printable ASCII characters can be sent")
     return value
 

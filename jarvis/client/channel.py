@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partialmethod
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakSet
 
 import grpc
 
@@ -47,10 +48,20 @@ class TLS:
         """Read the files, and return the credentials.
 
         Raises:
-            OSError: a file cannot be read, or the certificate and the key do not fit together.
+            OSError: a file cannot be read or used, or the certificate and the key do not fit together.
         """
-        if self.certificate:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(self.certificate, self.key, str)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            if self.certificate:
+                context.load_cert_chain(self.certificate, self.key, str)
+        except ssl.SSLError as error:
+            problem = f"{self.certificate} and {self.key} are no certificate and its key, in PEM, without "
+            raise OSError(f"{problem}a passphrase ({error.reason or error})") from None
+        try:
+            if self.ca:
+                context.load_verify_locations(self.ca)
+        except ssl.SSLError as error:
+            raise OSError(f"{self.ca} has no certificates in PEM ({error.reason or error})") from None
         files = (self.ca, self.key, self.certificate)
         return grpc.ssl_channel_credentials(*(Path(path).read_bytes() if path else None for path in files))
 
@@ -78,6 +89,7 @@ class _Encrypted:
         self._used = self._credentials.current()
         self._channel = self._open()
         self._closing: set[asyncio.Task[None]] = set()
+        self._calls: WeakSet[grpc.aio.Call] = WeakSet()
 
     def _open(self) -> grpc.aio.Channel:
         return grpc.aio.secure_channel(self._address, self._used, options=OPTIONS)
@@ -93,7 +105,9 @@ class _Encrypted:
 
     def _method(self, kind: str, *described: Any, **further: Any) -> Callable[..., Any]:  # noqa: ANN401
         def call(*given: Any, **options: Any) -> Any:  # noqa: ANN401
-            return getattr(self._current(), kind)(*described, **further)(*given, **options)
+            made = getattr(self._current(), kind)(*described, **further)(*given, **options)
+            self._calls.add(made)
+            return made
 
         return call
 
@@ -105,6 +119,8 @@ class _Encrypted:
         return self._channel.get_state()
 
     async def close(self) -> None:
+        for call in list(self._calls):  # also those of channels that are closing
+            call.cancel()
         for old in self._closing:
             old.cancel()
         await self._channel.close()

@@ -59,6 +59,18 @@ class Caller:
         except DecodeError as error:
             raise InvalidArgument.of("", f"not a valid message: {error}") from None
 
+    async def only(self, raw: AsyncIterator[bytes]) -> Any:  # noqa: ANN401
+        """Return the message of a stream that has one; raise what `read` raises.
+
+        Raises:
+            CancelledError: the caller is gone.
+        """
+        with _noticing():
+            message = await anext(raw, None)
+        if message is None:
+            raise InvalidArgument.of("", "there is no message")
+        return self.read(message)
+
     async def each(self, raw: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         """Yield each message of a stream; raise what `read` raises."""
         async for message in raw:

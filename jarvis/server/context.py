@@ -27,14 +27,14 @@ MAX_REQUEST_ID = 128
 class Call:
     """One call: its id, its W3C trace context headers, and the facts that its log line reports.
 
-    `cut` is the number of characters that were cut off the caller's own id because it was too long;
-    `deadline` is by `time.monotonic`, None if there is none.
+    `problem` is what is wrong with the caller's own id, which is then cut, or replaced; `deadline` is by
+    `time.monotonic`, None if there is none.
     """
 
     request_id: str
     trace: Mapping[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
-    cut: int = 0
+    problem: str = ""
     deadline: float | None = None
 
     @cached_property
@@ -56,10 +56,14 @@ def read(context: grpc.aio.ServicerContext[object, object]) -> Call:
     trace: dict[str, str] = {}
     if TRACEPARENT.fullmatch(metadata.get("traceparent", "")):
         trace = {key: metadata[key] for key in ("traceparent", "tracestate") if key in metadata}
-    given = metadata.get(REQUEST_ID) or uuid.uuid4().hex
+    given, problem = metadata.get(REQUEST_ID) or uuid.uuid4().hex, ""
+    if not (given.isascii() and given.isprintable()):
+        given, problem = uuid.uuid4().hex, "only printable ASCII characters"
+    elif len(given) > MAX_REQUEST_ID:
+        problem = f"at most {MAX_REQUEST_ID} characters, got {len(given)}"
     remaining = context.time_remaining()
     deadline = None if remaining is None else time.monotonic() + remaining
-    return Call(given[:MAX_REQUEST_ID], trace, cut=len(given[MAX_REQUEST_ID:]), deadline=deadline)
+    return Call(given[:MAX_REQUEST_ID], trace, problem=problem, deadline=deadline)
 
 
 def enter(call: Call, caller: Principal) -> None:
@@ -70,14 +74,13 @@ def enter(call: Call, caller: Principal) -> None:
 
 
 def check(call: Call) -> None:
-    """Refuse a request id that is too long to be written to logs and returned in the status.
+    """Refuse a request id that cannot be written to logs and returned in the status.
 
     Raises:
-        InvalidArgument: the id is too long; the error names the metadata key.
+        InvalidArgument: there is such an id; the error names the metadata key.
     """
-    if call.cut:
-        found = len(call.request_id) + call.cut
-        raise InvalidArgument.of(REQUEST_ID, f"at most {MAX_REQUEST_ID} characters, got {found}")
+    if call.problem:
+        raise InvalidArgument.of(REQUEST_ID, call.problem)
 
 
 def arrival() -> Arrival:

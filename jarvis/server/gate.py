@@ -104,22 +104,25 @@ def behind(gate: Gate, handler: Any, method: str) -> Any:  # noqa: ANN401 - grpc
 
 
 def _shown(context: Context) -> Shown:
-    metadata = dict(context.invocation_metadata() or ())
+    headers = [value for key, value in context.invocation_metadata() or () if key == "authorization"]
     known = context.auth_context()
     uris = [uri.decode("utf-8", "replace") for uri in known.get("peer_uri", ())]
     names = [name.decode("utf-8", "replace") for name in known.get("x509_common_name", ())]
     return Shown(
-        authorization=str(metadata.get("authorization", "")),
+        authorization=", ".join(map(str, headers)),  # of which two are none
         certificate=name_in_certificate(uris, names),
         local=context.peer().startswith("unix:"),
     )
 
 
 def name_in_certificate(uris: list[str], common_names: list[str]) -> str:
-    """Return the name of a caller: the one URI of its certificate, as SPIFFE has them, or its common name."""
+    """Return the name of a caller: the one URI of its certificate, as SPIFFE has them, or its common name.
+
+    A common name that looks like a URI is none.
+    """
     if len(uris) == 1:
         return uris[0]
-    return common_names[0] if common_names else ""
+    return common_names[0] if common_names and "://" not in common_names[0] else ""
 
 
 def name_in_connection(connection: SSLObject | None) -> str:

@@ -94,7 +94,7 @@ class Access:
             return
         transport = request.transport
         certificate = name_in_connection(transport.get_extra_info("ssl_object")) if transport else ""
-        shown = Shown(request.headers.get("Authorization", ""), certificate)
+        shown = Shown(", ".join(request.headers.getall("Authorization", ())), certificate)
         check(await self._authenticator.identify(shown), Role.OBSERVE)
 
 

@@ -47,19 +47,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if not method.startswith("/jarvis."):
             return behind(self._gate, handler, method.removeprefix("/"))
         behaviour = BEHAVIOURS[handler.request_streaming, handler.response_streaming]
-        # A single answer is written as a stream of one message, so that it is known what became of it.
-        make: Any = (
-            grpc.stream_stream_rpc_method_handler
-            if handler.request_streaming
-            else grpc.unary_stream_rpc_method_handler
-        )
+        # A single request is read as a stream of one message, so that nothing is read of those who may not
+        # call; and a single answer is written as one, so that it is known what became of it.
         wrapped = self._wrap(getattr(handler, behaviour), handler, method.removeprefix("/"))
-        return make(wrapped, request_deserializer=None, response_serializer=None)
+        return grpc.stream_stream_rpc_method_handler(wrapped)
 
     def _wrap(self, behaviour: Behaviour, handler: Any, method: str) -> Behaviour:  # noqa: ANN401
         streams = handler.response_streaming
 
-        async def wrapped(raw: bytes | AsyncIterator[bytes], context: Context) -> None:
+        async def wrapped(raw: AsyncIterator[bytes], context: Context) -> None:
             caller = Caller(
                 context, handler.request_deserializer, handler.response_serializer, self._max_message_bytes
             )
@@ -68,7 +64,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     calls.enter(call, await self._gate.enter(method, context))
                     calls.check(call)
                     await caller.begin(call.request_id)
-                    request = caller.read(raw) if isinstance(raw, bytes) else caller.each(raw)
+                    request = caller.each(raw) if handler.request_streaming else await caller.only(raw)
                     answer = await behaviour(request, caller)
                     if not streams:
                         await caller.write(answer)

@@ -20,6 +20,7 @@ from jarvis.server.http import Access, Sources, side_port
 from jarvis.server.interceptor import CallInterceptor
 from jarvis.server.listen import problem
 from jarvis.server.options import server_options
+from jarvis.server.quiet import keep_headers_out
 from jarvis.server.reflection import add_reflection
 from jarvis.server.retrieval import RetrievalServicer
 from jarvis.server.service import ServerServicer
@@ -54,6 +55,7 @@ class Server:
     """
 
     def __init__(self, settings: ServerSettings, application: Application) -> None:
+        keep_headers_out()
         self._settings = settings
         self._authenticator = Authenticator(settings.access) if settings.access else None
         self._status = status = application.status

@@ -11,7 +11,7 @@ import grpc
 from cryptography import x509
 
 from jarvis.address import CannotListen
-from jarvis.watched import Watched
+from jarvis.watched import Watched, read_regular
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class Certificates:
         Raises:
             OSError, ValueError: a file cannot be read or used; the message names it.
         """
-        certificate, key, *authorities = [path.read_bytes() for path in self._paths()]
+        certificate, key, *authorities = [read_regular(path) for path in self._paths()]
         until = _validity(self._files.certificate, certificate)
         context = self._context()
         config = grpc.ssl_server_certificate_configuration([(key, certificate)], *authorities)

@@ -1,6 +1,7 @@
 """The tables of the configuration that say how callers are known, and what they may do."""
 
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -32,8 +33,14 @@ class JWTConfig(Section):
     @field_validator("jwks")
     @classmethod
     def _not_in_clear(cls, jwks: str) -> str:
-        scheme, is_address, rest = jwks.partition("://")
-        if is_address and scheme != "https" and not (scheme == "http" and is_local(rest.split("/")[0])):
+        if "://" not in jwks:
+            return jwks
+        parts = urlsplit(jwks)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+            msg = "neither https://host/path, without a user's name, nor the path of a file"
+            raise ValueError(msg)
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        if parts.scheme == "http" and not is_local(f"{host}:80"):
             msg = f"{jwks!r}: keys that come unencrypted could be anyone's; take an https address, or a file"
             raise ValueError(msg)
         return jwks

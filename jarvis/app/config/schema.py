@@ -193,9 +193,18 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _callers_can_do_something(self) -> Self:
-        if self.callers and not self.knows_callers:
-            msg = "callers: nobody is known by name; set server.tls.client_ca, auth.keys or auth.jwt"
-            raise ValueError(msg)
+        if not self.knows_callers:
+            auth = self.auth
+            set_ = {
+                "callers": self.callers,
+                "auth.default_roles": auth.default_roles,
+                "auth.open_health": not auth.open_health,
+            }
+            if useless := [key for key, is_set in set_.items() if is_set]:
+                msg = (
+                    f"{useless[0]}: nobody is known by name; set server.tls.client_ca, auth.keys or auth.jwt"
+                )
+                raise ValueError(msg)
         others = self.callers or self.auth.default_roles or self.auth.keys or self.auth.jwt.issuer
         if self.server.tls.client_ca and not others:
             msg = (

@@ -103,3 +103,34 @@ async def test_a_client_that_waits_for_a_server_takes_a_certificate_that_comes_m
         for kind in ("pem", "key"):
             shutil.copy(made / f"workload.{kind}", tmp_path / f"mine.{kind}")
         assert await waiting
+
+
+async def test_closing_ends_the_streams_of_old_certificates_too(server, made, tmp_path):
+    for kind in ("pem", "key"):
+        shutil.copy(made / f"workload.{kind}", tmp_path / f"mine.{kind}")
+    async with client(server, made, "mine", tmp_path) as jarvis:
+        stream = jarvis.stream("a b", max_tokens=2000, ignore_eos=True)
+        await anext(stream)
+        shutil.copy(made / "workload.pem", tmp_path / "mine.pem")
+        await jarvis.models()
+    async with asyncio.timeout(5):
+        while server.instance._requests.active:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("damaged", ["ca.pem", "mine.pem", "mine.key"])
+async def test_damaged_files_leave_the_old_ones_in_use_and_none_at_the_start(server, made, tmp_path, damaged):
+    for name, source in {
+        "ca.pem": "server.pem",
+        "mine.pem": "workload.pem",
+        "mine.key": "workload.key",
+    }.items():
+        shutil.copy(made / source, tmp_path / name)
+    tls = TLS(tmp_path / "ca.pem", tmp_path / "mine.pem", tmp_path / "mine.key")
+    address = f"localhost:{server.instance.addresses[0].rpartition(':')[2]}"
+    async with JarvisClient(address, tls=tls) as jarvis:
+        assert await jarvis.models()
+        (tmp_path / damaged).write_text("")
+        assert await jarvis.models()
+    with pytest.raises(OSError, match="in PEM"):
+        JarvisClient(address, tls=tls)

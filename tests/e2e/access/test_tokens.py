@@ -132,10 +132,35 @@ async def test_keys_in_a_file_are_rotated(ask, issuer, where):
     assert (await ask(GENERATE, f"Bearer {issuer.token()}"))[0] == "UNAUTHENTICATED"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"keys": []}', '{"keys": [{"kty": "EC"}]}'])
-async def test_a_file_without_keys_ends_the_start(start, where, text):
-    where.write_text(text)
-    with pytest.raises(CannotListen, match=r"auth\.jwt\.jwks: .*jwks\.json is no JWKS"):
+def odd(issuer):
+    """Sets of keys that nothing can be checked with."""
+    rsa_ = rsa.generate_private_key(65537, 2048).public_key()
+    return {
+        "nothing": "",
+        "no JSON": "{",
+        "a list": "[]",
+        "too deep": '{"keys":' + "[" * 100_000,
+        "no keys": '{"keys": []}',
+        "a damaged key": '{"keys": [{"kty": "EC"}]}',
+        "a key that is a text": '{"keys": ["x"]}',
+        "for encryption": json.dumps({"keys": [{**issuer.jwk(), "use": "enc"}]}),
+        "a secret": json.dumps({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "one"}]}),
+        "of another algorithm": jwt.algorithms.RSAAlgorithm.to_jwk(rsa_).join(['{"keys": [', "]}"]),
+        "odd names": json.dumps({"keys": [{**issuer.jwk(), "use": ["sig"], "alg": ["ES256"]}]}),
+    }
+
+
+ODD = tuple(odd(Issuer()))
+
+
+@pytest.mark.parametrize("what", ODD)
+async def test_keys_that_nothing_can_be_checked_with_end_a_start_and_leave_those_before_in_force(
+    start, ask, issuer, where, what
+):
+    assert (await ask(GENERATE, f"Bearer {issuer.token()}"))[0] == LET_IN
+    where.write_text(odd(issuer)[what])
+    assert (await ask(GENERATE, f"Bearer {issuer.token()}"))[0] == LET_IN
+    with pytest.raises(CannotListen, match=r"auth\.jwt\.jwks: .*jwks\.json (is no JWKS|has no public key)"):
         async with start(*settings(where)):
             pass
 
@@ -164,6 +189,41 @@ class Address:
             await runner.cleanup()
 
 
+@pytest.mark.parametrize("what", [*ODD, "too large"])
+async def test_an_address_that_gives_odd_keys_is_as_one_that_gives_none(
+    start, ask, issuer, monkeypatch, what
+):
+    monkeypatch.setattr(jwks, "PAUSE_SECONDS", 0)
+    address = Address()
+    async with address.serve() as url, start(*settings(url)) as server:
+        address.text = " " * (jwks.MAX_BYTES + 1) if what == "too large" else odd(issuer)[what]
+        assert (await ask(GENERATE, f"Bearer {issuer.token()}", server.channel))[0] == "UNAVAILABLE"
+        address.text = keys_of(issuer)
+        assert (await ask(GENERATE, f"Bearer {issuer.token()}", server.channel))[0] == LET_IN
+
+
+async def test_one_damaged_key_spoils_no_other_and_keys_may_have_no_names(ask, issuer, where):
+    unnamed = {name: value for name, value in issuer.jwk().items() if name not in {"kid", "alg", "use"}}
+    where.write_text(
+        json.dumps({"keys": [{"kty": "EC"}, {**unnamed, "kid": ["a"], "alg": ["RS256"]}, unnamed]})
+    )
+    now = int(time.time())
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "exp": now + 60, "sub": "team", "roles": ["infer"]}
+    token = jwt.encode(claims, issuer.key, "ES256")
+    assert (await ask(GENERATE, f"Bearer {token}"))[0] == LET_IN
+
+
+async def test_keys_that_were_withdrawn_while_nobody_came_are_good_no_more(start, ask, issuer, monkeypatch):
+    address = Address()
+    async with address.serve() as url, start(*settings(url)) as server:
+        address.text = keys_of(issuer)
+        assert (await ask(GENERATE, f"Bearer {issuer.token()}", server.channel))[0] == LET_IN
+        address.text = keys_of(Issuer("two"))
+        monkeypatch.setattr(jwks, "FRESH_SECONDS", 0)
+        monkeypatch.setattr(jwks, "STALE_SECONDS", 0)
+        assert (await ask(GENERATE, f"Bearer {issuer.token()}", server.channel))[0] == "UNAUTHENTICATED"
+
+
 async def test_keys_at_an_address_are_rotated_and_made_up_ones_do_not_ask_for_them(
     start, ask, issuer, monkeypatch
 ):
@@ -187,5 +247,5 @@ async def test_keys_at_an_address_are_rotated_and_made_up_ones_do_not_ask_for_th
         monkeypatch.setattr(jwks, "PAUSE_SECONDS", 0)
         assert await code(new.token()) == LET_IN
         address.text = ""
-        assert await code(issuer.token(kid="three")) == "UNAUTHENTICATED"
+        assert await code(issuer.token(kid="three")) == "UNAVAILABLE", "it cannot be checked"
         assert await code(new.token()) == LET_IN, "what was fetched before stays in force"

@@ -86,6 +86,15 @@ def test_the_check_of_a_configuration_reads_the_files(files, made):
         (['callers.a.roles=["cook"]', 'auth.keys="k"'], "callers.a.roles"),
         (['auth.jwt.issuer="i"'], "issuer, audience and jwks go together"),
         (['auth.jwt={issuer="i", audience="a", jwks="http://x/y"}'], "keys that come unencrypted"),
+        (
+            ['auth.jwt={issuer="i", audience="a", jwks="http://localhost:80@x.y/k"}'],
+            "neither https://host/path",
+        ),
+        (['auth.jwt={issuer="i", audience="a", jwks="https://u:p@x/k"}'], "without a user's name"),
+        (['auth.jwt={issuer="i", audience="a", jwks="https:///k"}'], "neither https://host/path"),
+        (["auth.open_health=false"], "auth.open_health: nobody is known by name"),
+        (['auth.default_roles=["infer"]'], "auth.default_roles: nobody is known by name"),
+        (['server.listen=["unix:a\\u0000b"]'], "neither host:port nor unix:/path"),
         (['auth.jwt={issuer="i", audience="a", jwks="k", algorithms=["HS256"]}'], "auth.jwt.algorithms"),
         (['server.tls.certificate="a"'], "certificate and key go together"),
         (['server.tls.client_ca="a"'], "client_ca needs certificate and key"),
@@ -103,7 +112,11 @@ def test_what_would_leave_it_open_is_refused(sets, told):
         ['server.listen=["0.0.0.0:1"]', "server.open_to_anyone=true", 'http.listen="0.0.0.0:2"'],
         ['server.listen=["0.0.0.0:1"]', TLS, 'server.tls.client_ca="c"', 'auth.default_roles=["infer"]'],
         ['server.listen=["0.0.0.0:1"]', TLS, 'auth.keys="k"'],
-        ['server.listen=["0.0.0.0:1"]', TLS, 'auth.jwt={issuer="i", audience="a", jwks="http://[::1]:8/x"}'],
+        [
+            'server.listen=["0.0.0.0:1"]',
+            TLS,
+            'auth.jwt={issuer="i", audience="a", jwks="http://localhost/x"}',
+        ],
     ],
 )
 def test_what_is_local_or_known_or_wanted_is_not(sets):

@@ -4,7 +4,10 @@ import json
 import os
 import re
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +65,7 @@ def test_keys_are_revoked_by_id_by_themselves_and_by_caller(run, file):
     [
         (["add", "team", "--role", "cook"], "no role cook; there is infer, write, observe, admin"),
         (["add", " ", "--role", "infer"], "CALLER: is empty"),
+        (["add", "a\udcff", "--role", "infer"], "cannot be printed"),
         (["add", "team", "--role", "infer", "--days", "0"], "--days"),
         (["revoke"], "name keys, or a --caller"),
         (["revoke", "x"], "no key x; see jarvis keys list"),
@@ -129,3 +133,26 @@ def test_the_rights_of_a_file_stay_and_a_link_stays_a_link(run, file, tmp_path):
     assert file.is_symlink()
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert len(keys.read(target)) == 1
+
+
+def test_a_key_that_cannot_be_printed_is_revoked(file):
+    command = [sys.executable, "-c", "import sys; from jarvis.cli.main import main; sys.exit(main())"]
+    command += ["keys", "add", "team", "--role", "infer", "--file", str(file)]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == "jarvis: the key could not be printed (No space left on device), and was revoked\n"
+    assert keys.read(file) == ()
+    closed = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert closed.returncode == 2
+    assert "nobody would see the key" in closed.stderr
+    assert keys.read(file) == ()
+
+
+def test_a_circle_of_links_is_told(run, file):
+    file.symlink_to(file)
+    code, _, err = run("add", "team", "--role", "infer")
+    assert code == 1
+    assert "Too many levels of symbolic links" in err

@@ -50,6 +50,11 @@ class Context:
         raise grpc.aio.AbortError
 
 
+async def sent(*messages):
+    for message in messages:
+        yield message
+
+
 @pytest.fixture(params=KINDS)
 def call(request, caplog):
     """Make a call; gives the line about it in the log."""
@@ -71,7 +76,7 @@ def call(request, caplog):
         interceptor = CallInterceptor(Gate(None), Instruments(), max_message_bytes=1000)
         wrapped = await interceptor.intercept_service(found, SimpleNamespace(method=METHOD))
         try:
-            await wrapped.unary_stream(b"", context)
+            await wrapped.stream_stream(sent(b""), context)
         except asyncio.CancelledError:
             ended = "cancelled"
         else:
