@@ -85,7 +85,7 @@ docs: setup ## Write the tables of docs/ from the code, and build its site in bu
 lock: ## Resolve requirements/cpu.txt again; ARGS=--upgrade takes the newest of everything
 	@scripts/lock.sh $(ARGS)
 
-bench: model ## Measure; BENCH= is frontend (the default), embedding, cache, retrieval, quality, difficulty, prompts, logging, telemetry or health
+bench: model ## Measure; BENCH= is frontend (the default), overload, embedding, cache, retrieval, quality, difficulty, prompts, logging, telemetry or health
 	python -m bench.$(or $(BENCH),frontend) $(ARGS)
 
 clean: ## Remove what make made here, .venv included; models stay in the user's cache folder

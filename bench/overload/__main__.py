@@ -18,7 +18,7 @@ CALLERS = [f"caller-{number}" for number in range(10)]
 GREEDY = CALLERS[0]
 OTHERS_OFFER = 0.2
 """What each caller but the greedy one sends, as a part of what the server can carry: twice its share."""
-WARM_UP_SECONDS = 15
+WARM_UP_SECONDS = 30
 """How long each part runs before anything counts: the queue fills, and shares even out."""
 BARS = {"goodput": 0.95, "p95": 1.3, "share": 0.1, "health_ms": 100}
 

@@ -11,9 +11,11 @@ from jarvis.core.embedding import MAX_TEXTS, Embedding
 from jarvis.core.embedding.validation import check_request
 from jarvis.core.in_order import in_order
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.principal import Role
 from jarvis.core.violations import Violations
 from jarvis.server.context import current, tracked
 from jarvis.server.facts import add_embedded
+from jarvis.server.roles import needs
 from jarvis.v1 import embedding_pb2_grpc
 from jarvis.wire import embedding as wire
 from jarvis.wire.messages import embedding_pb2 as pb
@@ -37,11 +39,13 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
         self._requests = requests
         self._max_message_bytes = max_message_bytes
 
+    @needs(Role.INFER)
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
         """Embed one batch."""
         with tracked(self._requests):
             return wire.response(await self._embed(request))
 
+    @needs(Role.INFER)
     async def EmbedStream(  # type: ignore[override] # the stubs know generators alone
         self, request_iterator: AsyncIterator[pb.EmbedStreamRequest], context: Context
     ) -> None:

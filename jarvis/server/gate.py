@@ -9,44 +9,13 @@ import grpc
 
 from jarvis.access.authenticator import Authenticator, Shown, check
 from jarvis.core.principal import ANYONE, Principal, Role
-from jarvis.core.status import Capability
 from jarvis.server.context import read
 from jarvis.server.errors import abort, to_status
-from jarvis.server.services import GENERATION_SERVICE, SERVER_SERVICE, SERVICES
 from jarvis_ports.errors import JarvisError
 
 Context = grpc.aio.ServicerContext[Any, Any]
 KINDS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
 """The attributes of a handler, of which one holds what answers."""
-
-EMBEDDING, RETRIEVAL = SERVICES[Capability.EMBEDDING], SERVICES[Capability.RETRIEVAL]
-INFER, WRITE, OBSERVE = Role.INFER, Role.WRITE, Role.OBSERVE
-
-ROLES: Mapping[str, Role] = {
-    f"{GENERATION_SERVICE}/Generate": INFER,
-    f"{GENERATION_SERVICE}/GenerateStream": INFER,
-    f"{GENERATION_SERVICE}/CountTokens": INFER,
-    f"{GENERATION_SERVICE}/ExplainPrompt": INFER,
-    f"{EMBEDDING}/Embed": INFER,
-    f"{EMBEDDING}/EmbedStream": INFER,
-    f"{RETRIEVAL}/CreateCollection": WRITE,
-    f"{RETRIEVAL}/GetCollection": INFER,
-    f"{RETRIEVAL}/ListCollections": INFER,
-    f"{RETRIEVAL}/DeleteCollection": WRITE,
-    f"{RETRIEVAL}/CheckCollection": WRITE,
-    f"{RETRIEVAL}/RebuildCollection": WRITE,
-    f"{RETRIEVAL}/Upsert": WRITE,
-    f"{RETRIEVAL}/Delete": WRITE,
-    f"{RETRIEVAL}/Search": INFER,
-    f"{RETRIEVAL}/Ingest": WRITE,
-    f"{RETRIEVAL}/ListDocuments": INFER,
-    f"{RETRIEVAL}/DeleteDocuments": WRITE,
-    f"{SERVER_SERVICE}/GetStatus": OBSERVE,
-    f"{SERVER_SERVICE}/ListModels": INFER,
-    f"{SERVER_SERVICE}/ListAdapters": OBSERVE,
-    f"{SERVER_SERVICE}/Abort": INFER,  # of one's own requests; of all with ADMIN
-}
-"""The role that each method of the contract needs."""
 
 
 class Gate:
@@ -54,10 +23,12 @@ class Gate:
 
     Args:
         authenticator: knows callers; None if everybody may call.
+        roles: the role that each method of the contract needs, by its full name.
     """
 
-    def __init__(self, authenticator: Authenticator | None) -> None:
+    def __init__(self, authenticator: Authenticator | None, roles: Mapping[str, Role]) -> None:
         self._authenticator = authenticator
+        self.roles = roles
 
     async def enter(self, method: str, context: Context) -> Principal:
         """Return who calls a method.
@@ -75,7 +46,7 @@ class Gate:
         ):
             return ANYONE
         principal = await self._authenticator.identify(_shown(context))
-        check(principal, ROLES[method] if method.startswith("jarvis.") else None)
+        check(principal, self.roles[method] if method.startswith("jarvis.") else None)
         return principal
 
 

@@ -11,10 +11,12 @@ import grpc
 from jarvis.core.generation import Generation
 from jarvis.core.generation.validation import check_input
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.principal import Role
 from jarvis.core.violations import Violations
 from jarvis.server.context import arrival, current, tracked
 from jarvis.server.facts import GenerationFacts
 from jarvis.server.parts import least_bytes, parts
+from jarvis.server.roles import needs
 from jarvis.v1 import generation_pb2_grpc
 from jarvis.wire import answers
 from jarvis.wire import generation as wire
@@ -36,6 +38,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         self._max_message_bytes = max_message_bytes
         self._log_text = log_text
 
+    @needs(Role.INFER)
     async def GenerateStream(  # type: ignore[override] # the stubs know generators alone
         self, request: pb.GenerateStreamRequest, context: Context
     ) -> None:
@@ -46,6 +49,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
                 for part in parts(event):
                     await context.write(answers.event_message(part))
 
+    @needs(Role.INFER)
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
         """Collect a stream into one answer."""
         started: Started | None = None
@@ -86,6 +90,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             async with aclosing(stream) as events:
                 yield events, GenerationFacts(context.facts, wanted.input if self._log_text else None)
 
+    @needs(Role.INFER)
     async def CountTokens(self, request: pb.CountTokensRequest, context: Context) -> pb.CountTokensResponse:
         """Count the tokens of a prompt or a conversation."""
         violations = Violations()
@@ -94,6 +99,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         count = await self._generation.count_tokens(wanted.model or "", wanted.input)
         return answers.TOKEN_COUNT.message(count)
 
+    @needs(Role.INFER)
     async def ExplainPrompt(
         self, request: pb.ExplainPromptRequest, context: Context
     ) -> pb.ExplainPromptResponse:

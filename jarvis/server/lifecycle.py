@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2_grpc
 from jarvis.access.authenticator import Authenticator
 from jarvis.address import CannotListen
 from jarvis.core.application import Application
+from jarvis.core.status import Capability
 from jarvis.server.embedding import EmbeddingServicer
 from jarvis.server.gate import Gate
 from jarvis.server.generation import GenerationServicer
@@ -23,6 +24,7 @@ from jarvis.server.options import server_options
 from jarvis.server.quiet import keep_headers_out
 from jarvis.server.reflection import add_reflection
 from jarvis.server.retrieval import RetrievalServicer
+from jarvis.server.roles import roles
 from jarvis.server.service import ServerServicer
 from jarvis.server.services import SERVER_SERVICE, SERVICES, of_model
 from jarvis.server.settings import ServerSettings
@@ -49,6 +51,7 @@ class Server:
     Attributes:
         addresses: the addresses that it listens on, once it does.
         http_address: the address of its HTTP server, once that listens; None if there is none.
+        gate: lets callers in.
 
     Raises:
         CannotListen: the files with which callers are known cannot be used.
@@ -77,32 +80,35 @@ class Server:
             application.instruments.exposition,
         )
         most = settings.max_message_bytes
-        self._server = grpc.aio.server(
-            interceptors=[CallInterceptor(Gate(self._authenticator), application.instruments, most)],
+        generation = GenerationServicer(application.generation, requests, most, log_text=settings.log_text)
+        embedding = EmbeddingServicer(application.embedding, requests, most)
+        retrieval = RetrievalServicer(application.retrieval, requests, most)
+        service = ServerServicer(
+            status,
+            components=self._components,
+            routes=application.routes,
+            requests=requests,
+            adapters=application.adapters,
+            instruments=application.instruments,
+            gpus=application.gpus,
+        )
+        table = roles(
+            {
+                SERVICES[Capability.GENERATION]: generation,
+                SERVICES[Capability.EMBEDDING]: embedding,
+                SERVICES[Capability.RETRIEVAL]: retrieval,
+                SERVER_SERVICE: service,
+            }
+        )
+        self.gate = Gate(self._authenticator, table)
+        self._server = server = grpc.aio.server(
+            interceptors=[CallInterceptor(self.gate, application.instruments, most)],
             options=server_options(most),
         )
-        generation_pb2_grpc.add_GenerationServiceServicer_to_server(
-            GenerationServicer(application.generation, requests, most, log_text=settings.log_text),
-            self._server,
-        )
-        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(
-            EmbeddingServicer(application.embedding, requests, most), self._server
-        )
-        retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(
-            RetrievalServicer(application.retrieval, requests, most), self._server
-        )
-        server_pb2_grpc.add_ServerServiceServicer_to_server(
-            ServerServicer(
-                status,
-                components=self._components,
-                routes=application.routes,
-                requests=requests,
-                adapters=application.adapters,
-                instruments=application.instruments,
-                gpus=application.gpus,
-            ),
-            self._server,
-        )
+        generation_pb2_grpc.add_GenerationServiceServicer_to_server(generation, server)
+        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(embedding, server)
+        retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(retrieval, server)
+        server_pb2_grpc.add_ServerServiceServicer_to_server(service, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         add_reflection([*services, SERVER_SERVICE, "grpc.health.v1.Health"], self._server)
 

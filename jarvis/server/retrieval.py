@@ -9,12 +9,14 @@ from typing import Any
 import grpc
 
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.principal import Role
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.validation import check_collection, check_index, check_query, check_rows
 from jarvis.core.violations import Violations
 from jarvis.server.context import current, tracked
 from jarvis.server.facts import of_found, of_ingested
 from jarvis.server.incoming import ingest_event
+from jarvis.server.roles import needs
 from jarvis.v1 import retrieval_pb2_grpc
 from jarvis.wire import collections as wire
 from jarvis.wire import documents, search
@@ -37,6 +39,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         self._requests = requests
         self._max_message_bytes = max_message_bytes
 
+    @needs(Role.WRITE)
     async def CreateCollection(
         self, request: pb.CreateCollectionRequest, context: Context
     ) -> pb.CreateCollectionResponse:
@@ -48,6 +51,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         with self._tracked():
             return wire.CREATED.message(await self._retrieval.collections.create(wanted.name, index))
 
+    @needs(Role.INFER)
     async def GetCollection(
         self, request: pb.GetCollectionRequest, context: Context
     ) -> pb.GetCollectionResponse:
@@ -55,6 +59,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         with self._tracked():
             return wire.FOUND.message(await self._retrieval.collections.get(request.name))
 
+    @needs(Role.INFER)
     async def ListCollections(
         self, request: pb.ListCollectionsRequest, context: Context
     ) -> pb.ListCollectionsResponse:
@@ -62,6 +67,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         with self._tracked():
             return wire.LISTED.message(tuple(await self._retrieval.collections.list()))
 
+    @needs(Role.WRITE)
     async def DeleteCollection(
         self, request: pb.DeleteCollectionRequest, context: Context
     ) -> pb.DeleteCollectionResponse:
@@ -69,6 +75,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         with self._tracked():
             return wire.DROPPED.message(await self._retrieval.collections.drop(request.name))
 
+    @needs(Role.WRITE)
     async def CheckCollection(  # type: ignore[override] # the stubs know generators alone
         self, request: pb.CheckCollectionRequest, context: Context
     ) -> None:
@@ -78,6 +85,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
                 async for event in events:
                     await context.write(wire.CHECKED.message(event))
 
+    @needs(Role.WRITE)
     async def RebuildCollection(  # type: ignore[override]
         self, request: pb.RebuildCollectionRequest, context: Context
     ) -> None:
@@ -90,6 +98,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
                 async for event in events:
                     await context.write(wire.REBUILT.message(event))
 
+    @needs(Role.WRITE)
     async def Upsert(self, request: pb.UpsertRequest, context: Context) -> pb.UpsertResponse:
         """Store rows."""
         violations = Violations()
@@ -101,6 +110,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
             )
         return wire.UPSERTED.message(upserted)
 
+    @needs(Role.WRITE)
     async def Delete(self, request: pb.DeleteRequest, context: Context) -> pb.DeleteResponse:
         """Delete rows."""
         violations = Violations()
@@ -112,6 +122,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
             )
         return wire.DELETED.message(deleted)
 
+    @needs(Role.INFER)
     async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
         """Find rows."""
         violations = Violations()
@@ -122,6 +133,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         current.get().facts.update(of_found(query.collection, found))
         return search_response(found, self._max_message_bytes)
 
+    @needs(Role.WRITE)
     async def Ingest(  # type: ignore[override]
         self, request_iterator: AsyncIterator[pb.IngestRequest], context: Context
     ) -> None:
@@ -134,6 +146,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
                         current.get().facts.update(of_ingested(result))
                     await context.write(documents.RESULTS.message(result))
 
+    @needs(Role.INFER)
     async def ListDocuments(  # type: ignore[override]
         self, request: pb.ListDocumentsRequest, context: Context
     ) -> None:
@@ -144,6 +157,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
                 async for page in pages:
                     await context.write(documents.STORED.message(tuple(page)))
 
+    @needs(Role.WRITE)
     async def DeleteDocuments(
         self, request: pb.DeleteDocumentsRequest, context: Context
     ) -> pb.DeleteDocumentsResponse:

@@ -12,6 +12,7 @@ from jarvis.core.status import Status
 from jarvis.core.telemetry.gpus import GpuReader
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.server.context import principal
+from jarvis.server.roles import needs
 from jarvis.server.status import model_list, server_status
 from jarvis.v1 import server_pb2_grpc
 from jarvis.wire import server as wire
@@ -53,6 +54,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         self._instruments = instruments
         self._gpus = gpus
 
+    @needs(Role.OBSERVE)
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         """Return the state of the server and of all its parts, and how it performs."""
         status = server_status(
@@ -65,16 +67,19 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         )
         return wire.STATUS.message(status)
 
+    @needs(Role.INFER)
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """Return the configured models, and the routes over them."""
         return wire.MODEL_LIST.message(model_list(self._routes))
 
+    @needs(Role.OBSERVE)
     async def ListAdapters(
         self, request: pb.ListAdaptersRequest, context: Context
     ) -> pb.ListAdaptersResponse:
         """Return the installed adapters, and the plugins that did not load."""
         return wire.ADAPTERS.message(self._adapters.listed())
 
+    @needs(Role.INFER)  # of one's own requests; an admin of all
     async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:
         """End the running requests with the given id; those of others only for an admin."""
         caller = principal.get()

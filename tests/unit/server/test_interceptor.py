@@ -73,7 +73,7 @@ def call(request, caplog):
         async def found(_):
             return handler
 
-        interceptor = CallInterceptor(Gate(None), Instruments(), max_message_bytes=1000)
+        interceptor = CallInterceptor(Gate(None, {}), Instruments(), max_message_bytes=1000)
         wrapped = await interceptor.intercept_service(found, SimpleNamespace(method=METHOD))
         try:
             await wrapped.stream_stream(sent(b""), context)
