@@ -15,7 +15,7 @@ from jarvis.client import JarvisClient, JarvisClientError
 
 @dataclass(frozen=True)
 class Load:
-    """Where requests go, the key of each caller, and how many tokens each answer has."""
+    """Where requests go, the key of each caller, and how many tokens an answer has on average."""
 
     address: str
     keys: Mapping[str, str]
@@ -52,6 +52,7 @@ class Counting:
         self.done = Done(seconds)
         self._served: Counter[str] = Counter()
         self._number = 0
+        self._random = random.Random(2)  # noqa: S311 - no secret
 
     async def request(self, client: JarvisClient, caller: str) -> None:
         """Send one request; what ends after the span does not count as served."""
@@ -59,7 +60,7 @@ class Counting:
         sent = time.monotonic()
         try:
             prompt = f"Tell story number {self._number}."
-            await client.generate(prompt, max_tokens=self._load.tokens, ignore_eos=True)
+            await client.generate(prompt, max_tokens=self._tokens(), ignore_eos=True)
         except JarvisClientError as error:
             if sent < self._begin:
                 return
@@ -73,6 +74,10 @@ class Counting:
         if self._begin <= now <= self.end:
             self.done.seconds.append(now - sent)
             self._served[caller] += 1
+
+    def _tokens(self) -> int:
+        # Answers of one length would begin and end together, in waves that no short queue can fill.
+        return self._random.randint(self._load.tokens // 2, self._load.tokens * 3 // 2)
 
     def result(self) -> Done:
         """Return what was counted."""

@@ -17,7 +17,7 @@ async def serving(
 ) -> AsyncIterator[tuple[str, dict[str, str]]]:
     """Run the server, and yield its address and the key of each caller.
 
-    An eighth as many requests wait as run: those that are served then take about an eighth longer.
+    A sixth as many requests wait as run: those that are served then take about a sixth longer.
 
     Raises:
         RuntimeError: it did not start; the message has the end of its output.
@@ -33,7 +33,7 @@ async def serving(
             f"models.demo.settings.model={DEMO_MODEL}",
             "models.demo.settings.dtype=float32",
             f"models.demo.settings.engine_args.max_num_seqs={slots}",
-            f"models.demo.max_requests={slots + slots // 8}",
+            f"models.demo.max_requests={slots + slots // 6}",
             "embedder.adapter=none",
             "store.adapter=none",
         ]
