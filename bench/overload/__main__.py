@@ -101,10 +101,8 @@ def _report(found: Found) -> None:
     print("\nServed, by the caller's fair share, a tenth:")
     print(f"the nine {ratios['least']:.2f} to {ratios['most']:.2f}, the greedy one {ratios['greedy']:.2f}")
     print(f"Beside it, a client that comes back when it is told to: {dict(overload.obeyed)}")
-    slowest = max(overload.health_ms)
-    print(
-        f"Health: p99 {_p99(overload.health_ms):.0f} ms, slowest of {len(overload.health_ms)} {slowest:.0f} ms\n"
-    )
+    health = overload.health_ms
+    print(f"Health: p99 {_p99(health):.0f} ms, slowest of {len(health)} {max(health):.0f} ms\n")
     for bar, met in _bars(found).items():
         print(f"{bar}: {'met' if met else 'missed'}")
 
