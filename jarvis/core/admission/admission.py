@@ -127,6 +127,7 @@ class Admission:
         except asyncio.CancelledError:
             if not ticket.turn.done():
                 self._take_out(ticket)
+                self._let_in()  # it may have waited for more slots than the next one needs
             elif ticket.turn.exception() is None:  # it was let in at the same moment
                 self._end(ticket)
             raise
@@ -155,6 +156,10 @@ class Admission:
         self._taken -= ticket.sequences
         self._queue.ended(ticket.arrival.caller, ticket.sequences * (seconds - ticket.charged))
         self._service.measured(seconds)
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Let in those that are next, as far as there is room."""
         while (following := self._queue.first()) and self._has_room_for(following):
             self._take_out(following)
             self._start(following)

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from jarvis.core.admission import Bounds
+from tests.unit.core.admission.conftest import settle
 
 
 async def test_as_many_run_as_there_are_slots_and_others_follow_as_they_came(desk):
@@ -125,3 +126,14 @@ async def test_ten_callers_get_a_tenth_each_however_few_may_wait_and_however_muc
     shares = Counter(model.served[200:])
     fair = shares.total() / 10
     assert all(0.85 * fair < shares[caller] < 1.35 * fair for caller in set(callers)), shares
+
+
+async def test_who_gives_up_does_not_keep_others_from_what_was_too_little_for_it(desk):
+    model = desk(slots=4)
+    await model.ask(sequences=3)
+    large = await model.ask(sequences=2)
+    await model.ask()
+    assert len(model.running) == 1
+    large.cancel()
+    await settle()
+    assert len(model.running) == 2
