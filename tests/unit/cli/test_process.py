@@ -12,6 +12,7 @@ from asyncio.subprocess import PIPE
 import grpc
 import pytest
 
+from tests.certificates import certificate
 from tests.command import JARVIS
 
 pytestmark = pytest.mark.slow
@@ -52,11 +53,20 @@ async def test_a_server_that_is_not_there_is_one_line_within_two_seconds():
 
 
 async def test_a_tls_failure_is_one_line(fake, tmp_path):
-    (tmp_path / "ca.pem").write_text("no certificate")
+    certificate(tmp_path, "ca")
     process = await start("health", "--server", fake.address, "--tls-ca", str(tmp_path / "ca.pem"))
     out, err = await process.communicate()
     assert (process.returncode, out) == (1, b"")
     assert err.startswith(b"jarvis: cannot connect to ")
+    assert err.count(b"\n") == 1
+
+
+async def test_a_file_without_certificates_is_named(fake, tmp_path):
+    (tmp_path / "ca.pem").write_text("no certificate")
+    process = await start("health", "--server", fake.address, "--tls-ca", str(tmp_path / "ca.pem"))
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert b"ca.pem has no certificates in PEM" in err
     assert err.count(b"\n") == 1
 
 
