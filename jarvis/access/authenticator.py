@@ -95,15 +95,15 @@ class Authenticator:
         return Principal(name, roles)
 
 
-def check(principal: Principal, role: Role | None) -> None:
-    """Check that a caller has a role; None stands for any that is known.
+def check(principal: Principal, *roles: Role) -> None:
+    """Check that a caller has one of some roles.
 
     Raises:
-        PermissionDenied: it has not.
+        PermissionDenied: it has none of them.
     """
-    if role and role not in principal.roles:
+    if principal.roles.isdisjoint(roles):
         has = ", ".join(sorted(principal.roles)) or "none"
-        raise PermissionDenied(f"this needs the role {role}; your roles: {has}")
+        raise PermissionDenied(f"this needs the role {' or '.join(roles)}; your roles: {has}")
 
 
 def _watched(path: Path) -> Watched[Mapping[str, keys.Key]]:

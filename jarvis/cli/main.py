@@ -152,7 +152,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         expected = exit_code(error)
         if expected is None:
             raise
-        _complain(str(error))
+        hint = "; set JARVIS_TOKEN, or --token" if getattr(error, "reason", "") == "UNAUTHENTICATED" else ""
+        _complain(f"{error}{hint}")
         return expected
     return code or 0
 

@@ -23,14 +23,14 @@ class Gate:
 
     Args:
         authenticator: knows callers; None if everybody may call.
-        roles: the role that each method of the contract needs, by its full name.
+        roles: the roles that allow each method of the contract, by its full name.
     """
 
-    def __init__(self, authenticator: Authenticator | None, roles: Mapping[str, Role]) -> None:
+    def __init__(self, authenticator: Authenticator | None, roles: Mapping[str, tuple[Role, ...]]) -> None:
         self._authenticator = authenticator
         self.roles = roles
 
-    async def enter(self, method: str, context: Context) -> Principal:
+    async def identify(self, method: str, context: Context) -> Principal:
         """Return who calls a method.
 
         Args:
@@ -39,15 +39,20 @@ class Gate:
 
         Raises:
             Unauthenticated, IssuerUnavailable: see `Authenticator.identify`.
-            PermissionDenied: the caller has not the role that the method needs.
         """
         if self._authenticator is None or (
             self._authenticator.open_health and method.startswith("grpc.health.")
         ):
             return ANYONE
-        principal = await self._authenticator.identify(_shown(context))
-        check(principal, self.roles[method] if method.startswith("jarvis.") else None)
-        return principal
+        return await self._authenticator.identify(_shown(context))
+
+    def check(self, method: str, principal: Principal) -> None:
+        """Check that a caller may call a method of the contract.
+
+        Raises:
+            PermissionDenied: it has none of the roles that allow it.
+        """
+        check(principal, *self.roles[method])
 
 
 def behind(gate: Gate, handler: Any, method: str) -> Any:  # noqa: ANN401 - grpc's own types are private
@@ -57,7 +62,7 @@ def behind(gate: Gate, handler: Any, method: str) -> Any:  # noqa: ANN401 - grpc
 
     async def enter(context: Context) -> None:
         try:
-            await gate.enter(method, context)
+            await gate.identify(method, context)
         except JarvisError as error:
             request_id = read(context).request_id
             await abort(context, *to_status(error, request_id), request_id)

@@ -61,7 +61,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             )
             try:
                 with self._calls.measured(method, stream=streams, grpc_context=context) as call:
-                    calls.enter(call, await self._gate.enter(method, context))
+                    calls.enter(call, await self._gate.identify(method, context))
+                    self._gate.check(method, calls.principal.get())
                     calls.check(call)
                     await caller.begin(call.request_id)
                     request = caller.each(raw) if handler.request_streaming else await caller.only(raw)

@@ -67,7 +67,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         )
         return wire.STATUS.message(status)
 
-    @needs(Role.INFER)
+    @needs(Role.INFER, Role.OBSERVE)
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """Return the configured models, and the routes over them."""
         return wire.MODEL_LIST.message(model_list(self._routes))

@@ -45,7 +45,8 @@ def client(server, made, name, folder=None):
 
 
 @pytest.mark.parametrize(
-    ("name", "roles"), [("reader", {"status"}), ("workload", {"models", "generate"}), ("nobody", set())]
+    ("name", "roles"),
+    [("reader", {"status", "models"}), ("workload", {"models", "generate"}), ("nobody", set())],
 )
 async def test_the_name_in_a_certificate_has_its_roles(server, made, name, roles):
     allowed, refusals = set(), set()

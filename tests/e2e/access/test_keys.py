@@ -79,6 +79,7 @@ async def test_the_log_has_neither_keys_nor_names_of_callers(server, ask, key, c
     made, name = key("secret-team"), "secret-team"
     for authorization in (f"Bearer {made}", f"Bearer {made[:-3]}xxx", made):
         await ask(GENERATE, authorization)
+    assert (await ask("/jarvis.v1.ServerService/GetStatus", f"Bearer {made}"))[0] == "PERMISSION_DENIED"
     host, port = server.instance.http_address.split(":")
     for line in (f"Authorization : Bearer {made}", f"Authorization: Bearer {made}\x01"):
         reader, writer = await asyncio.open_connection(host, port)
@@ -87,14 +88,17 @@ async def test_the_log_has_neither_keys_nor_names_of_callers(server, ask, key, c
         writer.close()
     reader, writer = await asyncio.open_connection(*server.instance.addresses[0].split(":"))
     writer.write(http2_call(GENERATE, f"Bearer {made}".encode() + b"\xa0"))
-    while len([record for record in caplog.records if record.name == "jarvis.calls"]) < 4:
+    while len([record for record in caplog.records if record.name == "jarvis.calls"]) < 5:
         await asyncio.sleep(0.01)
     writer.close()
     shown = [(record.getMessage(), record.__dict__) for record in caplog.records]
     assert made.rpartition("_")[2][:20] not in str(shown)
     assert name not in str(shown)
     ended = [record for record in caplog.records if record.name == "jarvis.calls"]
-    assert [getattr(record, "caller", None) for record in ended] == [log_id(name), None, None, None]
+    assert [getattr(record, "caller", None) for record in ended] == [
+        *(log_id(name), None, None, log_id(name)),
+        None,
+    ]
     assert ended[-1].code == "UNAUTHENTICATED"
     assert [record for record in caplog.records if record.exc_info] == []
 
@@ -111,8 +115,11 @@ async def test_the_command_line_shows_the_key_that_it_is_given(server, key, monk
     listing = ["collections", "list", *command[2:]]
     assert await asyncio.to_thread(main, command) == 0
     assert await asyncio.to_thread(main, listing) == 1
-    assert "show who you are: an API key or a token" in capsys.readouterr().err
+    assert "show who you are: an API key or a token, as `authorization: Bearer …`; set JARVIS_TOKEN" in (
+        capsys.readouterr().err
+    )
     assert await asyncio.to_thread(main, [*listing, "--token", key()]) == 0
+    assert await asyncio.to_thread(main, ["status", *command[2:], "--token", key("scraper", "observe")]) == 0
     monkeypatch.setenv("JARVIS_TOKEN", key("other"))
     assert await asyncio.to_thread(main, listing) == 0
     monkeypatch.setenv("JARVIS_TOKEN", "ü")

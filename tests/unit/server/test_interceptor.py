@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import grpc
 import pytest
 
+from jarvis.core.principal import Role
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.server.gate import Gate
 from jarvis.server.interceptor import CallInterceptor
@@ -73,7 +74,9 @@ def call(request, caplog):
         async def found(_):
             return handler
 
-        interceptor = CallInterceptor(Gate(None, {}), Instruments(), max_message_bytes=1000)
+        interceptor = CallInterceptor(
+            Gate(None, {METHOD.removeprefix("/"): (Role.INFER,)}), Instruments(), max_message_bytes=1000
+        )
         wrapped = await interceptor.intercept_service(found, SimpleNamespace(method=METHOD))
         try:
             await wrapped.stream_stream(sent(b""), context)
