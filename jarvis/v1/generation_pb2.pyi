@@ -879,7 +879,7 @@ class Timings(_message.Message):
     TOTAL_SECONDS_FIELD_NUMBER: _builtins.int
     RETRIEVAL_SECONDS_FIELD_NUMBER: _builtins.int
     queue_seconds: _builtins.float
-    """Seconds that it waited in the engine's queue. Left out where the engine does not tell."""
+    """Seconds that it waited to be let into the model, and in the engine's own queue where the engine tells."""
     time_to_first_token_seconds: _builtins.float
     """Seconds from its arrival to the first piece of text. Left out where there was none."""
     total_seconds: _builtins.float

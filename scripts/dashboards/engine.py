@@ -70,7 +70,7 @@ DEPTH = graph(
 WAIT = graph(
     "Queue wait",
     units.Seconds,
-    "How long the engine lets requests wait before it begins with them. Above a second: the batch or the KV "
+    "How long requests wait before the engine begins with them. Above a second: the batch or the KV "
     "cache is full; see the panels beside and below.",
     quantiles("jarvis_queue_wait_seconds", HERE, "model"),
 )

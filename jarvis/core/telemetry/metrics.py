@@ -83,7 +83,7 @@ QUEUE_WAIT = Metric(
     HISTOGRAM,
     "jarvis.queue.wait",
     "s",
-    "How long the engine let a request wait before it began with it.",
+    "How long a request waited to be let into the model, and in the engine's own queue.",
     ("model",),
     (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
