@@ -4,18 +4,19 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import grpc
 
+from bench.health.callers import calling
 from jarvis.client import JarvisClient, JarvisClientError
 
 
 @dataclass(frozen=True)
 class Load:
-    """Where requests go, the key of each caller, and how many tokens an answer has on average."""
+    """The server's address, the key of each caller, and how many tokens an answer has on average."""
 
     address: str
     keys: Mapping[str, str]
@@ -132,7 +133,7 @@ async def obedient(load: Load, caller: str) -> AsyncIterator[Counter[str]]:
                 except JarvisClientError:
                     ended["failed"] += 1
 
-    async with _beside(go_on()):
+    async with calling([go_on()]):
         yield ended
 
 
@@ -149,17 +150,5 @@ async def probing(address: str, key: str) -> AsyncIterator[list[float]]:
                 took.append((time.perf_counter() - asked) * 1000)
                 await asyncio.sleep(0.1)
 
-    async with _beside(go_on()):
+    async with calling([go_on()]):
         yield took
-
-
-@asynccontextmanager
-async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        if task.done():
-            task.result()
-        task.cancel()
-        await asyncio.wait([task])

@@ -26,6 +26,8 @@ PAUSE_SECONDS = 10.0
 TIMEOUT = aiohttp.ClientTimeout(total=5)
 MAX_BYTES = 2**18
 """The most bytes of a JWKS, some 600 keys."""
+NO_KEY = (PyJWTError, ValueError, TypeError)
+NO_JWKS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class Keys:
@@ -46,13 +48,7 @@ class Keys:
             described = json.loads(raw)["keys"]
             for one in described:
                 self._add(one, algorithms)
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-            RecursionError,
-        ):  # they may tell what is in it
+        except NO_JWKS:  # whose words may have the keys in them
             raise ValueError(f"{source} is no JWKS") from None
         if not self._keys:
             raise ValueError(f"{source} has no public key for {', '.join(algorithms)}")
@@ -60,18 +56,13 @@ class Keys:
     def _add(self, described: Mapping[str, Any], algorithms: Sequence[str]) -> None:
         if described.get("use") not in (None, "sig"):
             return
-        id_, own = described.get("kid"), described.get("alg")
+        given, own = described.get("kid"), described.get("alg")
+        id_ = None if given is None else str(given)
         for algorithm in algorithms:
             if own in (None, algorithm):
                 try:
-                    self._keys[None if id_ is None else str(id_), algorithm] = PyJWK(
-                        dict(described), algorithm
-                    )
-                except (
-                    PyJWTError,
-                    ValueError,
-                    TypeError,
-                ):  # a key of another kind, or damaged: others may do
+                    self._keys[id_, algorithm] = PyJWK(dict(described), algorithm)
+                except NO_KEY:  # one of another kind, or damaged: others may do
                     continue
 
     def get(self, id_: str | None, algorithm: str) -> PyJWK | None:

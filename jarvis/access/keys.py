@@ -64,8 +64,8 @@ def is_key(text: str) -> bool:
 
 
 def id_of(text: str) -> str:
-    """Return the id in a key."""
-    return text.split("_", 2)[1]
+    """Return the id in a key; what stands before the key, such as `Bearer`, does not matter."""
+    return text.partition(f"{BEGINNING}_")[2].partition("_")[0]
 
 
 def owner(keys: Mapping[str, Key], shown: str) -> Principal | None:

@@ -142,7 +142,7 @@ def revoke(  # noqa: PLR0913 - its options
     """Revoke keys. Calls that run go on; new ones are refused."""
     from jarvis.access import keys  # noqa: PLC0415 - a part of the server
 
-    wanted = {keys.id_of(one[one.index("jarvis_") :]) if "jarvis_" in one else one for one in ids or ()}
+    wanted = {keys.id_of(one) or one for one in ids or ()}
     if not wanted and caller is None:
         raise typer.BadParameter("name keys, or a --caller", param_hint="ID")
     path = _path(file, config, sets)

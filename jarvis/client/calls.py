@@ -164,6 +164,8 @@ class Calls:
         metadata = []
         if self._token is not None:
             token = self._token() if callable(self._token) else self._token
+            if not token:
+                raise invalid("token", "is empty")
             metadata.append(("authorization", f"Bearer {_sendable('token', token)}"))
         if request_id is not None:
             if len(request_id) > MAX_REQUEST_ID:
@@ -204,7 +206,7 @@ async def _send(
 
 
 def _sendable(name: str, value: str) -> str:
-    if not (value and value.isascii() and value.isprintable()):
+    if not (value.isascii() and value.isprintable()):
         raise invalid(name, "only printable ASCII characters can be sent")
     return value
 

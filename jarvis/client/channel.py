@@ -12,6 +12,7 @@ from weakref import WeakSet
 import grpc
 
 from jarvis.address import check
+from jarvis.pem import load_authorities, load_certificate
 from jarvis.watched import Watched
 
 OPTIONS = (
@@ -51,17 +52,10 @@ class TLS:
             OSError: a file cannot be read or used, or the certificate and the key do not fit together.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        try:
-            if self.certificate:
-                context.load_cert_chain(self.certificate, self.key, str)
-        except ssl.SSLError as error:
-            problem = f"{self.certificate} and {self.key} are no certificate and its key, in PEM, without "
-            raise OSError(f"{problem}a passphrase ({error.reason or error})") from None
-        try:
-            if self.ca:
-                context.load_verify_locations(self.ca)
-        except ssl.SSLError as error:
-            raise OSError(f"{self.ca} has no certificates in PEM ({error.reason or error})") from None
+        if self.certificate:
+            load_certificate(context, self.certificate, self.key)
+        if self.ca:
+            load_authorities(context, self.ca)
         files = (self.ca, self.key, self.certificate)
         return grpc.ssl_channel_credentials(*(Path(path).read_bytes() if path else None for path in files))
 

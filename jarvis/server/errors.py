@@ -8,7 +8,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from jarvis.server.context import REQUEST_ID
+from jarvis.server.context import REQUEST_ID, read
 from jarvis_ports.errors import CallerError, FieldViolation, JarvisError
 
 DOMAIN = "jarvis"
@@ -105,6 +105,12 @@ async def abort(
     """
     trailing = (("grpc-status-details-bin", status.SerializeToString()), (REQUEST_ID, request_id))
     await context.abort(code, status.message, trailing)
+
+
+async def refuse(context: grpc.aio.ServicerContext[Any, Any], error: JarvisError) -> NoReturn:
+    """End a call that is not one of Jarvis's own, and so is not measured, with a foreseen error."""
+    request_id = read(context).request_id
+    await abort(context, *to_status(error, request_id), request_id)
 
 
 def _status(

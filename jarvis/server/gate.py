@@ -9,8 +9,7 @@ import grpc
 
 from jarvis.access.authenticator import Authenticator, Shown, check
 from jarvis.core.principal import ANYONE, Principal, Role
-from jarvis.server.context import read
-from jarvis.server.errors import abort, to_status
+from jarvis.server.errors import refuse
 from jarvis_ports.errors import JarvisError
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -64,8 +63,7 @@ def behind(gate: Gate, handler: Any, method: str) -> Any:  # noqa: ANN401 - grpc
         try:
             await gate.identify(method, context)
         except JarvisError as error:
-            request_id = read(context).request_id
-            await abort(context, *to_status(error, request_id), request_id)
+            await refuse(context, error)
 
     async def answered(request: Any, context: Context) -> Any:  # noqa: ANN401
         await enter(context)

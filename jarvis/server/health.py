@@ -1,14 +1,13 @@
 """The standard health service, with the List method and the error details that the library lacks."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2
 
-from jarvis.server.context import read
-from jarvis.server.errors import abort, to_status
-from jarvis_ports.errors import CallerError, ServiceNotFound, TooManyServices
+from jarvis.server.errors import refuse
+from jarvis_ports.errors import ServiceNotFound, TooManyServices
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -51,7 +50,7 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
     ) -> health_pb2.HealthCheckResponse:
         """Return the status of one name."""
         if request.service not in self._statuses:
-            await _refuse(context, ServiceNotFound(request.service, list(self._statuses)))
+            await refuse(context, ServiceNotFound(request.service, list(self._statuses)))
         return health_pb2.HealthCheckResponse(status=self._statuses[request.service])
 
     async def List(
@@ -60,15 +59,10 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
         """Return the status of every name at once."""
         if (number := len(self._statuses)) > MAX_LISTED:
             found = f"there are {number} services, and List tells of {MAX_LISTED} at most; ask for each"
-            await _refuse(context, TooManyServices(found))
+            await refuse(context, TooManyServices(found))
         return health_pb2.HealthListResponse(
             statuses={
                 service: health_pb2.HealthCheckResponse(status=status)
                 for service, status in self._statuses.items()
             }
         )
-
-
-async def _refuse(context: Context, error: CallerError) -> NoReturn:
-    request_id = read(context).request_id
-    await abort(context, *to_status(error, request_id), request_id)

@@ -2,7 +2,6 @@
 
 import logging
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ import grpc
 from cryptography import x509
 
 from jarvis.address import CannotListen
+from jarvis.pem import load_authorities, load_certificate
 from jarvis.watched import Watched, read_regular
 
 logger = logging.getLogger(__name__)
@@ -112,18 +112,9 @@ class Certificates:
         files, context = self._files, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         # Or a session would be taken up again, whoever signs certificates by then.
         context.minimum_version, context.num_tickets = ssl.TLSVersion.TLSv1_3, 0
-        with_password: Callable[[], str] = str  # none, where OpenSSL would ask on the terminal
-        try:
-            context.load_cert_chain(files.certificate, files.key, with_password)
-        except ssl.SSLError as error:
-            problem = f"{files.certificate} and {files.key} are no certificate and its key, in PEM, without "
-            raise ValueError(f"{problem}a passphrase ({error.reason or error})") from None
+        load_certificate(context, files.certificate, files.key)
         if files.client_ca:
-            try:
-                context.load_verify_locations(files.client_ca)
-            except ssl.SSLError as error:
-                problem = f"{files.client_ca} has no certificates in PEM ({error.reason or error})"
-                raise ValueError(problem) from None
+            load_authorities(context, files.client_ca)
             context.verify_mode = ssl.CERT_OPTIONAL
         return context
 

@@ -234,7 +234,7 @@ class EngineDead(Unavailable):
 
 
 class Overloaded(Unavailable):
-    """As many requests run or wait as may: in the model, on the server, or of this caller."""
+    """The model, the server or this caller has as many requests that run or wait as it may."""
 
     reason = "OVERLOADED"
 

@@ -39,11 +39,6 @@ class Admission:
         self._service = Estimate()
         self._first_output = Quick()
 
-    @property
-    def waiting(self) -> int:
-        """How many requests wait."""
-        return len(self._queue)
-
     @asynccontextmanager
     async def slot(self, ticket: Ticket, slots: int | None) -> AsyncIterator[None]:
         """Wait until a request may go to the model, and keep its place there while the block runs.
@@ -98,9 +93,10 @@ class Admission:
     def _enter(self, ticket: Ticket, *, waits: bool) -> None:
         caller = ticket.arrival.caller
         scopes = self._of(ticket)
-        while full := next((scope for scope in scopes if scope.lack(ticket, waits=waits)), None):
-            lack, own = full.lack(ticket, waits=waits), full is scopes[0]
-            last = None if own else self._queue.last_behind(caller, self._service.value or UNKNOWN)
+        own = scopes[0]
+        while found := next(((one, why) for one in scopes if (why := one.lack(ticket, waits=waits))), None):
+            full, lack = found
+            last = None if full is own else self._queue.last_behind(caller, self._service.value or UNKNOWN)
             if last is None:
                 self._scopes.forget(caller)
                 raise self._overloaded(lack, full)

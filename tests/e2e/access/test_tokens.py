@@ -166,7 +166,7 @@ async def test_keys_that_nothing_can_be_checked_with_end_a_start_and_leave_those
 
 
 class Address:
-    """Where keys are fetched."""
+    """An address that gives keys."""
 
     def __init__(self):
         self.text = ""

@@ -38,6 +38,14 @@ async def test_the_request_id_travels_as_metadata(fake):
     assert [sent.get("x-request-id") for sent in fake.metadata] == ["mine-1", "mine-2", None]
 
 
+async def test_an_empty_request_id_leaves_it_to_the_server_and_an_empty_token_is_refused(fake):
+    async with JarvisClient(fake.address) as client:
+        await client.generate("x", request_id="")
+    async with JarvisClient(fake.address, token=lambda: "") as client:
+        with pytest.raises(JarvisClientError, match="token: is empty"):
+            await client.generate("x")
+
+
 @pytest.mark.parametrize(
     ("request_id", "complaint"),
     [("é", "only printable ASCII"), ("a\nb", "only printable ASCII"), ("i" * 129, "at most 128 characters")],

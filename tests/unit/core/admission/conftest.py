@@ -35,6 +35,10 @@ class Desk:
         self.served = []
         self.tasks = []
 
+    @property
+    def waiting(self):
+        return len(self.admission._queue)
+
     async def ask(self, caller="", *, left=None, characters=4, sequences=1, priority=0):
         """Send a request; gives its task, which waits or runs by then."""
         deadline = None if left is None else self.clock() + left

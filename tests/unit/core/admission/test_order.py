@@ -12,7 +12,7 @@ from tests.unit.core.admission.conftest import settle
 async def test_as_many_run_as_there_are_slots_and_others_follow_as_they_came(desk):
     model = desk(slots=2)
     tasks = [await model.ask() for _ in range(5)]
-    assert (len(model.running), model.admission.waiting) == (2, 3)
+    assert (len(model.running), model.waiting) == (2, 3)
     await model.finish(5)
     assert [ticket.waited for ticket in [await task for task in tasks]] == [0, 0, 0.5, 1.0, 1.5]
 

@@ -91,7 +91,7 @@ async def test_who_gives_up_is_out_of_the_queue(desk):
     gone, stays = await model.ask(), await model.ask()
     gone.cancel()
     await settle()
-    assert model.admission.waiting == 1
+    assert model.waiting == 1
     await model.finish()
     assert len(model.running) == 1
     await model.finish()
