@@ -18,6 +18,7 @@ CONTENDERS = {
     "Jarvis": "jarvis_server",
     "vLLM's OpenAI server": "openai_server",
     "vLLM's gRPC server": "grpc_server",
+    "vLLM's front end in Rust": "rust_server",
 }
 """The module of each contender, which has a `start`; the others are compared with the first."""
 

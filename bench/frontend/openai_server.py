@@ -1,32 +1,27 @@
 """vLLM's own OpenAI server, which sends server-sent events."""
 
 import json
-import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import aiohttp
 
-from bench.frontend.engine import command_line
 from bench.frontend.load import Generate, Reply
 from bench.frontend.server import running
-
-MODULE = "vllm.entrypoints.openai.api_server"
+from bench.vllm_serve import command
 
 
 @asynccontextmanager
-async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
+async def start(
+    engine: dict[str, Any], environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Generate]:
     """Run the server; its client parses the JSON of every event, as any client must to get the text."""
-
-    def command(port: int) -> list[str]:
-        listen = ["--host", "127.0.0.1", "--port", str(port)]
-        return [sys.executable, "-m", MODULE, *listen, *command_line(engine)]
-
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
-        running(command, lambda port: _healthy(session, port)) as port,
+        running(partial(command, arguments=engine), partial(healthy, session), environment) as port,
     ):
         url = f"http://127.0.0.1:{port}/v1/completions"
 
@@ -57,7 +52,8 @@ async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
         yield generate
 
 
-async def _healthy(session: aiohttp.ClientSession, port: int) -> bool:
+async def healthy(session: aiohttp.ClientSession, port: int) -> bool:
+    """Return whether the server on this port is ready."""
     try:
         async with session.get(f"http://127.0.0.1:{port}/health") as response:
             return response.status == 200

@@ -1,9 +1,10 @@
 """Runs a server as a process of its own: starts it on a free port, waits until it answers, and stops it."""
 
 import asyncio
+import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import grpc
@@ -16,16 +17,22 @@ LOG_TAIL = 4000
 
 @asynccontextmanager
 async def running(
-    command: Callable[[int], Sequence[str]], ready: Callable[[int], Awaitable[bool]]
+    command: Callable[[int], Sequence[str]],
+    ready: Callable[[int], Awaitable[bool]],
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[int]:
     """Run the command for a free port, and yield that port once `ready` returns True for it.
+
+    The environment is added to that of this process.
 
     Raises:
         RuntimeError: it ended, was not ready in time, or the block failed; the message ends with its output.
     """
     port = free_port()
     with tempfile.TemporaryFile() as log:
-        process = await asyncio.create_subprocess_exec(*command(port), stdout=log, stderr=log)
+        process = await asyncio.create_subprocess_exec(
+            *command(port), stdout=log, stderr=log, env={**os.environ, **(environment or {})}
+        )
         try:
             await _wait(process, lambda: ready(port))
             yield port

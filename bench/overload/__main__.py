@@ -5,22 +5,31 @@ import asyncio
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from statistics import quantiles
 
 from bench.arguments import make_parser, positive_int
 from bench.found import Found
-from bench.overload.callers import Done, Load, closed_loop, obedient, open_loop, probing
-from bench.overload.server import serving
+from bench.overload.callers import Done, Plan, closed_loop, obedient, open_loop, probing
+from bench.overload.servers import Server, jarvis, openai
+from bench.vllm_serve import rust_environment
 
 CALLERS = [f"caller-{number}" for number in range(10)]
 GREEDY = CALLERS[0]
+OBEDIENT = "obedient"
+"""One more caller, who sends one request after another, each of them again when it is told to."""
 OTHERS_OFFER = 0.2
 """What each caller but the greedy one sends, as a part of what the server can carry: twice its share."""
-WARM_UP_SECONDS = 30
-"""How long each part runs before anything counts: the queue fills, and shares even out."""
 BARS = {"goodput": 0.95, "p95": 1.3, "share": 0.1, "health_ms": 100}
+JARVIS = "Jarvis"
+PEERS = {
+    "vLLM's OpenAI server": dict,
+    "vLLM's front end in Rust": rust_environment,
+}
+"""The environment of each peer."""
 
 
 def main() -> int:
@@ -28,30 +37,49 @@ def main() -> int:
     args = _parser().parse_args()
     with Found(args.json, _report, slots=args.slots, tokens=args.tokens, times=args.times) as found:
         asyncio.run(_run(args, found))
-    return 0 if found.of("overload") and all(_bars(found).values()) else 1
+    return 0 if found.of(f"{JARVIS}, overload") and all(_bars(found).values()) else 1
 
 
 async def _run(args: argparse.Namespace, found: Found) -> None:
-    print("starting the server", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
-        async with serving(Path(folder), CALLERS, args.slots) as (address, keys):
-            load = partial(Load, address, keys, args.tokens)
-            print(f"what it can carry: {args.slots} requests at a time", file=sys.stderr)
-            capacity = await closed_loop(load(), CALLERS, args.slots, args.seconds, WARM_UP_SECONDS)
-            found.add("capacity", capacity)
-            rates = dict.fromkeys(CALLERS, OTHERS_OFFER * capacity.per_second)
-            rates[GREEDY] = args.times * capacity.per_second - sum(rates.values()) + rates[GREEDY]
-            print(f"{args.times} times as much", file=sys.stderr)
-            async with probing(address, keys[CALLERS[1]]) as probed, obedient(load(), CALLERS[1]) as obeyed:
-                overload = await open_loop(load(), rates, args.seconds, WARM_UP_SECONDS)
-            overload.health_ms.extend(probed)
-            overload.obeyed.update(obeyed)
-            found.add("overload", overload)
+        await _measure(JARVIS, lambda: jarvis(Path(folder), [*CALLERS, OBEDIENT], args.slots), args, found)
+    for name, environment in PEERS.items() if args.peers else ():
+        try:
+            await _measure(name, partial(openai, args.slots, environment()), args, found)
+        except ModuleNotFoundError as error:
+            print(f"{name} is left out: {error}", file=sys.stderr)
+
+
+async def _measure(
+    name: str,
+    start: Callable[[], AbstractAsyncContextManager[Server]],
+    args: argparse.Namespace,
+    found: Found,
+) -> None:
+    print(f"starting {name}", file=sys.stderr)
+    async with start() as server:
+        plan = Plan(args.tokens, args.seconds)
+        print(f"what it can carry: {args.slots} requests at a time", file=sys.stderr)
+        async with probing(server) as idle:
+            capacity = await closed_loop(server, plan, CALLERS, args.slots)
+        capacity.health_ms.extend(idle)
+        found.add(f"{name}, capacity", capacity)
+        rates = dict.fromkeys(CALLERS, OTHERS_OFFER * capacity.per_second)
+        rates[GREEDY] = args.times * capacity.per_second - sum(rates.values()) + rates[GREEDY]
+        print(f"{args.times} times as much", file=sys.stderr)
+        async with (
+            probing(server) as probed,
+            obedient(server, args.tokens, OBEDIENT) as obeyed,
+        ):
+            overload = await open_loop(server, plan, rates)
+        overload.health_ms.extend(probed)
+        overload.obeyed.update(obeyed)
+        found.add(f"{name}, overload", overload)
 
 
 def _bars(found: Found) -> dict[str, bool]:
-    ratios = _ratios(found)
-    (overload,) = found.of("overload")
+    overload = found.of(f"{JARVIS}, overload")[0]
+    ratios = _ratios(found, JARVIS)
     return {
         "goodput": ratios["goodput"] >= BARS["goodput"],
         "p95 of those that were served": ratios["p95"] <= BARS["p95"],
@@ -62,8 +90,8 @@ def _bars(found: Found) -> dict[str, bool]:
     }
 
 
-def _ratios(found: Found) -> dict[str, float]:
-    (capacity,), (overload,) = found.of("capacity"), found.of("overload")
+def _ratios(found: Found, name: str) -> dict[str, float]:
+    capacity, overload = found.of(f"{name}, capacity")[0], found.of(f"{name}, overload")[0]
     shares = Counter(overload.served_by)
     fair = overload.served / len(CALLERS)
     others = [shares[caller] / fair for caller in CALLERS if caller != GREEDY]
@@ -85,33 +113,46 @@ def _p99(values: list[float]) -> float:
 
 
 def _report(found: Found) -> None:
-    if not found.of("overload"):
-        return
-    (capacity,), (overload,) = found.of("capacity"), found.of("overload")
-    ratios = _ratios(found)
-    offered = overload.served + overload.refused + overload.failed
-    print("\n| | what it can carry | overload |\n|---|---|---|")
-    print(f"| requests sent | {capacity.served} | {offered} |")
-    print(f"| served | {capacity.served} | {overload.served} |")
-    goodput = f"{overload.per_second:.2f} ({ratios['goodput']:.3f})"
-    print(f"| served a second | {capacity.per_second:.2f} | {goodput} |")
-    print(f"| p95, s | {_p95(capacity):.2f} | {_p95(overload):.2f} ({ratios['p95']:.2f}) |")
-    print(f"| refused, told when to come back | 0 | {overload.refused}, {overload.told_when} |")
-    print(f"| failed otherwise | {capacity.failed} | {overload.failed} |")
-    print("\nServed, by the caller's fair share, a tenth:")
-    print(f"the nine {ratios['least']:.2f} to {ratios['most']:.2f}, the greedy one {ratios['greedy']:.2f}")
-    print(f"Beside it, a client that comes back when it is told to: {dict(overload.obeyed)}")
+    names = [name for name in (JARVIS, *PEERS) if found.of(f"{name}, overload")]
+    rows: dict[str, list[str]] = {}
+    for name in names:
+        for row, shown in _column(found, name).items():
+            rows.setdefault(row, []).append(shown)
+    print(f"\n| | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
+    for row, cells in rows.items():
+        print(f"| {row} | {' | '.join(cells)} |")
+    if JARVIS in names:
+        print()
+        for bar, met in _bars(found).items():
+            print(f"{bar}: {'met' if met else 'missed'}")
+
+
+def _column(found: Found, name: str) -> dict[str, str]:
+    capacity, overload = found.of(f"{name}, capacity")[0], found.of(f"{name}, overload")[0]
+    ratios = _ratios(found, name)
+    offered = overload.served + overload.refused + overload.failed + overload.waiting
     health = overload.health_ms
-    print(f"Health: p99 {_p99(health):.0f} ms, slowest of {len(health)} {max(health):.0f} ms\n")
-    for bar, met in _bars(found).items():
-        print(f"{bar}: {'met' if met else 'missed'}")
+    return {
+        "what it can carry, requests/s": f"{capacity.per_second:.2f}",
+        "served under overload": f"{overload.per_second:.2f} ({ratios['goodput']:.2f})",
+        "p95 at capacity, s": f"{_p95(capacity):.2f}",
+        "p95 of those that were served, s": f"{_p95(overload):.2f} ({ratios['p95']:.2f})",
+        "refused, of all; told when to come back": f"{overload.refused} of {offered}; {overload.told_when}",
+        "no answer at the end": f"{overload.waiting}",
+        "failed otherwise": f"{overload.failed}",
+        "the nine, by a tenth of what was served": f"{ratios['least']:.2f} to {ratios['most']:.2f}",
+        "the greedy one": f"{ratios['greedy']:.2f}",
+        "who comes back when told to": f"{dict(overload.obeyed)}",
+        "health, p99 and most, ms": f"{_p99(health):.0f}, {max(health):.0f}",
+    }
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "bench.overload",
         "The real engine with the demo model. First as many requests at a time as it works on; then, without "
-        "waiting for answers, several times as many as it can carry, of ten callers, one of whom is greedy.",
+        "waiting for answers, several times as many as it can carry, of ten callers, one of whom is greedy. "
+        "Jarvis first, then vLLM's own servers on the same model.",
     )
     parser.add_argument(
         "--slots", type=positive_int, default=32, help="requests that the engine works on at a time"
@@ -123,7 +164,18 @@ def _parser() -> argparse.ArgumentParser:
         help="tokens of an answer on average, of half to one and a half as many",
     )
     parser.add_argument("--times", type=positive_int, default=4, help="how many times what it can carry")
-    parser.add_argument("--seconds", type=positive_int, default=60, help="how long each part takes")
+    parser.add_argument(
+        "--peers",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether vLLM's own servers are measured too",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=positive_int,
+        default=60,
+        help="how long each part counts, after half of that to warm up",
+    )
     return parser
 
 

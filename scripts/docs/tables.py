@@ -73,7 +73,7 @@ def profiles() -> Iterator[tuple[str, str, str]]:
     names = ("baseline", "optimized")
     for note, sets in (("", PROFILES), (", on a GPU", GPU_PROFILES)):
         for key in dict.fromkeys(key for name in names for key in sets[name]):
-            values = (sets[name].get(key, "vLLM's default") for name in names)
+            values = ({**PROFILES[name], **sets[name]}.get(key, "vLLM's default") for name in names)
             yield f"`{key}`{note}", *(shown(value) for value in values)
 
 

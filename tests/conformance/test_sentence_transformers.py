@@ -43,10 +43,12 @@ def opened(**settings):
 
 
 async def test_its_vectors_are_those_of_the_library():
+    import torch  # noqa: PLC0415 - takes seconds
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - takes seconds
 
     expected = SentenceTransformer(MODEL, device="cpu").encode([TEXT, "Whales are mammals."])
     async with opened(precision="float32") as embedder:
+        assert not torch.backends.cuda.cudnn_sdp_enabled(), "on a GPU, it would plan for each new shape"
         vectors = await embedder.embed([TEXT, "Whales are mammals."], TextRole.QUERY)
         assert np.allclose(vectors, expected, atol=1e-5)
         assert (embedder.info().dimension, embedder.info().max_tokens) == (384, 256)

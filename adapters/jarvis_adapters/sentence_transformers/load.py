@@ -85,6 +85,7 @@ def _load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
     if settings.device != "cpu":
         session.enter_context(gpu_session(GPU))
     device = _device(settings.device)
+    torch.backends.cuda.enable_cudnn_sdp(enabled=False)  # it plans each new shape anew in bfloat16, for 50 ms
     if settings.threads:
         torch.set_num_threads(settings.threads)  # for the calling thread
     folder = Path(settings.model)

@@ -10,6 +10,11 @@ FLOATS = {"F64", "F32", "F16", "BF16"}
 """The types that vLLM converts to the one it computes in; quantised tensors stay as they are."""
 BYTES = {"float32": 4}
 """The bytes per weight by `dtype`; 2 for any other. vLLM's `auto` loads float32 models in half precision."""
+SMALL = 2**29
+"""The bytes of weights, at 2 bytes each, below which a model has no margin for vLLM's bfloat16 on a CPU.
+
+The only measurement is of 135 million parameters, 270 MB (decision 3).
+"""
 
 
 def weight_bytes(folder: Path, dtype: str) -> int | None:
@@ -23,6 +28,16 @@ def weight_bytes(folder: Path, dtype: str) -> int | None:
     except (OSError, ValueError):
         return None
     return sum(_bytes(tensor, dtype) for tensor in tensors) or None
+
+
+def is_small(folder: Path) -> bool:
+    """Return whether this is the folder of a small model whose weights are not quantised."""
+    try:
+        tensors = [tensor for file in _files(folder) for tensor in _tensors(file)]
+    except (OSError, ValueError):
+        return False
+    quantised = any(tensor["dtype"] not in FLOATS for tensor in tensors)
+    return not quantised and 0 < sum(_bytes(tensor, "auto") for tensor in tensors) < SMALL
 
 
 def _files(folder: Path) -> list[Path]:

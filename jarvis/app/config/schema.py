@@ -113,8 +113,7 @@ class Config(Section):
     slo: SLOConfig = SLOConfig()
     plugins: PluginsConfig = PluginsConfig()
     models: dict[str, ModelConfig] = Field(
-        # float32: on CPUs with AMX, vLLM's bfloat16 strays far enough to change this model's answers.
-        {DEMO_MODEL: ModelConfig(settings={"model": DEMO_MODEL, "dtype": "float32"})},
+        {DEMO_MODEL: ModelConfig(settings={"model": DEMO_MODEL})},
         description="The models, by the name that callers use.",
     )
     routes: dict[str, RouteConfig] = Field(
