@@ -1,8 +1,8 @@
 """The `Embedder` port on sentence-transformers.
 
 Whatever differs between versions of sentence-transformers and torch stays in this folder. It has been run
-with sentence-transformers 6.2, on a CPU with torch 2.13 and on an NVIDIA H100 and H200. A GPU that fails or runs out
-of memory is unit-tested with stand-ins only.
+with sentence-transformers 6.2, on a CPU with torch 2.13 and on an NVIDIA H100 and H200. A GPU that fails or
+runs out of memory is unit-tested with stand-ins only.
 """
 
 from collections.abc import AsyncIterator

@@ -1,7 +1,6 @@
 """The vLLM adapter, as far as no engine is needed; what depends on a GPU is tested here alone."""
 
 import asyncio
-import json
 import subprocess
 import sys
 import time
@@ -34,27 +33,6 @@ def test_the_profiles_on_a_gpu():
 
     assert [baseline.get(name) for name in names] == [0.85, 16, False, None, None]
     assert [optimized.get(name) for name in names] == [0.92, 256, True, 8192, 8.0]
-
-
-@pytest.mark.parametrize(
-    ("stored", "millions", "given", "cpu", "computed"),
-    [
-        ("BF16", 135, "auto", True, "float32"),
-        ("F32", 135, "auto", True, "float32"),
-        ("BF16", 135, "auto", False, "auto"),
-        ("BF16", 135, "bfloat16", True, "bfloat16"),
-        ("BF16", 360, "auto", True, "auto"),
-        ("I8", 135, "auto", True, "auto"),
-    ],
-)
-def test_small_models_are_computed_in_float32_on_a_cpu(tmp_path, stored, millions, given, cpu, computed):
-    numbers = millions * 10**6
-    head = json.dumps({"w": {"dtype": stored, "shape": [numbers], "data_offsets": [0, 2 * numbers]}}).encode()
-    (tmp_path / "model.safetensors").write_bytes(len(head).to_bytes(8, "little") + head)
-
-    args = engine_args(VLLMSettings(model=str(tmp_path), dtype=given), cpu=cpu)
-
-    assert args["dtype"] == computed
 
 
 def test_a_cpu_has_no_offloading_and_a_cache_of_fixed_size():

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from jarvis_adapters.vllm import memory
-from jarvis_adapters.vllm.settings import VLLMSettings
+from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
 from jarvis_adapters.vllm.weights import weight_bytes
 
 GIB = 2**30
@@ -184,3 +184,23 @@ def test_it_is_told_without_importing_vllm(model):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout == "True\n"
+
+
+@pytest.mark.parametrize(
+    ("stored", "millions", "given", "cpu", "computed"),
+    [
+        ("BF16", 135, "auto", True, "float32"),
+        ("F32", 135, "auto", True, "float32"),
+        ("BF16", 135, "auto", False, "auto"),
+        ("BF16", 135, "bfloat16", True, "bfloat16"),
+        ("BF16", 360, "auto", True, "auto"),
+        ("I8", 135, "auto", True, "auto"),
+    ],
+)
+def test_small_models_are_computed_in_float32_on_a_cpu(tmp_path, stored, millions, given, cpu, computed):
+    numbers = millions * 10**6
+    write(tmp_path / "model.safetensors", {"w": (stored, [numbers], 2 * numbers)})
+
+    args = engine_args(VLLMSettings(model=str(tmp_path), dtype=given), cpu=cpu)
+
+    assert args["dtype"] == computed
