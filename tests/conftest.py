@@ -19,7 +19,12 @@ from jarvis.app.config import load
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, retrieval_pb2_grpc, server_pb2_grpc
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
-DEFAULTS = ['server.listen=["127.0.0.1:0"]', 'http.listen="127.0.0.1:0"', "server.drain_delay_seconds=0"]
+DEFAULTS = [
+    'server.listen=["127.0.0.1:0"]',
+    'http.listen="127.0.0.1:0"',
+    "server.drain_delay_seconds=0",
+    'limits.usage=":memory:"',
+]
 STAND_INS = [
     "models.echo.adapter=echo",
     "embedder.adapter=hashing",

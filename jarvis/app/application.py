@@ -3,6 +3,7 @@
 from jarvis.app import gpus
 from jarvis.app.components import make_components
 from jarvis.app.config import Config
+from jarvis.app.metering import make_metering
 from jarvis.app.slo import availability, objectives
 from jarvis.app.templates import make_prompting
 from jarvis.core.application import Application
@@ -51,10 +52,13 @@ def make_application(config: Config, instruments: Instruments) -> Application:
     )
     grounding = GroundingSettings(limits.min_similarity, limits.max_context_tokens)
     prompting = make_prompting(config.prompts, components.one(PortName.ESTIMATOR))
+    metering, ledger = make_metering(config, instruments)
     gpu_reader = GpuReader(gpus.gpus if gpus.available() else None)
     Gauges(components, routes, embedding, gpu_reader).register(instruments)
     return Application(
-        generation=Generation(routes, prompting, Grounding(retrieval.search, grounding), instruments),
+        generation=Generation(
+            routes, prompting, Grounding(retrieval.search, grounding), instruments, metering
+        ),
         embedding=embedding,
         retrieval=retrieval,
         status=Status(components, routes, requests),
@@ -64,4 +68,6 @@ def make_application(config: Config, instruments: Instruments) -> Application:
         adapters=adapters,
         instruments=instruments,
         gpus=gpu_reader,
+        metering=metering,
+        ledger=ledger,
     )

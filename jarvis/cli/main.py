@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from jarvis import __version__
-from jarvis.cli import collections, config, documents, info, keys, models, prompt, slo
+from jarvis.cli import collections, config, documents, info, keys, models, prompt, slo, usage
 from jarvis.cli.adapters import adapters
 from jarvis.cli.ask import ask
 from jarvis.cli.chat import chat
@@ -84,6 +84,9 @@ app.command(
         "jarvis status", "jarvis status --watch --interval 5", "jarvis status --json --server 10.0.0.7:50051"
     )
 )(info.status)
+app.command(
+    epilog=examples("jarvis usage", "jarvis usage --days 30 --caller search-team", "jarvis usage --json")
+)(usage.usage)
 app.command(epilog=examples("jarvis adapters", "jarvis adapters --offline", "jarvis adapters --json"))(
     adapters
 )

@@ -16,6 +16,7 @@ from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptO
 from jarvis_ports.values import (
     AdapterInfo,
     Answer,
+    CallerUsage,
     Embeddings,
     Event,
     ModelInfo,
@@ -147,6 +148,10 @@ class BlockingClient:
     def abort(self, request_id: str) -> int:
         """See `JarvisClient.abort`."""
         return self._wait(self._client.abort(request_id))
+
+    def usage(self, *, days: int = 1, caller: str | None = None) -> tuple[CallerUsage, ...]:
+        """See `JarvisClient.usage`."""
+        return self._wait(self._client.usage(days=days, caller=caller))
 
     def health(self, service: str = "") -> HealthStatus:
         """See `JarvisClient.health`."""

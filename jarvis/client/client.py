@@ -23,6 +23,7 @@ from jarvis.wire import answers, embedding, generation, server
 from jarvis_ports.values import (
     AdapterInfo,
     Answer,
+    CallerUsage,
     CountTokensRequest,
     Embeddings,
     Event,
@@ -34,6 +35,7 @@ from jarvis_ports.values import (
     ServerStatus,
     Started,
     TokenCount,
+    UsageRequest,
 )
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
@@ -237,6 +239,17 @@ class JarvisClient:
         """End the requests with an id, and return how many there were."""
         request = written(server.ABORT.message, request_id)
         return server.ABORTED.read(await self._calls.unary(self._server.Abort, request))
+
+    async def usage(self, *, days: int = 1, caller: str | None = None) -> tuple[CallerUsage, ...]:
+        """Return what callers used of each model, by day.
+
+        Args:
+            days: how many days, today in UTC included; at most 400.
+            caller: whose usage; None means that of all callers, or one's own without the role `observe` or
+                `admin`.
+        """
+        request = written(server.USAGE_REQUEST.message, UsageRequest(days, caller))
+        return server.USAGE.read(await self._calls.unary(self._server.GetUsage, request))
 
     async def health(self, service: str = "") -> HealthStatus:
         """Ask the standard health service about one service; the empty name stands for the whole server."""

@@ -6,6 +6,7 @@ from jarvis.core.embedding import Embedding
 from jarvis.core.generation import Generation
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.metering import Ledger, Metering
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.routing import Routes
 from jarvis.core.status import Status
@@ -29,6 +30,8 @@ class Application:
         adapters: the installed adapters.
         instruments: what all parts are measured with.
         gpus: the reader of this machine's GPUs.
+        metering: counts what callers use, and holds them to their limits.
+        ledger: keeps what they used.
     """
 
     generation: Generation
@@ -41,3 +44,5 @@ class Application:
     adapters: Adapters
     instruments: Instruments
     gpus: GpuReader
+    metering: Metering
+    ledger: Ledger

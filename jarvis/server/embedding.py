@@ -11,9 +11,11 @@ from jarvis.core.embedding import MAX_TEXTS, Embedding
 from jarvis.core.embedding.validation import check_request
 from jarvis.core.in_order import in_order
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.metering import Metering
 from jarvis.core.principal import Role
+from jarvis.core.tokens import tokens_in
 from jarvis.core.violations import Violations
-from jarvis.server.context import current, tracked
+from jarvis.server.context import current, principal, tracked
 from jarvis.server.facts import add_embedded
 from jarvis.server.roles import needs
 from jarvis.v1 import embedding_pb2_grpc
@@ -34,8 +36,11 @@ READ_AHEAD = 4
 class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
     """Translates between the contract and the use case of embedding."""
 
-    def __init__(self, embedding: Embedding, requests: Requests, max_message_bytes: int) -> None:
+    def __init__(
+        self, embedding: Embedding, requests: Requests, metering: Metering, max_message_bytes: int
+    ) -> None:
         self._embedding = embedding
+        self._metering = metering
         self._requests = requests
         self._max_message_bytes = max_message_bytes
 
@@ -66,13 +71,16 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
         most = embedding.info.dimension
         violations.note(partial(check_size, request, most, self._max_message_bytes))
         violations.refuse(partial(check_request, request.texts, request.dimension, most, "texts[{}]"))
-        embedded = await embedding.embed(
-            request.texts,
-            request.role,
-            model=request.model or "",
-            dimension=request.dimension,
-            truncate=bool(request.truncate),
-        )
+        expected = tokens_in(sum(map(len, request.texts)))
+        async with self._metering.tokens(principal.get().name, expected) as spent:
+            embedded = await embedding.embed(
+                request.texts,
+                request.role,
+                model=request.model or "",
+                dimension=request.dimension,
+                truncate=bool(request.truncate),
+            )
+            spent.model, spent.prompt_tokens = embedded.model, sum(embedded.tokens)
         add_embedded(current.get().facts, embedded)
         return embedded
 

@@ -38,6 +38,7 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "ENGINE_DEAD": grpc.StatusCode.UNAVAILABLE,
     "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "DEADLINE_TOO_SHORT": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "LIMIT_EXCEEDED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "STORE_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     "DRAINING": grpc.StatusCode.UNAVAILABLE,
     "ENGINE_FAILURE": grpc.StatusCode.INTERNAL,
@@ -63,7 +64,9 @@ def to_status(error: JarvisError, request_id: str) -> tuple[grpc.StatusCode, sta
     violations = error.violations if isinstance(error, CallerError) else ()
     bad_request = _bad_request(violations)
     untold = len(violations) - len(bad_request.field_violations)
-    status = _status(code, str(error), error.reason, request_id, f" (and {untold} more)" if untold else "")
+    more = f" (and {untold} more)" if untold else ""
+    info = {**error.metadata, "request_id": request_id}
+    status = _status(code, str(error), error.reason, info, more)
     if violations:
         status.details.append(_packed(bad_request))
     if error.retry_after is not None:
@@ -89,7 +92,8 @@ def _bad_request(violations: Sequence[FieldViolation]) -> error_details_pb2.BadR
 def internal(request_id: str) -> tuple[grpc.StatusCode, status_pb2.Status]:
     """Return the code and the status of an unforeseen error; only the server's log says what it was."""
     message = f"internal error; the server's log has it under request {request_id}"
-    return grpc.StatusCode.INTERNAL, _status(grpc.StatusCode.INTERNAL, message, INTERNAL, request_id)
+    metadata = {"request_id": request_id}
+    return grpc.StatusCode.INTERNAL, _status(grpc.StatusCode.INTERNAL, message, INTERNAL, metadata)
 
 
 async def abort(
@@ -114,9 +118,9 @@ async def refuse(context: grpc.aio.ServicerContext[Any, Any], error: JarvisError
 
 
 def _status(
-    code: grpc.StatusCode, message: str, reason: str, request_id: str, ending: str = ""
+    code: grpc.StatusCode, message: str, reason: str, metadata: Mapping[str, str], ending: str = ""
 ) -> status_pb2.Status:
-    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata={"request_id": request_id})
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
     number: int = code.value[0]
     message = _cut(message, MAX_MESSAGE - len(ending)) + ending
     return status_pb2.Status(code=number, message=message, details=[_packed(info)])

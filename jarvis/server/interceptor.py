@@ -6,12 +6,14 @@ from typing import Any
 
 import grpc
 
+from jarvis.core.metering import Metering
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.server import context as calls
 from jarvis.server.caller import Caller
 from jarvis.server.errors import abort, internal, to_status
 from jarvis.server.gate import Gate, behind
 from jarvis.server.measured import Calls
+from jarvis.server.services import SERVER_SERVICE
 from jarvis_ports.errors import JarvisError
 
 logger = logging.getLogger(__name__)
@@ -25,12 +27,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     Args:
         gate: lets callers in.
+        metering: counts their requests.
         instruments: measure the calls.
         max_message_bytes: the most bytes of a message that is received or sent.
     """
 
-    def __init__(self, gate: Gate, instruments: Instruments, max_message_bytes: int) -> None:
+    def __init__(
+        self, gate: Gate, metering: Metering, instruments: Instruments, max_message_bytes: int
+    ) -> None:
         self._gate = gate
+        self._metering = metering
         self._calls = Calls(instruments)
         self._max_message_bytes = max_message_bytes
 
@@ -64,6 +70,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     calls.enter(call, await self._gate.identify(method, context))
                     self._gate.check(method, calls.principal.get())
                     calls.check(call)
+                    if not method.startswith(SERVER_SERVICE):
+                        await self._metering.request(calls.principal.get().name)
                     await caller.begin(call.request_id)
                     request = caller.each(raw) if handler.request_streaming else await caller.only(raw)
                     answer = await behaviour(request, caller)

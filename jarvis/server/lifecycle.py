@@ -66,6 +66,7 @@ class Server:
         self._models = application.routes.models
         self._requests = requests = application.requests
         self._flush = application.embedding.flush
+        self._ledger = application.ledger
         self._stop = asyncio.Event()
         self.addresses: list[str] = []
         self.http_address: str | None = None
@@ -81,7 +82,8 @@ class Server:
         )
         most = settings.max_message_bytes
         generation = GenerationServicer(application.generation, requests, most, log_text=settings.log_text)
-        embedding = EmbeddingServicer(application.embedding, requests, most)
+        metering = application.metering
+        embedding = EmbeddingServicer(application.embedding, requests, metering, most)
         retrieval = RetrievalServicer(application.retrieval, requests, most)
         service = ServerServicer(
             status,
@@ -91,6 +93,7 @@ class Server:
             adapters=application.adapters,
             instruments=application.instruments,
             gpus=application.gpus,
+            metering=metering,
         )
         table = roles(
             {
@@ -102,7 +105,7 @@ class Server:
         )
         self.gate = Gate(self._authenticator, table)
         self._server = server = grpc.aio.server(
-            interceptors=[CallInterceptor(self.gate, application.instruments, most)],
+            interceptors=[CallInterceptor(self.gate, metering, application.instruments, most)],
             options=server_options(most),
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(generation, server)
@@ -121,9 +124,14 @@ class Server:
 
         Raises:
             CannotListen: an address is taken, or cannot be opened, or TLS files cannot be used.
+            StoreUnusable: the file of what callers used cannot be opened.
         """
         tls = self._settings.tls
         certificates = Certificates(tls) if tls else None
+        with self._ledger.running():
+            return await self._run(certificates)
+
+    async def _run(self, certificates: Certificates | None) -> int:
         async with self._side_port(certificates), self._listening(certificates):
             components = [asyncio.create_task(component.run()) for component in self._components]
             health = asyncio.create_task(self._report_health())

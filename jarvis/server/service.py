@@ -6,11 +6,13 @@ import grpc
 
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.metering import Metering
 from jarvis.core.principal import Role
 from jarvis.core.routing import Routes
 from jarvis.core.status import Status
 from jarvis.core.telemetry.gpus import GpuReader
 from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.violations import Violations
 from jarvis.server.context import principal
 from jarvis.server.roles import needs
 from jarvis.server.status import model_list, server_status
@@ -18,7 +20,9 @@ from jarvis.v1 import server_pb2_grpc
 from jarvis.wire import server as wire
 from jarvis.wire.messages import server_pb2 as pb
 from jarvis_plugins.loader import Adapters
+from jarvis_ports.errors import PermissionDenied
 
+MOST_DAYS = 400
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -33,6 +37,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         adapters: the installed adapters.
         instruments: know the recent figures, and what is left of the error budgets.
         gpus: reads the GPUs of this machine.
+        metering: knows what callers used.
     """
 
     def __init__(  # noqa: PLR0913 - all that it answers from
@@ -45,6 +50,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         adapters: Adapters,
         instruments: Instruments,
         gpus: GpuReader,
+        metering: Metering,
     ) -> None:
         self._status = status
         self._components = components
@@ -53,6 +59,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         self._adapters = adapters
         self._instruments = instruments
         self._gpus = gpus
+        self._metering = metering
 
     @needs(Role.OBSERVE)
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
@@ -85,3 +92,18 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         caller = principal.get()
         owner = None if Role.ADMIN in caller.roles else caller.name
         return wire.ABORTED.message(self._requests.abort(request.request_id, owner))
+
+    @needs(Role.INFER, Role.WRITE, Role.OBSERVE, Role.ADMIN)
+    async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
+        """Return what callers used; those who may not see others' are told of themselves."""
+        violations = Violations()
+        wanted = wire.USAGE_REQUEST.read(request, blame=violations.blame)
+        days, caller, asking = 1 if wanted.days is None else wanted.days, wanted.caller, principal.get()
+        if not 1 <= days <= MOST_DAYS:
+            violations.blame("days", f"must be between 1 and {MOST_DAYS}, got {days}")
+        violations.refuse()
+        if asking.roles.isdisjoint({Role.OBSERVE, Role.ADMIN}):
+            if caller not in {None, asking.name}:
+                raise PermissionDenied("the usage of others needs the role observe or admin")
+            caller = asking.name
+        return wire.USAGE.message(await self._metering.usage(days, caller))

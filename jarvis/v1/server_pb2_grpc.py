@@ -55,6 +55,11 @@ class ServerServiceStub(object):
                 request_serializer=jarvis_dot_v1_dot_server__pb2.AbortRequest.SerializeToString,
                 response_deserializer=jarvis_dot_v1_dot_server__pb2.AbortResponse.FromString,
                 _registered_method=True)
+        self.GetUsage = channel.unary_unary(
+                '/jarvis.v1.ServerService/GetUsage',
+                request_serializer=jarvis_dot_v1_dot_server__pb2.GetUsageRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_server__pb2.GetUsageResponse.FromString,
+                _registered_method=True)
 
 
 class ServerServiceServicer(object):
@@ -89,6 +94,13 @@ class ServerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUsage(self, request, context):
+        """What callers used of each model, by day. Who has neither the role `observe` nor `admin` is told of itself alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ServerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +123,11 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.Abort,
                     request_deserializer=jarvis_dot_v1_dot_server__pb2.AbortRequest.FromString,
                     response_serializer=jarvis_dot_v1_dot_server__pb2.AbortResponse.SerializeToString,
+            ),
+            'GetUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsage,
+                    request_deserializer=jarvis_dot_v1_dot_server__pb2.GetUsageRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_server__pb2.GetUsageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +239,33 @@ class ServerService(object):
             '/jarvis.v1.ServerService/Abort',
             jarvis_dot_v1_dot_server__pb2.AbortRequest.SerializeToString,
             jarvis_dot_v1_dot_server__pb2.AbortResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.ServerService/GetUsage',
+            jarvis_dot_v1_dot_server__pb2.GetUsageRequest.SerializeToString,
+            jarvis_dot_v1_dot_server__pb2.GetUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

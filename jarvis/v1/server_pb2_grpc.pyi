@@ -41,6 +41,8 @@ class ServerServiceStub:
     """The adapters that are installed, and those that failed to load."""
     Abort: _grpc.UnaryUnaryMultiCallable[_server_pb2.AbortRequest, _server_pb2.AbortResponse]
     """Ends a running request. Its own caller gets ABORTED."""
+    GetUsage: _grpc.UnaryUnaryMultiCallable[_server_pb2.GetUsageRequest, _server_pb2.GetUsageResponse]
+    """What callers used of each model, by day. Who has neither the role `observe` nor `admin` is told of itself alone."""
 
 @_typing.type_check_only
 class ServerServiceAsyncStub(ServerServiceStub):
@@ -55,6 +57,8 @@ class ServerServiceAsyncStub(ServerServiceStub):
     """The adapters that are installed, and those that failed to load."""
     Abort: _aio.UnaryUnaryMultiCallable[_server_pb2.AbortRequest, _server_pb2.AbortResponse]  # type: ignore[assignment]
     """Ends a running request. Its own caller gets ABORTED."""
+    GetUsage: _aio.UnaryUnaryMultiCallable[_server_pb2.GetUsageRequest, _server_pb2.GetUsageResponse]  # type: ignore[assignment]
+    """What callers used of each model, by day. Who has neither the role `observe` nor `admin` is told of itself alone."""
 
 class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Tells what this server is and does."""
@@ -90,5 +94,13 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_server_pb2.AbortResponse, _abc.Awaitable[_server_pb2.AbortResponse]]:
         """Ends a running request. Its own caller gets ABORTED."""
+
+    @_abc_1.abstractmethod
+    def GetUsage(
+        self,
+        request: _server_pb2.GetUsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_pb2.GetUsageResponse, _abc.Awaitable[_server_pb2.GetUsageResponse]]:
+        """What callers used of each model, by day. Who has neither the role `observe` nor `admin` is told of itself alone."""
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

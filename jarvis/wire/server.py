@@ -7,6 +7,7 @@ from jarvis.wire.shapes import Only
 from jarvis_ports.values import (
     AdapterInfo,
     AdapterState,
+    CallerUsage,
     ComponentStatus,
     Gpu,
     HealthLevel,
@@ -19,6 +20,7 @@ from jarvis_ports.values import (
     RouteInfo,
     ServerStatus,
     State,
+    UsageRequest,
 )
 
 STATES = Enumeration(pb.State, State, unset=REFUSED)
@@ -81,6 +83,10 @@ ADAPTERS: Only[pb.ListAdaptersResponse, tuple[AdapterInfo, ...]] = Only(
 )
 ABORT: Only[pb.AbortRequest, str] = Only(pb.AbortRequest)
 ABORTED: Only[pb.AbortResponse, int] = Only(pb.AbortResponse)
+USAGE_REQUEST = Codec(pb.GetUsageRequest, UsageRequest)
+USAGE: Only[pb.GetUsageResponse, tuple[CallerUsage, ...]] = Only(
+    pb.GetUsageResponse, Many(Codec(pb.CallerUsage, CallerUsage))
+)
 
 STATUS_REQUEST = pb.GetStatusRequest()
 MODELS_REQUEST = pb.ListModelsRequest()

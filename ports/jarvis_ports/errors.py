@@ -24,40 +24,37 @@
     │   ├── EngineDead                   ENGINE_DEAD
     │   ├── Overloaded                   OVERLOADED
     │   ├── DeadlineTooShort             DEADLINE_TOO_SHORT
+    │   ├── LimitExceeded                LIMIT_EXCEEDED
     │   ├── StoreUnavailable             STORE_UNAVAILABLE
     │   ├── IssuerUnavailable            ISSUER_UNAVAILABLE
     │   └── Draining                     DRAINING
     ├── EngineFailure                    ENGINE_FAILURE
     ├── StoreFailure                     STORE_FAILURE
     └── StartupError                     never reaches a caller: the operator reads it
-        ├── ModelUnavailable             MODEL_UNAVAILABLE
-        ├── EngineStartFailed            ENGINE_START_FAILED
-        └── StoreUnusable                STORE_UNUSABLE
 
 Each class that can be raised has one stable `reason`. One table in the server maps reasons to status codes.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 
 @dataclass(frozen=True)
 class FieldViolation:
-    """What is wrong with one field of a request.
-
-    `field` is its path in the contract, such as `sampling.top_p` or `messages[2].role`.
-    """
+    """What is wrong with one field of a request; `field` is its path, such as `messages[2].role`."""
 
     field: str
     description: str
 
 
 class JarvisError(Exception):
-    """The root. `retry_after` is in seconds, or None if repeating the request does not help."""
+    """The root. `retry_after` is in seconds, None if repeating does not help; `metadata` is for programs."""
 
     reason: ClassVar[str]
     retry_after: float | None = None
+    metadata: Mapping[str, str] = MappingProxyType({})
 
 
 class CallerError(JarvisError):
@@ -93,11 +90,9 @@ class ContextLengthExceeded(InvalidArgument):
     reason = "CONTEXT_LENGTH_EXCEEDED"
 
     def __init__(self, *, field: str, prompt_tokens: int, max_tokens: int, context_length: int) -> None:
-        wanted = f"the prompt has {prompt_tokens} tokens"
-        if field == "sampling.max_tokens":
-            wanted += f" and max_tokens is {max_tokens}"
-        description = f"{wanted}; the context holds {context_length} in all"
-        super().__init__([FieldViolation(field, description)])
+        asked = f" and max_tokens is {max_tokens}" if field == "sampling.max_tokens" else ""
+        told = f"the prompt has {prompt_tokens} tokens{asked}; the context holds {context_length} in all"
+        super().__init__([FieldViolation(field, told)])
 
 
 class TextTooLong(InvalidArgument):
@@ -106,7 +101,6 @@ class TextTooLong(InvalidArgument):
     reason = "TEXT_TOO_LONG"
 
     def __init__(self, tokens: Mapping[str, int], *, max_tokens: int) -> None:
-        """Blame each text, given by its field, for the number of its tokens."""
         reads = f"tokens, and the model reads {max_tokens}; set truncate to have it cut off"
         super().__init__([FieldViolation(field, f"the text has {n} {reads}") for field, n in tokens.items()])
 
@@ -117,26 +111,25 @@ class MessageTooLarge(InvalidArgument):
     reason = "MESSAGE_TOO_LARGE"
 
 
-class ModelNotFound(CallerError):
+class _NameNotFound(CallerError):
+    field: ClassVar[str]
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        description = f"no {self.field} {name!r}; there is {', '.join(filter(None, known))}"
+        self.violations = (FieldViolation(self.field, description),)
+        super().__init__(description)
+
+
+class ModelNotFound(_NameNotFound):
     """No model or route of that name is configured."""
 
-    reason = "MODEL_NOT_FOUND"
-
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        description = f"no model {name!r}; there is {', '.join(known)}"
-        self.violations = (FieldViolation("model", description),)
-        super().__init__(description)
+    reason, field = "MODEL_NOT_FOUND", "model"
 
 
-class TemplateNotFound(CallerError):
+class TemplateNotFound(_NameNotFound):
     """No prompt template of that name is configured."""
 
-    reason = "TEMPLATE_NOT_FOUND"
-
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        description = f"no template {name!r}; there is {', '.join(known)}"
-        self.violations = (FieldViolation("template", description),)
-        super().__init__(description)
+    reason, field = "TEMPLATE_NOT_FOUND", "template"
 
 
 class CollectionNotFound(CallerError):
@@ -166,15 +159,10 @@ class DocumentUnreadable(CallerError):
     reason = "DOCUMENT_UNREADABLE"
 
 
-class ServiceNotFound(CallerError):
+class ServiceNotFound(_NameNotFound):
     """The health service knows no service of that name."""
 
-    reason = "SERVICE_NOT_FOUND"
-
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        description = f"no service {name!r}; there is {', '.join(repr(one) for one in known)}"
-        self.violations = (FieldViolation("service", description),)
-        super().__init__(description)
+    reason, field = "SERVICE_NOT_FOUND", "service"
 
 
 class TooManyServices(CallerError):
@@ -216,7 +204,7 @@ class PermissionDenied(CallerError):
 class Unavailable(JarvisError):
     """The request may succeed later, or at another server."""
 
-    retry_after = 1.0
+    retry_after: float | None = 1.0
 
 
 class ModelLoading(Unavailable):
@@ -243,6 +231,17 @@ class DeadlineTooShort(Unavailable):
     """The deadline will have passed before the model can begin to answer."""
 
     reason = "DEADLINE_TOO_SHORT"
+
+
+class LimitExceeded(Unavailable):
+    """The caller has had as much as one of its limits allows."""
+
+    reason = "LIMIT_EXCEEDED"
+
+    def __init__(self, limit: str, why: str, retry_after: float | None) -> None:
+        """Name the limit; without `retry_after`, the request alone asks for more than it allows."""
+        self.metadata, self.retry_after = {"limit": limit}, retry_after
+        super().__init__(f"{limit}: {why}")
 
 
 class StoreUnavailable(Unavailable):

@@ -7,7 +7,7 @@ from typing import get_args, get_origin
 
 from pydantic import BaseModel
 
-from jarvis.app.config import Config, ModelConfig, RouteConfig, TemplateConfig
+from jarvis.app.config import CallerConfig, Config, ModelConfig, RouteConfig, TemplateConfig
 from jarvis.app.slo import prometheus_name
 from jarvis.core.telemetry.metrics import ALL
 from jarvis.models.catalogue import CATALOGUE
@@ -19,7 +19,7 @@ from jarvis_ports.errors import JarvisError, StartupError, Unavailable
 ROOT = Path(__file__).parents[2]
 STAND_INS = {"echo", "hashing"}
 """The adapters for tests, whose settings are on no page."""
-NAMED = {ModelConfig, RouteConfig, TemplateConfig}
+NAMED = {CallerConfig, ModelConfig, RouteConfig, TemplateConfig}
 """The configuration's tables that are under a name which the user chooses."""
 BUILT_IN = " Built in: "
 """The words in a description that are followed by a list of values, which is too long for a cell."""

@@ -60,7 +60,7 @@ async def test_an_unknown_service_is_not_found(start, failure):
     async with start() as server:
         call = server.health.Check(health_pb2.HealthCheckRequest(service="nope"))
         assert await failure(call) == ("NOT_FOUND", "SERVICE_NOT_FOUND", ["service"], None)
-        with pytest.raises(grpc.aio.AioRpcError, match=r"no service 'nope'; there is '', .*'jarvis\.v1\."):
+        with pytest.raises(grpc.aio.AioRpcError, match=r"no service 'nope'; there is .*jarvis\.v1\."):
             await server.check("nope")
 
 

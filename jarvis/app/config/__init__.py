@@ -1,5 +1,6 @@
 """The configuration: a TOML file, then `JARVIS__…` environment variables, then `--set key=value`."""
 
+from jarvis.app.config.access import CallerConfig
 from jarvis.app.config.explain import ConfigError
 from jarvis.app.config.load import load
 from jarvis.app.config.network import HTTPConfig, ServerConfig
@@ -12,6 +13,7 @@ from jarvis.app.config.section import AdapterConfig, ModelConfig
 __all__ = [
     "NONE",
     "AdapterConfig",
+    "CallerConfig",
     "Config",
     "ConfigError",
     "HTTPConfig",

@@ -69,7 +69,37 @@ class AuthConfig(Section):
     )
 
 
-class CallerConfig(Section):
+class CallerLimits(Section):
+    """What a caller may use."""
+
+    requests_per_minute: int | None = Field(
+        None, ge=1, description="The most calls of it in a minute that generate, embed, search or write."
+    )
+    tokens_per_minute: int | None = Field(
+        None, ge=1, description="The most tokens in a minute of its prompts, answers and embedded texts."
+    )
+    tokens_per_day: int | None = Field(None, ge=1, description="The most of these tokens in a day, in UTC.")
+
+
+class LimitsConfig(CallerLimits):
+    """What each caller may use that `callers` sets nothing else for, and how it is counted."""
+
+    shadow: bool = Field(
+        default=False, description="Whether calls over a limit are only counted and logged, not refused."
+    )
+    redis: str = Field(
+        "",
+        pattern=r"^$|^rediss?://.+",
+        description="The Redis in which several servers count the last minute together, such as "
+        "redis://host:6379/0; each counts for itself when empty.",
+    )
+    usage: str = Field(
+        "",
+        description="The SQLite file of what callers used; in the data folder when empty, :memory: for none.",
+    )
+
+
+class CallerConfig(CallerLimits):
     """A caller, by the name in its certificate or token, or that its key was made for."""
 
     roles: list[Role] = Field(

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from jarvis.address import same
-from jarvis.app.config.access import AuthConfig, CallerConfig
+from jarvis.app.config.access import AuthConfig, CallerConfig, LimitsConfig
 from jarvis.app.config.network import HTTPConfig, ServerConfig, check_exposure
 from jarvis.app.config.operations import AdmissionConfig, LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig
@@ -107,6 +107,7 @@ class Config(Section):
         {},
         description="What callers may do, by the names in their certificates and tokens, or of their keys.",
     )
+    limits: LimitsConfig = LimitsConfig()
     admission: AdmissionConfig = AdmissionConfig()
     log: LogConfig = LogConfig()
     telemetry: TelemetryConfig = TelemetryConfig()

@@ -4,8 +4,8 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-CHARACTERS_PER_TOKEN = 4
-"""A guess, for bounds on what waits; nothing has been tokenised by then."""
+from jarvis.core.tokens import tokens_in
+
 PRIORITY_SECONDS = 10.0
 """What one step of priority is worth. A request of priority p goes behind those that come up to p times as
 much later, and ahead of all others: it cannot starve."""
@@ -57,7 +57,7 @@ class Ticket:
     @property
     def tokens(self) -> int:
         """About how many tokens its prompt has."""
-        return self.characters // CHARACTERS_PER_TOKEN + 1
+        return max(1, tokens_in(self.characters))
 
     @property
     def waited(self) -> float:

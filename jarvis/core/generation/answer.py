@@ -5,8 +5,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from jarvis.core.grounding import Grounded, cited
+from jarvis.core.metering import Spent
 from jarvis.core.prompting import SelectedPrompt
 from jarvis.core.routing import Attempt
+from jarvis.core.tokens import tokens_in
 from jarvis_ports.llm import Accepted, LLMEvent
 from jarvis_ports.values import Delta, Finished, FinishReason, Started, Timings
 
@@ -39,6 +41,7 @@ class Answer:
         self.first: float | None = None
         self.last: Finished | None = None
         self.reasons: dict[int, FinishReason] = {}
+        self._characters = 0
         self._texts: defaultdict[int, list[str]] = defaultdict(list)
 
     def started(self, request_id: str) -> Started:
@@ -61,6 +64,7 @@ class Answer:
         retrieved = self._grounded.retrieved
         if isinstance(output, Delta):
             self.first = self.first or time.monotonic() - self.arrived
+            self._characters += len(output.text)
             if retrieved:
                 self._texts[output.index].append(output.text)
             return output
@@ -79,3 +83,10 @@ class Answer:
             cited_unknown=mentioned.unknown,
         )
         return self.last
+
+    def tell(self, spent: Spent) -> None:
+        """Tell what was used; the tokens of an answer that was cut off are reckoned by its characters."""
+        usage = self.last.usage if self.last else None
+        spent.model = self._attempt.model.name
+        spent.prompt_tokens = self._attempt.prompt_tokens
+        spent.completion_tokens = usage.completion_tokens if usage else tokens_in(self._characters)

@@ -11,10 +11,12 @@ from jarvis.core.generation.answer import Answer, Prepared
 from jarvis.core.generation.observation import observed
 from jarvis.core.generation.validation import check_input, check_request, check_supported
 from jarvis.core.grounding import Grounded, Grounding, Sources
+from jarvis.core.metering import Metering
 from jarvis.core.prompting import Prompting, SelectedPrompt
 from jarvis.core.routing import Routes, begin, untroubled_first
 from jarvis.core.routing.model import Model
 from jarvis.core.telemetry.instruments import Instruments
+from jarvis.core.tokens import tokens_in
 from jarvis.core.violations import Violations
 from jarvis_ports.errors import JarvisError
 from jarvis_ports.llm import LLM
@@ -28,17 +30,26 @@ from jarvis_ports.values import (
     TokenCount,
 )
 
+ANSWER_TOKENS = 512
+"""As how many tokens an answer is reckoned whose request sets no `max_tokens`."""
+
 
 class Generation:
     """The use case of generation."""
 
     def __init__(
-        self, routes: Routes, prompting: Prompting, grounding: Grounding, instruments: Instruments
+        self,
+        routes: Routes,
+        prompting: Prompting,
+        grounding: Grounding,
+        instruments: Instruments,
+        metering: Metering,
     ) -> None:
         self._routes = routes
         self._instruments = instruments
         self._prompting = prompting
         self._grounding = grounding
+        self._metering = metering
 
     async def stream(
         self,
@@ -65,21 +76,19 @@ class Generation:
         arrived = time.monotonic()
         destination = self._routes.get(name)
         self.check(request, options, retrieval)
-        with self._instruments.span("prompting", {}) as span:
-            selected = await self._prompting.choose(
-                request.input, options, from_sources=retrieval is not None
-            )
-            attributes = {"jarvis.template": selected.template, "jarvis.difficulty": selected.difficulty}
-            span.set({name: value for name, value in attributes.items() if value is not None})
-        sources = None
-        if retrieval:
-            assert not isinstance(request.input, str)  # noqa: S101 - `check_request` refuses it
-            sources = self._grounding.sources(request.input, retrieval)
-        prepare = partial(_prepare, request, selected, sources)
-        ticket = partial(_ticket, request, arrival, arrived)
         async with AsyncExitStack() as stack:
+            reserved = self._metering.tokens(arrival.caller, _expected_tokens(request))
+            spent = await stack.enter_async_context(reserved)
+            selected = await self._select(request, options, from_sources=retrieval is not None)
+            sources = None
+            if retrieval:
+                assert not isinstance(request.input, str)  # noqa: S101 - `check_request` refuses it
+                sources = self._grounding.sources(request.input, retrieval)
+            prepare = partial(_prepare, request, selected, sources)
+            ticket = partial(_ticket, request, arrival, arrived)
             attempt = await begin(stack, destination, selected.difficulty, ticket, prepare, self._instruments)
             answer = Answer(attempt, arrived)
+            stack.callback(answer.tell, spent)
             stack.enter_context(observed(self._instruments, attempt, answer, request, selected.difficulty))
             try:
                 yield answer.started(request.request_id)
@@ -89,6 +98,15 @@ class Generation:
             except JarvisError as error:
                 attempt.model.failed(error)
                 raise
+
+    async def _select(
+        self, request: GenerateRequest, options: PromptParams, *, from_sources: bool
+    ) -> SelectedPrompt:
+        with self._instruments.span("prompting", {}) as span:
+            selected = await self._prompting.choose(request.input, options, from_sources=from_sources)
+            attributes = {"jarvis.template": selected.template, "jarvis.difficulty": selected.difficulty}
+            span.set({name: value for name, value in attributes.items() if value is not None})
+        return selected
 
     def check(
         self, request: GenerateRequest, options: PromptParams, retrieval: Retrieval | None = None
@@ -167,9 +185,18 @@ async def _prepare(
 
 
 def _ticket(request: GenerateRequest, arrival: Arrival, arrived: float) -> Ticket:
-    input_, sampling = request.input, request.sampling
-    characters = len(input_) if isinstance(input_, str) else sum(len(message.content) for message in input_)
+    characters, sampling = _characters(request.input), request.sampling
     return Ticket(arrival, characters, sampling.n or 1, request.priority or 0, arrived)
+
+
+def _expected_tokens(request: GenerateRequest) -> int:
+    sampling = request.sampling
+    most = ANSWER_TOKENS if sampling.max_tokens is None else sampling.max_tokens
+    return tokens_in(_characters(request.input)) + most * (sampling.n or 1)
+
+
+def _characters(input_: Input) -> int:
+    return len(input_) if isinstance(input_, str) else sum(len(message.content) for message in input_)
 
 
 def _first_loaded(models: Iterable[Model]) -> Model | None:

@@ -114,6 +114,27 @@ REJECTIONS = Metric(
     "Calls that were refused, by the reason of the error.",
     ("rpc.method", "reason"),
 )
+CALLER_REQUESTS = Metric(
+    COUNTER,
+    "jarvis.caller.requests",
+    "{request}",
+    "Requests that a model answered, by caller: by the names under `callers`, and `other`.",
+    ("caller", "model"),
+)
+CALLER_TOKENS = Metric(
+    COUNTER,
+    "jarvis.caller.tokens",
+    "{token}",
+    "Tokens of these requests: input, output.",
+    ("caller", "model", "type"),
+)
+LIMITS_EXCEEDED = Metric(
+    COUNTER,
+    "jarvis.limits.exceeded",
+    "{call}",
+    "Calls over a limit of their caller, by whether they were refused.",
+    ("caller", "limit", "enforced"),
+)
 BREAKER_OPEN = Metric(
     GAUGE,
     "jarvis.circuit_breaker.open",

@@ -76,12 +76,14 @@ from jarvis_ports.values.status import (
     ServerStatus,
     State,
 )
+from jarvis_ports.values.usage import CallerUsage, UsageRequest
 
 __all__ = [
     "AdapterInfo",
     "AdapterState",
     "And",
     "Answer",
+    "CallerUsage",
     "Choice",
     "ChunkSource",
     "Citation",
@@ -163,5 +165,6 @@ __all__ = [
     "TopLogprob",
     "Upsert",
     "Usage",
+    "UsageRequest",
     "Value",
 ]

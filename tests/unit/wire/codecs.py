@@ -112,6 +112,8 @@ PAIRS = [
     of_codec(s.ListAdaptersResponse, tuple[values.AdapterInfo, ...], server.ADAPTERS),
     of_codec(s.AbortRequest, str, server.ABORT),
     of_codec(s.AbortResponse, int, server.ABORTED),
+    of_request(s.GetUsageRequest, values.UsageRequest, server.USAGE_REQUEST),
+    of_codec(s.GetUsageResponse, tuple[values.CallerUsage, ...], server.USAGE),
 ]
 EMPTY = {r.ListCollectionsRequest, s.GetStatusRequest, s.ListModelsRequest, s.ListAdaptersRequest}
 """Messages without a field."""

@@ -16,7 +16,7 @@ from tests.unit.core.admission.conftest import settle
         ({"model": Bounds(3)}, "model 'm' has 3 requests, as many as it may have"),
         ({"total": Bounds(3)}, "the server has 3 requests"),
         ({"a": CallerTerms(bounds=Bounds(3))}, "the caller has 3 requests"),
-        ({"model": Bounds(queued_tokens=150)}, "prompts of about 101 tokens wait in model 'm'"),
+        ({"model": Bounds(queued_tokens=150)}, "prompts of about 100 tokens wait in model 'm'"),
     ],
 )
 async def test_no_more_run_or_wait_than_may_and_who_is_refused_is_told_when_to_come_back(desk, where, told):

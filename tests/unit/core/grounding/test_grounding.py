@@ -30,6 +30,7 @@ from jarvis_ports.values import (
     SearchResult,
     Started,
 )
+from tests.unit.core.unmetered import unmetered
 
 CONTEXT, BUDGET = 300, 100
 QUESTION = Message(Role.USER, "What is it?")
@@ -80,7 +81,7 @@ async def house():
         search = FakeSearch()
         grounding = Grounding(search, GroundingSettings(0.25, BUDGET))
         prompting = Prompting(None, {}, [], automatic=False, language="en")
-        generation = Generation(Routes([model], [], "echo"), prompting, grounding, Instruments())
+        generation = Generation(Routes([model], [], "echo"), prompting, grounding, Instruments(), unmetered())
         yield SimpleNamespace(generation=generation, search=search, model=model)
         run.cancel()
 

@@ -18,6 +18,7 @@ from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_ports.llm import GenerateRequest, Message, Role
 from jarvis_ports.store import Row
 from jarvis_ports.values import PromptParams, Retrieval, SearchMode, SearchResult, SkippedModel, Space
+from tests.unit.core.unmetered import unmetered
 
 CONTEXT = 300
 SOURCES = ("apples", "pears")
@@ -65,6 +66,7 @@ async def house():
             Prompting(None, {"short": MANY_TOKENS}, [], automatic=False, language="en"),
             Grounding(search, GroundingSettings(0.25, 100)),
             Instruments(),
+            unmetered(),
         )
         yield SimpleNamespace(generation=generation, search=search, counted=counted)
         for run in runs:

@@ -16,6 +16,7 @@ from jarvis_adapters.echo.adapter import EchoSettings, open_echo
 from jarvis_adapters.no_telemetry import NoTelemetry
 from jarvis_ports.llm import Finish, GenerateRequest, SamplingParams, Usage
 from jarvis_ports.values import PromptParams
+from tests.unit.core.unmetered import unmetered
 
 
 class Told:
@@ -55,7 +56,7 @@ async def house(monkeypatch):
         while not model.loaded:
             await asyncio.sleep(0)
         prompting = Prompting(None, {}, [], automatic=False, language="en")
-        generation = Generation(Routes([model], [], "echo"), prompting, None, instruments)
+        generation = Generation(Routes([model], [], "echo"), prompting, None, instruments, unmetered())
 
         async def ask(streamed=True, **sampling):
             request = GenerateRequest("r-1", "one two", SamplingParams(**sampling), streamed=streamed)

@@ -1,0 +1,36 @@
+"""Makes what counts the usage of callers."""
+
+from pathlib import Path
+
+from jarvis.app.config import Config
+from jarvis.app.config.access import CallerLimits
+from jarvis.core.metering import Limits, Metering
+from jarvis.core.telemetry.instruments import Instruments
+from jarvis.usage import SlidingWindows, SQLiteLedger
+from jarvis_toolkit.folders import data_folder
+
+MEMORY = ":memory:"
+"""The file name that stands for memory, of which nothing is kept."""
+
+
+def make_metering(config: Config, instruments: Instruments) -> tuple[Metering, SQLiteLedger]:
+    """Return what holds callers to their limits, and what keeps their usage, not yet opened."""
+    limits = config.limits
+    ledger = SQLiteLedger(_file(limits.usage))
+    default = _limits(limits)
+    callers = {name: _limits(caller, default) for name, caller in config.callers.items()}
+    metering = Metering(
+        SlidingWindows(limits.redis), ledger, instruments, default, callers, shadow=limits.shadow
+    )
+    return metering, ledger
+
+
+def _file(given: str) -> Path | None:
+    if given == MEMORY:
+        return None
+    return Path(given).expanduser() if given else data_folder("usage") / "usage.sqlite"
+
+
+def _limits(given: CallerLimits, default: Limits = Limits()) -> Limits:
+    own = given.model_dump(include=set(CallerLimits.model_fields))
+    return Limits(**{name: getattr(default, name) if most is None else most for name, most in own.items()})

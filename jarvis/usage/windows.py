@@ -1,0 +1,84 @@
+"""Counts the last minute with the library `limits`, in memory or in Redis."""
+
+import logging
+import time
+from typing import Any
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from jarvis.core.metering.limits import MINUTE
+
+logger = logging.getLogger(__name__)
+
+LEAST_WAIT = 0.1
+TOLD_SECONDS = 60.0
+"""How often it is logged that Redis does not answer."""
+ANSWER_SECONDS = 1.0
+"""How long Redis may take; nobody is refused because it is slow."""
+PAUSE_SECONDS = 5.0
+"""For how long Redis is not asked again after it did not answer."""
+
+
+class SlidingWindows:
+    """Counts what is used in the last minute; see `jarvis.core.metering.Windows`.
+
+    The count is approximate: what was used in the minute before the current one is reckoned as if it had been
+    used evenly (https://limits.readthedocs.io/en/stable/strategies.html#sliding-window-counter).
+
+    Args:
+        redis: the address of a Redis that several servers share, such as redis://host:6379/0; "" counts in
+            memory. While it does not answer, nobody is refused.
+    """
+
+    def __init__(self, redis: str = "") -> None:
+        self._storage: Any = (
+            RedisStorage(
+                f"async+{redis}",
+                implementation="redispy",
+                key_prefix="jarvis",
+                socket_timeout=ANSWER_SECONDS,
+                socket_connect_timeout=ANSWER_SECONDS,
+            )
+            if redis
+            else MemoryStorage()
+        )
+        self._limiter = SlidingWindowCounterRateLimiter(self._storage)
+        self._told = -TOLD_SECONDS
+        self._paused_until = 0.0
+
+    async def take(self, limit: str, caller: str, amount: int, most: int) -> float | None:
+        """See `jarvis.core.metering.Windows.take`."""
+        if time.monotonic() < self._paused_until:
+            return None
+        item = RateLimitItemPerMinute(most, namespace=limit)
+        try:
+            if await self._limiter.hit(item, caller, cost=amount):
+                return None
+            before, before_ends, now, _ = await self._storage.get_sliding_window(item.key_for(caller), MINUTE)
+        except self._storage.base_exceptions as error:
+            self._tell(error)
+            return None
+        return max(LEAST_WAIT, _wait(before, before_ends, now, most - amount))
+
+    def _tell(self, error: Exception) -> None:
+        now = time.monotonic()
+        self._paused_until = now + PAUSE_SECONDS
+        if now - self._told >= TOLD_SECONDS:
+            self._told = now
+            logger.warning("limits.redis does not answer, and limits of a minute hold nobody: %s", error)
+
+
+def _wait(before: int, before_ends: float, now: int, room: int) -> float:
+    """Return in how many seconds there will be no more than `room` in the window of the last minute.
+
+    Args:
+        before: what was used in the minute before the current one.
+        before_ends: in how many seconds nothing of that counts any more, as the current minute ends.
+        now: what was used in the current minute.
+        room: the most that may be left.
+    """
+    if before and now <= room:
+        return before_ends - (room - now) * MINUTE / before
+    return before_ends + MINUTE * (1 - room / now) if now else 0.0
