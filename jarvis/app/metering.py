@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jarvis.app.config import Config
+from jarvis.app.config import Config, ConfigError
 from jarvis.app.config.access import CallerLimits
 from jarvis.core.metering import Limits, Metering
 from jarvis.core.telemetry.instruments import Instruments
@@ -14,14 +14,20 @@ MEMORY = ":memory:"
 
 
 def make_metering(config: Config, instruments: Instruments) -> tuple[Metering, SQLiteLedger]:
-    """Return what holds callers to their limits, and what keeps their usage, not yet opened."""
+    """Return what holds callers to their limits, and what keeps their usage, not yet opened.
+
+    Raises:
+        ConfigError: `limits.redis` cannot be used.
+    """
     limits = config.limits
     ledger = SQLiteLedger(_file(limits.usage))
     default = _limits(limits)
     callers = {name: _limits(caller, default) for name, caller in config.callers.items()}
-    metering = Metering(
-        SlidingWindows(limits.redis), ledger, instruments, default, callers, shadow=limits.shadow
-    )
+    try:
+        windows = SlidingWindows(limits.redis.get_secret_value())
+    except ValueError as error:
+        raise ConfigError(f"limits.redis: {error}") from None
+    metering = Metering(windows, ledger, instruments, default, callers, shadow=limits.shadow)
     return metering, ledger
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import ConfigurationError
 
 from jarvis.core.metering.limits import MINUTE
 
@@ -30,20 +31,13 @@ class SlidingWindows:
     Args:
         redis: the address of a Redis that several servers share, such as redis://host:6379/0; "" counts in
             memory. While it does not answer, nobody is refused.
+
+    Raises:
+        ValueError: that is no address, or the package `redis` is missing.
     """
 
     def __init__(self, redis: str = "") -> None:
-        self._storage: Any = (
-            RedisStorage(
-                f"async+{redis}",
-                implementation="redispy",
-                key_prefix="jarvis",
-                socket_timeout=ANSWER_SECONDS,
-                socket_connect_timeout=ANSWER_SECONDS,
-            )
-            if redis
-            else MemoryStorage()
-        )
+        self._storage: Any = _redis(redis) if redis else MemoryStorage()
         self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         self._told = -TOLD_SECONDS
         self._paused_until = 0.0
@@ -68,6 +62,23 @@ class SlidingWindows:
         if now - self._told >= TOLD_SECONDS:
             self._told = now
             logger.warning("limits.redis does not answer, and limits of a minute hold nobody: %s", error)
+
+
+def _redis(address: str) -> RedisStorage:
+    if not address.startswith(("redis://", "rediss://")):
+        raise ValueError("must begin with redis:// or rediss://")
+    try:
+        return RedisStorage(
+            f"async+{address}",
+            implementation="redispy",
+            key_prefix="jarvis",
+            socket_timeout=ANSWER_SECONDS,
+            socket_connect_timeout=ANSWER_SECONDS,
+        )
+    except ConfigurationError as error:
+        if isinstance(error.__cause__, ValueError):
+            raise ValueError(str(error.__cause__)) from None
+        raise ValueError("needs the package redis: pip install 'jarvis-server[redis]'") from None
 
 
 def _wait(before: int, before_ends: float, now: int, room: int) -> float:

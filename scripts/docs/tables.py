@@ -63,7 +63,7 @@ def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, st
             given = field.get_default(call_default_factory=True)
             if name in {"cache", "tiers"}:
                 given = [one.model_dump(exclude_defaults=True) for one in given]
-            default = "required" if field.is_required() else f"`{json.dumps(given)}`"
+            default = "required" if field.is_required() else f"`{json.dumps(given, default=str)}`"
             default = "" if given is None else default
             meaning = field.description or " or ".join(field.annotation.__args__)
             yield f"`{prefix}{name}`", default, meaning.partition(BUILT_IN)[0]

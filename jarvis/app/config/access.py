@@ -3,7 +3,7 @@
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from jarvis.address import is_local
 from jarvis.app.config.section import Section
@@ -87,9 +87,8 @@ class LimitsConfig(CallerLimits):
     shadow: bool = Field(
         default=False, description="Whether calls over a limit are only counted and logged, not refused."
     )
-    redis: str = Field(
-        "",
-        pattern=r"^$|^rediss?://.+",
+    redis: SecretStr = Field(
+        SecretStr(""),
         description="The Redis in which several servers count the last minute together, such as "
         "redis://host:6379/0; each counts for itself when empty.",
     )

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from jarvis.app.config import ConfigError, load
+from jarvis.app.metering import make_metering
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis.usage import SlidingWindows
 
 
@@ -85,3 +88,25 @@ async def test_a_redis_that_does_not_answer_refuses_nobody_and_is_told_once(capl
         for _ in range(3):
             assert await asyncio.wait_for(windows.take("t", "a", 1, 1), 5) is None
     assert caplog.text.count("limits.redis does not answer") == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://host", "must begin with redis:// or rediss://"),
+        ("redis://host:port/0", "Port could not be cast to integer"),
+    ],
+)
+def test_an_address_that_is_none_is_told_without_its_password(address, said):
+    with pytest.raises(ConfigError, match=f"limits.redis: {said}"):
+        make_metering(load(None, [f"limits.redis={address}"], {}), Instruments())
+
+
+def test_without_the_package_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(ValueError, match=r"pip install 'jarvis-server\[redis\]'"):
+        SlidingWindows("redis://host")
+
+
+def test_the_password_is_not_shown():
+    assert "secret" not in repr(load(None, ["limits.redis=redis://user:secret@host"], {}).limits)
