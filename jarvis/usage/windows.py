@@ -76,9 +76,9 @@ def _redis(address: str) -> RedisStorage:
             socket_connect_timeout=ANSWER_SECONDS,
         )
     except ConfigurationError as error:
-        if isinstance(error.__cause__, ValueError):
-            raise ValueError(str(error.__cause__)) from None
-        raise ValueError("needs the package redis: pip install 'jarvis-server[redis]'") from None
+        wrong = isinstance(error.__cause__, ValueError)
+        missing = "needs the package redis: pip install 'jarvis-server[redis]'"
+        raise ValueError(str(error.__cause__) if wrong else missing) from None
 
 
 def _wait(before: int, before_ends: float, now: int, room: int) -> float:

@@ -241,7 +241,7 @@ class LimitExceeded(Unavailable):
     def __init__(self, limit: str, why: str, retry_after: float | None) -> None:
         """Name the limit; without `retry_after`, the request alone asks for more than it allows."""
         self.metadata, self.retry_after = {"limit": limit}, retry_after
-        super().__init__(f"{limit}: {why}")
+        super().__init__(f"{limit}: {why}" + (f"; try again in {retry_after:,.0f} s" if retry_after else ""))
 
 
 class StoreUnavailable(Unavailable):

@@ -151,7 +151,9 @@ async def test_the_budget_of_a_day_ends_at_midnight(make):
     await use(metering, 10, 30, 30)
     error = await refused(metering, 41)
     assert error.retry_after == 12 * 3600
-    assert str(error) == ("tokens_per_day: 60 of 100 are used or reserved, and this request may need 41")
+    assert str(error) == (
+        "tokens_per_day: 60 of 100 are used or reserved, and this request may need 41; try again in 43,200 s"
+    )
     async with metering.tokens("named", 40):
         assert await refused(metering, 1), "what runs is reserved"
     assert (await refused(metering, 101)).retry_after is None
