@@ -1,5 +1,7 @@
 """The caller's side of a call: bounds the size of its messages, and notices a caller that has gone."""
 
+import asyncio
+import time
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from jarvis.server.context import REQUEST_ID
-from jarvis_ports.errors import InvalidArgument, MessageTooLarge
+from jarvis_ports.errors import InvalidArgument, MessageTooLarge, SlowReader
 
 
 class Caller:
@@ -23,6 +25,10 @@ class Caller:
         deserialize: parses a message.
         serialize: serialises a message.
         max_bytes: the most bytes of a message that is received or sent.
+
+    Attributes:
+        waits_since: since when the caller has taken nothing of a message, by `time.monotonic`; None while
+            none is being sent.
     """
 
     def __init__(
@@ -36,6 +42,9 @@ class Caller:
         self._deserialize = deserialize
         self._serialize = serialize
         self._max_bytes = max_bytes
+        self._task = asyncio.current_task()
+        self._given_up = False
+        self.waits_since: float | None = None
 
     async def begin(self, request_id: str) -> None:
         """Send the call's id to the caller.
@@ -81,12 +90,29 @@ class Caller:
 
         Raises:
             MessageTooLarge: it has too many bytes.
+            SlowReader: `give_up` was called meanwhile.
             CancelledError: the caller is gone.
         """
         raw = self._serialize(message)
         self._check_size("answer", raw, "ask for less at once")
-        with _noticing():
-            await self._context.write(raw)
+        self.waits_since = time.monotonic()
+        try:
+            with _noticing():
+                await self._context.write(raw)
+        except CancelledError:
+            if not self._given_up:
+                raise
+            assert self._task  # noqa: S101 - calls are served by tasks
+            self._task.uncancel()
+            raise SlowReader("the answer was not read for too long; read faster, or ask for less") from None
+        finally:
+            self.waits_since = None
+
+    def give_up(self) -> None:
+        """End the call, whose caller does not take what is being sent."""
+        if self._task and not self._given_up:
+            self._given_up = True
+            self._task.cancel()
 
     def _check_size(self, what: str, raw: bytes, advice: str) -> None:
         if len(raw) > self._max_bytes:

@@ -1,5 +1,6 @@
 """Errors on the wire: one table from reason to status, and google.rpc details."""
 
+from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -31,6 +32,7 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "NOT_CONFIGURED": grpc.StatusCode.UNIMPLEMENTED,
     "REQUEST_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "REQUEST_ABORTED": grpc.StatusCode.ABORTED,
+    "SLOW_READER": grpc.StatusCode.ABORTED,
     "UNAUTHENTICATED": grpc.StatusCode.UNAUTHENTICATED,
     "PERMISSION_DENIED": grpc.StatusCode.PERMISSION_DENIED,
     "ISSUER_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
@@ -105,10 +107,16 @@ async def abort(
     """End a call with a status and its details.
 
     Raises:
-        grpc.aio.AbortError: always, as gRPC requires.
+        grpc.aio.AbortError: always, as gRPC requires, unless
+        CancelledError: the caller left before it took the status.
     """
     trailing = (("grpc-status-details-bin", status.SerializeToString()), (REQUEST_ID, request_id))
-    await context.abort(code, status.message, trailing)
+    try:
+        await context.abort(code, status.message, trailing)
+    except grpc.aio.AbortError:
+        raise
+    except grpc.aio.BaseError as error:
+        raise CancelledError from error
 
 
 async def refuse(context: grpc.aio.ServicerContext[Any, Any], error: JarvisError) -> NoReturn:

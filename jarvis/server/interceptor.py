@@ -14,6 +14,8 @@ from jarvis.server.errors import abort, internal, to_status
 from jarvis.server.gate import Gate, behind
 from jarvis.server.measured import Calls
 from jarvis.server.services import SERVER_SERVICE
+from jarvis.server.settings import ServerSettings
+from jarvis.server.slow import SlowReaders
 from jarvis_ports.errors import JarvisError
 
 logger = logging.getLogger(__name__)
@@ -29,16 +31,17 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         gate: lets callers in.
         metering: counts their requests.
         instruments: measure the calls.
-        max_message_bytes: the most bytes of a message that is received or sent.
+        settings: the largest message, and how slowly an answer may be read.
     """
 
     def __init__(
-        self, gate: Gate, metering: Metering, instruments: Instruments, max_message_bytes: int
+        self, gate: Gate, metering: Metering, instruments: Instruments, settings: ServerSettings
     ) -> None:
         self._gate = gate
         self._metering = metering
         self._calls = Calls(instruments)
-        self._max_message_bytes = max_message_bytes
+        self._max_message_bytes = settings.max_message_bytes
+        self._slow_readers = SlowReaders(settings.slow_reader_seconds)
 
     async def intercept_service(
         self,
@@ -74,9 +77,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                         await self._metering.request(calls.principal.get().name)
                     await caller.begin(call.request_id)
                     request = caller.each(raw) if handler.request_streaming else await caller.only(raw)
-                    answer = await behaviour(request, caller)
-                    if not streams:
-                        await caller.write(answer)
+                    with self._slow_readers.watching(caller):
+                        answer = await behaviour(request, caller)
+                        if not streams:
+                            await caller.write(answer)
             except JarvisError as error:
                 await abort(context, *to_status(error, call.request_id), call.request_id)
             except Exception:

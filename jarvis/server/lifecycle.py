@@ -105,7 +105,7 @@ class Server:
         )
         self.gate = Gate(self._authenticator, table)
         self._server = server = grpc.aio.server(
-            interceptors=[CallInterceptor(self.gate, metering, application.instruments, most)],
+            interceptors=[CallInterceptor(self.gate, metering, application.instruments, settings)],
             options=server_options(most),
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(generation, server)

@@ -1,38 +1,33 @@
-"""Everything that can go wrong behind a port.
+"""Everything that can go wrong behind a port; each class that can be raised has one stable `reason`.
 
-    JarvisError
-    ├── CallerError                      the request is to blame: do not repeat it as it is
-    │   ├── InvalidArgument              INVALID_ARGUMENT
-    │   │   ├── UnsupportedField         UNSUPPORTED_FIELD
-    │   │   ├── ContextLengthExceeded    CONTEXT_LENGTH_EXCEEDED
-    │   │   ├── TextTooLong              TEXT_TOO_LONG
-    │   │   └── MessageTooLarge          MESSAGE_TOO_LARGE
-    │   ├── ModelNotFound                MODEL_NOT_FOUND
-    │   ├── TemplateNotFound             TEMPLATE_NOT_FOUND
-    │   ├── CollectionNotFound           COLLECTION_NOT_FOUND
-    │   ├── CollectionMismatch           COLLECTION_MISMATCH
-    │   ├── DocumentUnreadable           DOCUMENT_UNREADABLE
-    │   ├── ServiceNotFound              SERVICE_NOT_FOUND
-    │   ├── TooManyServices              TOO_MANY_SERVICES
-    │   ├── NotConfigured                NOT_CONFIGURED
-    │   ├── RequestNotFound              REQUEST_NOT_FOUND
-    │   ├── RequestAborted               REQUEST_ABORTED
-    │   ├── Unauthenticated              UNAUTHENTICATED
-    │   └── PermissionDenied             PERMISSION_DENIED
-    ├── Unavailable                      it may work later, or elsewhere
-    │   ├── ModelLoading                 MODEL_LOADING
-    │   ├── EngineDead                   ENGINE_DEAD
-    │   ├── Overloaded                   OVERLOADED
-    │   ├── DeadlineTooShort             DEADLINE_TOO_SHORT
-    │   ├── LimitExceeded                LIMIT_EXCEEDED
-    │   ├── StoreUnavailable             STORE_UNAVAILABLE
-    │   ├── IssuerUnavailable            ISSUER_UNAVAILABLE
-    │   └── Draining                     DRAINING
-    ├── EngineFailure                    ENGINE_FAILURE
-    ├── StoreFailure                     STORE_FAILURE
-    └── StartupError                     never reaches a caller: the operator reads it
-
-Each class that can be raised has one stable `reason`. One table in the server maps reasons to status codes.
+JarvisError
+├── CallerError                      the request is to blame: do not repeat it as it is
+│   ├── InvalidArgument              INVALID_ARGUMENT, and narrower kinds of it
+│   ├── ModelNotFound                MODEL_NOT_FOUND
+│   ├── TemplateNotFound             TEMPLATE_NOT_FOUND
+│   ├── CollectionNotFound           COLLECTION_NOT_FOUND
+│   ├── CollectionMismatch           COLLECTION_MISMATCH
+│   ├── DocumentUnreadable           DOCUMENT_UNREADABLE
+│   ├── ServiceNotFound              SERVICE_NOT_FOUND
+│   ├── TooManyServices              TOO_MANY_SERVICES
+│   ├── NotConfigured                NOT_CONFIGURED
+│   ├── RequestNotFound              REQUEST_NOT_FOUND
+│   ├── RequestAborted               REQUEST_ABORTED
+│   ├── SlowReader                   SLOW_READER
+│   ├── Unauthenticated              UNAUTHENTICATED
+│   └── PermissionDenied             PERMISSION_DENIED
+├── Unavailable                      it may work later, or elsewhere
+│   ├── ModelLoading                 MODEL_LOADING
+│   ├── EngineDead                   ENGINE_DEAD
+│   ├── Overloaded                   OVERLOADED
+│   ├── DeadlineTooShort             DEADLINE_TOO_SHORT
+│   ├── LimitExceeded                LIMIT_EXCEEDED
+│   ├── StoreUnavailable             STORE_UNAVAILABLE
+│   ├── IssuerUnavailable            ISSUER_UNAVAILABLE
+│   └── Draining                     DRAINING
+├── EngineFailure                    ENGINE_FAILURE
+├── StoreFailure                     STORE_FAILURE
+└── StartupError                     never reaches a caller: the operator reads it
 """
 
 from collections.abc import Mapping, Sequence
@@ -187,6 +182,12 @@ class RequestAborted(CallerError):
     """The request was ended by an Abort call."""
 
     reason = "REQUEST_ABORTED"
+
+
+class SlowReader(CallerError):
+    """The caller took nothing of its answer for longer than server.slow_reader_seconds."""
+
+    reason = "SLOW_READER"
 
 
 class Unauthenticated(CallerError):

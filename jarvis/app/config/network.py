@@ -40,6 +40,11 @@ class ServerConfig(Section):
     max_message_bytes: int = Field(
         4 * 2**20, ge=1024, le=2**30, description="The largest message taken or sent, in bytes."
     )
+    slow_reader_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="How long a caller may take nothing of its answer before that is ended, as SLOW_READER.",
+    )
     drain_delay_seconds: float = Field(
         2.0,
         ge=0,
