@@ -97,13 +97,14 @@ async def abort(
     code: grpc.StatusCode,
     status: status_pb2.Status,
     request_id: str,
+    further: Sequence[tuple[str, bytes]] = (),
 ) -> NoReturn:
-    """End a call with a status and its details.
+    """End a call with a status and its details, and further trailing metadata.
 
     Raises:
         grpc.aio.AbortError: always, as gRPC requires.
     """
-    trailing = (("grpc-status-details-bin", status.SerializeToString()), (REQUEST_ID, request_id))
+    trailing = (("grpc-status-details-bin", status.SerializeToString()), (REQUEST_ID, request_id), *further)
     await context.abort(code, status.message, trailing)
 
 

@@ -11,7 +11,9 @@ from jarvis.server import context as calls
 from jarvis.server.caller import Caller
 from jarvis.server.errors import abort, internal, to_status
 from jarvis.server.gate import Gate, behind
+from jarvis.server.load import Load
 from jarvis.server.measured import Calls
+from jarvis.server.services import SERVER_SERVICE
 from jarvis_ports.errors import JarvisError
 
 logger = logging.getLogger(__name__)
@@ -27,10 +29,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         gate: lets callers in.
         instruments: measure the calls.
         max_message_bytes: the most bytes of a message that is received or sent.
+        load: is told of those who may call with the end of their calls.
     """
 
-    def __init__(self, gate: Gate, instruments: Instruments, max_message_bytes: int) -> None:
+    def __init__(self, gate: Gate, instruments: Instruments, max_message_bytes: int, load: Load) -> None:
         self._gate = gate
+        self._load = load
         self._calls = Calls(instruments)
         self._max_message_bytes = max_message_bytes
 
@@ -54,26 +58,34 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _wrap(self, behaviour: Behaviour, handler: Any, method: str) -> Behaviour:  # noqa: ANN401
         streams = handler.response_streaming
+        reports = not method.startswith(f"{SERVER_SERVICE}/")
 
         async def wrapped(raw: AsyncIterator[bytes], context: Context) -> None:
             caller = Caller(
                 context, handler.request_deserializer, handler.response_serializer, self._max_message_bytes
             )
+            let_in = False
             try:
                 with self._calls.measured(method, stream=streams, grpc_context=context) as call:
                     calls.enter(call, await self._gate.identify(method, context))
                     self._gate.check(method, calls.principal.get())
+                    if let_in := reports:
+                        self._load.began()
                     calls.check(call)
                     await caller.begin(call.request_id)
                     request = caller.each(raw) if handler.request_streaming else await caller.only(raw)
                     answer = await behaviour(request, caller)
                     if not streams:
                         await caller.write(answer)
+                if let_in:
+                    context.set_trailing_metadata(self._load.trailing(call.facts.get("model")))
             except JarvisError as error:
-                await abort(context, *to_status(error, call.request_id), call.request_id)
+                load = self._load.failed(error) if let_in else ()
+                await abort(context, *to_status(error, call.request_id), call.request_id, load)
             except Exception:
                 logger.exception("%s failed", method)
-                await abort(context, *internal(call.request_id), call.request_id)
+                load = self._load.failed() if let_in else ()
+                await abort(context, *internal(call.request_id), call.request_id, load)
 
         return wrapped
 

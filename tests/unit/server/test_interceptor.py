@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import grpc
 import pytest
@@ -46,6 +47,9 @@ class Context:
             raise grpc.aio.InternalError
         self.written.append(what)
 
+    def set_trailing_metadata(self, metadata):
+        pass
+
     async def abort(self, code, message, trailing):
         self.aborted = code
         raise grpc.aio.AbortError
@@ -75,7 +79,7 @@ def call(request, caplog):
             return handler
 
         interceptor = CallInterceptor(
-            Gate(None, {METHOD.removeprefix("/"): (Role.INFER,)}), Instruments(), max_message_bytes=1000
+            Gate(None, {METHOD.removeprefix("/"): (Role.INFER,)}), Instruments(), 1000, load=Mock()
         )
         wrapped = await interceptor.intercept_service(found, SimpleNamespace(method=METHOD))
         try:
