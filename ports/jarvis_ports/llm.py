@@ -120,7 +120,7 @@ class TellsCacheUsage(Protocol):
     """What an `LLM` is as well if it knows how full its cache of keys and values is."""
 
     def kv_cache_usage(self) -> float | None:
-        """Return the share that is in use, from 0 to 1, at once; None while it is not known."""
+        """Return the share that is in use, from 0 to 1, at once; None before the first answer."""
         ...
 
 
