@@ -6,7 +6,8 @@ unexport PYTHONDONTWRITEBYTECODE # the tests start hundreds of processes, which 
 
 DEMO_MODEL := smollm2-135m-instruct
 PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=$(1) \
-	--mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) protos/jarvis/v1/*.proto
+	--mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) protos/jarvis/v1/*.proto \
+	&& python -m grpc_tools.protoc -Iprotos --python_out=$(1) --mypy_out=quiet:$(1) protos/jarvis/orca/v3/*.proto
 
 # An engine's start is one thread that imports, so that two at a time take little more than one. Other tests wait for
 # processes and clocks as well.
@@ -60,8 +61,9 @@ check: setup node ## Lint, types, import contracts, the contract and its languag
 	buf breaking protos --against protos/last_release.binpb
 	@scripts/languages.sh
 	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(call PROTOC,"$$made"); \
-	diff -r -x __init__.py -x __pycache__ jarvis/v1 "$$made/jarvis/v1" \
-	|| { echo 'check: jarvis/v1 is not what protos/ generates; run make proto' >&2; exit 1; }
+	{ diff -r -x __init__.py -x __pycache__ jarvis/v1 "$$made/jarvis/v1" \
+	&& diff -r -x __init__.py -x __pycache__ jarvis/orca "$$made/jarvis/orca"; } \
+	|| { echo 'check: jarvis/v1 or jarvis/orca is not what protos/ generates; run make proto' >&2; exit 1; }
 	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; python -m scripts.dashboards "$$made"; \
 	diff -r deploy/grafana "$$made" \
 	|| { echo 'check: deploy/grafana is not what scripts/dashboards makes; run make dashboards' >&2; exit 1; }
@@ -69,7 +71,7 @@ check: setup node ## Lint, types, import contracts, the contract and its languag
 	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(SITE) --quiet --site-dir "$$made"
 	python scripts/check_lock.py
 
-proto: setup ## Generate jarvis/v1 from protos/
+proto: setup ## Generate jarvis/v1 and jarvis/orca from protos/
 	$(call PROTOC,.)
 
 released: setup ## Take protos/ for the contract of the last release, which make check compares with

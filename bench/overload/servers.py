@@ -15,7 +15,7 @@ from bench.frontend.openai_server import healthy
 from bench.frontend.server import grpc_serving, running
 from bench.vllm_serve import command as vllm_command
 from jarvis.access import keys
-from jarvis.client import JarvisClient, JarvisClientError
+from jarvis.client import JarvisClient, JarvisClientError, RetryBudget
 from jarvis.core.principal import Role
 from jarvis.models.catalogue import DEMO_MODEL
 from jarvis.models.references import resolve
@@ -58,7 +58,11 @@ class _Jarvis:
     @asynccontextmanager
     async def caller(self, name: str, attempts: int = 1) -> AsyncIterator[Send]:
         client = JarvisClient(
-            self._address, token=self._keys[name], attempts=attempts, timeout=TIMEOUT_SECONDS
+            self._address,
+            token=self._keys[name],
+            attempts=attempts,
+            retry_budget=RetryBudget(1000),  # the attempts alone are the limit
+            timeout=TIMEOUT_SECONDS,
         )
 
         async def send(prompt: str, tokens: int) -> None:

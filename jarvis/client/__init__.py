@@ -13,6 +13,7 @@ from jarvis.client.errors import CannotConnect, JarvisClientError
 from jarvis.client.filter_json import parse_filter
 from jarvis.client.health import HealthStatus
 from jarvis.client.options import EmbedOptions, GenerateOptions, IndexOptions, Prompt, PromptOptions
+from jarvis.client.retry_budget import RetryBudget
 from jarvis_ports.errors import FieldViolation
 from jarvis_ports.values import (
     AdapterInfo,
@@ -136,6 +137,7 @@ __all__ = [
     "Recent",
     "Retrieval",
     "Retrieved",
+    "RetryBudget",
     "Role",
     "RouteInfo",
     "Routing",

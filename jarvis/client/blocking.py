@@ -13,6 +13,7 @@ from jarvis.client.channel import TLS
 from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
 from jarvis.client.health import HealthStatus
 from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
+from jarvis.client.retry_budget import RetryBudget
 from jarvis_ports.values import (
     AdapterInfo,
     Answer,
@@ -32,7 +33,7 @@ T = TypeVar("T")
 class BlockingClient:
     """A `JarvisClient` whose event loop runs in a thread of its own; methods and arguments are the same."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as `JarvisClient`
         self,
         address: str = DEFAULT_ADDRESS,
         *,
@@ -40,6 +41,7 @@ class BlockingClient:
         token: Token | None = None,
         timeout: float | None = 300.0,
         attempts: int = 4,
+        retry_budget: RetryBudget | None = None,
     ) -> None:
         """See `JarvisClient`."""
         made: Future[JarvisClient] = Future()
@@ -48,7 +50,14 @@ class BlockingClient:
             self._loop = asyncio.get_running_loop()
             self._closing = asyncio.Event()
             try:
-                client = JarvisClient(address, tls=tls, token=token, timeout=timeout, attempts=attempts)
+                client = JarvisClient(
+                    address,
+                    tls=tls,
+                    token=token,
+                    timeout=timeout,
+                    attempts=attempts,
+                    retry_budget=retry_budget,
+                )
             except (OSError, ValueError) as error:
                 made.set_exception(error)
                 return

@@ -22,6 +22,7 @@ from jarvis import timeouts
 from jarvis.client.connecting import why
 from jarvis.client.ending import Ending
 from jarvis.client.errors import REQUEST_ID_KEY, CannotConnect, JarvisClientError, from_rpc, invalid
+from jarvis.client.retry_budget import RetryBudget
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -43,7 +44,7 @@ MAX_REQUEST_ID = 128
 class Calls:
     """Makes the calls of one channel."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as `JarvisClient`
         self,
         channel: grpc.aio.Channel,
         address: str,
@@ -51,12 +52,14 @@ class Calls:
         *,
         timeout: float | None,
         attempts: int,
+        retry_budget: RetryBudget | None = None,
     ) -> None:
         self._channel = channel
         self._address = address
         self._token = token
         self._timeout = timeout
         self._attempts = attempts
+        self._budget = retry_budget or RetryBudget()
 
     async def unary(
         self,
@@ -139,17 +142,36 @@ class Calls:
         limit = self._limit(timeout)
         end = None if limit is None else time.monotonic() + limit
         stop = stop_after_attempt(self._attempts)
+        last = stop if limit is None else stop | stop_before_delay(limit)
         retrying = AsyncRetrying(
             retry=retry_if_exception(_worth_repeating),
             wait=_delay,
-            stop=stop if limit is None else stop | stop_before_delay(limit),
+            stop=lambda state: last(state) or self._out_of_budget(state),
             reraise=True,
         )
 
         async def in_time() -> T:
-            return await attempt(None if end is None else end - time.monotonic())
+            try:
+                found = await attempt(None if end is None else end - time.monotonic())
+            except JarvisClientError as error:
+                if error.retry_after is not None:
+                    self._budget.refused()
+                raise
+            self._budget.succeeded()
+            return found
 
         return await retrying(in_time)
+
+    def _out_of_budget(self, state: RetryCallState) -> bool:
+        """Return whether the budget alone forbids to repeat a call, and say so in its error.
+
+        A call that never reached the server takes nothing from the budget, and may always be repeated.
+        """
+        error = state.outcome and state.outcome.exception()
+        if isinstance(error, JarvisClientError) and error.retry_after is not None and self._budget.spent:
+            error.out_of_budget()
+            return True
+        return False
 
     def _limit(self, timeout: float | None) -> float | None:
         if timeout is None:

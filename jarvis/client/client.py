@@ -18,6 +18,7 @@ from jarvis.client.health import HealthStatus
 from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
 from jarvis.client.requests import embed_request, explain_request, generate_call, input_of, written
 from jarvis.client.retrieval import RetrievalClient
+from jarvis.client.retry_budget import RetryBudget
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, server_pb2_grpc
 from jarvis.wire import answers, embedding, generation, server
 from jarvis_ports.values import (
@@ -44,14 +45,14 @@ DEFAULT_ADDRESS = "127.0.0.1:50051"
 class JarvisClient:
     """Calls a Jarvis server. Make it inside the event loop that uses it.
 
-    A call is repeated after the delay that the server names in `RetryInfo`, or if no connection could be
-    made; a stream only before its first event. Nothing else is repeated.
+    A call is repeated after the delay that the server names in `RetryInfo`, unless the retry budget is spent;
+    or if no connection could be made; a stream only before its first event. Nothing else is repeated.
 
     Every method raises `JarvisClientError`, also for a `timeout` over 97,200,000 seconds, and its subclass
     `CannotConnect` if no connection could be made.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a connection has
         self,
         address: str = DEFAULT_ADDRESS,
         *,
@@ -59,6 +60,7 @@ class JarvisClient:
         token: Token | None = None,
         timeout: float | None = 300.0,
         attempts: int = 4,
+        retry_budget: RetryBudget | None = None,
     ) -> None:
         """Open a channel; it connects on the first call.
 
@@ -70,6 +72,7 @@ class JarvisClient:
             timeout: seconds that a call may take, repetitions included, if the call sets no other; None
                 means no limit.
             attempts: the most times that a call is made.
+            retry_budget: bounds the repetitions of all calls; None for the default, of this client alone.
 
         Raises:
             ValueError: the address has neither form, or `timeout` is not above 0 and at most 97,200,000.
@@ -81,7 +84,9 @@ class JarvisClient:
                 msg = f"timeout must be above 0 seconds; got {timeout}"
                 raise ValueError(msg)
         self._channel = open_channel(address, tls)
-        self._calls = Calls(self._channel, address, token, timeout=timeout, attempts=attempts)
+        self._calls = Calls(
+            self._channel, address, token, timeout=timeout, attempts=attempts, retry_budget=retry_budget
+        )
         self._generation = generation_pb2_grpc.GenerationServiceStub(self._channel)
         self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
         self.retrieval = RetrievalClient(self._channel, self._calls)

@@ -29,6 +29,7 @@ class JarvisClientError(Exception):
         violations: the request's fields that are to blame.
         retry_after: seconds after which a repetition may help; None if the server named none.
         request_id: the id of the request; empty if it is not known.
+        retry_budget_spent: whether the call was not repeated for want of a retry budget alone.
     """
 
     def __init__(  # noqa: PLR0913 - each is a part of the status
@@ -48,6 +49,13 @@ class JarvisClientError(Exception):
         self.violations = tuple(violations)
         self.retry_after = retry_after
         self.request_id = request_id
+        self.retry_budget_spent = False
+
+    def out_of_budget(self) -> None:
+        """Say that the call was not repeated because the retry budget is spent."""
+        self.retry_budget_spent = True
+        self.message += " (not repeated: the retry budget is spent, as many calls were refused)"
+        self.args = (self.message,)
 
 
 class CannotConnect(JarvisClientError):

@@ -103,14 +103,15 @@ async def abort(
     code: grpc.StatusCode,
     status: status_pb2.Status,
     request_id: str,
+    further: Sequence[tuple[str, bytes]] = (),
 ) -> NoReturn:
-    """End a call with a status and its details.
+    """End a call with a status and its details, and further trailing metadata.
 
     Raises:
         grpc.aio.AbortError: always, as gRPC requires, unless
         CancelledError: the caller left before it took the status.
     """
-    trailing = (("grpc-status-details-bin", status.SerializeToString()), (REQUEST_ID, request_id))
+    trailing = (("grpc-status-details-bin", status.SerializeToString()), (REQUEST_ID, request_id), *further)
     try:
         await context.abort(code, status.message, trailing)
     except grpc.aio.AbortError:

@@ -12,6 +12,7 @@ from jarvis.server import context as calls
 from jarvis.server.caller import Caller
 from jarvis.server.errors import abort, internal, to_status
 from jarvis.server.gate import Gate, behind
+from jarvis.server.load import Load
 from jarvis.server.measured import Calls
 from jarvis.server.services import SERVER_SERVICE
 from jarvis.server.settings import ServerSettings
@@ -31,14 +32,21 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         gate: lets callers in.
         metering: counts their requests.
         instruments: measure the calls.
+        load: is told of those who may call with the end of their calls.
         settings: the largest message, and how slowly an answer may be read.
     """
 
     def __init__(
-        self, gate: Gate, metering: Metering, instruments: Instruments, settings: ServerSettings
+        self,
+        gate: Gate,
+        metering: Metering,
+        instruments: Instruments,
+        load: Load,
+        settings: ServerSettings,
     ) -> None:
         self._gate = gate
         self._metering = metering
+        self._load = load
         self._calls = Calls(instruments)
         self._max_message_bytes = settings.max_message_bytes
         self._slow_readers = SlowReaders(settings.slow_reader_seconds)
@@ -63,17 +71,20 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _wrap(self, behaviour: Behaviour, handler: Any, method: str) -> Behaviour:  # noqa: ANN401
         streams = handler.response_streaming
+        works = not method.startswith(f"{SERVER_SERVICE}/")
 
         async def wrapped(raw: AsyncIterator[bytes], context: Context) -> None:
             caller = Caller(
                 context, handler.request_deserializer, handler.response_serializer, self._max_message_bytes
             )
+            let_in = False
             try:
                 with self._calls.measured(method, stream=streams, grpc_context=context) as call:
                     calls.enter(call, await self._gate.identify(method, context))
                     self._gate.check(method, calls.principal.get())
                     calls.check(call)
-                    if not method.startswith(SERVER_SERVICE):
+                    if let_in := works:
+                        self._load.began()
                         await self._metering.request(calls.principal.get().name)
                     await caller.begin(call.request_id)
                     request = caller.each(raw) if handler.request_streaming else await caller.only(raw)
@@ -81,11 +92,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                         answer = await behaviour(request, caller)
                         if not streams:
                             await caller.write(answer)
+                if let_in:
+                    context.set_trailing_metadata(self._load.trailing(call.facts.get("model")))
             except JarvisError as error:
-                await abort(context, *to_status(error, call.request_id), call.request_id)
+                load = self._load.failed(error) if let_in else ()
+                await abort(context, *to_status(error, call.request_id), call.request_id, load)
             except Exception:
                 logger.exception("%s failed", method)
-                await abort(context, *internal(call.request_id), call.request_id)
+                load = self._load.failed() if let_in else ()
+                await abort(context, *internal(call.request_id), call.request_id, load)
 
         return wrapped
 

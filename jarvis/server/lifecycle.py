@@ -20,6 +20,7 @@ from jarvis.server.health import HealthServicer
 from jarvis.server.http import Access, Sources, side_port
 from jarvis.server.interceptor import CallInterceptor
 from jarvis.server.listen import problem
+from jarvis.server.load import Load
 from jarvis.server.options import server_options
 from jarvis.server.quiet import keep_headers_out
 from jarvis.server.reflection import add_reflection
@@ -104,8 +105,9 @@ class Server:
             }
         )
         self.gate = Gate(self._authenticator, table)
+        load = Load(self._models, application.embedding)
         self._server = server = grpc.aio.server(
-            interceptors=[CallInterceptor(self.gate, metering, application.instruments, settings)],
+            interceptors=[CallInterceptor(self.gate, metering, application.instruments, load, settings)],
             options=server_options(most),
         )
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(generation, server)
@@ -113,6 +115,7 @@ class Server:
         retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(retrieval, server)
         server_pb2_grpc.add_ServerServiceServicer_to_server(service, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        server.add_generic_rpc_handlers((load.service(),))
         add_reflection([*services, SERVER_SERVICE, "grpc.health.v1.Health"], self._server)
 
     def stop(self) -> None:

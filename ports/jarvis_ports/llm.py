@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jarvis_ports.health import Health
 from jarvis_ports.values import (
@@ -36,6 +36,7 @@ __all__ = [
     "Role",
     "SamplingParams",
     "StructuredOutput",
+    "TellsCacheUsage",
     "TokenLogprob",
     "TopLogprob",
     "Usage",
@@ -111,6 +112,15 @@ class LLM(Protocol):
 
     async def health(self) -> Health:
         """Ask the engine itself whether it is well, and return at once."""
+        ...
+
+
+@runtime_checkable
+class TellsCacheUsage(Protocol):
+    """What an `LLM` is as well if it knows how full its cache of keys and values is."""
+
+    def kv_cache_usage(self) -> float | None:
+        """Return the share that is in use, from 0 to 1, at once; None before the first answer."""
         ...
 
 

@@ -12,6 +12,7 @@ from jarvis_adapters.vllm.convert import Outputs, sampling_params
 from jarvis_adapters.vllm.errors import translated
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
+from jarvis_adapters.vllm.metrics import metrics_of
 from jarvis_adapters.vllm.render import render
 from jarvis_ports.errors import ContextLengthExceeded
 from jarvis_ports.health import Health
@@ -40,6 +41,7 @@ class VLLM:
         self._defaults = engine.model_config.get_diff_sampling_param()
         self._traces = engine.observability_config.otlp_traces_endpoint is not None
         self._capabilities = capabilities
+        self._metrics = metrics_of(engine)
         self._control = ControlTokens(engine.get_tokenizer())
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
@@ -79,6 +81,10 @@ class VLLM:
     def capabilities(self) -> LLMCapabilities:
         """See `LLM.capabilities`."""
         return self._capabilities
+
+    def kv_cache_usage(self) -> float | None:
+        """See `TellsCacheUsage.kv_cache_usage`."""
+        return self._metrics.cache_usage if self._metrics else None
 
     async def health(self) -> Health:
         """See `LLM.health`. vLLM watches the engine's process, and every answer that fails."""

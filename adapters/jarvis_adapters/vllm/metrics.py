@@ -34,6 +34,7 @@ class Metrics(PrometheusStatLogger):  # type: ignore[misc] # vLLM is untyped her
         self.registry = CollectorRegistry()
         self.counts = False
         """Whether requests come from callers, and are not those that warm the engine up."""
+        self._cache_usage: dict[int, float] = {}
         kinds: dict[str, Callable[..., MetricWrapperBase]] = {
             "_gauge_cls": partial(Gauge, registry=self.registry),
             "_counter_cls": partial(Counter, registry=self.registry),
@@ -47,10 +48,18 @@ class Metrics(PrometheusStatLogger):  # type: ignore[misc] # vLLM is untyped her
             setattr(self, part, type(base.__name__, (base,), members))
         super().__init__(*args, **kwargs)
 
-    def record(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as vLLM's own
+    def record(self, scheduler_stats: Any, *args: Any, engine_idx: int = 0, **kwargs: Any) -> None:  # noqa: ANN401
         """Record a step, once requests come from callers."""
         if self.counts:
-            super().record(*args, **kwargs)
+            if scheduler_stats is not None:
+                self._cache_usage[engine_idx] = scheduler_stats.kv_cache_usage
+            super().record(scheduler_stats, *args, engine_idx=engine_idx, **kwargs)
+
+    @property
+    def cache_usage(self) -> float | None:
+        """The share of the KV cache in use after the last step, of all engines; None before the first."""
+        known = self._cache_usage.values()
+        return sum(known) / len(known) if known else None
 
 
 class Unobserved(Histogram):
@@ -66,6 +75,12 @@ def _histogram(registry: CollectorRegistry, *, name: str, **options: Any) -> His
     return Histogram(name, **options, registry=registry)
 
 
+def metrics_of(engine: AsyncLLM) -> Metrics | None:
+    """Return the metrics of an engine; None if its statistics are turned off."""
+    loggers = engine.logger_manager.stat_loggers if engine.logger_manager else ()
+    return next((logger for logger in loggers if isinstance(logger, Metrics)), None)
+
+
 class Page(Collector):
     """The metrics of all running engines, with each family once, and each engine under its own name."""
 
@@ -75,9 +90,7 @@ class Page(Collector):
     @contextmanager
     def shows(self, engine: AsyncLLM, name: str) -> Iterator[None]:
         """Show an engine's metrics while the block runs; a second engine of that name is `<name>-2`."""
-        loggers = engine.logger_manager.stat_loggers if engine.logger_manager else ()
-        metrics = next((logger for logger in loggers if isinstance(logger, Metrics)), None)
-        if metrics is None:
+        if (metrics := metrics_of(engine)) is None:
             yield
             return
         metrics.counts = True

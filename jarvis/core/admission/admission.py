@@ -36,6 +36,7 @@ class Admission:
         self._queue = FairQueue(self._scopes.weight)
         self._slots: int | None = None
         self._taken = 0
+        self._queued = 0
         self._service = Estimate()
         self._first_output = Quick()
 
@@ -68,6 +69,11 @@ class Admission:
                 self._end(ticket)
         finally:
             self._leave(ticket)
+
+    @property
+    def wanted(self) -> int:
+        """The number of slots that are taken or waited for."""
+        return self._taken + self._queued
 
     def began(self, ticket: Ticket) -> None:
         """Take note that a request has its first output."""
@@ -171,6 +177,7 @@ class Admission:
         self._count_queued(ticket, -1)
 
     def _count_queued(self, ticket: Ticket, sign: int) -> None:
+        self._queued += sign * ticket.sequences
         for scope in self._of(ticket):
             scope.queued_tokens += sign * ticket.tokens
 

@@ -36,11 +36,8 @@ class Batcher:
         self._queue = Queue(max_batch_tokens)
         self._flights: dict[bytes, Flight] = {}
         self._worker: asyncio.Task[None] | None = None
-
-    @property
-    def depth(self) -> int:
+        self.depth = 0
         """The number of texts that wait for a batch."""
-        return sum(not flight.begun for flight in list(self._flights.values()))
 
     @contextmanager
     def waiting(self) -> Iterator["Waiting"]:
@@ -53,6 +50,7 @@ class Batcher:
                 flight.waiters -= 1
                 if not flight.waiters and not flight.begun:
                     del self._flights[flight.key]
+                    self.depth -= 1
 
     def join(self, key: bytes) -> Flight | None:
         """Return the flight of a text that is on its way, with one more waiter, or None if it is not."""
@@ -67,6 +65,7 @@ class Batcher:
         for flight in new:
             flight.waiters = 1
             self._flights[flight.key] = flight
+        self.depth += len(new)
         self._queue.add(kind, new)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
@@ -76,6 +75,9 @@ class Batcher:
             while self._queue:
                 loaded = self._embedder.loaded
                 kind, batch = self._queue.take(loaded.info().batch_cost if loaded else 0)
+                for flight in batch:
+                    flight.begun = True
+                self.depth -= len(batch)
                 if batch:
                     await self._embed(kind, batch)
                 await asyncio.sleep(0)  # an adapter may return without ever having waited
@@ -83,8 +85,6 @@ class Batcher:
             self._worker = None
 
     async def _embed(self, kind: Kind, flights: list[Flight]) -> None:
-        for flight in flights:
-            flight.begun = True
         try:
             vectors = await self._vectors(kind, flights)
         except Exception as error:  # noqa: BLE001 - it is raised where the requests wait

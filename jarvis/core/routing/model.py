@@ -12,7 +12,7 @@ from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis_plugins.registry import PortName
 from jarvis_ports.difficulty import HARDEST
 from jarvis_ports.errors import EngineDead, EngineFailure, JarvisError
-from jarvis_ports.llm import LLM, LLMCapabilities
+from jarvis_ports.llm import LLM, LLMCapabilities, TellsCacheUsage
 from jarvis_ports.values import State
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class Model(Component[LLM]):
         self.admission = Admission(str(self), terms.bounds, scopes)
         self.active = 0
         self.waiting = 0
+        self._cache: TellsCacheUsage | None = None
 
     def __str__(self) -> str:
         return f"model {self.name!r}"
@@ -68,6 +69,21 @@ class Model(Component[LLM]):
     def capabilities(self) -> LLMCapabilities | None:
         """What the model can do; None while it is not loaded."""
         return self.loaded.capabilities() if self.loaded else None
+
+    def utilization(self, ended: int = 0) -> float | None:
+        """Return how many slots are taken or waited for, as a share of all; None if it has no such number.
+
+        Args:
+            ended: how many answers to count that have just left theirs.
+        """
+        capabilities = self.capabilities
+        slots = capabilities and (self.terms.slots or capabilities.slots)
+        return (self.admission.wanted + ended) / slots if slots else None
+
+    @property
+    def kv_cache_usage(self) -> float | None:
+        """The share of the cache of keys and values that is in use; None if the engine does not tell."""
+        return self._cache.kv_cache_usage() if self._cache else None
 
     @asynccontextmanager
     async def request(self, ticket: Ticket) -> AsyncIterator[LLM]:
@@ -113,5 +129,6 @@ class Model(Component[LLM]):
         if state is State.READY:
             self.breaker.succeeded()  # the engine is a new one
         super()._become(state, message, port)
+        self._cache = port if isinstance(port, TellsCacheUsage) else None
         if port is None:
             self.admission.refuse_all(self.closed)

@@ -22,7 +22,16 @@ from jarvis_plugins.testkit.samples import (
     WITH_SYSTEM,
 )
 from jarvis_ports.errors import ContextLengthExceeded, InvalidArgument
-from jarvis_ports.llm import ALL_FIELDS, LLM, Accepted, Constraint, Delta, FinishReason, StructuredOutput
+from jarvis_ports.llm import (
+    ALL_FIELDS,
+    LLM,
+    Accepted,
+    Constraint,
+    Delta,
+    FinishReason,
+    StructuredOutput,
+    TellsCacheUsage,
+)
 
 
 @pytest.mark.asyncio(loop_scope="class")
@@ -61,6 +70,14 @@ class LLMConformance(AdapterConformance):
 
     async def test_is_healthy(self, llm: LLM) -> None:
         assert (await llm.health()).ok
+
+    async def test_cache_usage_is_a_share(self, llm: LLM) -> None:
+        if not isinstance(llm, TellsCacheUsage):
+            pytest.skip(f"{self.adapter} does not tell how full its cache is")
+        await self.ask(llm)
+        usage = llm.kv_cache_usage()
+        assert usage is not None, "it is known after an answer"
+        assert 0 <= usage <= 1
 
     @pytest.mark.parametrize("field", sorted(ALL_FIELDS))
     async def test_accepts_what_it_declares(self, llm: LLM, field: str) -> None:

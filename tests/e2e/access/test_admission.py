@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from jarvis.access import keys
-from jarvis.client import JarvisClient
+from jarvis.client import JarvisClient, RetryBudget
 from jarvis.core.principal import Role
 from jarvis.v1 import generation_pb2 as pb
 
@@ -95,7 +95,8 @@ async def test_a_deadline_that_cannot_be_kept_is_refused_at_once(request_of, fai
 async def test_the_client_comes_back_when_it_was_told_to(server, request_of, file):
     call = request_of("bounded")
     _, key = keys.add(file, "bounded", [Role.INFER], None)
-    async with JarvisClient(server.instance.addresses[0], token=key, attempts=8) as jarvis:
+    often = {"attempts": 8, "retry_budget": RetryBudget(100)}
+    async with JarvisClient(server.instance.addresses[0], token=key, **often) as jarvis:
         answers = await asyncio.gather(*(jarvis.generate("a", **SAMPLING) for _ in range(2)))
     assert all(answer.text for answer in answers)
     assert (await call).choices

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import grpc
 import pytest
@@ -12,6 +13,7 @@ from jarvis.core.telemetry.instruments import Instruments
 from jarvis.server.gate import Gate
 from jarvis.server.interceptor import CallInterceptor
 from jarvis.v1 import generation_pb2 as pb
+from tests.unit.core.unmetered import unmetered
 
 METHOD = "/jarvis.v1.GenerationService/Any"
 KINDS = {
@@ -46,6 +48,9 @@ class Context:
             raise grpc.aio.InternalError
         self.written.append(what)
 
+    def set_trailing_metadata(self, metadata):
+        pass
+
     async def abort(self, code, message, trailing):
         self.aborted = code
         raise grpc.aio.AbortError
@@ -74,9 +79,9 @@ def call(request, caplog):
         async def found(_):
             return handler
 
-        interceptor = CallInterceptor(
-            Gate(None, {METHOD.removeprefix("/"): (Role.INFER,)}), Instruments(), max_message_bytes=1000
-        )
+        gate = Gate(None, {METHOD.removeprefix("/"): (Role.INFER,)})
+        settings = SimpleNamespace(max_message_bytes=1000, slow_reader_seconds=60)
+        interceptor = CallInterceptor(gate, unmetered(), Instruments(), Mock(), settings)
         wrapped = await interceptor.intercept_service(found, SimpleNamespace(method=METHOD))
         try:
             await wrapped.stream_stream(sent(b""), context)

@@ -214,3 +214,20 @@ async def test_nothing_is_left_of_requests_that_come_go_and_fail(make, embedder,
     await turn()
     batcher = embedding._batcher
     assert (batcher._flights, bool(batcher._queue), batcher._worker) == ({}, False, None)
+
+
+async def test_the_depth_is_what_waits_for_a_batch(make, embedder):
+    embedding = make()
+    embedder.go.clear()
+    begun, left, waiting = await requests(embedding, "begun", "left", "bad")
+    assert embedding.queue_depth == 2
+    left.cancel()
+    await asyncio.wait([left])
+    assert embedding.queue_depth == 1
+    embedder.failures["bad"] = EngineFailure("bad")
+    others = await requests(embedding, "a", "b", "bad")
+    assert embedding.queue_depth == 3, "two wait for the same text"
+    embedder.go.set()
+    ended = await asyncio.gather(begun, waiting, *others, return_exceptions=True)
+    assert sum(isinstance(one, EngineFailure) for one in ended) == 2
+    assert embedding.queue_depth == 0

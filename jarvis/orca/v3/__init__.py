@@ -1,0 +1,1 @@
+"""Generated from `protos/jarvis/orca` by `make proto`. Do not edit."""

@@ -1,0 +1,112 @@
+"""Tells callers how busy the server is, for balancers that choose between several: gRPC's ORCA (gRFC A51)."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import grpc
+
+from jarvis.core.embedding import Embedding
+from jarvis.core.routing.model import Model
+from jarvis.core.telemetry.window import Window
+from jarvis.orca.v3 import orca_pb2
+from jarvis_ports.errors import CallerError, JarvisError
+
+LOAD = "endpoint-load-metrics-bin"
+RATE_SECONDS = 10
+"""How far back the calls in a second are counted."""
+CACHED_SECONDS = 1.0
+"""How long those rates are kept: to add them up takes longer than the rest of a report."""
+LEAST_INTERVAL = 1.0
+"""The fewest seconds between two reports that were asked for on a stream."""
+_CALLS, _FAILED = "calls", "failed"
+
+Trailing = tuple[tuple[str, bytes]]
+
+
+class Load:
+    """Knows the load of the server, from its models.
+
+    A report has no figure for what is not known, and none for CPUs and memory: balancers take those for the
+    utilisation where the application's own is 0, and a GPU's work shows in neither.
+
+    Args:
+        models: all models.
+        embedding: the use case of embedding.
+        clock: returns the time in seconds.
+    """
+
+    def __init__(
+        self, models: Sequence[Model], embedding: Embedding, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._models = models
+        self._embedding = embedding
+        self._clock = clock
+        self._window = Window(RATE_SECONDS, RATE_SECONDS, clock)
+        self._rates = (0.0, 0.0)
+        self._rates_end = 0.0
+
+    def began(self) -> None:
+        """Count a call."""
+        self._window.add(_CALLS)
+
+    def failed(self, error: JarvisError | None = None) -> Trailing:
+        """Count a call that failed, unless its caller is to blame; return the metadata with the load.
+
+        Args:
+            error: why; None if nobody foresaw it.
+        """
+        if not isinstance(error, CallerError):
+            self._window.add(_FAILED)
+        return self.trailing()
+
+    def trailing(self, answered: str | None = None) -> Trailing:
+        """Return the metadata with the load.
+
+        Args:
+            answered: the model that has just answered the call, which counts as one that still runs: with a
+                utilisation of 0, balancers would ignore the report.
+        """
+        return ((LOAD, self.report(answered).SerializeToString()),)
+
+    def report(self, answered: str | None = None) -> orca_pb2.OrcaLoadReport:
+        """Return the load: of several models, that of the fullest."""
+        models = self._models
+        used = [one for m in models if (one := m.utilization(int(m.name == answered))) is not None]
+        cached = [one for m in models if (one := m.kv_cache_usage) is not None]
+        calls, failed = self._per_second()
+        report = orca_pb2.OrcaLoadReport(
+            application_utilization=max(used, default=0.0), rps_fractional=calls, eps=failed
+        )
+        if cached:
+            report.utilization["kv_cache"] = max(cached)
+        report.named_metrics["queued"] = sum(m.waiting for m in models)
+        report.named_metrics["queued_texts"] = self._embedding.queue_depth
+        return report
+
+    def service(self) -> grpc.GenericRpcHandler:
+        """Return the service that streams the load to those who ask for it beside their calls."""
+        handler = grpc.unary_stream_rpc_method_handler(
+            self._stream,
+            request_deserializer=orca_pb2.OrcaLoadReportRequest.FromString,
+            response_serializer=orca_pb2.OrcaLoadReport.SerializeToString,
+        )
+        name = "xds.service.orca.v3.OpenRcaService"
+        return grpc.method_handlers_generic_handler(name, {"StreamCoreMetrics": handler})
+
+    async def _stream(
+        self, request: orca_pb2.OrcaLoadReportRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> NoReturn:
+        interval = max(LEAST_INTERVAL, request.report_interval.ToNanoseconds() / 1e9)
+        while True:
+            await context.write(self.report())
+            await asyncio.sleep(interval)
+
+    def _per_second(self) -> tuple[float, float]:
+        """Return the calls in a second, and those that failed."""
+        if (now := self._clock()) >= self._rates_end:
+            sums, seconds = self._window.sums(), max(1.0, self._window.observed_seconds)
+            self._rates = sums[_CALLS] / seconds, sums[_FAILED] / seconds
+            self._rates_end = now + CACHED_SECONDS
+        return self._rates

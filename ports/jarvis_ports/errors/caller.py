@@ -1,0 +1,150 @@
+"""Errors for which the request is to blame."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from jarvis_ports.errors.base import CallerError, FieldViolation
+
+
+class InvalidArgument(CallerError):
+    """One or more fields of the request are wrong."""
+
+    reason = "INVALID_ARGUMENT"
+
+    def __init__(self, violations: Sequence[FieldViolation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__("; ".join(": ".join(filter(None, (v.field, v.description))) for v in violations))
+
+    @classmethod
+    def of(cls, field: str, description: str) -> "InvalidArgument":
+        """Return an error that blames one field."""
+        return cls([FieldViolation(field, description)])
+
+
+class UnsupportedField(InvalidArgument):
+    """The loaded engine cannot honour a field that the request sets."""
+
+    reason = "UNSUPPORTED_FIELD"
+
+
+class ContextLengthExceeded(InvalidArgument):
+    """The prompt, or the prompt and the tokens asked for, do not fit the model's context."""
+
+    reason = "CONTEXT_LENGTH_EXCEEDED"
+
+    def __init__(self, *, field: str, prompt_tokens: int, max_tokens: int, context_length: int) -> None:
+        asked = f" and max_tokens is {max_tokens}" if field == "sampling.max_tokens" else ""
+        told = f"the prompt has {prompt_tokens} tokens{asked}; the context holds {context_length} in all"
+        super().__init__([FieldViolation(field, told)])
+
+
+class TextTooLong(InvalidArgument):
+    """A text is longer than the embedding model reads, and truncation was not asked for."""
+
+    reason = "TEXT_TOO_LONG"
+
+    def __init__(self, tokens: Mapping[str, int], *, max_tokens: int) -> None:
+        reads = f"tokens, and the model reads {max_tokens}; set truncate to have it cut off"
+        super().__init__([FieldViolation(field, f"the text has {n} {reads}") for field, n in tokens.items()])
+
+
+class MessageTooLarge(InvalidArgument):
+    """The request, or the answer that it asks for, is larger than server.max_message_bytes."""
+
+    reason = "MESSAGE_TOO_LARGE"
+
+
+class _NameNotFound(CallerError):
+    field: ClassVar[str]
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        description = f"no {self.field} {name!r}; there is {', '.join(filter(None, known))}"
+        self.violations = (FieldViolation(self.field, description),)
+        super().__init__(description)
+
+
+class ModelNotFound(_NameNotFound):
+    """No model or route of that name is configured."""
+
+    reason, field = "MODEL_NOT_FOUND", "model"
+
+
+class TemplateNotFound(_NameNotFound):
+    """No prompt template of that name is configured."""
+
+    reason, field = "TEMPLATE_NOT_FOUND", "template"
+
+
+class CollectionNotFound(CallerError):
+    """There is no collection of that name."""
+
+    reason = "COLLECTION_NOT_FOUND"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no collection {name!r}; create it, or list those that exist")
+
+
+class CollectionMismatch(CallerError):
+    """The collection was made with other settings, or for another embedding model."""
+
+    reason = "COLLECTION_MISMATCH"
+
+    def __init__(self, name: str, differences: Sequence[str]) -> None:
+        super().__init__(
+            f"collection {name!r} differs: {'; '.join(differences)}; to build it anew from what is stored: "
+            f"jarvis collections rebuild {name}"
+        )
+
+
+class DocumentUnreadable(CallerError):
+    """A document is damaged, encrypted, too large, or of a kind that cannot be read."""
+
+    reason = "DOCUMENT_UNREADABLE"
+
+
+class ServiceNotFound(_NameNotFound):
+    """The health service knows no service of that name."""
+
+    reason, field = "SERVICE_NOT_FOUND", "service"
+
+
+class TooManyServices(CallerError):
+    """There are more services than the health service lists at once; ask for each with Check."""
+
+    reason = "TOO_MANY_SERVICES"
+
+
+class NotConfigured(CallerError):
+    """The server's configuration turns this off."""
+
+    reason = "NOT_CONFIGURED"
+
+
+class RequestNotFound(CallerError):
+    """No running request has that id."""
+
+    reason = "REQUEST_NOT_FOUND"
+
+
+class RequestAborted(CallerError):
+    """The request was ended by an Abort call."""
+
+    reason = "REQUEST_ABORTED"
+
+
+class SlowReader(CallerError):
+    """The caller took nothing of its answer for longer than server.slow_reader_seconds."""
+
+    reason = "SLOW_READER"
+
+
+class Unauthenticated(CallerError):
+    """The caller shows nothing that tells who it is, or something that is not, or no longer, valid."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(CallerError):
+    """The caller is known, and has no role that allows this."""
+
+    reason = "PERMISSION_DENIED"
