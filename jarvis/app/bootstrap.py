@@ -96,6 +96,7 @@ def make_server(config: Config, application: Application) -> "Server":
         listen=tuple(server.listen),
         http_listen=config.http.listen,
         max_message_bytes=server.max_message_bytes,
+        resume_seconds=server.resume_seconds,
         slow_reader_seconds=server.slow_reader_seconds,
         drain_delay_seconds=server.drain_delay_seconds,
         drain_timeout_seconds=server.drain_timeout_seconds,

@@ -89,22 +89,35 @@ class BlockingClient:
         prompt: Prompt,
         *,
         request_id: str | None = None,
+        resumable: bool = False,
         timeout: float | None = None,
         **options: Unpack[GenerateOptions],
     ) -> Generator[Event, None, None]:
         """See `JarvisClient.stream`."""
-        return self._iterate(self._client.stream(prompt, request_id=request_id, timeout=timeout, **options))
+        events = self._client.stream(
+            prompt, request_id=request_id, resumable=resumable, timeout=timeout, **options
+        )
+        return self._iterate(events)
 
     def generate(
         self,
         prompt: Prompt,
         *,
         request_id: str | None = None,
+        idempotency_key: str | None = None,
         timeout: float | None = None,
         **options: Unpack[GenerateOptions],
     ) -> Answer:
         """See `JarvisClient.generate`."""
-        return self._wait(self._client.generate(prompt, request_id=request_id, timeout=timeout, **options))
+        return self._wait(
+            self._client.generate(
+                prompt,
+                request_id=request_id,
+                idempotency_key=idempotency_key,
+                timeout=timeout,
+                **options,
+            )
+        )
 
     def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
         """See `JarvisClient.count_tokens`."""

@@ -33,6 +33,16 @@ Token = str | Callable[[], str]
 Opened = tuple[grpc.aio.UnaryStreamCall[Request, Response], AsyncIterator[Response], Response | None]
 
 reconnect_delay = wait_exponential(multiplier=0.25, max=5)
+BROKEN = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.CANCELLED,
+}
+"""The codes of connections that break, from gRPC or what stands between; those of Jarvis have a reason."""
+BROKEN_SECONDS = 0.1
+"""How long it takes until a call with an idempotency key is made again after its connection broke."""
+IDEMPOTENCY_KEY = "idempotency-key"
 jitter = wait_random(0, 0.25)
 """The extra wait of a refused call, as a fraction of its delay, so that refused callers do not all come back
 at once."""
@@ -67,15 +77,23 @@ class Calls:
         request: Request,
         *,
         request_id: str | None = None,
+        idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> Response:
-        """Call a method that answers once."""
+        """Call a method that answers once; with a key, also again if the connection breaks."""
+        key = []
+        if idempotency_key is not None:
+            key = [(IDEMPOTENCY_KEY, _sendable(IDEMPOTENCY_KEY, idempotency_key))]
 
         async def attempt(left: float | None) -> Response:
+            metadata = [*self._metadata(request_id), *key]
             try:
-                return await method(request, timeout=left, metadata=self._metadata(request_id))
+                return await method(request, timeout=left, metadata=metadata)
             except grpc.aio.AioRpcError as error:
-                raise self._explain(error, request_id) from error
+                explained = self._explain(error, request_id)
+                if idempotency_key and not explained.reason and explained.code in BROKEN:
+                    explained.retry_after = BROKEN_SECONDS
+                raise explained from error
 
         return await self._repeat(attempt, timeout)
 

@@ -1,8 +1,10 @@
 """The client for asyncio."""
 # ruff: noqa: ASYNC109 - these are gRPC deadlines, which the server sees too
 
+import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -17,10 +19,12 @@ from jarvis.client.errors import JarvisClientError
 from jarvis.client.health import HealthStatus
 from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
 from jarvis.client.requests import embed_request, explain_request, generate_call, input_of, written
+from jarvis.client.resuming import Resuming
 from jarvis.client.retrieval import RetrievalClient
 from jarvis.client.retry_budget import RetryBudget
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, server_pb2_grpc
 from jarvis.wire import answers, embedding, generation, server
+from jarvis.wire.messages import generation_pb2 as pb
 from jarvis_ports.values import (
     AdapterInfo,
     Answer,
@@ -31,6 +35,7 @@ from jarvis_ports.values import (
     Finished,
     ModelInfo,
     ModelList,
+    NumberedEvent,
     PromptExplanation,
     RouteInfo,
     ServerStatus,
@@ -84,6 +89,7 @@ class JarvisClient:
                 msg = f"timeout must be above 0 seconds; got {timeout}"
                 raise ValueError(msg)
         self._channel = open_channel(address, tls)
+        self._timeout = timeout
         self._calls = Calls(
             self._channel, address, token, timeout=timeout, attempts=attempts, retry_budget=retry_budget
         )
@@ -110,6 +116,7 @@ class JarvisClient:
         prompt: Prompt,
         *,
         request_id: str | None = None,
+        resumable: bool = False,
         timeout: float | None = None,
         **options: Unpack[GenerateOptions],
     ) -> AsyncGenerator[Event, None]:
@@ -121,16 +128,25 @@ class JarvisClient:
             prompt: a raw prompt, or the messages of a conversation.
             request_id: names the request in logs and for `abort`; printable ASCII. The server makes one if it
                 is left out.
+            resumable: whether the stream is taken up again where its connection breaks, as long as the server
+                keeps it.
             timeout: seconds for the whole stream.
             **options: see `GenerateOptions`, `PromptOptions` and `Sampling`.
         """
-        request = written(generation.generate_stream_request, generate_call(prompt, options))
+        call = replace(generate_call(prompt, options), resumable=resumable)
+        request = written(generation.generate_stream_request, call)
         missing = options.get("n") or 1
-        method = self._generation.GenerateStream
-        messages = self._calls.stream(method, request, request_id=request_id, timeout=timeout)
+        if resumable:
+            request_id = request_id or uuid.uuid4().hex
+            timeout = self._timeout if timeout is None else timeout
+            messages = Resuming(self._calls, self._generation, self._server).stream(
+                request, request_id, timeout
+            )
+        else:
+            messages = self._events(request, request_id, timeout)
         try:
-            async for message in messages:
-                event = answers.EVENTS.read(message)
+            async for numbered in messages:
+                event = numbered.event
                 if isinstance(event, Started):
                     request_id = event.request_id
                 elif isinstance(event, Finished):
@@ -147,19 +163,35 @@ class JarvisClient:
                 request_id=request_id or "",
             )
 
+    async def _events(
+        self, request: pb.GenerateStreamRequest, request_id: str | None, timeout: float | None
+    ) -> AsyncGenerator[NumberedEvent, None]:
+        method = self._generation.GenerateStream
+        messages = self._calls.stream(method, request, request_id=request_id, timeout=timeout)
+        async with aclosing(messages):
+            async for message in messages:
+                yield answers.NUMBERED.read(message)
+
     async def generate(
         self,
         prompt: Prompt,
         *,
         request_id: str | None = None,
+        idempotency_key: str | None = None,
         timeout: float | None = None,
         **options: Unpack[GenerateOptions],
     ) -> Answer:
-        """Generate a whole answer. The arguments are those of `stream`."""
+        """Generate a whole answer. The arguments are those of `stream`.
+
+        With `idempotency_key`, a call whose connection breaks is repeated as well, and the server, which
+        keeps the answer for a while, does not generate it a second time.
+        """
         request = written(generation.generate_request, generate_call(prompt, options))
         method = self._generation.Generate
         return answers.ANSWER.read(
-            await self._calls.unary(method, request, request_id=request_id, timeout=timeout)
+            await self._calls.unary(
+                method, request, request_id=request_id, idempotency_key=idempotency_key, timeout=timeout
+            )
         )
 
     async def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:

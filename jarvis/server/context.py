@@ -18,6 +18,8 @@ from jarvis.core.principal import ANYONE, Principal
 from jarvis_ports.errors import InvalidArgument
 
 REQUEST_ID = "x-request-id"
+IDEMPOTENCY_KEY = "idempotency-key"
+"""https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/"""
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/#traceparent-header"""
 MAX_REQUEST_ID = 128
@@ -27,6 +29,7 @@ MAX_REQUEST_ID = 128
 class Call:
     """One call: its id, its W3C trace context headers, and the facts that its log line reports.
 
+    `idempotency_key` is what its caller repeats it with, "" if nothing.
     `problem` is what is wrong with the caller's own id, which is then cut, or replaced; `deadline` is by
     `time.monotonic`, None if there is none.
     """
@@ -34,6 +37,7 @@ class Call:
     request_id: str
     trace: Mapping[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    idempotency_key: str = ""
     problem: str = ""
     deadline: float | None = None
 
@@ -56,6 +60,7 @@ def read(context: grpc.aio.ServicerContext[object, object]) -> Call:
     trace: dict[str, str] = {}
     if TRACEPARENT.fullmatch(metadata.get("traceparent", "")):
         trace = {key: metadata[key] for key in ("traceparent", "tracestate") if key in metadata}
+    key = metadata.get(IDEMPOTENCY_KEY, "")
     given, problem = metadata.get(REQUEST_ID) or uuid.uuid4().hex, ""
     if not (given.isascii() and given.isprintable()):
         given, problem = uuid.uuid4().hex, "only printable ASCII characters"
@@ -63,7 +68,7 @@ def read(context: grpc.aio.ServicerContext[object, object]) -> Call:
         problem = f"at most {MAX_REQUEST_ID} characters, got {len(given)}"
     remaining = context.time_remaining()
     deadline = None if remaining is None else time.monotonic() + remaining
-    return Call(given[:MAX_REQUEST_ID], trace, problem=problem, deadline=deadline)
+    return Call(given[:MAX_REQUEST_ID], trace, idempotency_key=key, problem=problem, deadline=deadline)
 
 
 def enter(call: Call, caller: Principal) -> None:
@@ -74,13 +79,15 @@ def enter(call: Call, caller: Principal) -> None:
 
 
 def check(call: Call) -> None:
-    """Refuse a request id that cannot be written to logs and returned in the status.
+    """Refuse a request id that cannot be written to logs and returned in the status, and keys that long.
 
     Raises:
-        InvalidArgument: there is such an id; the error names the metadata key.
+        InvalidArgument: there is such an id, or idempotency key; the error names the metadata key.
     """
     if call.problem:
         raise InvalidArgument.of(REQUEST_ID, call.problem)
+    if len(call.idempotency_key) > MAX_REQUEST_ID:
+        raise InvalidArgument.of(IDEMPOTENCY_KEY, f"at most {MAX_REQUEST_ID} characters")
 
 
 def arrival() -> Arrival:

@@ -32,6 +32,7 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "NOT_CONFIGURED": grpc.StatusCode.UNIMPLEMENTED,
     "REQUEST_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "REQUEST_ABORTED": grpc.StatusCode.ABORTED,
+    "EVENTS_LOST": grpc.StatusCode.OUT_OF_RANGE,
     "SLOW_READER": grpc.StatusCode.ABORTED,
     "UNAUTHENTICATED": grpc.StatusCode.UNAUTHENTICATED,
     "PERMISSION_DENIED": grpc.StatusCode.PERMISSION_DENIED,

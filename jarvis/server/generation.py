@@ -4,16 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 import grpc
 
 from jarvis.core.generation import Generation
+from jarvis.core.generation.replay import Replay, Replays
 from jarvis.core.generation.validation import check_input
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.principal import Role
 from jarvis.core.violations import Violations
-from jarvis.server.context import arrival, current, tracked
+from jarvis.server.context import arrival, current, principal, tracked
 from jarvis.server.facts import GenerationFacts
 from jarvis.server.parts import least_bytes, parts
 from jarvis.server.roles import needs
@@ -21,7 +23,7 @@ from jarvis.v1 import generation_pb2_grpc
 from jarvis.wire import answers
 from jarvis.wire import generation as wire
 from jarvis.wire.messages import generation_pb2 as pb
-from jarvis_ports.errors import EngineFailure, MessageTooLarge
+from jarvis_ports.errors import EngineFailure, MessageTooLarge, NotConfigured
 from jarvis_ports.values import Answer, Delta, Event, Finished, GenerateRequest, Started
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -31,9 +33,16 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     """Translates between the contract and the use case of generation."""
 
     def __init__(
-        self, generation: Generation, requests: Requests, max_message_bytes: int, *, log_text: bool
+        self,
+        generation: Generation,
+        requests: Requests,
+        replays: Replays,
+        max_message_bytes: int,
+        *,
+        log_text: bool,
     ) -> None:
         self._generation = generation
+        self._replays = replays
         self._requests = requests
         self._max_message_bytes = max_message_bytes
         self._log_text = log_text
@@ -43,11 +52,59 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         self, request: pb.GenerateStreamRequest, context: Context
     ) -> None:
         """Write each event as it comes; a caller that reads slowly holds up only its own stream."""
+        if request.resumable:
+            async with aclosing(self._replay(request, current.get().request_id).read()) as numbered:
+                async for one in numbered:
+                    await context.write(answers.NUMBERED.message(one))
+            return
         async with self._events(request) as (events, facts):
             async for event in events:
                 facts.saw(event)
                 for part in parts(event):
                     await context.write(answers.event_message(part))
+
+    @needs(Role.INFER)
+    async def ResumeStream(  # type: ignore[override] # as above
+        self, request: pb.ResumeStreamRequest, context: Context
+    ) -> None:
+        """Write what follows the last event that arrived."""
+        wanted = answers.RESUME.read(request)
+        replay = self._replays.find((principal.get().name, wanted.request_id))
+        async with aclosing(replay.read(wanted.after)) as events:
+            async for numbered in events:
+                await context.write(answers.RESUMED.message(numbered))
+
+    def _replay(self, request: pb.GenerateRequest | pb.GenerateStreamRequest, id_: str) -> Replay:
+        """Begin a stream that goes on without its caller, or return the one that has begun already."""
+        if not self._replays.seconds:
+            raise NotConfigured("the server keeps no answers: server.resume_seconds is 0")
+        fingerprint = blake2b(request.SerializeToString(deterministic=True)).digest()
+        key = principal.get().name, id_
+        return self._replays.begin(key, fingerprint, partial(self._divided, request))
+
+    @asynccontextmanager
+    async def _divided(
+        self, request: pb.GenerateRequest | pb.GenerateStreamRequest
+    ) -> AsyncIterator[AsyncIterator[Event]]:
+        async with self._events(request) as (events, facts):
+
+            async def each() -> AsyncIterator[Event]:
+                async for event in events:
+                    facts.saw(event)
+                    for part in parts(event):
+                        yield part
+
+            yield each()
+
+    @asynccontextmanager
+    async def _once(self, request: pb.GenerateRequest) -> AsyncIterator[AsyncIterator[Event]]:
+        """Yield the events of an answer, which is generated once for all who show the same key."""
+        if not (key := current.get().idempotency_key):
+            async with self._divided(request) as events:
+                yield events
+            return
+        async with aclosing(self._replay(request, f"idempotency-key {key}").read(alone=False)) as numbered:
+            yield (one.event async for one in numbered if one.event)
 
     @needs(Role.INFER)
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
@@ -56,9 +113,8 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         deltas: list[Delta] = []
         finished: list[Finished] = []
         size = 0
-        async with self._events(request) as (events, facts):
+        async with self._once(request) as events:
             async for event in events:
-                facts.saw(event)
                 if isinstance(event, Delta):
                     deltas.append(event)
                     size += least_bytes(event)

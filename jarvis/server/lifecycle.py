@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2_grpc
 from jarvis.access.authenticator import Authenticator
 from jarvis.address import CannotListen
 from jarvis.core.application import Application
+from jarvis.core.generation.replay import Replays
 from jarvis.core.status import Capability
 from jarvis.server.embedding import EmbeddingServicer
 from jarvis.server.gate import Gate
@@ -82,7 +83,13 @@ class Server:
             application.instruments.exposition,
         )
         most = settings.max_message_bytes
-        generation = GenerationServicer(application.generation, requests, most, log_text=settings.log_text)
+        generation = GenerationServicer(
+            application.generation,
+            requests,
+            Replays(settings.resume_seconds),
+            most,
+            log_text=settings.log_text,
+        )
         metering = application.metering
         embedding = EmbeddingServicer(application.embedding, requests, metering, most)
         retrieval = RetrievalServicer(application.retrieval, requests, most)

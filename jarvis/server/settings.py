@@ -14,6 +14,7 @@ class ServerSettings:
         listen: where gRPC listens: host:port, or unix:/path.
         http_listen: where the HTTP side port listens; "" for none.
         max_message_bytes: the largest message, in either direction.
+        resume_seconds: how long streams are kept that can be taken up again; 0 for none.
         slow_reader_seconds: how long a caller may take nothing of its answer.
         drain_delay_seconds: how long new calls are still accepted once the server is told to stop.
         drain_timeout_seconds: how long running calls then have to finish.
@@ -25,6 +26,7 @@ class ServerSettings:
     listen: tuple[str, ...]
     http_listen: str
     max_message_bytes: int
+    resume_seconds: float
     slow_reader_seconds: float
     drain_delay_seconds: float
     drain_timeout_seconds: float

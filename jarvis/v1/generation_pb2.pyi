@@ -641,7 +641,7 @@ Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
 
 @_typing.final
 class GenerateStreamRequest(_message.Message):
-    """What to generate. The fields are those of GenerateRequest."""
+    """What to generate. The fields are those of GenerateRequest, and `resumable`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -677,6 +677,7 @@ class GenerateStreamRequest(_message.Message):
     TEMPLATE_VARIABLES_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     RETRIEVAL_FIELD_NUMBER: _builtins.int
+    RESUMABLE_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The name of a model or of a route, from ListModels. Left out or empty: the default route."""
     prompt: _builtins.str
@@ -697,6 +698,10 @@ class GenerateStreamRequest(_message.Message):
     """How difficult it is, in [0, 100]: it chooses the template, and the model of a route. Left out: it is estimated."""
     language: _builtins.str
     """The language of the template, such as "es". Left out: that of the text, where it is known and the template has it."""
+    resumable: _builtins.bool
+    """Go on for a while (server.resume_seconds) where the connection breaks, so that ResumeStream can take the stream up
+    again under its request id. Whoever leaves such a stream for good ends it with Abort.
+    """
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
         """A conversation, rendered with the model's own chat template. Either this or `prompt`."""
@@ -732,10 +737,11 @@ class GenerateStreamRequest(_message.Message):
         template_variables: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         language: _builtins.str | None = ...,
         retrieval: Global___Retrieval | None = ...,
+        resumable: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_resumable", b"_resumable", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "model", b"model", "priority", b"priority", "prompt", b"prompt", "resumable", b"resumable", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "messages", b"messages", "model", b"model", "priority", b"priority", "prompt", b"prompt", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "template_variables", b"template_variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_priority", b"_priority", "_prompt", b"_prompt", "_resumable", b"_resumable", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "messages", b"messages", "model", b"model", "priority", b"priority", "prompt", b"prompt", "resumable", b"resumable", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "template_variables", b"template_variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
     _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
@@ -747,6 +753,8 @@ class GenerateStreamRequest(_message.Message):
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
     _WhichOneofReturnType__prompt: _TypeAlias = _typing.Literal["prompt"]  # noqa: Y015
     _WhichOneofArgType__prompt: _TypeAlias = _typing.Literal["_prompt", b"_prompt"]  # noqa: Y015
+    _WhichOneofReturnType__resumable: _TypeAlias = _typing.Literal["resumable"]  # noqa: Y015
+    _WhichOneofArgType__resumable: _TypeAlias = _typing.Literal["_resumable", b"_resumable"]  # noqa: Y015
     _WhichOneofReturnType__return_token_ids: _TypeAlias = _typing.Literal["return_token_ids"]  # noqa: Y015
     _WhichOneofArgType__return_token_ids: _TypeAlias = _typing.Literal["_return_token_ids", b"_return_token_ids"]  # noqa: Y015
     _WhichOneofReturnType__template: _TypeAlias = _typing.Literal["template"]  # noqa: Y015
@@ -762,11 +770,41 @@ class GenerateStreamRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt) -> _WhichOneofReturnType__prompt | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resumable) -> _WhichOneofReturnType__resumable | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__return_token_ids) -> _WhichOneofReturnType__return_token_ids | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__template) -> _WhichOneofReturnType__template | None: ...
 
 Global___GenerateStreamRequest: _TypeAlias = GenerateStreamRequest  # noqa: Y015
+
+@_typing.final
+class ResumeStreamRequest(_message.Message):
+    """Names the stream to take up again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The request's id, from `started` or the caller's own x-request-id."""
+    after: _builtins.int
+    """The `sequence` of the last event that arrived; 0 or left out: none did."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        after: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
+    _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after) -> _WhichOneofReturnType__after | None: ...
+
+Global___ResumeStreamRequest: _TypeAlias = ResumeStreamRequest  # noqa: Y015
 
 @_typing.final
 class TopLogprob(_message.Message):
@@ -1141,6 +1179,9 @@ class GenerateStreamResponse(_message.Message):
     STARTED_FIELD_NUMBER: _builtins.int
     DELTA_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The number of the event, from 1, in a stream that is `resumable`; 0 in others."""
     @_builtins.property
     def started(self) -> Global___Started:
         """First, once."""
@@ -1159,16 +1200,41 @@ class GenerateStreamResponse(_message.Message):
         started: Global___Started | None = ...,
         delta: Global___Delta | None = ...,
         finished: Global___Finished | None = ...,
+        sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "event", b"event", "finished", b"finished", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "event", b"event", "finished", b"finished", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "event", b"event", "finished", b"finished", "sequence", b"sequence", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["started", "delta", "finished"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___GenerateStreamResponse: _TypeAlias = GenerateStreamResponse  # noqa: Y015
+
+@_typing.final
+class ResumeStreamResponse(_message.Message):
+    """One event of a stream that was taken up again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def event(self) -> Global___GenerateStreamResponse:
+        """The event, as GenerateStream would have sent it."""
+
+    def __init__(
+        self,
+        *,
+        event: Global___GenerateStreamResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeStreamResponse: _TypeAlias = ResumeStreamResponse  # noqa: Y015
 
 @_typing.final
 class Choice(_message.Message):

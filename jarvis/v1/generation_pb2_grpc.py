@@ -45,6 +45,11 @@ class GenerationServiceStub(object):
                 request_serializer=jarvis_dot_v1_dot_generation__pb2.GenerateStreamRequest.SerializeToString,
                 response_deserializer=jarvis_dot_v1_dot_generation__pb2.GenerateStreamResponse.FromString,
                 _registered_method=True)
+        self.ResumeStream = channel.unary_stream(
+                '/jarvis.v1.GenerationService/ResumeStream',
+                request_serializer=jarvis_dot_v1_dot_generation__pb2.ResumeStreamRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_generation__pb2.ResumeStreamResponse.FromString,
+                _registered_method=True)
         self.CountTokens = channel.unary_unary(
                 '/jarvis.v1.GenerationService/CountTokens',
                 request_serializer=jarvis_dot_v1_dot_generation__pb2.CountTokensRequest.SerializeToString,
@@ -62,7 +67,8 @@ class GenerationServiceServicer(object):
     """
 
     def Generate(self, request, context):
-        """Generates a whole answer, then returns it.
+        """Generates a whole answer, then returns it. With the metadata `idempotency-key`, the same request of the same caller
+        is answered with the same answer for a while (server.resume_seconds).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -71,6 +77,15 @@ class GenerationServiceServicer(object):
     def GenerateStream(self, request, context):
         """Generates an answer piece by piece: one `started`, any number of `delta`s, then one `finished` for each
         choice. A stream that ends without all of its `finished` ends with a non-OK status.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeStream(self, request, context):
+        """Takes a `resumable` stream up again whose connection broke, after the last event that arrived. Only the caller
+        that began the stream can. NOT_FOUND where it is not kept, or no longer; OUT_OF_RANGE where events that are asked
+        for are not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,6 +119,11 @@ def add_GenerationServiceServicer_to_server(servicer, server):
                     servicer.GenerateStream,
                     request_deserializer=jarvis_dot_v1_dot_generation__pb2.GenerateStreamRequest.FromString,
                     response_serializer=jarvis_dot_v1_dot_generation__pb2.GenerateStreamResponse.SerializeToString,
+            ),
+            'ResumeStream': grpc.unary_stream_rpc_method_handler(
+                    servicer.ResumeStream,
+                    request_deserializer=jarvis_dot_v1_dot_generation__pb2.ResumeStreamRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_generation__pb2.ResumeStreamResponse.SerializeToString,
             ),
             'CountTokens': grpc.unary_unary_rpc_method_handler(
                     servicer.CountTokens,
@@ -171,6 +191,33 @@ class GenerationService(object):
             '/jarvis.v1.GenerationService/GenerateStream',
             jarvis_dot_v1_dot_generation__pb2.GenerateStreamRequest.SerializeToString,
             jarvis_dot_v1_dot_generation__pb2.GenerateStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeStream(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/jarvis.v1.GenerationService/ResumeStream',
+            jarvis_dot_v1_dot_generation__pb2.ResumeStreamRequest.SerializeToString,
+            jarvis_dot_v1_dot_generation__pb2.ResumeStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

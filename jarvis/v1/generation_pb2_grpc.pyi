@@ -39,10 +39,17 @@ class GenerationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> GenerationServiceAsyncStub: ...
     Generate: _grpc.UnaryUnaryMultiCallable[_generation_pb2.GenerateRequest, _generation_pb2.GenerateResponse]
-    """Generates a whole answer, then returns it."""
+    """Generates a whole answer, then returns it. With the metadata `idempotency-key`, the same request of the same caller
+    is answered with the same answer for a while (server.resume_seconds).
+    """
     GenerateStream: _grpc.UnaryStreamMultiCallable[_generation_pb2.GenerateStreamRequest, _generation_pb2.GenerateStreamResponse]
     """Generates an answer piece by piece: one `started`, any number of `delta`s, then one `finished` for each
     choice. A stream that ends without all of its `finished` ends with a non-OK status.
+    """
+    ResumeStream: _grpc.UnaryStreamMultiCallable[_generation_pb2.ResumeStreamRequest, _generation_pb2.ResumeStreamResponse]
+    """Takes a `resumable` stream up again whose connection broke, after the last event that arrived. Only the caller
+    that began the stream can. NOT_FOUND where it is not kept, or no longer; OUT_OF_RANGE where events that are asked
+    for are not.
     """
     CountTokens: _grpc.UnaryUnaryMultiCallable[_generation_pb2.CountTokensRequest, _generation_pb2.CountTokensResponse]
     """Counts the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
@@ -59,10 +66,17 @@ class GenerationServiceAsyncStub(GenerationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Generate: _aio.UnaryUnaryMultiCallable[_generation_pb2.GenerateRequest, _generation_pb2.GenerateResponse]  # type: ignore[assignment]
-    """Generates a whole answer, then returns it."""
+    """Generates a whole answer, then returns it. With the metadata `idempotency-key`, the same request of the same caller
+    is answered with the same answer for a while (server.resume_seconds).
+    """
     GenerateStream: _aio.UnaryStreamMultiCallable[_generation_pb2.GenerateStreamRequest, _generation_pb2.GenerateStreamResponse]  # type: ignore[assignment]
     """Generates an answer piece by piece: one `started`, any number of `delta`s, then one `finished` for each
     choice. A stream that ends without all of its `finished` ends with a non-OK status.
+    """
+    ResumeStream: _aio.UnaryStreamMultiCallable[_generation_pb2.ResumeStreamRequest, _generation_pb2.ResumeStreamResponse]  # type: ignore[assignment]
+    """Takes a `resumable` stream up again whose connection broke, after the last event that arrived. Only the caller
+    that began the stream can. NOT_FOUND where it is not kept, or no longer; OUT_OF_RANGE where events that are asked
+    for are not.
     """
     CountTokens: _aio.UnaryUnaryMultiCallable[_generation_pb2.CountTokensRequest, _generation_pb2.CountTokensResponse]  # type: ignore[assignment]
     """Counts the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
@@ -82,7 +96,9 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _generation_pb2.GenerateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_generation_pb2.GenerateResponse, _abc.Awaitable[_generation_pb2.GenerateResponse]]:
-        """Generates a whole answer, then returns it."""
+        """Generates a whole answer, then returns it. With the metadata `idempotency-key`, the same request of the same caller
+        is answered with the same answer for a while (server.resume_seconds).
+        """
 
     @_abc_1.abstractmethod
     def GenerateStream(
@@ -92,6 +108,17 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_generation_pb2.GenerateStreamResponse], _abc.AsyncIterator[_generation_pb2.GenerateStreamResponse]]:
         """Generates an answer piece by piece: one `started`, any number of `delta`s, then one `finished` for each
         choice. A stream that ends without all of its `finished` ends with a non-OK status.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeStream(
+        self,
+        request: _generation_pb2.ResumeStreamRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_generation_pb2.ResumeStreamResponse], _abc.AsyncIterator[_generation_pb2.ResumeStreamResponse]]:
+        """Takes a `resumable` stream up again whose connection broke, after the last event that arrived. Only the caller
+        that began the stream can. NOT_FOUND where it is not kept, or no longer; OUT_OF_RANGE where events that are asked
+        for are not.
         """
 
     @_abc_1.abstractmethod

@@ -5,7 +5,7 @@ from jarvis.wire.codec import Codec
 from jarvis.wire.convert import REFUSED, Enumeration, Many
 from jarvis.wire.generation import MESSAGES
 from jarvis.wire.search import CHUNK_SOURCE, DUPLICATES
-from jarvis.wire.shapes import Events
+from jarvis.wire.shapes import Events, Only
 from jarvis_ports.values import (
     Answer,
     Choice,
@@ -14,7 +14,9 @@ from jarvis_ports.values import (
     Event,
     Finished,
     FinishReason,
+    NumberedEvent,
     PromptExplanation,
+    ResumeRequest,
     Retrieved,
     Routing,
     RoutingReason,
@@ -67,6 +69,28 @@ EXPLANATION = Codec(
 EVENTS: Events[pb.GenerateStreamResponse, Event] = Events(
     pb.GenerateStreamResponse, started=STARTED, delta=DELTA, finished=FINISHED
 )
+
+
+class _Numbered:
+    """Converts an event with its number."""
+
+    def message(self, value: NumberedEvent) -> pb.GenerateStreamResponse:
+        """Return the message of an event."""
+        message = event_message(value.event) if value.event else pb.GenerateStreamResponse()
+        message.sequence = value.sequence
+        return message
+
+    def write(self, value: NumberedEvent, path: str) -> pb.GenerateStreamResponse:  # noqa: ARG002
+        return self.message(value)
+
+    def read(self, raw: pb.GenerateStreamResponse, *_: object) -> NumberedEvent:
+        """Return an event."""
+        return NumberedEvent(EVENTS.read(raw), raw.sequence)
+
+
+NUMBERED = _Numbered()
+RESUMED: Only[pb.ResumeStreamResponse, NumberedEvent] = Only(pb.ResumeStreamResponse, NUMBERED)
+RESUME = Codec(pb.ResumeStreamRequest, ResumeRequest)
 
 
 def event_message(event: Event) -> pb.GenerateStreamResponse:

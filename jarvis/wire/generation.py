@@ -74,7 +74,9 @@ def write_generate(kind: type[R], call: GenerateCall) -> R:
         InvalidArgument: a value cannot be sent; the error names the field.
     """
     request = call.request
-    fields = (_input(request.input), REQUEST.fields(request), PROMPT.fields(call.prompt), CALL.fields(call))
+    fields = [_input(request.input), REQUEST.fields(request), PROMPT.fields(call.prompt), CALL.fields(call)]
+    if call.resumable:
+        fields.append({"resumable": True})
     return build(kind, {name: value for part in fields for name, value in part.items()})
 
 
@@ -97,7 +99,8 @@ def read_generate(message: pb.GenerateRequest | pb.GenerateStreamRequest, blame:
         **REQUEST.values(message, blame=blame),
     )
     prompt = PromptParams(**PROMPT.values(message))
-    return GenerateCall(request, prompt=prompt, **CALL.values(message, blame=blame))
+    resumable = isinstance(message, pb.GenerateStreamRequest) and message.resumable
+    return GenerateCall(request, prompt=prompt, resumable=resumable, **CALL.values(message, blame=blame))
 
 
 def count_tokens_request(request: CountTokensRequest) -> pb.CountTokensRequest:

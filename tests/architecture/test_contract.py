@@ -22,6 +22,7 @@ REQUIRED = {
     "DeleteRequest.collection",
     "EqualsFilter.field",
     "GetCollectionRequest.name",
+    "ResumeStreamRequest.request_id",
     "IngestDocument.source",
     "IngestStart.collection",
     "ListDocumentsRequest.collection",
@@ -52,6 +53,10 @@ def test_a_stream_has_the_fields_of_a_single_call(whole: type[Message], stream: 
     one, other = DescriptorProto(), DescriptorProto()
     whole.DESCRIPTOR.CopyToProto(one)
     stream.DESCRIPTOR.CopyToProto(other)
+    own = next((field for field in other.field if field.name == "resumable"), None)
+    if own:  # a single answer has an idempotency key for that
+        other.field.remove(own)
+        del other.oneof_decl[own.oneof_index]
     assert str(one) == str(other).replace(other.name, one.name)
 
 

@@ -40,6 +40,12 @@ class ServerConfig(Section):
     max_message_bytes: int = Field(
         4 * 2**20, ge=1024, le=2**30, description="The largest message taken or sent, in bytes."
     )
+    resume_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="How long a resumable stream whose connection broke goes on, and an answer with an "
+        "idempotency key is kept; 0: not at all.",
+    )
     slow_reader_seconds: float = Field(
         60.0,
         gt=0,

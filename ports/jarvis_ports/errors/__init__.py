@@ -17,6 +17,7 @@
     │   ├── NotConfigured                NOT_CONFIGURED
     │   ├── RequestNotFound              REQUEST_NOT_FOUND
     │   ├── RequestAborted               REQUEST_ABORTED
+    │   ├── EventsLost                   EVENTS_LOST
     │   ├── SlowReader                   SLOW_READER
     │   ├── Unauthenticated              UNAUTHENTICATED
     │   └── PermissionDenied             PERMISSION_DENIED
@@ -45,6 +46,7 @@ from jarvis_ports.errors.caller import (
     CollectionNotFound,
     ContextLengthExceeded,
     DocumentUnreadable,
+    EventsLost,
     InvalidArgument,
     MessageTooLarge,
     ModelNotFound,
@@ -90,6 +92,7 @@ __all__ = [
     "EngineDead",
     "EngineFailure",
     "EngineStartFailed",
+    "EventsLost",
     "FieldViolation",
     "InvalidArgument",
     "IssuerUnavailable",

@@ -132,6 +132,12 @@ class RequestAborted(CallerError):
     reason = "REQUEST_ABORTED"
 
 
+class EventsLost(CallerError):
+    """A stream cannot be taken up again there: it has no such event, or no longer what follows it."""
+
+    reason = "EVENTS_LOST"
+
+
 class SlowReader(CallerError):
     """The caller took nothing of its answer for longer than server.slow_reader_seconds."""
 

@@ -158,6 +158,17 @@ Event = Started | Delta | Finished
 
 
 @dataclass(frozen=True, slots=True)
+class NumberedEvent:
+    """An event of a stream, and its number, from 1; 0 where the stream cannot be taken up again.
+
+    `event` is None for one that only a newer version knows.
+    """
+
+    event: Event | None
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """A complete answer. It has token ids and log probabilities if they were asked for.
 

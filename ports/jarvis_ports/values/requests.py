@@ -130,13 +130,23 @@ class Retrieval:
 class GenerateCall:
     """A request as its caller makes it: what to generate, with which model, and how to make its prompt.
 
-    `model` names a model or a route; None, or empty, is the default route.
+    `model` names a model or a route; None, or empty, is the default route. `resumable` is whether a stream
+    goes on for a while if its connection breaks.
     """
 
     request: GenerateRequest
     model: str | None = None
     prompt: PromptParams = PromptParams()
     retrieval: Retrieval | None = None
+    resumable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequest:
+    """Which stream to take up again, after which of its events; 0 is before the first."""
+
+    request_id: str
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from tests.unit.wire.codecs import BLAMED, EMPTY, FILES, PAIRS
 SAME_AS_LEFT_OUT = {
     "jarvis.v1.GenerateRequest.return_token_ids": "false is what is meant when it is left out",
     "jarvis.v1.GenerateStreamRequest.return_token_ids": "as above",
-    "jarvis.v1.UpsertRequest.truncate": "as above",
+    "jarvis.v1.GenerateStreamRequest.resumable": "as above",
+    "jarvis.v1.ResumeStreamRequest.after": "0 is before the first event, which is what is meant",
+    "jarvis.v1.UpsertRequest.truncate": "false is what is meant when it is left out",
     "jarvis.v1.DeleteRequest.dry_run": "as above",
     "jarvis.v1.SearchRequest.truncate": "as above",
     "jarvis.v1.IngestStart.dry_run": "as above",

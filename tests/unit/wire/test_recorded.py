@@ -26,7 +26,7 @@ def test_what_is_read_is_written_as_it_was(file):
 
 
 def test_a_stream():
-    started, delta, finished = (read(f"stream_{event}") for event in ("started", "delta", "finished"))
+    started, delta, finished = (read(f"stream_{one}").event for one in ("started", "delta", "finished"))
     assert (started.model, started.routing.reason) == ("echo", RoutingReason.ROUTED)
     assert [one.number for one in started.retrieved.citations] == [1, 2]
     assert delta.token_ids
