@@ -17,7 +17,7 @@ NO_TESTS = || [[ $$? == 5 ]]
 # Without the variable, the theme prints at each build that it ends in 2027; scripts/docs/mkdocs.yml says what then.
 SITE = NO_MKDOCS_2_WARNING=1 mkdocs build --strict --config-file scripts/docs/mkdocs.yml
 
-.PHONY: help setup model prometheus node demo serve test test-fast test-long check proto released dashboards docs lock bench clean
+.PHONY: help setup model prometheus node demo serve test test-fast test-long check proto released dashboards docs lock sbom bench clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ test-fast: setup ## Run the unit tests that are quick, and those of the architec
 test-long: model ## Run the tests that do the same thing thousands of times
 	$(PYTEST) -n 2 -m long $(NO_TESTS)
 
-check: setup node ## Lint, types, import contracts, the contract and its languages, generated code and pages, lock
+check: setup node ## Lint, types, import contracts, the contract and its languages, generated code and pages, lock, security
 	ruff check .
 	ruff format --check .
 	mypy
@@ -70,6 +70,8 @@ check: setup node ## Lint, types, import contracts, the contract and its languag
 	python -m scripts.docs --check
 	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(SITE) --quiet --site-dir "$$made"
 	python scripts/check_lock.py
+	bandit --quiet --configfile pyproject.toml --recursive adapters bench jarvis plugins ports scripts
+	python -m scripts.audit
 
 proto: setup ## Generate jarvis/v1 and jarvis/orca from protos/
 	$(call PROTOC,.)
@@ -86,6 +88,9 @@ docs: setup ## Write the tables of docs/ from the code, and build its site in bu
 
 lock: ## Resolve requirements/cpu.txt again; ARGS=--upgrade takes the newest of everything
 	@scripts/lock.sh $(ARGS)
+
+sbom: setup ## Write dist/sbom.json: the locked packages, and what needs which, in CycloneDX's format
+	python -m scripts.sbom dist/sbom.json
 
 bench: model ## Measure; BENCH= is frontend (the default), overload, embedding, cache, retrieval, quality, difficulty, prompts, logging, telemetry or health
 	python -m bench.$(or $(BENCH),frontend) $(ARGS)

@@ -1,19 +1,16 @@
-"""Compiles templates: Jinja2 in a sandbox, where a variable that does not exist is an error."""
+"""Compiles templates: a bounded part of Jinja2, where a variable that does not exist is an error."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
 import jinja2
 from jinja2 import meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from jarvis.app.config import ConfigError, PromptsConfig
+from jarvis.app.sandbox import BoundedTemplate, parse
 from jarvis.core.lifecycle.component import Component
 from jarvis.core.prompting import Prompting, Template, Tier
 from jarvis_ports.difficulty import DifficultyEstimator
-
-_JINJA = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
-_JINJA.globals.clear()
 
 
 class BadTemplate(ValueError):
@@ -74,20 +71,17 @@ def make_prompting(config: PromptsConfig, estimator: Component[DifficultyEstimat
     return Prompting(estimator, templates, tiers, automatic=config.automatic, language=config.language)
 
 
-def _compiled(source: str, variables: Mapping[str, str]) -> jinja2.Template:
+def _compiled(source: str, variables: Mapping[str, str]) -> BoundedTemplate:
     """Compile a text, and try it with the values of its variables."""
     try:
-        unknown = meta.find_undeclared_variables(_JINJA.parse(source)) - set(variables)
-        template = _JINJA.from_string(source)
+        tree = parse(source)
+        _check_variables(meta.find_undeclared_variables(tree), variables)
+        template = BoundedTemplate(tree)
     except jinja2.TemplateSyntaxError as error:
         msg = f"line {error.lineno}: {error.message}"
         raise BadTemplate(msg) from None
-    for name in sorted(unknown):
-        near = get_close_matches(name, variables, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        has = f" (variables: {', '.join(variables)})" if variables else "; set it in the template's variables"
-        msg = f"the variable {name!r} does not exist{hint}{has}"
-        raise BadTemplate(msg)
+    except (RecursionError, SyntaxError):
+        raise BadTemplate("it is nested too deep") from None
     try:
         text = template.render(variables)
     except Exception as error:  # noqa: BLE001 - as above
@@ -97,3 +91,17 @@ def _compiled(source: str, variables: Mapping[str, str]) -> jinja2.Template:
         msg = "it is empty"
         raise BadTemplate(msg)
     return template
+
+
+def _check_variables(used: Collection[str], variables: Mapping[str, str]) -> None:
+    """Check that the variables that a text uses exist.
+
+    Raises:
+        BadTemplate: naming the first that does not.
+    """
+    for name in sorted(set(used) - set(variables)):
+        near = get_close_matches(name, variables, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        has = f" (variables: {', '.join(variables)})" if variables else "; set it in the template's variables"
+        msg = f"the variable {name!r} does not exist{hint}{has}"
+        raise BadTemplate(msg)

@@ -17,7 +17,7 @@ Progress = Callable[[str, float | None], None]
 The progress is in [0, 1], or None if it is unknown.
 """
 
-_HUB_NAME = re.compile(r"(?P<repository>\w[\w.-]*/[\w.-]+)(@(?P<revision>\S+))?", re.ASCII)
+_HUB_NAME = re.compile(r"(?P<repository>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\S+))?", re.ASCII)
 
 
 @dataclass(frozen=True)

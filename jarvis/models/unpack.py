@@ -17,10 +17,10 @@ def unpack(model: CatalogueModel, work: Work) -> None:
 
     work.step = "unpacking"
     config = GgufConfig(gguf_file=file.name, dequantize=True)
-    weights = AutoModelForCausalLM.from_pretrained(
+    weights = AutoModelForCausalLM.from_pretrained(  # nosec B615 # a folder
         file.parent, gguf_file=file.name, dtype=torch.bfloat16, quantization_config=config
     )
-    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)  # nosec B615 # a folder
     work.step = "writing"
     weights.save_pretrained(work.folder)
     tokenizer.save_pretrained(work.folder)

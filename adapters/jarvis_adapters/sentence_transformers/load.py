@@ -91,7 +91,11 @@ def _load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
     folder = Path(settings.model)
     # A half-precision checkpoint is widened, as float32 is what a batch's precision is measured against.
     model = SentenceTransformer(
-        str(folder), device=device, local_files_only=True, model_kwargs={"dtype": torch.float32}
+        str(folder),
+        device=device,
+        local_files_only=True,
+        model_kwargs={"dtype": torch.float32},
+        trust_remote_code=False,
     )
     prompts = _prompts(model, settings)
     counter = _counter(model)

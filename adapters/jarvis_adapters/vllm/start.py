@@ -43,6 +43,8 @@ from jarvis_ports.errors import EngineStartFailed
 from jarvis_toolkit.children import shielded
 
 logger = logging.getLogger(__name__)
+TRUSTED = "Python code among the model's files is run: engine_args.trust_remote_code is on"
+"""The note, and the warning in the log, on a model that is code too."""
 atexit.register(gc.freeze)  # or the interpreter looks at all of vLLM's objects as it exits, for 2 s
 
 
@@ -120,6 +122,9 @@ def _start(settings: VLLMSettings, failures: FailureLog) -> _Started:
     with shielded(), contextlib.nullcontext() if cpu else TAKING_GPU_MEMORY:
         steps = smaller(args) if settings.step_down else iter(())
         engine, notes = _start_or_step_down(args, failures, steps=steps)
+    if args.get("trust_remote_code"):
+        logger.warning("%s: %s", settings.model, TRUSTED)
+        notes.append(TRUSTED)
     return _Started(engine, notes, started_by(threading.current_thread()))
 
 

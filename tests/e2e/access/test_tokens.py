@@ -1,5 +1,6 @@
 """Tokens that somebody else has signed."""
 
+import base64
 import json
 import time
 from contextlib import asynccontextmanager
@@ -95,6 +96,14 @@ async def test_a_token_is_refused_that_nobody_has_signed(ask, issuer):
     cut = signed.rpartition(".")[0]
     for text in (unsigned, cut, f"{cut}.", f"{signed[:-4]}AAAA", "a.b.c", "x" * 3000, "é"[:0] or "-"):
         assert (await ask(GENERATE, f"Bearer {text}"))[0] == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("json_", ["[" * 2000, '{"kid":' * 1000, "[]", "1e999", '{"kid": [[]], "alg": {}}'])
+async def test_a_token_is_refused_whose_header_is_odd(ask, issuer, json_):
+    header = base64.urlsafe_b64encode(json_.encode()).decode().rstrip("=")
+    token = f"{header}.{issuer.token().partition('.')[2]}"
+    assert (await ask(GENERATE, f"Bearer {token}"))[0] == "UNAUTHENTICATED"
+    assert (await ask(GENERATE, f"Bearer {issuer.token()}"))[0] == LET_IN
 
 
 @pytest.mark.parametrize(

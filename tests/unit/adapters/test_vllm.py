@@ -179,6 +179,14 @@ def test_a_start_steps_down_while_memory_runs_out(monkeypatch, tmp_path, failure
     assert len(tried) == attempts
 
 
+@pytest.mark.parametrize(("args", "noted"), [({"trust_remote_code": True}, 1), ({}, 0)])
+def test_that_a_models_code_is_run_is_noted_and_logged(monkeypatch, tmp_path, caplog, args, noted):
+    monkeypatch.setattr(start, "_start_once", lambda *_: "engine")
+    started = start._start(VLLMSettings(model="m", engine_args=args), FailureLog(tmp_path))
+    assert started.notes == [start.TRUSTED] * noted
+    assert caplog.text.count("trust_remote_code is on") == noted
+
+
 def test_the_root_cause_is_the_first_exception_in_the_log(tmp_path):
     log = FailureLog(tmp_path)
     assert log.root_cause() == ""

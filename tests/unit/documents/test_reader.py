@@ -29,8 +29,7 @@ def children():
 
 
 def pid_of(reader):
-    (pid,) = reader._pool._processes
-    return pid
+    return reader._process.child.pid
 
 
 async def gone(pid):
@@ -142,7 +141,7 @@ from jarvis.documents.reader import Reader
 async def main():
     async with Reader() as reader:
         await reader.read(b"<p>x</p>", "a.html", None)
-        print(*reader._pool._processes, flush=True)
+        print(reader._process.child.pid, flush=True)
         await asyncio.sleep(600)
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from jarvis.models import check, resolve
+from jarvis.models.cache import folder
 from jarvis.models.catalogue import CATALOGUE, DEMO_MODEL, CatalogueModel
 from jarvis_ports.errors import ModelUnavailable
 
@@ -40,7 +41,10 @@ def test_a_folder_must_hold_a_model(tmp_path):
         check(str(tmp_path))
 
 
-@pytest.mark.parametrize("reference", ["", "smollm", "a b/c", "org/model@", "a/b/c", "org/mödel"])
+@pytest.mark.parametrize(
+    "reference",
+    ["", "smollm", "a b/c", "org/model@", "a/b/c", "org/mödel", "org/..", "org/.", "org/.partial"],
+)
 def test_what_is_no_reference_gets_the_catalogue(reference):
     with pytest.raises(ModelUnavailable, match=f"{re.escape(repr(reference))}.*{DEMO_MODEL}.*org/name"):
         check(reference)
@@ -95,3 +99,8 @@ def test_a_damaged_package_is_told_and_left_alone(packaged):
     with pytest.raises(ModelUnavailable, match="its package is damaged: pip install --force-reinstall"):
         resolve("packaged")
     assert (packaged / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("revision", ["..", "../..", "a/../../..", "refs/pr/1"])
+def test_no_revision_leads_out_of_the_cache(cache_folder, revision):
+    assert folder(f"org/model@{revision}").parent == cache_folder / "org"
