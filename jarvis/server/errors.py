@@ -1,5 +1,6 @@
 """Errors on the wire: one table from reason to status, and google.rpc details."""
 
+from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -101,10 +102,14 @@ async def abort(
     """End a call with a status and its details.
 
     Raises:
-        grpc.aio.AbortError: always, as gRPC requires.
+        grpc.aio.AbortError: as gRPC requires.
+        CancelledError: the caller is gone, and cannot be told.
     """
     trailing = (("grpc-status-details-bin", status.SerializeToString()), (REQUEST_ID, request_id))
-    await context.abort(code, status.message, trailing)
+    try:
+        await context.abort(code, status.message, trailing)
+    except grpc.aio.InternalError as error:
+        raise CancelledError from error
 
 
 async def refuse(context: grpc.aio.ServicerContext[Any, Any], error: JarvisError) -> NoReturn:

@@ -63,8 +63,8 @@ def behind(
 ) -> Any:  # noqa: ANN401
     """Return a handler of a method that is not Jarvis's own, with the gate before it.
 
-    It refuses what is no message, too large, or not there, as those of Jarvis do. gRPC would log the first as a
-    failure of the server, and never answer the last.
+    It refuses messages that are broken, too large, or not there, as those of Jarvis do. gRPC would log the
+    first as failures of the server, and never answer the last.
     """
     behaviour = next(found for kind in KINDS if (found := getattr(handler, kind)))
 

@@ -1,4 +1,4 @@
-"""Bytes that are no message, or no HTTP, are their sender's fault: they get its status, and no stack trace in the log."""
+"""Bytes that are no message, or no HTTP, are their sender's fault, in the status and in the log."""
 
 import asyncio
 import logging

@@ -99,7 +99,7 @@ class Attempts:
 
     def __getitem__(self, number: int) -> Attempt:
         """Make the request of a number; the methods and the sources take turns."""
-        random = Random(f"{self._seed}/{number}")
+        random = Random(f"{self._seed}/{number}")  # noqa: S311 - it has to repeat
         round_, position = divmod(number, len(self._methods))
         method, source = self._methods[position], SOURCES[round_ % len(SOURCES)]
         maker = Maker(random, random.choice([0.05, 0.3, 0.9]) if source == "hostile" else 0)

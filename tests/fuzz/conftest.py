@@ -1,11 +1,8 @@
 """A server process that is fuzzed, and a well-behaved caller who asks it all the while."""
 
 import asyncio
-import json
 import os
 import re
-import signal
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc

@@ -66,7 +66,7 @@ class Maker:
             if not self._hostility and EITHER.get(field.name) in {one.name for one, _ in made.ListFields()}:
                 continue
             if field.message_type and field.message_type.GetOptions().map_entry:
-                self._fill_map(getattr(made, field.name), field, depth)
+                self._fill_map(made, field, depth)
             elif field.is_repeated:
                 repeated = getattr(made, field.name)
                 repeated.extend([self._value(field, depth) for _ in range(self._random.randint(1, 3))])
@@ -109,12 +109,16 @@ class Maker:
             return values.hostile(field, self._random)
         return values.plausible(field, self._random)
 
-    def _fill_map(self, filled: Any, field: FieldDescriptor, depth: int) -> None:
+    def _fill_map(self, made: Any, field: FieldDescriptor, depth: int) -> None:
         key, value = (field.message_type.fields_by_name[name] for name in ("key", "value"))
+        filled, size = getattr(made, field.name), 0
         for number in range(self._times(0.02)):
+            if number * size > LARGEST:
+                return
             name = self._value(key, depth)
             name = f"{name}{number}" if number and isinstance(name, str) else name
             if value.message_type:
                 filled[name].CopyFrom(self._value(value, depth))
             else:
                 filled[name] = self._value(value, depth)
+            size = size or made.ByteSize()

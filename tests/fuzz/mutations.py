@@ -32,7 +32,7 @@ def cut(sent: bytes, random: Random) -> bytes:
 
 
 def repeat(sent: bytes, random: Random) -> bytes:
-    """Write every field again, perhaps many times: the last one of a field counts, and repeated fields grow."""
+    """Write every field again, perhaps many times: of a field, the last counts; repeated ones grow."""
     return sent * random.choice([2, 3, 100])
 
 

@@ -18,14 +18,12 @@ FROM, NUMBER, SEED = (os.environ.get(f"FUZZ_{name}") for name in ("FROM", "N", "
 
 async def fuzz(channel, fuzzed, seed, numbers):
     """Send requests, a few at a time; gives their outcomes."""
-    attempts, left, outcomes = Attempts(seed), iter(numbers), []
+    attempts, left = Attempts(seed), iter(numbers)
 
     async def worker():
-        for number in left:
-            outcomes.append(await send(channel, attempts[number], fuzzed.key))
+        return [await send(channel, attempts[number], fuzzed.key) for number in left]
 
-    await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
-    return outcomes
+    return [one for some in await asyncio.gather(*(worker() for _ in range(AT_ONCE))) for one in some]
 
 
 async def too_slow(channel, fuzzed, outcomes):
@@ -52,10 +50,10 @@ def slowest(outcomes):
 
 async def check(channel, fuzzed, neighbour, seed, number):
     first = int(FROM or 0)
-    print(f"FUZZ_SEED={seed} FUZZ_FROM={first} FUZZ_N={number}")
     outcomes = await fuzz(channel, fuzzed, seed, range(first, first + number))
-    print(Counter(f"{o.code} {o.reason}" for o in outcomes), "slowest:", slowest(outcomes), sep="\n")
-    print(f"the neighbour had {neighbour.answers} answers")
+    statuses = Counter(f"{o.code} {o.reason}".strip() for o in outcomes)
+    run = f"FUZZ_SEED={seed} FUZZ_FROM={first} FUZZ_N={number}; {neighbour.answers} answers beside"
+    print(run, statuses, "slowest:", slowest(outcomes), sep="\n")  # noqa: T201 - to be repeated
     bad = [
         f"{why}: {o.code} {o.reason} {o.told!r}\n  {o.attempt}"
         for o in outcomes

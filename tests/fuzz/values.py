@@ -1,4 +1,4 @@
-"""What the fields of fuzzed requests are set to: plausible values by a field's name, hostile ones by its type."""
+"""The values of fuzzed requests' fields: plausible ones by a field's name, hostile ones by its type."""
 
 import json
 import struct
@@ -10,7 +10,7 @@ DIMENSION = 64
 """That of the embedder `hashing`."""
 MEGABYTE = 1_000_000
 SURROGATE = "\ufdd0\ufdd0"
-"""A mark of six bytes in place of which the request has two halves of a character, which Python does not send."""
+"""Six bytes in whose place the request has two halves of a character, which Python does not send."""
 TEXT = "Paris has been the capital of France for most of its history."
 NAMES = ["fuzz-0", "fuzz-1", "fuzz-2"]
 KEPT = "fuzz-kept"
