@@ -111,9 +111,9 @@ class Maker:
 
     def _fill_map(self, made: Any, field: FieldDescriptor, depth: int) -> None:
         key, value = (field.message_type.fields_by_name[name] for name in ("key", "value"))
-        filled, size = getattr(made, field.name), 0
+        filled = getattr(made, field.name)
         for number in range(self._times(0.02)):
-            if number * size > LARGEST:
+            if not number % 50 and made.ByteSize() > LARGEST:
                 return
             name = self._value(key, depth)
             name = f"{name}{number}" if number and isinstance(name, str) else name
@@ -121,4 +121,3 @@ class Maker:
                 filled[name].CopyFrom(self._value(value, depth))
             else:
                 filled[name] = self._value(value, depth)
-            size = size or made.ByteSize()
