@@ -6,7 +6,7 @@ from random import Random
 
 from google.protobuf.descriptor import MethodDescriptor
 
-from tests.fuzz.messages import Maker, methods
+from tests.fuzz.messages import Maker, aim, methods
 from tests.fuzz.mutations import HALVES, MUTATIONS
 from tests.fuzz.values import SURROGATE
 
@@ -56,6 +56,8 @@ SHOWN = [
     "Bearer {KEY}x",
     "Bearer {KEY} {KEY}",
 ]
+SHARES = [0.05, 0.3, 0.9]
+"""The shares of hostile values in requests where more than one field is."""
 SOURCES = ["valid", "mutated", "hostile"]
 
 
@@ -102,7 +104,12 @@ class Attempts:
         random = Random(f"{self._seed}/{number}")  # noqa: S311 - it has to repeat
         round_, position = divmod(number, len(self._methods))
         method, source = self._methods[position], SOURCES[round_ % len(SOURCES)]
-        maker = Maker(random, random.choice([0.05, 0.3, 0.9]) if source == "hostile" else 0)
+        maker = Maker(random)
+        if source == "hostile":
+            one_field = aim(method.input_type, random)
+            maker = random.choice(
+                [Maker(random, 0, one_field)] * 3 + [Maker(random, share) for share in SHARES]
+            )
         made = (
             maker.stream(method.input_type) if method.client_streaming else [maker.message(method.input_type)]
         )

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from random import Random
 from typing import Any
 
@@ -39,16 +39,28 @@ def methods() -> list[MethodDescriptor]:
     ]
 
 
+def aim(kind: Descriptor, random: Random) -> set[str]:
+    """Return the full names of a field that has a value, and of those that it is in."""
+    found: set[str] = set()
+    while kind and kind.fields:
+        field = random.choice(kind.fields)
+        found.add(field.full_name)
+        kind = field.message_type
+    return found
+
+
 class Maker:
     """Makes messages.
 
     Args:
         random: what is drawn from.
         hostility: the share of values that are hostile; with none, a message is as plausible as can be.
+        aim: the fields, one in another, of which the last is always set and hostile.
     """
 
-    def __init__(self, random: Random, hostility: float = 0) -> None:
+    def __init__(self, random: Random, hostility: float = 0, aim: Collection[str] = ()) -> None:
         self._random = random
+        self._aim = aim
         self._hostility = hostility
         self._seldom = random.choice(SELDOM)
 
@@ -87,6 +99,8 @@ class Maker:
         chosen = self._random.choice(oneof.fields)
         if position is not None and self._random.random() >= self._hostility / 3:
             chosen = oneof.fields[min(position, len(oneof.fields) - 1)]
+        elif aimed := [field for field in oneof.fields if field.full_name in self._aim]:
+            chosen = aimed[0]
         flat = [field for field in oneof.fields if not field.message_type]
         if depth >= MAX_DEPTH and flat and not (self._hostility and depth < DEEP):
             chosen = self._random.choice(flat)
@@ -95,6 +109,8 @@ class Maker:
     def _is_set(self, field: FieldDescriptor, depth: int) -> bool:
         if field.message_type and depth >= (DEEP if self._hostility else MAX_DEPTH):
             return False
+        if field.full_name in self._aim:
+            return True
         oneof = field.containing_oneof
         if oneof and len(oneof.fields) > 1:
             return True
@@ -105,7 +121,7 @@ class Maker:
     def _value(self, field: FieldDescriptor, depth: int) -> Any:
         if field.message_type:
             return self.message(field.message_type, depth=depth + 1)
-        if self._random.random() < self._hostility:
+        if self._random.random() < self._hostility or field.full_name in self._aim:
             return values.hostile(field, self._random)
         return values.plausible(field, self._random)
 
