@@ -9,6 +9,7 @@ import grpc
 
 from jarvis.access.authenticator import Authenticator, Shown, check
 from jarvis.core.principal import ANYONE, Principal, Role
+from jarvis.server.caller import Caller
 from jarvis.server.errors import refuse
 from jarvis_ports.errors import JarvisError
 
@@ -54,27 +55,35 @@ class Gate:
         check(principal, *self.roles[method])
 
 
-def behind(gate: Gate, handler: Any, method: str) -> Any:  # noqa: ANN401 - grpc's own types are private
-    """Return a handler of a method that is not Jarvis's own, with the gate before it."""
-    kind = next(kind for kind in KINDS if getattr(handler, kind))
-    behaviour = getattr(handler, kind)
+def behind(
+    gate: Gate,
+    handler: Any,  # noqa: ANN401 - grpc's own types are private
+    method: str,
+    max_message_bytes: int,
+) -> Any:  # noqa: ANN401
+    """Return a handler of a method that is not Jarvis's own, with the gate before it.
 
-    async def enter(context: Context) -> None:
+    It refuses messages that are broken, too large, or not there, as those of Jarvis do. gRPC would log the
+    first as failures of the server, and never answer the last.
+    """
+    behaviour = next(found for kind in KINDS if (found := getattr(handler, kind)))
+
+    async def wrapped(raw: AsyncIterator[bytes], context: Context) -> None:
+        caller = Caller(context, handler.request_deserializer, handler.response_serializer, max_message_bytes)
         try:
             await gate.identify(method, context)
+            request = caller.each(raw) if handler.request_streaming else await caller.only(raw)
+            if isasyncgenfunction(behaviour):
+                async for message in behaviour(request, caller):
+                    await caller.write(message)
+            elif handler.response_streaming:
+                await behaviour(request, caller)
+            else:
+                await caller.write(await behaviour(request, caller))
         except JarvisError as error:
             await refuse(context, error)
 
-    async def answered(request: Any, context: Context) -> Any:  # noqa: ANN401
-        await enter(context)
-        return await behaviour(request, context)
-
-    async def streamed(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401
-        await enter(context)
-        async for message in behaviour(request, context):
-            yield message
-
-    return handler._replace(**{kind: streamed if isasyncgenfunction(behaviour) else answered})
+    return grpc.stream_stream_rpc_method_handler(wrapped)
 
 
 def _shown(context: Context) -> Shown:

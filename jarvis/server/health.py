@@ -6,7 +6,6 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health, health_pb2
 
-from jarvis.server.errors import refuse
 from jarvis_ports.errors import ServiceNotFound, TooManyServices
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -48,18 +47,26 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
     async def Check(
         self, request: health_pb2.HealthCheckRequest, context: Context
     ) -> health_pb2.HealthCheckResponse:
-        """Return the status of one name."""
+        """Return the status of one name.
+
+        Raises:
+            ServiceNotFound: there is no such name.
+        """
         if request.service not in self._statuses:
-            await refuse(context, ServiceNotFound(request.service, list(self._statuses)))
+            raise ServiceNotFound(request.service, list(self._statuses))
         return health_pb2.HealthCheckResponse(status=self._statuses[request.service])
 
     async def List(
         self, request: health_pb2.HealthListRequest, context: Context
     ) -> health_pb2.HealthListResponse:
-        """Return the status of every name at once."""
+        """Return the status of every name at once.
+
+        Raises:
+            TooManyServices: there are more than may be listed.
+        """
         if (number := len(self._statuses)) > MAX_LISTED:
             found = f"there are {number} services, and List tells of {MAX_LISTED} at most; ask for each"
-            await refuse(context, TooManyServices(found))
+            raise TooManyServices(found)
         return health_pb2.HealthListResponse(
             statuses={
                 service: health_pb2.HealthCheckResponse(status=status)

@@ -62,7 +62,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler is None:
             return None
         if not method.startswith("/jarvis."):
-            return behind(self._gate, handler, method.removeprefix("/"))
+            return behind(self._gate, handler, method.removeprefix("/"), self._max_message_bytes)
         behaviour = BEHAVIOURS[handler.request_streaming, handler.response_streaming]
         # A single request is read as a stream of one message, so that nothing is read of those who may not
         # call; and a single answer is written as one, so that it is known what became of it.

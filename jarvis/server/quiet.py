@@ -1,22 +1,36 @@
-"""Keeps what callers show out of the log, where libraries write the headers that they cannot read."""
+"""Keeps what callers show out of the log, where libraries write the headers that they cannot read.
+
+What a caller sent that is not HTTP is no error of the server's, as which aiohttp logs it.
+"""
 
 import logging
+import traceback
 
 from aiohttp.http_exceptions import HttpProcessingError
 
 
 def _leave_out(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith("Invalid encoding on")
+    return not (
+        isinstance(record.msg, UnicodeDecodeError) or str(record.msg).startswith("Invalid encoding on")
+    )
+
+
+def _leave_out_path(record: logging.LogRecord) -> bool:
+    """Return whether a record is of anything but a path that gRPC cannot read; see `Endpoint`."""
+    error = record.exc_info[1] if record.exc_info else None
+    frames = traceback.walk_tb(error.__traceback__) if isinstance(error, UnicodeDecodeError) else ()
+    return "_server_main_loop" not in {frame.f_code.co_name for frame, _ in frames}
 
 
 def _shorten(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, HttpProcessingError):
         record.exc_info, record.msg = None, f"{record.msg}: not HTTP"
-    return True
+        record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+    return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 
-FILTERS = {"grpc._cython.cygrpc": _leave_out, "aiohttp.server": _shorten}
+FILTERS = {"grpc._cython.cygrpc": _leave_out, "aiohttp.server": _shorten, "asyncio": _leave_out_path}
 
 
 def keep_headers_out() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jarvis.core.retrieval.library import Library
-from jarvis.core.retrieval.paging import pages, to_end
+from jarvis.core.retrieval.paging import pages, to_end, unattended
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.store import Row
 
@@ -53,7 +53,7 @@ class Mirror:
         if self._settled:
             return
         if self._settling is None or self._settling.done():
-            self._settling = asyncio.create_task(self._settle())
+            self._settling = unattended(asyncio.create_task(self._settle()))
         # A caller that is cancelled leaves the work to the next one.
         await asyncio.shield(self._settling)
 
@@ -81,7 +81,7 @@ class Mirror:
             async with self.writing():
                 while upsert.written is None:
                     group = self._together()
-                    written = asyncio.create_task(self._write(group))
+                    written = unattended(asyncio.create_task(self._write(group)))
                     for one in group:
                         one.written = written
                     await to_end(asyncio.wait([written]))

@@ -18,9 +18,20 @@ def pages(items: Sequence[T], size: int = PAGE) -> Iterator[Sequence[T]]:
 
 async def to_end(work: Coroutine[Any, Any, T]) -> T:
     """Run work to its end, even if the caller is cancelled meanwhile; only then raise the cancellation."""
-    task = asyncio.create_task(work)
+    task = unattended(asyncio.create_task(work))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+def unattended(task: asyncio.Task[T]) -> asyncio.Task[T]:
+    """Return a task, of whose error asyncio says nothing in the log if all who waited for it have gone."""
+
+    def seen(task: asyncio.Task[T]) -> None:
+        if not task.cancelled():
+            task.exception()
+
+    task.add_done_callback(seen)
+    return task

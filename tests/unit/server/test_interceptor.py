@@ -52,6 +52,7 @@ class Context:
         pass
 
     async def abort(self, code, message, trailing):
+        self._send(trailing)
         self.aborted = code
         raise grpc.aio.AbortError
 
@@ -66,7 +67,7 @@ def call(request, caplog):
     """Make a call; gives the line about it in the log."""
     caplog.set_level(logging.DEBUG)
 
-    async def call(context):
+    async def call(context, raw=b""):
         async def behaviour(message, caller):
             if request.param == "a stream":
                 await caller.write(pb.GenerateResponse(model="m"))
@@ -84,7 +85,7 @@ def call(request, caplog):
         interceptor = CallInterceptor(gate, unmetered(), Instruments(), Mock(), settings)
         wrapped = await interceptor.intercept_service(found, SimpleNamespace(method=METHOD))
         try:
-            await wrapped.stream_stream(sent(b""), context)
+            await wrapped.stream_stream(sent(raw), context)
         except asyncio.CancelledError:
             ended = "cancelled"
         else:
@@ -106,6 +107,12 @@ async def test_an_answer_that_was_sent_is_ok(call):
 async def test_a_caller_that_is_gone_left_and_nothing_broke(call, gone):
     context = Context(gone=gone)
     assert await call(context) == ("CANCELLED", "cancelled")
+    assert context.aborted is None
+
+
+async def test_a_caller_that_is_gone_before_it_is_refused_leaves_no_error(call):
+    context = Context(gone=1)
+    assert await call(context, b"no message") == ("INVALID_ARGUMENT", "cancelled")
     assert context.aborted is None
 
 
