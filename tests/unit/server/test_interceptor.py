@@ -81,8 +81,9 @@ def call(request, caplog):
             return handler
 
         gate = Gate(None, {METHOD.removeprefix("/"): (Role.INFER,)})
+        load = Mock(failed=Mock(return_value=()))
         settings = SimpleNamespace(max_message_bytes=1000, slow_reader_seconds=60)
-        interceptor = CallInterceptor(gate, unmetered(), Instruments(), Mock(), settings)
+        interceptor = CallInterceptor(gate, unmetered(), Instruments(), load, settings)
         wrapped = await interceptor.intercept_service(found, SimpleNamespace(method=METHOD))
         try:
             await wrapped.stream_stream(sent(raw), context)
