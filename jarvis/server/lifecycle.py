@@ -15,7 +15,6 @@ from jarvis.core.application import Application
 from jarvis.core.generation.replay import Replays
 from jarvis.core.status import Capability
 from jarvis.server.embedding import EmbeddingServicer
-from jarvis.server.endpoint import Endpoint
 from jarvis.server.gate import Gate
 from jarvis.server.generation import GenerationServicer
 from jarvis.server.health import HealthServicer
@@ -114,20 +113,17 @@ class Server:
         )
         self.gate = Gate(self._authenticator, table)
         load = Load(self._models, application.embedding)
-        interceptors = [CallInterceptor(self.gate, metering, application.instruments, load, settings)]
-
-        def make() -> grpc.aio.Server:
-            server = grpc.aio.server(interceptors=interceptors, options=server_options(most))
-            generation_pb2_grpc.add_GenerationServiceServicer_to_server(generation, server)
-            embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(embedding, server)
-            retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(retrieval, server)
-            server_pb2_grpc.add_ServerServiceServicer_to_server(service, server)
-            health_pb2_grpc.add_HealthServicer_to_server(health, server)
-            server.add_generic_rpc_handlers((load.service(),))
-            add_reflection([*services, SERVER_SERVICE, "grpc.health.v1.Health"], server)
-            return server
-
-        self._endpoint = Endpoint(make)
+        self._server = server = grpc.aio.server(
+            interceptors=[CallInterceptor(self.gate, metering, application.instruments, load, settings)],
+            options=server_options(most),
+        )
+        generation_pb2_grpc.add_GenerationServiceServicer_to_server(generation, server)
+        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(embedding, server)
+        retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(retrieval, server)
+        server_pb2_grpc.add_ServerServiceServicer_to_server(service, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        server.add_generic_rpc_handlers((load.service(),))
+        add_reflection([*services, SERVER_SERVICE, "grpc.health.v1.Health"], self._server)
 
     def stop(self) -> None:
         """Have the server drain, then stop."""
@@ -222,19 +218,19 @@ class Server:
             self.addresses.append(shown)
             logger.info("listening on %s", shown)
         await self._health.become({})
-        await self._endpoint.start()
+        await self._server.start()
         try:
             yield
         finally:
-            await self._endpoint.stop(grace=1)
+            await self._server.stop(grace=1)
             kill_children()
             logger.info("stopped")
 
     def _open(self, address: str, certificates: Certificates | None) -> int:
         """Open an address, and return its port; who may call a socket, its folder decides."""
         if certificates and not address.startswith("unix:"):
-            return self._endpoint.open(address, certificates.for_grpc())
-        return self._endpoint.open(address, None)
+            return self._server.add_secure_port(address, certificates.for_grpc())
+        return self._server.add_insecure_port(address)
 
 
 def kill_children() -> None:

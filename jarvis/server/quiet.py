@@ -4,22 +4,12 @@ What a caller sent that is not HTTP is no error of the server's, as which aiohtt
 """
 
 import logging
-import traceback
 
 from aiohttp.http_exceptions import HttpProcessingError
 
 
 def _leave_out(record: logging.LogRecord) -> bool:
-    return not (
-        isinstance(record.msg, UnicodeDecodeError) or str(record.msg).startswith("Invalid encoding on")
-    )
-
-
-def _leave_out_path(record: logging.LogRecord) -> bool:
-    """Return whether a record is of anything but a path that gRPC cannot read; see `Endpoint`."""
-    error = record.exc_info[1] if record.exc_info else None
-    frames = traceback.walk_tb(error.__traceback__) if isinstance(error, UnicodeDecodeError) else ()
-    return "_server_main_loop" not in {frame.f_code.co_name for frame, _ in frames}
+    return not str(record.msg).startswith("Invalid encoding on")
 
 
 def _shorten(record: logging.LogRecord) -> bool:
@@ -30,7 +20,7 @@ def _shorten(record: logging.LogRecord) -> bool:
     return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 
-FILTERS = {"grpc._cython.cygrpc": _leave_out, "aiohttp.server": _shorten, "asyncio": _leave_out_path}
+FILTERS = {"grpc._cython.cygrpc": _leave_out, "aiohttp.server": _shorten}
 
 
 def keep_headers_out() -> None:
