@@ -44,7 +44,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Give time to engines, which may have to start, and to the kit, which runs pytest on many adapters."""
+    """Put last what ends a server that others share; give time to engines and to the kit.
+
+    Engines may have to start, and the kit runs pytest on many adapters.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
     for item in items:
         if not item.get_closest_marker("timeout"):
             if item.get_closest_marker("engine"):

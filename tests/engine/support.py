@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+GENERATION = "jarvis.v1.GenerationService"
 START = 400
 """Seconds that an engine may take to start."""
 TOO_EARLY = "Triton is installed, but doesn't include CPU backend. Disabling Triton."
