@@ -47,7 +47,11 @@ class ServerProcess:
 
     def engines(self):
         """The processes of the engine: vLLM names them."""
-        return [p for p in self.ps.children(recursive=True) if "VLLM" in self._title(p)]
+        return self.titled("VLLM")
+
+    def titled(self, part):
+        """The processes that it has started, with this in their name or command line."""
+        return [p for p in self.ps.children(recursive=True) if part in self._title(p)]
 
     @staticmethod
     def _title(process):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from jarvis.v1 import generation_pb2 as pb
-from tests.engine.support import GENERATION, START, with_engine
+from tests.engine.support import GENERATION, START, with_engine, with_process
 
 pytestmark = pytest.mark.engine
 
@@ -36,7 +36,7 @@ async def test_the_server_serves_as_soon_as_one_model_of_the_route_does(
         assert answer.model == "quick"
         assert answer.routing.skipped == [pb.SkippedModel(model="tiny", reason="MODEL_LOADING")]
 
-        processes = await with_engine(server)
+        processes = await with_process(server)  # earlier than above: it has not yet tied itself to the server
         server.terminate()
         assert await server.exit_code() == 0
         assert still_there(processes) == []
