@@ -40,17 +40,17 @@ class Scheduling(LoadFileScheduling):
 
 
 LONGEST = (
-    "tests/engine/test_two_models.py",
     "tests/engine/demo",
-    "tests/engine/observed",
-    "tests/conformance/test_vllm.py",
     "tests/engine/test_memory.py",
+    "tests/engine/observed",
+    "tests/engine/test_two_models.py",
+    "tests/conformance/test_vllm.py",
     "tests/engine/test_starts.py",
     "tests/engine/test_terminal.py",
     "tests/e2e/test_plugin_package.py",
     "tests/unit/plugins/test_testkit",
 )
-"""What takes longest for its number of tests, in the order in which several processes begin with it."""
+"""What processes begin with, as it takes longest; the two models, on all CPUs, are not beside `demo`."""
 
 
 def pytest_xdist_make_scheduler(config, log):
