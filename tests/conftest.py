@@ -44,12 +44,37 @@ class Scheduling(LoadFileScheduling):
         return folder if folder.startswith("tests/engine/") else file
 
 
+LONGEST = (
+    "tests/engine/demo",
+    "tests/engine/test_memory.py",
+    "tests/engine/observed",
+    "tests/engine/test_two_models.py",
+    "tests/conformance/test_vllm.py",
+    "tests/engine/test_starts.py",
+    "tests/engine/test_terminal.py",
+    "tests/e2e/test_plugin_package.py",
+    "tests/unit/plugins/test_testkit",
+)
+"""What processes begin with, as it takes longest; the two models, on all CPUs, are not beside `demo`."""
+
+
 def pytest_xdist_make_scheduler(config, log):
-    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+    if config.getvalue("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # which begins with the files of many tests
+    return Scheduling(config, log)
+
+
+def place(nodeid):
+    return next((n for n, start in enumerate(LONGEST) if nodeid.startswith(start)), len(LONGEST))
 
 
 def pytest_collection_modifyitems(items):
-    """Give time to engines, which may have to start, and to the kit, which runs pytest on many adapters."""
+    """Put first what takes longest, and last what ends a server that others share; give time to some tests.
+
+    Engines may have to start, and the kit runs pytest on many adapters.
+    """
+    items.sort(key=lambda item: (place(item.nodeid), item.get_closest_marker("last") is not None))
     for item in items:
         if not item.get_closest_marker("timeout"):
             if item.get_closest_marker("engine"):

@@ -47,7 +47,11 @@ class ServerProcess:
 
     def engines(self):
         """The processes of the engine: vLLM names them."""
-        return [p for p in self.ps.children(recursive=True) if "VLLM" in self._title(p)]
+        return self.titled("VLLM")
+
+    def titled(self, part):
+        """The processes that it has started, with this in their name or command line."""
+        return [p for p in self.ps.children(recursive=True) if part in self._title(p)]
 
     @staticmethod
     def _title(process):
@@ -88,7 +92,7 @@ def no_compiler(folder):
     if not programs.exists():
         programs.mkdir()
         (programs / "lscpu").symlink_to(shutil.which("lscpu"))  # which vLLM asks for the CPUs
-        known = folder.parent / "modelinfos"
+        known = folder.parents[1 if WORKER else 0] / "modelinfos"
         known.mkdir(exist_ok=True)
         (folder / "compiled/VLLM_CACHE_ROOT").mkdir(parents=True)
         (folder / "compiled/VLLM_CACHE_ROOT/modelinfos").symlink_to(known)
@@ -174,11 +178,16 @@ def ready():
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """Settings for a one-layer model with random weights, named `tiny`, alone."""
-    folder = tiny_model.make(tmp_path_factory.mktemp("models") / "tiny")
+def tiny_folder(tmp_path_factory):
+    """A one-layer model with random weights."""
+    return tiny_model.make(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder):
+    """Settings for that model, named `tiny`, alone."""
     model = [
-        f'models.tiny.settings.model="{folder}"',
+        f'models.tiny.settings.model="{tiny_folder}"',
         "models.tiny.settings.dtype=float32",
         f"models.tiny.settings.engine_args.kv_cache_memory_bytes={2**28}",
     ]
@@ -189,7 +198,8 @@ def tiny(tmp_path_factory):
 async def shared(folder, connect, *sets):
     """Run a server for many tests; yield a caller who knows its process."""
     disk = f'{{adapter="diskcache", settings={{path="{folder}/cache"}}}}'
-    sets = ["server.drain_delay_seconds=0", f'cache=[{{adapter="memory"}}, {disk}]', *sets]
+    cache = f'cache=[{{adapter="memory"}}, {disk}]'
+    sets = ["server.drain_delay_seconds=0", "server.drain_timeout_seconds=2", cache, *sets]
     async with serving(folder, *sets) as server, connect(server.address) as peer:
         await until_serving(server, peer)
         peer.process = server
@@ -242,11 +252,13 @@ async def receiver():
 
 @pytest.fixture(scope="session")
 async def observed(tmp_path_factory, connect, tiny, receiver):
-    """The default configuration, but for the tiny model; its traces go to `receiver`."""
+    """The default configuration, but for the tiny model and a log of everything; traces go to `receiver`."""
     endpoint = f"http://127.0.0.1:{receiver.port}"
     sets = [
         *(pair for pair in tiny if pair.startswith("models.")),
         *PATIENT,
+        "log.level=debug",
+        'prompts.templates.mine={text="Help {{ name }}.", variables={name="x"}}',
         f'telemetry.settings.otlp_endpoint="{endpoint}"',
         f'models.tiny.settings.engine_args.otlp_traces_endpoint="{endpoint}"',
     ]
@@ -269,3 +281,15 @@ def gone(processes, within=15):
 @pytest.fixture(scope="session")
 def still_there():
     return gone
+
+
+@pytest.fixture
+def outcome(rest):
+    """Read a stream that has to fail soon, and return its code."""
+
+    async def code(call):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await asyncio.wait_for(rest(call), 30)
+        return caught.value.code().name
+
+    return code

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+GENERATION = "jarvis.v1.GenerationService"
 START = 400
 """Seconds that an engine may take to start."""
 TOO_EARLY = "Triton is installed, but doesn't include CPU backend. Disabling Triton."
@@ -15,8 +16,17 @@ def read(log):
 
 
 async def with_engine(server):
-    """Wait until a server has begun to start an engine; return what it has started."""
+    """Wait until an engine's process has imported vLLM; return what the server has started."""
+    return await _with(server, server.engines)
+
+
+async def with_process(server):
+    """Wait until an engine's process has begun; return what the server has started."""
+    return await _with(server, lambda: server.titled("spawn_main"))
+
+
+async def _with(server, there):
     async with asyncio.timeout(START):
-        while not server.engines():
+        while not there():
             await asyncio.sleep(0.1)
     return server.ps.children(recursive=True)

@@ -14,14 +14,12 @@ import pytest
 from grpc_health.v1 import health_pb2
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench import tiny_model
 from jarvis.models.catalogue import DEMO_MODEL
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
-from tests.engine.support import START, with_engine
+from tests.engine.support import GENERATION, START
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
-GENERATION = "jarvis.v1.GenerationService"
 SERVING, NOT_SERVING = (
     health_pb2.HealthCheckResponse.SERVING,
     health_pb2.HealthCheckResponse.NOT_SERVING,
@@ -41,11 +39,6 @@ def model(name, reference, length):
 
 
 @pytest.fixture(scope="module")
-def tiny_folder(tmp_path_factory):
-    return tiny_model.make(tmp_path_factory.mktemp("models") / "tiny")
-
-
-@pytest.fixture(scope="module")
 async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
     cpus = os.sched_getaffinity(0)
     sets = [
@@ -53,6 +46,7 @@ async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
         f'models.small.settings.cpus="{min(cpus)}"',
         f'models.large.settings.cpus="{max(cpus)}"',
         "models.small.max_difficulty=39",
+        "models.small.settings.hang_seconds=10",
         *model("large", DEMO_MODEL, 2048),
         "models.large.min_difficulty=40",
         "embedder.adapter=none",
@@ -168,6 +162,33 @@ async def shown(server):
     )
 
 
+async def test_an_engine_that_hangs_is_restarted(two, tiny_folder, failure, outcome):
+    peer, service = two.peer, f"{GENERATION}/small"
+    endless = pb.SamplingParams(ignore_eos=True, max_tokens=1000)
+    call = peer.generation.GenerateStream(
+        pb.GenerateStreamRequest(prompt="Once", model="small", sampling=endless)
+    )
+    await call.read()
+    core(two.server, tiny_folder).send_signal(signal.SIGSTOP)
+    assert await outcome(call) == "UNAVAILABLE"
+    async with asyncio.timeout(20):
+        while await peer.check(service) != "NOT_SERVING":
+            await asyncio.sleep(0.1)
+    code, reason, _, retry = await failure(peer.generation.Generate(ask("Tell me", model="small")))
+    assert (code, reason) in {("UNAVAILABLE", "ENGINE_DEAD"), ("UNAVAILABLE", "MODEL_LOADING")}
+    assert retry >= 1
+
+    await peer.serving(START, service)
+    assert await restarts(peer) == {"small": 1, "large": 0}
+    assert (await peer.generation.Generate(ask("Tell me", model="small"))).choices
+    assert "gave no answer for 10 s: it hung, and was killed" in two.server.log.read_text()
+
+
+async def restarts(peer):
+    models = (await peer.server.GetStatus(server_pb2.GetStatusRequest())).models
+    return {one.name: one.restarts for one in models}
+
+
 async def test_the_metrics_of_both_engines_are_side_by_side(two):
     before = await shown(two.server)
     sampling = pb.SamplingParams(max_tokens=200, ignore_eos=True)
@@ -184,7 +205,7 @@ async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_
     two, tiny_folder, still_there
 ):
     peer, traffic = two.peer, Traffic(two.peer)
-    before_its_death = await shown(two.server)
+    before_its_death, restarted = await shown(two.server), await restarts(peer)
     (worker,) = core(two.server, tiny_folder).children()
     services = ("", GENERATION, f"{GENERATION}/large", f"{GENERATION}/small")
     seen = {service: [] for service in services}
@@ -215,8 +236,7 @@ async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_
     assert {started.routing.reason for started in replaced} == {pb.ROUTING_REASON_FALLBACK}
     assert {started.routing.skipped[0].model for started in replaced} == {"small"}
     assert [seen[service] for service in services[:-1]] == [[SERVING]] * 3
-    models = (await peer.server.GetStatus(server_pb2.GetStatusRequest())).models
-    assert {one.name: one.restarts for one in models} == {"small": 1, "large": 0}
+    assert await restarts(peer) == {**restarted, "small": restarted["small"] + 1}
 
     assert still_there([worker], within=0.5) == []
     assert f"processes of the engine did not end, and are killed: {worker.pid}" in two.server.log.read_text()
@@ -225,44 +245,11 @@ async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_
     assert since.large > before_its_death.large, "the other's go on"
 
 
+@pytest.mark.last
 async def test_a_killed_server_leaves_no_engine_behind(two, still_there):
-    """The last one that the server of these tests can serve."""
     processes = two.server.ps.children(recursive=True)
     two.server.process.kill()
 
     assert await two.server.exit_code() == -signal.SIGKILL
     assert len(processes) >= 4
     assert still_there(processes) == []
-
-
-async def test_the_server_serves_as_soon_as_one_model_of_the_route_does(
-    serve, connect, tiny_folder, tmp_path, still_there
-):
-    sets = [*model("slow", tiny_folder, 1024), "models.quick.adapter=echo", "models.quick.priority=1"]
-    sets += ["embedder.adapter=none", "store.adapter=none"]
-    async with serve(tmp_path, *sets) as server, connect(server.address) as peer:
-        await peer.serving(START)
-        assert await peer.check(f"{GENERATION}/slow") == "NOT_SERVING"
-        assert await peer.check(f"{GENERATION}/quick") == "SERVING"
-        answer = await peer.generation.Generate(ask("Tell me"))
-        assert answer.model == "quick"
-        assert answer.routing.skipped == [pb.SkippedModel(model="slow", reason="MODEL_LOADING")]
-
-        processes = await with_engine(server)
-        server.terminate()
-        assert await server.exit_code() == 0
-        assert still_there(processes) == []
-        assert "Traceback" not in server.log.read_text()
-
-
-async def test_models_that_do_not_fit_together_are_told_before_an_engine_starts(serve, tiny_folder, tmp_path):
-    cache = f"engine_args.kv_cache_memory_bytes={2**50}"
-    sets = [pair for name in ("one", "other") for pair in model(name, tiny_folder, 1024)[:3]]
-    sets += [f"models.{name}.settings.{cache}" for name in ("one", "other")]
-    async with serve(tmp_path, *sets, "embedder.adapter=none", "store.adapter=none") as server:
-        assert await server.exit_code(START) == 2
-
-    log = server.log.read_text()
-    assert re.search(r"models: together they ask for \d+% of memory", log)
-    assert re.search(r"models\.other: \d+%: weights 0\.0 GiB, KV cache 1048576\.0 GiB, processes", log)
-    assert "process_name" not in log

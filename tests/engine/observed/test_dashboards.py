@@ -167,7 +167,7 @@ async def fail(server, number):
     left = server.generation.GenerateStream(request)
     await left.read()
     left.cancel()
-    if number % 4 == 0:
+    if number > 8 and number % 4 == 0:  # Prometheus does not know of the good calls before its first scrape
         late = server.generation.Generate(pb.GenerateRequest(**story(number, tokens=1500)), timeout=0.5)
         assert await code(late) == "DEADLINE_EXCEEDED"
 
