@@ -12,8 +12,8 @@ class _Server(cygrpc.AioServer):  # type: ignore[misc]
     """Answers calls of unknown methods without looking at their paths.
 
     gRPC decodes such a path in the loop in which it takes all calls, and which asks here for the next call of
-    each method. A path that is not UTF-8, whoever sends it, would end that loop, close all addresses for good,
-    and free what gRPC's core still writes to. See `_server_main_loop` in
+    each method. A path that is not UTF-8, whoever sends it, would end that loop, close every address for
+    good, and free what gRPC's core still writes to. See `_server_main_loop` in
     https://github.com/grpc/grpc/blob/master/src/python/grpcio/grpc/_cython/_cygrpc/aio/server.pyx.pxi
     """
 
