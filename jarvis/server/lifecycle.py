@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-import grpc
 import psutil
 from grpc_health.v1 import health_pb2_grpc
 
@@ -31,6 +30,7 @@ from jarvis.server.service import ServerServicer
 from jarvis.server.services import SERVER_SERVICE, SERVICES, of_model
 from jarvis.server.settings import ServerSettings
 from jarvis.server.tls import Certificates
+from jarvis.server.unknown import make_server
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, retrieval_pb2_grpc, server_pb2_grpc
 from jarvis_ports.errors import JarvisError
 from jarvis_ports.values import State
@@ -113,16 +113,14 @@ class Server:
         )
         self.gate = Gate(self._authenticator, table)
         load = Load(self._models, application.embedding)
-        self._server = server = grpc.aio.server(
-            interceptors=[CallInterceptor(self.gate, metering, application.instruments, load, settings)],
-            options=server_options(most),
-        )
+        interceptor = CallInterceptor(self.gate, metering, application.instruments, load, settings)
+        self._server = server = make_server([interceptor], server_options(most))
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(generation, server)
         embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(embedding, server)
         retrieval_pb2_grpc.add_RetrievalServiceServicer_to_server(retrieval, server)
         server_pb2_grpc.add_ServerServiceServicer_to_server(service, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        server.add_generic_rpc_handlers((load.service(),))
+        load.add_to(server)
         add_reflection([*services, SERVER_SERVICE, "grpc.health.v1.Health"], self._server)
 
     def stop(self) -> None:

@@ -85,15 +85,17 @@ class Load:
         report.named_metrics["queued_texts"] = self._embedding.queue_depth
         return report
 
-    def service(self) -> grpc.GenericRpcHandler:
-        """Return the service that streams the load to those who ask for it beside their calls."""
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Add the service that streams the load to those who ask for it beside their calls."""
         handler = grpc.unary_stream_rpc_method_handler(
             self._stream,
             request_deserializer=orca_pb2.OrcaLoadReportRequest.FromString,
             response_serializer=orca_pb2.OrcaLoadReport.SerializeToString,
         )
         name = "xds.service.orca.v3.OpenRcaService"
-        return grpc.method_handlers_generic_handler(name, {"StreamCoreMetrics": handler})
+        handlers = {"StreamCoreMetrics": handler}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
+        server.add_registered_method_handlers(name, handlers)  # type: ignore[attr-defined] # newer than its types
 
     async def _stream(
         self, request: orca_pb2.OrcaLoadReportRequest, context: grpc.aio.ServicerContext[Any, Any]

@@ -23,8 +23,7 @@ def add_reflection(services: Iterable[str], server: grpc.aio.Server) -> None:
         response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
     for name in (_V1, reflection.SERVICE_NAME):
-        method = {"ServerReflectionInfo": handler}
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, method),))
+        server.add_registered_method_handlers(name, {"ServerReflectionInfo": handler})
 
 
 def _describe_v1() -> None:

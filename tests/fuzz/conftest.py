@@ -95,7 +95,11 @@ class Neighbour:
 
     def __init__(self, peer, key) -> None:
         self._peer = peer
-        self._options = {"timeout": 10, "metadata": (("authorization", f"Bearer {key}"),)}
+        self._options = {
+            "timeout": 10,
+            "wait_for_ready": True,
+            "metadata": (("authorization", f"Bearer {key}"),),
+        }
         self.answers = 0
         self.wrong: list[str] = []
 

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -79,6 +80,13 @@ async def test_syntax_of_fts5_means_nothing(index):
 async def test_any_text_is_a_query(any_index, text):
     for match in await any_index.search("c", text, 10):
         assert match.score > 0
+
+
+@pytest.mark.timeout(20)
+async def test_a_very_long_word_keeps_nobody_waiting(index):
+    await filled(index)
+    for letter in ("x", "x_", "_", "e\u0301"):
+        assert await found(index, letter * 40_000) == []
 
 
 async def test_words_in_most_rows_are_searched_for_where_there_are_no_others(index, monkeypatch):
