@@ -95,7 +95,7 @@ class Load:
         name = "xds.service.orca.v3.OpenRcaService"
         handlers = {"StreamCoreMetrics": handler}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
-        server.add_registered_method_handlers(name, handlers)  # type: ignore[attr-defined] # newer than its types
+        server.add_registered_method_handlers(name, handlers)
 
     async def _stream(
         self, request: orca_pb2.OrcaLoadReportRequest, context: grpc.aio.ServicerContext[Any, Any]
