@@ -1,7 +1,6 @@
 """A real engine is replaced by another one, under load."""
 
 import asyncio
-import os
 
 import grpc
 import pytest
@@ -16,7 +15,7 @@ TOKENS = 48
 
 @pytest.fixture(scope="module")
 async def reloadable(serve, connect, ready, tmp_path_factory):
-    """The tiny model, and one that asks for more than half of the machine's memory."""
+    """The tiny model, whose engine fits into memory twice."""
     folder = tmp_path_factory.mktemp("reload")
     tiny = tiny_model.make(folder / "tiny")
     sets = [
@@ -80,7 +79,6 @@ async def test_an_engine_is_replaced_under_load_and_no_request_fails(reloadable,
     assert peer.process.core().pid != old.pid
     status = await peer.server.GetStatus(server_pb2.GetStatusRequest())
     assert [(model.state, model.restarts) for model in status.models] == [(server_pb2.STATE_READY, 0)]
-    print(f"{len(done)} requests, {before} of them until the old engine was closed, on {os.cpu_count()} CPUs")
 
 
 async def unwell(peer, enough):

@@ -2,19 +2,13 @@
 
 import asyncio
 import threading
-from contextlib import asynccontextmanager
 
 import pytest
 
-from jarvis.core.lifecycle import component as module
 from jarvis.core.lifecycle.component import Component, WhenUnwell
-from jarvis.core.lifecycle.components import Components
-from jarvis.core.lifecycle.reload import Reloads
-from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis.core.routing.model import Model
 from jarvis_plugins.registry import PortName
-from jarvis_ports.embedding import EmbedderInfo
 from jarvis_ports.errors import (
     CannotReload,
     ComponentNotFound,
@@ -24,100 +18,8 @@ from jarvis_ports.errors import (
     EngineStartFailed,
     ModelLoading,
 )
-from jarvis_ports.health import Health
 from jarvis_ports.values import State
-
-
-class Engine:
-    def __init__(self, number):
-        self.number = number
-        self.problem = ""
-        self.open = False
-        self.identity, self.dimension = "weights", 3
-
-    async def health(self):
-        return Health(not self.problem, self.problem)
-
-    def info(self):
-        return EmbedderInfo(self.identity, self.dimension, 8)
-
-
-class Engines:
-    """Opens one engine after another; each but the first waits until it is let in, and may be spoilt."""
-
-    def __init__(self):
-        self.made = []
-        self.let_in = asyncio.Event()
-        self.begun = asyncio.Event()
-        self.spoil = lambda engine: None
-
-    @asynccontextmanager
-    async def __call__(self):
-        engine = Engine(len(self.made))
-        self.made.append(engine)
-        engine.open = True
-        try:
-            if engine.number:
-                self.begun.set()
-                await self.let_in.wait()
-                self.spoil(engine)
-            yield engine
-        finally:
-            engine.open = False
-
-    @property
-    def open(self):
-        return [engine.number for engine in self.made if engine.open]
-
-
-class Bench:
-    """A component that is open, and what reloads it."""
-
-    def __init__(self, component, engines, within=60.0):
-        self.component, self.engines = component, engines
-        self.requests = Requests()
-        self.rooms = []
-        self.reloads = Reloads(Components([component]), self.requests, self.rooms.append, within)
-
-    def reload(self):
-        return asyncio.create_task(self.reloads.reload(self.component.port_name, self.component.name))
-
-    async def reloading(self):
-        task = self.reload()
-        await self.engines.begun.wait()
-        return task
-
-
-async def until(condition):
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0)
-
-
-@pytest.fixture(autouse=True)
-def _no_delays(monkeypatch):
-    monkeypatch.setattr(module, "RESTART_DELAYS", (0.0,))
-    monkeypatch.setattr("jarvis.core.lifecycle.reload.LOOK_SECONDS", 0.001)
-
-
-@pytest.fixture
-async def bench():
-    """Makes a component that is open; all of it is closed in the end."""
-    runs = []
-
-    async def make(port=PortName.LLM, when_unwell=WhenUnwell.EXIT, within=60.0):
-        engines = Engines()
-        component = Component(port, "m", "a", engines, when_unwell)
-        runs.append(asyncio.create_task(component.run()))
-        await until(lambda: component.state is State.READY)
-        made = Bench(component, engines, within)
-        made.run = runs[-1]
-        return made
-
-    yield make
-    for run in runs:
-        run.cancel()
-    await asyncio.gather(*runs, return_exceptions=True)
+from tests.unit.core.lifecycle.reloading import Bench, Engines, until
 
 
 async def test_the_new_one_takes_over_and_the_old_one_closes_when_nobody_uses_it(bench):
