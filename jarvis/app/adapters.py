@@ -18,6 +18,7 @@ from jarvis.app.config.explain import explain
 from jarvis_plugins.loader import Adapters
 from jarvis_plugins.registry import Adapter, PortName, UnknownAdapter
 from jarvis_plugins.settings import AdapterSettings, MemoryDemand, ResolvedByHost
+from jarvis_ports.errors import CannotReload
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +122,21 @@ def check_memory(models: Mapping[str, ConfiguredAdapter]) -> None:
             lines = [f"models: together they ask for {total:.0%} of {memory}; ask for less, or leave one out"]
             lines += [f"models.{name}: {demand.share:.0%}: {demand.detail}" for name, demand in each.items()]
             raise ConfigError("\n".join(lines))
+
+
+def check_room(models: Mapping[str, ConfiguredAdapter], name: str) -> None:
+    """Check that a model fits into memory a second time, beside all that are there.
+
+    Raises:
+        CannotReload: it does not; the text says what each of them asks for.
+    """
+    try:
+        check_memory({f"{name}, again": models[name], **models})
+    except ConfigError as error:
+        why = str(error).replace("\n", "; ")
+        raise CannotReload(
+            f"model {name!r} cannot be open twice while it is reloaded: restart the server instead; {why}"
+        ) from None
 
 
 async def _resolved(reference: str) -> Path:

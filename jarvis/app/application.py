@@ -11,6 +11,7 @@ from jarvis.core.embedding import Embedding
 from jarvis.core.gauges import Gauges
 from jarvis.core.generation import Generation
 from jarvis.core.grounding import Grounding, GroundingSettings
+from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.retrieval import Retrieval, RetrievalSettings
 from jarvis.core.status import Status
@@ -35,7 +36,7 @@ def make_application(config: Config, instruments: Instruments) -> Application:
         ModelUnavailable: a model's files are missing.
     """
     adapters = load_plugins(config.plugins.block)
-    components, routes = make_components(config, adapters, instruments)
+    components, routes, check_room = make_components(config, adapters, instruments)
     requests = Requests()
     limits = config.retrieval
     embedding = Embedding(
@@ -65,6 +66,7 @@ def make_application(config: Config, instruments: Instruments) -> Application:
         routes=routes,
         components=components,
         requests=requests,
+        reloads=Reloads(components, requests, check_room, config.server.drain_timeout_seconds),
         adapters=adapters,
         instruments=instruments,
         gpus=gpu_reader,

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
-from jarvis.app.adapters import check_memory, configure_adapter
+from jarvis.app.adapters import check_memory, check_room, configure_adapter
 from jarvis.app.config import NONE, AdapterConfig, Config
 from jarvis.app.library import open_library, text_index_folder
 from jarvis.app.routes import make_routes
@@ -23,8 +23,10 @@ Opener = Callable[[], AbstractAsyncContextManager[Any]]
 
 def make_components(
     config: Config, adapters: Adapters, instruments: Instruments
-) -> tuple[Components, Routes]:
+) -> tuple[Components, Routes, Callable[[str], None]]:
     """Return everything that the server opens, none of which is open yet, and the routes over its models.
+
+    The function that comes third checks that a model fits into memory twice; see `check_room`.
 
     Raises:
         ConfigError: an adapter's settings are wrong.
@@ -58,7 +60,7 @@ def make_components(
     if config.estimator.adapter != NONE:
         adapter = configure(PortName.ESTIMATOR, "estimator", config.estimator)
         made.append(_waiting(PortName.ESTIMATOR, config.estimator, adapter.open))
-    return Components([*routes.models, *made]), routes
+    return Components([*routes.models, *made]), routes, partial(check_room, models)
 
 
 def _waiting(port: PortName, section: AdapterConfig, opener: Opener) -> Component[Any]:

@@ -1,4 +1,4 @@
-"""`jarvis adapters`: the adapters of a running server, or those that are installed here."""
+"""`jarvis adapters`: the adapters of a running server, or those that are installed here; reloads one."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,16 +8,20 @@ import typer
 
 from jarvis.cli.connection import Connection, connects
 from jarvis.cli.info import PROBE_TIMEOUT
-from jarvis.cli.options import Json
-from jarvis.cli.output import print_json, print_table
+from jarvis.cli.options import Json, examples, seconds
+from jarvis.cli.output import echo, print_json, print_table
 from jarvis.cli.serve import ConfigFile
 
 if TYPE_CHECKING:
     from jarvis.client import AdapterInfo
 
+app = typer.Typer(invoke_without_command=True)
 
+
+@app.callback()
 @connects
 def adapters(
+    context: typer.Context,
     *,
     offline: Annotated[
         bool, typer.Option("--offline", help="List what is installed here; no server is asked.")
@@ -30,6 +34,13 @@ def adapters(
 
     Plugins that did not load stand among them, with the reason.
     """
+    if context.invoked_subcommand:
+        for name in context.params:
+            source = context.get_parameter_source(name)
+            if source and source.name == "COMMANDLINE":
+                option = f"--{name.removeprefix('as_').replace('_', '-')}"
+                raise typer.BadParameter(f"goes behind {context.invoked_subcommand}", param_hint=option)
+        return
     if config and not offline:
         raise typer.BadParameter("is for --offline", param_hint="--config")
     if offline:
@@ -44,6 +55,30 @@ def adapters(
         ("PORT", "NAME", "STATE", "DISTRIBUTION", "VERSION", "MESSAGE"),
         ((a.port or "-", a.name, a.state, a.distribution, a.version, a.message) for a in found),
     )
+
+
+@app.command(
+    epilog=examples("jarvis adapters reload llm demo", "jarvis adapters reload embedder all-MiniLM-L6-v2")
+)
+@connects
+def reload(
+    port: Annotated[str, typer.Argument(help="What it is for: llm, embedder or cache.")],
+    name: Annotated[str, typer.Argument(help="Its name in `jarvis status`.")],
+    *,
+    timeout: Annotated[float, seconds("How long it may take, in seconds.", least=0.001)] = 3600.0,
+    connection: Connection,
+) -> None:
+    """Open a new instance of a model, the embedder or a cache, which then takes over from the old one.
+
+    It has the settings that the server was started with. No request fails: the old one serves until the new
+    one is well, and stays if that does not come up, or on Ctrl-C.
+    """
+    with connection.open(attempts=1) as client:
+        echo(f"opening a new instance of {port} {name}; the old one serves meanwhile", err=True)
+        ended = client.reload_adapter(port, name, timeout=timeout)
+    echo(f"{port} {name} was reloaded")
+    if ended:
+        echo(f"{ended} requests took too long to finish with the old instance, and were ended", err=True)
 
 
 def _installed(config: Path | None) -> "list[AdapterInfo]":

@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from jarvis import __version__
-from jarvis.cli import collections, config, documents, info, keys, models, prompt, slo, usage
-from jarvis.cli.adapters import adapters
+from jarvis.cli import adapters, collections, config, documents, info, keys, models, prompt, slo, usage
 from jarvis.cli.ask import ask
 from jarvis.cli.chat import chat
 from jarvis.cli.embed import embed
@@ -87,8 +86,11 @@ app.command(
 app.command(
     epilog=examples("jarvis usage", "jarvis usage --days 30 --caller search-team", "jarvis usage --json")
 )(usage.usage)
-app.command(epilog=examples("jarvis adapters", "jarvis adapters --offline", "jarvis adapters --json"))(
-    adapters
+app.add_typer(
+    adapters.app,
+    name="adapters",
+    no_args_is_help=False,
+    epilog=examples("jarvis adapters", "jarvis adapters --offline --json", "jarvis adapters reload llm demo"),
 )
 app.add_typer(
     models.app,

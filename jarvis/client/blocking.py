@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, Unpack
 from jarvis.client.blocking_retrieval import BlockingRetrieval
 from jarvis.client.calls import Token
 from jarvis.client.channel import TLS
-from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
+from jarvis.client.client import DEFAULT_ADDRESS, RELOAD_TIMEOUT, JarvisClient
 from jarvis.client.health import HealthStatus
 from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
 from jarvis.client.retry_budget import RetryBudget
@@ -166,6 +166,10 @@ class BlockingClient:
     def adapters(self) -> list[AdapterInfo]:
         """See `JarvisClient.adapters`."""
         return self._wait(self._client.adapters())
+
+    def reload_adapter(self, port: str, name: str, *, timeout: float = RELOAD_TIMEOUT) -> int:
+        """See `JarvisClient.reload_adapter`."""
+        return self._wait(self._client.reload_adapter(port, name, timeout=timeout))
 
     def abort(self, request_id: str) -> int:
         """See `JarvisClient.abort`."""

@@ -37,6 +37,7 @@ from jarvis_ports.values import (
     ModelList,
     NumberedEvent,
     PromptExplanation,
+    ReloadRequest,
     RouteInfo,
     ServerStatus,
     Started,
@@ -45,6 +46,8 @@ from jarvis_ports.values import (
 )
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+RELOAD_TIMEOUT = 3600.0
+"""Seconds that a reload may take: a large model may be downloaded, and old requests may go on for long."""
 
 
 class JarvisClient:
@@ -271,6 +274,23 @@ class JarvisClient:
         """List the adapters that the server has, and the plugins that did not load."""
         response = await self._calls.unary(self._server.ListAdapters, server.ADAPTERS_REQUEST)
         return list(server.ADAPTERS.read(response))
+
+    async def reload_adapter(self, port: str, name: str, *, timeout: float = RELOAD_TIMEOUT) -> int:
+        """Replace a component of the server by a new instance of itself, while requests go on.
+
+        If this is cancelled before the new instance has taken over, the old one stays.
+
+        Args:
+            port: "llm", "embedder" or "cache".
+            name: the component's name, as `status` tells it.
+            timeout: seconds that it may take to open the new instance and to close the old one.
+
+        Returns:
+            How many requests were ended because they took too long to finish with the old instance.
+        """
+        request = written(server.RELOAD.message, ReloadRequest(port, name))
+        method = self._server.ReloadAdapter
+        return server.RELOADED.read(await self._calls.unary(method, request, timeout=timeout))
 
     async def abort(self, request_id: str) -> int:
         """End the requests with an id, and return how many there were."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jarvis.core.embedding import Embedding
 from jarvis.core.generation import Generation
 from jarvis.core.lifecycle.components import Components
+from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.metering import Ledger, Metering
 from jarvis.core.retrieval import Retrieval
@@ -27,6 +28,7 @@ class Application:
         routes: the models, and the routes over them.
         components: everything that the server opens, including the models.
         requests: the requests that are running.
+        reloads: replaces components while requests go on.
         adapters: the installed adapters.
         instruments: what all parts are measured with.
         gpus: the reader of this machine's GPUs.
@@ -41,6 +43,7 @@ class Application:
     routes: Routes
     components: Components
     requests: Requests
+    reloads: Reloads
     adapters: Adapters
     instruments: Instruments
     gpus: GpuReader

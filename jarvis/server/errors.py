@@ -30,6 +30,8 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "SERVICE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "TOO_MANY_SERVICES": grpc.StatusCode.RESOURCE_EXHAUSTED,  # as gRFC A90 specifies
     "NOT_CONFIGURED": grpc.StatusCode.UNIMPLEMENTED,
+    "COMPONENT_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "CANNOT_RELOAD": grpc.StatusCode.FAILED_PRECONDITION,
     "REQUEST_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "REQUEST_ABORTED": grpc.StatusCode.ABORTED,
     "EVENTS_LOST": grpc.StatusCode.OUT_OF_RANGE,

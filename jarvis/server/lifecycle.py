@@ -98,6 +98,7 @@ class Server:
             components=self._components,
             routes=application.routes,
             requests=requests,
+            reloads=application.reloads,
             adapters=application.adapters,
             instruments=application.instruments,
             gpus=application.gpus,

@@ -5,6 +5,7 @@ from typing import Any
 import grpc
 
 from jarvis.core.lifecycle.components import Components
+from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.metering import Metering
 from jarvis.core.principal import Role
@@ -34,6 +35,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         components: all that the server opens.
         routes: the models among the components, and the routes over them.
         requests: the running requests.
+        reloads: replaces components while requests go on.
         adapters: the installed adapters.
         instruments: know the recent figures, and what is left of the error budgets.
         gpus: reads the GPUs of this machine.
@@ -47,6 +49,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         components: Components,
         routes: Routes,
         requests: Requests,
+        reloads: Reloads,
         adapters: Adapters,
         instruments: Instruments,
         gpus: GpuReader,
@@ -56,6 +59,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         self._components = components
         self._routes = routes
         self._requests = requests
+        self._reloads = reloads
         self._adapters = adapters
         self._instruments = instruments
         self._gpus = gpus
@@ -85,6 +89,14 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
     ) -> pb.ListAdaptersResponse:
         """Return the installed adapters, and the plugins that did not load."""
         return wire.ADAPTERS.message(self._adapters.listed())
+
+    @needs(Role.ADMIN)
+    async def ReloadAdapter(
+        self, request: pb.ReloadAdapterRequest, context: Context
+    ) -> pb.ReloadAdapterResponse:
+        """Replace a component by a new instance of itself, once that is well."""
+        wanted = wire.RELOAD.read(request)
+        return wire.RELOADED.message(await self._reloads.reload(wanted.port, wanted.name))
 
     @needs(Role.INFER)  # of one's own requests; an admin of all
     async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:

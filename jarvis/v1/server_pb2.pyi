@@ -767,6 +767,54 @@ class ListAdaptersResponse(_message.Message):
 Global___ListAdaptersResponse: _TypeAlias = ListAdaptersResponse  # noqa: Y015
 
 @_typing.final
+class ReloadAdapterRequest(_message.Message):
+    """Names the component to reload."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PORT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    port: _builtins.str
+    """The port that it is for: "llm", "embedder" or "cache"."""
+    name: _builtins.str
+    """Its name, as GetStatus tells it: that of a model, or of the embedding model, or a cache's adapter."""
+    def __init__(
+        self,
+        *,
+        port: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "port", b"port"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReloadAdapterRequest: _TypeAlias = ReloadAdapterRequest  # noqa: Y015
+
+@_typing.final
+class ReloadAdapterResponse(_message.Message):
+    """The new instance has taken over, and the old one is closed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDED_REQUESTS_FIELD_NUMBER: _builtins.int
+    ended_requests: _builtins.int
+    """How many requests did not finish with the old instance in server.drain_timeout_seconds, and were ended."""
+    def __init__(
+        self,
+        *,
+        ended_requests: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_requests", b"ended_requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReloadAdapterResponse: _TypeAlias = ReloadAdapterResponse  # noqa: Y015
+
+@_typing.final
 class AbortRequest(_message.Message):
     """Names the request to end."""
 

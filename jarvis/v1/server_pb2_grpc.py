@@ -50,6 +50,11 @@ class ServerServiceStub(object):
                 request_serializer=jarvis_dot_v1_dot_server__pb2.ListAdaptersRequest.SerializeToString,
                 response_deserializer=jarvis_dot_v1_dot_server__pb2.ListAdaptersResponse.FromString,
                 _registered_method=True)
+        self.ReloadAdapter = channel.unary_unary(
+                '/jarvis.v1.ServerService/ReloadAdapter',
+                request_serializer=jarvis_dot_v1_dot_server__pb2.ReloadAdapterRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_server__pb2.ReloadAdapterResponse.FromString,
+                _registered_method=True)
         self.Abort = channel.unary_unary(
                 '/jarvis.v1.ServerService/Abort',
                 request_serializer=jarvis_dot_v1_dot_server__pb2.AbortRequest.SerializeToString,
@@ -87,6 +92,16 @@ class ServerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReloadAdapter(self, request, context):
+        """Opens a new instance of a component, with the settings that the server was started with, and, once that is
+        well, lets it take over: new requests go to it, those that run finish with the old instance, which is then
+        closed. Answered after that. Where the new instance does not come up, or would not do, the old one stays.
+        Cancelling the call closes the new instance, unless it has taken over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Abort(self, request, context):
         """Ends a running request. Its own caller gets ABORTED.
         """
@@ -118,6 +133,11 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.ListAdapters,
                     request_deserializer=jarvis_dot_v1_dot_server__pb2.ListAdaptersRequest.FromString,
                     response_serializer=jarvis_dot_v1_dot_server__pb2.ListAdaptersResponse.SerializeToString,
+            ),
+            'ReloadAdapter': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReloadAdapter,
+                    request_deserializer=jarvis_dot_v1_dot_server__pb2.ReloadAdapterRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_server__pb2.ReloadAdapterResponse.SerializeToString,
             ),
             'Abort': grpc.unary_unary_rpc_method_handler(
                     servicer.Abort,
@@ -212,6 +232,33 @@ class ServerService(object):
             '/jarvis.v1.ServerService/ListAdapters',
             jarvis_dot_v1_dot_server__pb2.ListAdaptersRequest.SerializeToString,
             jarvis_dot_v1_dot_server__pb2.ListAdaptersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReloadAdapter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.ServerService/ReloadAdapter',
+            jarvis_dot_v1_dot_server__pb2.ReloadAdapterRequest.SerializeToString,
+            jarvis_dot_v1_dot_server__pb2.ReloadAdapterResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,12 @@ class ServerServiceStub:
     """The models and routes that this server was configured with, and what each model can do."""
     ListAdapters: _grpc.UnaryUnaryMultiCallable[_server_pb2.ListAdaptersRequest, _server_pb2.ListAdaptersResponse]
     """The adapters that are installed, and those that failed to load."""
+    ReloadAdapter: _grpc.UnaryUnaryMultiCallable[_server_pb2.ReloadAdapterRequest, _server_pb2.ReloadAdapterResponse]
+    """Opens a new instance of a component, with the settings that the server was started with, and, once that is
+    well, lets it take over: new requests go to it, those that run finish with the old instance, which is then
+    closed. Answered after that. Where the new instance does not come up, or would not do, the old one stays.
+    Cancelling the call closes the new instance, unless it has taken over.
+    """
     Abort: _grpc.UnaryUnaryMultiCallable[_server_pb2.AbortRequest, _server_pb2.AbortResponse]
     """Ends a running request. Its own caller gets ABORTED."""
     GetUsage: _grpc.UnaryUnaryMultiCallable[_server_pb2.GetUsageRequest, _server_pb2.GetUsageResponse]
@@ -55,6 +61,12 @@ class ServerServiceAsyncStub(ServerServiceStub):
     """The models and routes that this server was configured with, and what each model can do."""
     ListAdapters: _aio.UnaryUnaryMultiCallable[_server_pb2.ListAdaptersRequest, _server_pb2.ListAdaptersResponse]  # type: ignore[assignment]
     """The adapters that are installed, and those that failed to load."""
+    ReloadAdapter: _aio.UnaryUnaryMultiCallable[_server_pb2.ReloadAdapterRequest, _server_pb2.ReloadAdapterResponse]  # type: ignore[assignment]
+    """Opens a new instance of a component, with the settings that the server was started with, and, once that is
+    well, lets it take over: new requests go to it, those that run finish with the old instance, which is then
+    closed. Answered after that. Where the new instance does not come up, or would not do, the old one stays.
+    Cancelling the call closes the new instance, unless it has taken over.
+    """
     Abort: _aio.UnaryUnaryMultiCallable[_server_pb2.AbortRequest, _server_pb2.AbortResponse]  # type: ignore[assignment]
     """Ends a running request. Its own caller gets ABORTED."""
     GetUsage: _aio.UnaryUnaryMultiCallable[_server_pb2.GetUsageRequest, _server_pb2.GetUsageResponse]  # type: ignore[assignment]
@@ -86,6 +98,18 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_server_pb2.ListAdaptersResponse, _abc.Awaitable[_server_pb2.ListAdaptersResponse]]:
         """The adapters that are installed, and those that failed to load."""
+
+    @_abc_1.abstractmethod
+    def ReloadAdapter(
+        self,
+        request: _server_pb2.ReloadAdapterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_pb2.ReloadAdapterResponse, _abc.Awaitable[_server_pb2.ReloadAdapterResponse]]:
+        """Opens a new instance of a component, with the settings that the server was started with, and, once that is
+        well, lets it take over: new requests go to it, those that run finish with the old instance, which is then
+        closed. Answered after that. Where the new instance does not come up, or would not do, the old one stays.
+        Cancelling the call closes the new instance, unless it has taken over.
+        """
 
     @_abc_1.abstractmethod
     def Abort(

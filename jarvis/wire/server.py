@@ -17,6 +17,7 @@ from jarvis_ports.values import (
     Objective,
     Quantiles,
     Recent,
+    ReloadRequest,
     RouteInfo,
     ServerStatus,
     State,
@@ -83,6 +84,8 @@ ADAPTERS: Only[pb.ListAdaptersResponse, tuple[AdapterInfo, ...]] = Only(
 )
 ABORT: Only[pb.AbortRequest, str] = Only(pb.AbortRequest)
 ABORTED: Only[pb.AbortResponse, int] = Only(pb.AbortResponse)
+RELOAD = Codec(pb.ReloadAdapterRequest, ReloadRequest)
+RELOADED: Only[pb.ReloadAdapterResponse, int] = Only(pb.ReloadAdapterResponse)
 USAGE_REQUEST = Codec(pb.GetUsageRequest, UsageRequest)
 USAGE: Only[pb.GetUsageResponse, tuple[CallerUsage, ...]] = Only(
     pb.GetUsageResponse, Many(Codec(pb.CallerUsage, CallerUsage))

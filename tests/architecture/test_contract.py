@@ -31,6 +31,8 @@ REQUIRED = {
     "OneOfFilter.field",
     "RangeFilter.field",
     "RebuildCollectionRequest.name",
+    "ReloadAdapterRequest.name",
+    "ReloadAdapterRequest.port",
     "Retrieval.collection",
     "Row.id",
     "Row.text",

@@ -183,6 +183,14 @@ class FakeServer(
         )
         return server_pb2.ListAdaptersResponse(adapters=[broken])
 
+    async def ReloadAdapter(self, request, context) -> server_pb2.ReloadAdapterResponse:  # noqa: N802
+        try:
+            await self._begin(request, context)
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        return server_pb2.ReloadAdapterResponse(ended_requests=2)
+
     async def Abort(self, request, context) -> server_pb2.AbortResponse:  # noqa: N802
         await self._begin(request, context)
         return server_pb2.AbortResponse(aborted=2)

@@ -5,7 +5,7 @@ Here each engine has its own registry, and a collector in the global one shows t
 each while it runs.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -85,23 +85,33 @@ class Page(Collector):
     """The metrics of all running engines, with each family once, and each engine under its own name."""
 
     def __init__(self) -> None:
-        self._engines: dict[str, CollectorRegistry] = {}
+        self._engines: list[tuple[str, CollectorRegistry]] = []
 
     @contextmanager
     def shows(self, engine: AsyncLLM, name: str) -> Iterator[None]:
-        """Show an engine's metrics while the block runs; a second engine of that name is `<name>-2`."""
+        """Show an engine's metrics while the block runs; a second engine of that name is `<name>-2`.
+
+        Once the first of them has ended, the second has the name alone.
+        """
         if (metrics := metrics_of(engine)) is None:
             yield
             return
         metrics.counts = True
-        label, number = name, 2
-        while label in self._engines:
-            label, number = f"{name}-{number}", number + 1
-        self._engines[label] = metrics.registry
+        shown = name, metrics.registry
+        self._engines.append(shown)
         try:
             yield
         finally:
-            del self._engines[label]
+            self._engines.remove(shown)
+
+    def _labelled(self) -> Mapping[str, CollectorRegistry]:
+        labelled: dict[str, CollectorRegistry] = {}
+        for name, registry in list(self._engines):
+            label, number = name, 2
+            while label in labelled:
+                label, number = f"{name}-{number}", number + 1
+            labelled[label] = registry
+        return labelled
 
     def describe(self) -> Iterable[Metric]:
         """Claim no names, as each engine brings its own when it starts."""
@@ -110,7 +120,7 @@ class Page(Collector):
     def collect(self) -> Iterable[Metric]:
         """Merge the families of all engines; may be called from any thread."""
         families: dict[str, Metric] = {}
-        for label, registry in list(self._engines.items()):
+        for label, registry in self._labelled().items():
             for family in registry.collect():
                 samples = [
                     sample._replace(labels={**sample.labels, MODEL: label}) for sample in family.samples

@@ -109,22 +109,22 @@ class Batcher:
         Raises:
             JarvisError: see `Embedder.embed`; also if it is not open, or not the one that the texts are for.
         """
-        embedder = self._embedder.port
-        if embedder.info().identity != kind.identity:
-            msg = f"{self._embedder} has changed while the texts waited"
-            raise EngineDead(msg)
-        self._instruments.observe(metrics.BATCH_SIZE, len(flights), {"model": self._embedder.name})
-        try:
-            vectors = await embedder.embed([flight.text for flight in flights], kind.role)
-        except EngineDead as error:
-            self._embedder.suspect()
-            self._embedder.set_retry_after(error)
-            raise
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) and task.cancelling():
+        with self._embedder.use() as embedder:
+            if embedder.info().identity != kind.identity:
+                msg = f"{self._embedder} has changed while the texts waited"
+                raise EngineDead(msg)
+            self._instruments.observe(metrics.BATCH_SIZE, len(flights), {"model": self._embedder.name})
+            try:
+                vectors = await embedder.embed([flight.text for flight in flights], kind.role)
+            except EngineDead as error:
+                self._embedder.suspect()
+                self._embedder.set_retry_after(error)
                 raise
-            msg = f"{self._embedder} was closed while it embedded"
-            raise EngineDead(msg) from None
+            except asyncio.CancelledError:
+                if (task := asyncio.current_task()) and task.cancelling():
+                    raise
+                msg = f"{self._embedder} was closed while it embedded"
+                raise EngineDead(msg) from None
         pairs = zip(flights, vectors, strict=True)
         return {flight.key: Vector(vector, flight.tokens) for flight, vector in pairs}
 

@@ -73,7 +73,8 @@ class Embedding:
 
     def count_tokens(self, texts: Sequence[str], role: TextRole) -> list[int]:
         """Count tokens as `Embedder.count_tokens` does; raises what `info` raises."""
-        return self._configured().port.count_tokens(texts, role)
+        with self._configured().use() as embedder:
+            return embedder.count_tokens(texts, role)
 
     async def flush(self) -> None:
         """Wait until every cache has stored what was embedded so far."""
@@ -116,8 +117,7 @@ class Embedding:
         if model not in {"", embedder.name}:
             raise ModelNotFound(model, [embedder.name])
         with self._measured(embedder) as span:
-            port = embedder.port
-            info = port.info()
+            info = embedder.port.info()
             check_request(texts, dimension, info.dimension, field)
             keys = make_keys(info.identity, role, texts)
             wanted = dict(zip(keys, texts, strict=True))
@@ -128,7 +128,8 @@ class Embedding:
                 )
                 known = found.keys() | waiting.flights.keys()
                 missing = {key: text for key, text in wanted.items() if key not in known}
-                counts = await _count(port, missing, role)
+                with embedder.use() as port:
+                    counts = await _count(port, missing, role)
                 tokens = counts | {key: vector.tokens for key, vector in found.items()}
                 tokens |= {key: flight.tokens for key, flight in waiting.flights.items()}
                 each = tuple(tokens[key] for key in keys)

@@ -31,11 +31,11 @@ class Tier:
 
     async def get(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """Return the values of those keys that the cache holds."""
-        cache = self._cache.loaded
-        if cache is None:
+        if self._cache.loaded is None:
             return {}
         try:
-            found = await cache.get(keys)
+            with self._cache.use() as cache:
+                found = await cache.get(keys)
         except Exception as error:  # noqa: BLE001 - whatever the adapter raises, there is a model
             self._complain(error)
             return {}
@@ -56,9 +56,10 @@ class Tier:
 
     async def _write(self) -> None:
         try:
-            while self._waiting and (cache := self._cache.loaded):
+            while self._waiting and self._cache.loaded:
                 items, self._waiting = self._waiting, {}
-                await cache.put(items)
+                with self._cache.use() as cache:
+                    await cache.put(items)
         except Exception as error:  # noqa: BLE001 - as above
             self._complain(error)
         finally:

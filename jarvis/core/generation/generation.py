@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -135,8 +135,10 @@ class Generation:
         names = tuple(model.name for model in models)
         loaded = _first_loaded(models)
         request = GenerateRequest("", input_)
-        prompt = selected.for_model(loaded.port.capabilities()) if loaded else selected
-        ready = prompt.applied(request).input
+        with loaded.use() if loaded else nullcontext() as llm:
+            prompt = selected.for_model(llm.capabilities()) if llm else selected
+            ready = prompt.applied(request).input
+            prompt_tokens = await llm.count_tokens(ready) if llm else None
         return PromptExplanation(
             difficulty=prompt.difficulty,
             signals=prompt.signals,
@@ -146,7 +148,7 @@ class Generation:
             route=destination.route,
             models=names,
             model=loaded.name if loaded else None,
-            prompt_tokens=await loaded.port.count_tokens(ready) if loaded else None,
+            prompt_tokens=prompt_tokens,
         )
 
     async def count_tokens(self, name: str, input_: Input) -> TokenCount:
@@ -161,8 +163,8 @@ class Generation:
         check_input(input_)
         order = destination.order(None)
         model = _first_loaded(order) or order[0]
-        llm = model.port
-        return TokenCount(model.name, await llm.count_tokens(input_), llm.capabilities().context_length)
+        with model.use() as llm:
+            return TokenCount(model.name, await llm.count_tokens(input_), llm.capabilities().context_length)
 
 
 async def _prepare(

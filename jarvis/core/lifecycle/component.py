@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextvars import copy_context
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from jarvis.core.lifecycle.instance import Instance
 from jarvis_plugins.registry import PortName
 from jarvis_ports.errors import EngineDead, ModelLoading, Unavailable
 from jarvis_ports.health import Health
@@ -54,6 +57,11 @@ class Component(Generic[P]):
         open_port: opens the adapter; the context that it returns closes it.
         when_unwell: what to do when the adapter is unwell.
         after: the component that must have opened, or failed to open, before this one is opened.
+
+    Attributes:
+        instance: the opened adapter that new requests go to.
+        replaced: the one that a reload has replaced, until the requests that it has are done.
+        reload: replaces the instance; see `jarvis.core.lifecycle.reload`.
     """
 
     def __init__(  # noqa: PLR0913 - all that it is made of
@@ -77,6 +85,11 @@ class Component(Generic[P]):
         self._after = after
         self._tried = asyncio.Event()
         self.changed = asyncio.Event()
+        self.instance: Instance[P] | None = None
+        self.replaced: Instance[P] | None = None
+        self.reload: asyncio.Task[int] | None = None
+        self._uses: list[tuple[object, P]] = []
+        self._context = copy_context()
         self._port: P | None = None
         self._look_now = asyncio.Event()
         self._opens_at = time.monotonic()
@@ -118,6 +131,28 @@ class Component(Generic[P]):
         begins = now + RESTART_DELAYS[0] if self.state is State.READY else self._opens_at
         error.retry_after = max(1.0, begins + self._opening_seconds - now)
 
+    @contextmanager
+    def use(self) -> Iterator[P]:
+        """Yield the opened adapter; a reload waits until the block has ended before it closes it.
+
+        Raises what `port` raises. May be called in any thread.
+        """
+        use = (_current(), self.port)
+        self._uses.append(use)
+        try:
+            yield use[1]
+        finally:
+            self._uses.remove(use)
+
+    def users(self, instance: Instance[P]) -> list[object]:
+        """Return the tasks, or the ids of the threads, that use an instance."""
+        return [user for user, port in list(self._uses) if port is instance.port]
+
+    @property
+    def uses_replaced(self) -> bool:
+        """Whether the current task uses an instance that a reload has replaced."""
+        return self.replaced is not None and _current() in self.users(self.replaced)
+
     @property
     def loaded(self) -> P | None:
         """The opened adapter, if it is open."""
@@ -134,19 +169,25 @@ class Component(Generic[P]):
             EngineDead: the adapter died, and the server must exit.
             Exception: what the adapter raised before it was ever open, or if it is never restarted.
         """
+        self._context = copy_context()
         if self._after:
             await self._after._tried.wait()
+        try:
+            await self._keep_open()
+        finally:
+            if self.reload:
+                self.reload.cancel()
+                await asyncio.wait([self.reload])
+
+    async def _keep_open(self) -> None:
         failures = 0
         while True:
             self._opens_at = time.monotonic()
             try:
-                async with self._open_port() as port:
-                    self._opening_seconds = time.monotonic() - self._opens_at
-                    logger.info("%s is ready (%s)", self, self.adapter)
+                async with self._opened():
                     failures = 0
                     with _frozen():
-                        self._become(State.READY, "", port)
-                        message = await self._until_unwell(port)
+                        message = await self._until_unwell()
                     self._opens_at = time.monotonic() + RESTART_DELAYS[0]  # plus the time that closing takes
                     self._become(State.FAILED, message)
             except Exception as error:
@@ -166,12 +207,40 @@ class Component(Generic[P]):
             self.restarts += 1
             self._become(State.LOADING, f"restart {self.restarts}, after: {self.message}")
 
-    async def _until_unwell(self, port: P) -> str:
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[None]:
+        """Have an instance while the block runs; the one that is closed at its end may be a reload's."""
+        self.begin(await self.open())
+        try:
+            yield
+        finally:
+            instance, self.instance = self.instance, None
+            if instance:
+                await instance.close()
+
+    async def open(self) -> Instance[P]:
+        """Open an instance, and return it; raises what the adapter raises."""
+        began = time.monotonic()
+        instance = await Instance.open(self._open_port, self._context.copy())
+        self._opening_seconds = time.monotonic() - began
+        return instance
+
+    def begin(self, instance: Instance[P]) -> None:
+        """Have new requests go to an instance."""
+        self.instance = instance
+        logger.info("%s is ready (%s)", self, self.adapter)
+        self._become(State.READY, "", instance.port)
+
+    async def _until_unwell(self) -> str:
         while True:
+            assert self.instance  # noqa: S101 - `_opened`
+            port = self.instance.port
             health = await port.health()
-            if not health.ok and self._when_unwell is not WhenUnwell.WAIT:
-                return health.message
-            self._heed(health, port)
+            if self.instance.port is port:  # no reload has replaced it while it was asked
+                another_opens = self.reload is not None and not self.replaced
+                if not (health.ok or self._when_unwell is WhenUnwell.WAIT or another_opens):
+                    return health.message
+                self._heed(health, port)
             self._look_now.clear()
             # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
             with suppress(TimeoutError):
@@ -186,12 +255,20 @@ class Component(Generic[P]):
                 logger.info("%s is well again", self)
             else:
                 logger.warning("%s: %s", self, health.message)
-            self._become(state, health.message, port)
+            stays = health.ok or self._when_unwell is WhenUnwell.WAIT
+            self._become(state, health.message, port if stays else None)
 
     def _become(self, state: State, message: str, port: P | None = None) -> None:
         self.state, self.message, self._port = state, message, port
         self._tried.set()
         self.changed.set()
+
+
+def _current() -> object:
+    """Return the current task, or the id of a thread that has none."""
+    with suppress(RuntimeError):
+        return asyncio.current_task()
+    return threading.get_ident()
 
 
 @contextmanager

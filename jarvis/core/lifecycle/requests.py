@@ -1,7 +1,7 @@
 """The requests that run or wait: counted, and ended on demand."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -82,6 +82,10 @@ class Requests:
             msg = f"no running request has the id {request_id!r}"
             raise RequestNotFound(msg)
         return count
+
+    def end(self, tasks: Collection[object], error: JarvisError) -> int:
+        """End every request that one of these tasks serves with an error, and return how many there were."""
+        return self._end(lambda running: running.task in tasks, error)
 
     async def close(self, within: float) -> int:
         """Accept no new request; end those that still run `within` seconds later, and return their number."""

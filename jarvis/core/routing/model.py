@@ -100,8 +100,8 @@ class Model(Component[LLM]):
                 with self.queued():
                     slot = self.admission.slot(ticket, self.terms.slots or capabilities.slots)
                     await stack.enter_async_context(slot)
-                with self.breaker.attempt():
-                    yield self.port
+                with self.breaker.attempt(), self.use() as llm:
+                    yield llm
         finally:
             self.active -= 1
 
@@ -115,7 +115,9 @@ class Model(Component[LLM]):
             self.waiting -= 1
 
     def failed(self, error: JarvisError) -> None:
-        """Take note of the error that a request ended with."""
+        """Take note of the error that a request ended with, unless its engine has been replaced."""
+        if self.uses_replaced:
+            return
         if isinstance(error, EngineDead):
             self.suspect()
             self.set_retry_after(error)

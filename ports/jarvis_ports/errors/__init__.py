@@ -15,6 +15,8 @@
     │   ├── ServiceNotFound              SERVICE_NOT_FOUND
     │   ├── TooManyServices              TOO_MANY_SERVICES
     │   ├── NotConfigured                NOT_CONFIGURED
+    │   ├── ComponentNotFound            COMPONENT_NOT_FOUND
+    │   ├── CannotReload                 CANNOT_RELOAD
     │   ├── RequestNotFound              REQUEST_NOT_FOUND
     │   ├── RequestAborted               REQUEST_ABORTED
     │   ├── EventsLost                   EVENTS_LOST
@@ -42,8 +44,10 @@ Each class that can be raised has one stable `reason`. One table in the server m
 
 from jarvis_ports.errors.base import CallerError, FieldViolation, JarvisError, Unavailable
 from jarvis_ports.errors.caller import (
+    CannotReload,
     CollectionMismatch,
     CollectionNotFound,
+    ComponentNotFound,
     ContextLengthExceeded,
     DocumentUnreadable,
     EventsLost,
@@ -83,8 +87,10 @@ from jarvis_ports.errors.unavailable import (
 
 __all__ = [
     "CallerError",
+    "CannotReload",
     "CollectionMismatch",
     "CollectionNotFound",
+    "ComponentNotFound",
     "ContextLengthExceeded",
     "DeadlineTooShort",
     "DocumentUnreadable",

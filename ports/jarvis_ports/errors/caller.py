@@ -120,6 +120,21 @@ class NotConfigured(CallerError):
     reason = "NOT_CONFIGURED"
 
 
+class ComponentNotFound(CallerError):
+    """The configuration has no such component."""
+
+    reason = "COMPONENT_NOT_FOUND"
+
+    def __init__(self, port: str, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"no {port} {name!r} is configured; there is {', '.join(known)}")
+
+
+class CannotReload(CallerError):
+    """The component cannot be replaced while the server runs, or not by what would open now."""
+
+    reason = "CANNOT_RELOAD"
+
+
 class RequestNotFound(CallerError):
     """No running request has that id."""
 

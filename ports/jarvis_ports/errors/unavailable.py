@@ -55,6 +55,6 @@ class IssuerUnavailable(Unavailable):
 
 
 class Draining(Unavailable):
-    """The server is shutting down and takes no new requests."""
+    """The server is shutting down, or the request did not finish in time before what served it was closed."""
 
     reason = "DRAINING"

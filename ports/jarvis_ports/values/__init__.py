@@ -50,7 +50,14 @@ from jarvis_ports.values.documents import (
 from jarvis_ports.values.embedding import Embeddings, EmbedRequest, TextRole
 from jarvis_ports.values.enums import OpenEnum
 from jarvis_ports.values.filters import And, Equals, Exists, Filter, In, Metadata, Not, Or, Range, Value
-from jarvis_ports.values.models import AdapterInfo, AdapterState, ModelInfo, ModelList, RouteInfo
+from jarvis_ports.values.models import (
+    AdapterInfo,
+    AdapterState,
+    ModelInfo,
+    ModelList,
+    ReloadRequest,
+    RouteInfo,
+)
 from jarvis_ports.values.requests import (
     Constraint,
     CountTokensRequest,
@@ -142,6 +149,7 @@ __all__ = [
     "Quantiles",
     "Range",
     "Recent",
+    "ReloadRequest",
     "ResumeRequest",
     "Retrieval",
     "Retrieved",

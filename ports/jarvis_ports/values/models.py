@@ -70,3 +70,11 @@ class AdapterInfo:
     version: str
     state: AdapterState
     message: str = ""
+
+
+@dataclass(frozen=True)
+class ReloadRequest:
+    """Names a component: the port that it is for, and its name there."""
+
+    port: str
+    name: str

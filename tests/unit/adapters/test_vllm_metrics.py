@@ -1,6 +1,7 @@
 """vLLM's metrics of several engines on one page, without an engine."""
 
 from collections import Counter
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
@@ -118,6 +119,17 @@ def test_what_warms_an_engine_up_is_not_counted(metrics):
 def test_two_of_one_name_are_told_apart(metrics):
     with shown(metrics(), "m"), shown(metrics(), "m"), shown(metrics(), "m"):
         assert models(page()["vllm:num_requests_running"]) == {"m", "m-2", "m-3"}
+
+
+def test_one_that_replaces_another_has_the_name_once_that_is_gone(metrics):
+    new = metrics()
+    with ExitStack() as later:
+        with shown(metrics(), "m"):
+            later.enter_context(shown(new, "m"))
+            new.record(SchedulerStats(num_running_reqs=1), None)
+            assert running(page(), "m-2") == 1
+        assert models(page()["vllm:num_requests_running"]) == {"m"}
+        assert running(page(), "m") == 1
 
 
 def test_an_engine_that_fails_leaves_the_page(metrics):

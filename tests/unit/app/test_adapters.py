@@ -2,7 +2,7 @@
 
 import pytest
 
-from jarvis.app.adapters import ConfiguredAdapter, check_memory, configure_adapter
+from jarvis.app.adapters import ConfiguredAdapter, check_memory, check_room, configure_adapter
 from jarvis.app.application import make_application
 from jarvis.app.bootstrap import check
 from jarvis.app.config import Config, ConfigError, load
@@ -12,6 +12,7 @@ from jarvis_plugins import AdapterSettings
 from jarvis_plugins.loader import Adapters, Unloaded
 from jarvis_plugins.registry import Adapter, Origin, PortName, UnknownAdapter
 from jarvis_plugins.settings import MemoryDemand
+from jarvis_ports.errors import CannotReload
 from jarvis_ports.values import AdapterState
 
 STAND_INS = ["models.a.adapter=echo", "embedder.adapter=none", "store.adapter=none"]
@@ -43,6 +44,19 @@ def test_models_that_together_do_not_fit_are_refused_with_numbers():
 def test_models_that_fit_are_not():
     check_memory({"a": model(share=0.5), "b": model(share=0.5), "c": model()})
     check_memory({"alone": model(share=2.0)})
+
+
+def test_a_model_that_does_not_fit_twice_is_not_reloaded():
+    models = {"a": model(share=0.4), "b": model(share=0.3), "c": model()}
+    check_room(models, "b")
+    check_room(models, "c")
+    with pytest.raises(CannotReload) as caught:
+        check_room(models, "a")
+    assert str(caught.value) == (
+        "model 'a' cannot be open twice while it is reloaded: restart the server instead; models: together "
+        "they ask for 110% of GPU memory; ask for less, or leave one out; models.a, again: 40%: 0.4 of it; "
+        "models.a: 40%: 0.4 of it; models.b: 30%: 0.3 of it"
+    )
 
 
 def test_one_model_takes_the_server_with_it_and_one_of_several_does_not():

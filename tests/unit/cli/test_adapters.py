@@ -1,5 +1,7 @@
 import json
 
+import grpc
+
 
 async def test_adapters_are_not_cut_where_there_is_no_terminal(fake, run):
     code, out, _ = await run("adapters", "--server", fake.address)
@@ -40,3 +42,19 @@ async def test_adapters_offline_tell_what_did_not_load_and_why(run, tmp_path, mo
     (line,) = [line for line in out.splitlines() if " broken " in line]
     assert line.split()[:3] == ["-", "broken", "failed"]
     assert "No module named 'no_such_module_of_broken'" in line
+
+
+async def test_reload_says_that_it_waits_and_how_many_requests_it_ended(fake, run):
+    code, out, err = await run("adapters", "reload", "llm", "demo", "--server", fake.address)
+    assert (code, out) == (0, "llm demo was reloaded\n")
+    assert "the old one serves meanwhile" in err
+    assert "2 requests took too long" in err
+    (request,) = fake.requests
+    assert (request.port, request.name) == ("llm", "demo")
+
+
+async def test_a_reload_that_is_refused_says_why(fake, run):
+    fake.fail(grpc.StatusCode.FAILED_PRECONDITION, "no memory")
+    code, out, err = await run("adapters", "reload", "llm", "demo", "--server", fake.address)
+    assert (code, out) == (1, "")
+    assert err.endswith("no memory\n")

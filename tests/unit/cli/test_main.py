@@ -20,6 +20,7 @@ COMMANDS = [
     ["health"],
     ["status"],
     ["adapters"],
+    ["adapters", "reload"],
     ["models"],
     ["config"],
     ["config", "check"],
@@ -107,6 +108,7 @@ async def test_the_shell_of_the_user_gets_its_completion(run, tmp_path, monkeypa
         (["--install-completion", "tcsh"], "'tcsh' is not one of 'bash'"),
         (["--show-completion", "tcsh"], "'tcsh' is not one of 'bash'"),
         (["adapters", "--config", "x.toml"], "--config: is for --offline"),
+        (["adapters", "--json", "reload", "llm", "demo"], "--json: goes behind reload"),
         (["health", "--server", "nowhere"], "--server: 'nowhere' is neither host:port nor unix:/path"),
     ],
 )

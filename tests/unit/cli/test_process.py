@@ -33,6 +33,19 @@ async def test_ctrl_c_ends_an_answer_with_130_and_cancels_the_request(fake):
     await asyncio.wait_for(fake.cancelled.wait(), 5)
 
 
+async def test_ctrl_c_ends_a_reload_with_130_and_cancels_it(fake):
+    fake.delay = 60
+    process = await start("adapters", "reload", "llm", "demo", "--server", fake.address)
+    async with asyncio.timeout(30):
+        while not fake.requests:
+            await asyncio.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, out) == (130, b"")
+    assert err == b"opening a new instance of llm demo; the old one serves meanwhile\n"
+    await asyncio.wait_for(fake.cancelled.wait(), 5)
+
+
 async def test_a_reader_that_goes_away_is_no_traceback(fake):
     fake.texts = ["line\n"] * 20_000
     process = await asyncio.create_subprocess_shell(

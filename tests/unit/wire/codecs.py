@@ -112,6 +112,8 @@ PAIRS = [
     of_codec(s.GetStatusResponse, values.ServerStatus, server.STATUS),
     of_codec(s.ListModelsResponse, values.ModelList, server.MODEL_LIST),
     of_codec(s.ListAdaptersResponse, tuple[values.AdapterInfo, ...], server.ADAPTERS),
+    of_codec(s.ReloadAdapterRequest, values.ReloadRequest, server.RELOAD),
+    of_codec(s.ReloadAdapterResponse, int, server.RELOADED),
     of_codec(s.AbortRequest, str, server.ABORT),
     of_codec(s.AbortResponse, int, server.ABORTED),
     of_request(s.GetUsageRequest, values.UsageRequest, server.USAGE_REQUEST),

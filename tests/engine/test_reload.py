@@ -1,0 +1,109 @@
+"""A real engine is replaced by another one, under load."""
+
+import asyncio
+
+import grpc
+import pytest
+
+from bench import tiny_model
+from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import server_pb2
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+TOKENS = 48
+
+
+@pytest.fixture(scope="module")
+async def reloadable(serve, connect, ready, tmp_path_factory):
+    """The tiny model, whose engine fits into memory twice."""
+    folder = tmp_path_factory.mktemp("reload")
+    tiny = tiny_model.make(folder / "tiny")
+    sets = [
+        f'models.tiny.settings.model="{tiny}"',
+        "models.tiny.settings.dtype=float32",
+        f"models.tiny.settings.engine_args.kv_cache_memory_bytes={2**28}",
+        "embedder.adapter=none",
+        "store.adapter=none",
+        "server.drain_delay_seconds=0",
+    ]
+    async with serve(folder, *sets) as server, connect(server.address) as peer:
+        await ready(server, peer)
+        peer.process = server
+        yield peer
+
+
+def request(seed):
+    sampling = pb.SamplingParams(max_tokens=TOKENS, ignore_eos=True, temperature=0, seed=seed)
+    return pb.GenerateStreamRequest(
+        prompt=f"Once upon a time, {seed % 7} of them", sampling=sampling, return_token_ids=True
+    )
+
+
+async def stream(peer, seed):
+    """Return the ids of an answer's tokens, and how many the server counted."""
+    ids, counted = [], 0
+    async for event in peer.generation.GenerateStream(request(seed)):
+        ids += event.delta.token_ids
+        if event.HasField("finished"):
+            counted = event.finished.usage.completion_tokens
+    return tuple(ids), counted
+
+
+async def test_an_engine_is_replaced_under_load_and_no_request_fails(reloadable, still_there):
+    peer = reloadable
+    expected = {seed: (await stream(peer, seed))[0] for seed in range(7)}
+    old = peer.process.core()
+    enough, done = asyncio.Event(), []
+
+    async def caller(first):
+        for number in range(first, 100_000, 8):
+            done.append((number, await stream(peer, number)))
+            if enough.is_set():
+                return
+
+    callers = [asyncio.create_task(caller(first)) for first in range(8)]
+    watching = asyncio.create_task(unwell(peer, enough))
+    reloading = server_pb2.ReloadAdapterRequest(port="llm", name="tiny")
+    reloaded = await peer.server.ReloadAdapter(reloading, timeout=600)
+    before = len(done)
+    await asyncio.sleep(1)
+    enough.set()
+    await asyncio.gather(*callers)  # raises where a request failed
+    assert reloaded.ended_requests == 0
+    assert await watching == []
+    assert before > 0
+    assert len(done) > before
+    assert all(counted == TOKENS == len(ids) for _, (ids, counted) in done)
+    assert all(ids == expected[number % 7] for number, (ids, _) in done)
+    assert still_there([old]) == []
+    assert peer.process.core().pid != old.pid
+    status = await peer.server.GetStatus(server_pb2.GetStatusRequest())
+    assert [(model.state, model.restarts) for model in status.models] == [(server_pb2.STATE_READY, 0)]
+
+
+async def unwell(peer, enough):
+    """Watch the health of the server, and return whatever it was but SERVING."""
+    found = []
+    while not enough.is_set():
+        if (status := await peer.check()) != "SERVING":
+            found.append(status)
+        await asyncio.sleep(0.05)
+    return found
+
+
+async def test_ctrl_c_ends_the_new_engine_and_the_old_one_stays(reloadable, still_there):
+    peer = reloadable
+    before = set(peer.process.engines())
+    call = peer.server.ReloadAdapter(server_pb2.ReloadAdapterRequest(port="llm", name="tiny"))
+    async with asyncio.timeout(120):
+        while not (new := set(peer.process.engines()) - before):
+            await asyncio.sleep(0.1)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert await asyncio.to_thread(still_there, new, 60) == []
+    assert (await stream(peer, 1))[1] == TOKENS
+    assert set(peer.process.engines()) == before
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await peer.server.ReloadAdapter(server_pb2.ReloadAdapterRequest(port="llm", name="small"))
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND

@@ -1,0 +1,35 @@
+import asyncio
+
+import pytest
+
+from jarvis.core.lifecycle import component as module
+from jarvis.core.lifecycle.component import Component, WhenUnwell
+from jarvis_plugins.registry import PortName
+from jarvis_ports.values import State
+from tests.unit.core.lifecycle.reloading import Bench, Engines, until
+
+
+@pytest.fixture
+def _no_delays(monkeypatch):
+    monkeypatch.setattr(module, "RESTART_DELAYS", (0.0,))
+    monkeypatch.setattr("jarvis.core.lifecycle.reload.LOOK_SECONDS", 0.001)
+
+
+@pytest.fixture
+async def bench(_no_delays):
+    """Makes a component that is open; all of it is closed in the end."""
+    runs = []
+
+    async def make(port=PortName.LLM, when_unwell=WhenUnwell.EXIT, within=60.0):
+        engines = Engines()
+        component = Component(port, "m", "a", engines, when_unwell)
+        runs.append(asyncio.create_task(component.run()))
+        await until(lambda: component.state is State.READY)
+        made = Bench(component, engines, within)
+        made.run = runs[-1]
+        return made
+
+    yield make
+    for run in runs:
+        run.cancel()
+    await asyncio.gather(*runs, return_exceptions=True)
