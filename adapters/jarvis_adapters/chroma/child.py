@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from jarvis_adapters.chroma.damage import check
 from jarvis_adapters.chroma.errors import describe, disk_is_full, translate
 from jarvis_ports.errors import JarvisError, StoreUnusable
 from jarvis_toolkit.folders import HOLDER, changing, locked
@@ -61,6 +62,7 @@ def opened(folder: Path, server: int) -> Iterator[object]:
 
         try:
             with changing(folder):
+                check(folder)
                 client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
                 stack.callback(_close, client, folder)
                 engine = Engine(client)
