@@ -20,7 +20,7 @@ def make_metering(config: Config, instruments: Instruments) -> tuple[Metering, S
         ConfigError: `limits.redis` cannot be used.
     """
     limits = config.limits
-    ledger = SQLiteLedger(_file(limits.usage))
+    ledger = SQLiteLedger(usage_file(limits.usage))
     default = _limits(limits)
     callers = {name: _limits(caller, default) for name, caller in config.callers.items()}
     try:
@@ -31,7 +31,8 @@ def make_metering(config: Config, instruments: Instruments) -> tuple[Metering, S
     return metering, ledger
 
 
-def _file(given: str) -> Path | None:
+def usage_file(given: str) -> Path | None:
+    """Return the file of what callers used, or None for memory."""
     if given == MEMORY:
         return None
     return Path(given).expanduser() if given else data_folder("usage") / "usage.sqlite"

@@ -31,7 +31,13 @@ def exit_code(error: Exception) -> int | None:
             return RUN_TIME_FAILURE
         case StartupError() | CannotListen():
             return USAGE_ERROR
-    return USAGE_ERROR if has_server() and isinstance(error, _misconfigured()) else None
+    if not has_server():
+        return None
+    from jarvis.backup import BackupFailed  # noqa: PLC0415
+
+    if isinstance(error, BackupFailed):
+        return RUN_TIME_FAILURE
+    return USAGE_ERROR if isinstance(error, _misconfigured()) else None
 
 
 def _misconfigured() -> tuple[type[Exception], ...]:

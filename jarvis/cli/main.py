@@ -12,6 +12,7 @@ import typer
 from jarvis import __version__
 from jarvis.cli import adapters, collections, config, documents, info, keys, models, prompt, slo, usage
 from jarvis.cli.ask import ask
+from jarvis.cli.backup import backup, restore
 from jarvis.cli.chat import chat
 from jarvis.cli.embed import embed
 from jarvis.cli.errors import INTERRUPTED, NEEDS_SERVER, USAGE_ERROR, exit_code, has_server
@@ -104,6 +105,10 @@ app.add_typer(
     no_args_is_help=False,
     epilog=examples("jarvis keys add search-team --role infer", "jarvis keys list"),
 )
+app.command(epilog=examples("jarvis backup /backups/monday", "jarvis backup --config jarvis.toml monday"))(
+    backup
+)
+app.command(epilog=examples("jarvis restore monday --dry-run", "jarvis restore monday --force"))(restore)
 app.add_typer(config.app, name="config", epilog=examples("jarvis config check", "jarvis config show"))
 app.add_typer(slo.app, name="slo", epilog=examples("jarvis slo rules > /etc/prometheus/jarvis.yml"))
 

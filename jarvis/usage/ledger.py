@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 WRITE_SECONDS = 1.0
 """How often what was used is written: as much may be lost where the server is killed."""
 KEPT_DAYS = 400
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 VERSION = 1
 Key = tuple[str, str, str]
 
@@ -61,7 +62,9 @@ class SQLiteLedger:
         try:
             self._database = database = self._opened()
         except (sqlite3.Error, OSError) as error:
-            raise StoreUnusable(f"usage: {self._file}: {error}") from None
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            todo = "; restore it, or move it away, and a new one is begun" if code in DAMAGED else ""
+            raise StoreUnusable(f"usage: {self._file}: {error}{todo}") from None
         ended = threading.Event()
         writer = threading.Thread(target=self._write_on, args=(ended,), name="usage-writer", daemon=True)
         writer.start()

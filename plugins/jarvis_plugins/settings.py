@@ -1,6 +1,7 @@
 """The base of adapters' settings, and the types of their fields."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
@@ -40,5 +41,13 @@ class AdapterSettings(BaseModel):
 
         A `ModelRef` is a folder here, if one was found. The host refuses a configuration whose models
         together want more memory than there is.
+        """
+        return None
+
+    def kept_in(self) -> Path | None:
+        """Return the folder with data that cannot be made again, or None if the adapter keeps none there.
+
+        `jarvis backup` copies it while the adapter is in no block of `jarvis_toolkit.folders.changing`, and
+        what is in SQLite files (`*.sqlite3`) by SQLite's own means.
         """
         return None

@@ -199,7 +199,8 @@ async def test_a_folder_that_cannot_be_used_is_said_in_one_line(folder, content)
     else:
         (folder / "chroma.sqlite3").mkdir()
     with pytest.raises(
-        StoreUnusable, match=r"chroma: Chroma cannot open it: .*configure another folder"
+        StoreUnusable,
+        match=r"chroma\.sqlite3 is damaged: .*restore a backup|cannot open it: .*configure another folder",
     ) as caught:
         async with embedded(folder):
             pass

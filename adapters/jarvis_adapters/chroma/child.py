@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from jarvis_adapters.chroma.damage import check
 from jarvis_adapters.chroma.errors import describe, disk_is_full, translate
 from jarvis_ports.errors import JarvisError, StoreUnusable
-from jarvis_toolkit.folders import HOLDER, locked
+from jarvis_toolkit.folders import HOLDER, changing, locked
 
 LEFT_BEHIND_SECONDS = 10.0
 """Seconds to wait for the child of a killed server to exit."""
@@ -31,7 +33,8 @@ def main(fd: int, folder: Path, server: int) -> None:
                     # Nothing handles the alarm, so it ends a process that hangs, even if the server is gone.
                     signal.setitimer(signal.ITIMER_REAL, seconds)
                     try:
-                        answer = True, getattr(engine, name)(*args, **kwargs)
+                        with changing(folder):
+                            answer = True, getattr(engine, name)(*args, **kwargs)
                     except BaseException as error:  # noqa: BLE001 - a panic of Chroma's is no Exception
                         answer = False, translate(error, folder)
                     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -58,10 +61,12 @@ def opened(folder: Path, server: int) -> Iterator[object]:
         from jarvis_adapters.chroma.engine import Engine  # noqa: PLC0415
 
         try:
-            client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
-            stack.callback(client.close)
-            engine = Engine(client)
-            engine.recover(alone=True)
+            with changing(folder):
+                check(folder)
+                client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+                stack.callback(_close, client, folder)
+                engine = Engine(client)
+                engine.recover(alone=True)
         except JarvisError:
             raise
         except BaseException as error:
@@ -70,6 +75,11 @@ def opened(folder: Path, server: int) -> Iterator[object]:
             msg = f"{folder}: Chroma cannot open it: {describe(error)}; {todo}"
             raise StoreUnusable(msg) from error
         yield engine
+
+
+def _close(client: Any, folder: Path) -> None:  # noqa: ANN401 - chromadb is imported late
+    with changing(folder):
+        client.close()
 
 
 def _lock(stack: ExitStack, folder: Path, server: int) -> None:

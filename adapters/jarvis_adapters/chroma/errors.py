@@ -1,12 +1,16 @@
 """Translates what Chroma raises into the errors of the port."""
 
+import re
 import shutil
 from pathlib import Path
 
+from jarvis_adapters.chroma.damage import TODO
 from jarvis_ports.errors import JarvisError, StoreFailure, StoreUnavailable
 
 FULL_BYTES = 8 * 2**20
 """The free bytes under which a disk counts as full: the next write of SQLite or an index may not fit."""
+DAMAGED = re.compile("(?i)malformed|pickle|loading hnsw index|finding id|getting embedding|disk image")
+"""What Chroma says of files of its own that it cannot make sense of."""
 
 
 class NoSuchCollection(Exception):
@@ -32,7 +36,8 @@ def translate(error: BaseException, folder: Path | None = None) -> Exception:
         return StoreFailure(
             f"the disk of {folder} is full: free some space; Chroma failed: {describe(error)}"
         )
-    return StoreFailure(f"Chroma failed: {describe(error)}")
+    told = f"Chroma failed: {describe(error)}"
+    return StoreFailure(f"{told}; its files are damaged: {TODO}" if folder and DAMAGED.search(told) else told)
 
 
 def disk_is_full(folder: Path) -> bool:

@@ -5,6 +5,7 @@ components). In the server's process, that would stop everything else, such as s
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from jarvis_adapters.chroma.damage import TODO
 from jarvis_adapters.chroma.engine import Engine
 from jarvis_ports.errors import StoreFailure, StoreUnavailable, StoreUnusable
 
@@ -25,6 +27,8 @@ WRITE_SECONDS = 20.0
 """The most seconds that a write of some rows may take: Chroma has hung on a full disk."""
 SPARE_SECONDS = 1.0
 """Seconds that the server waits beyond the child's own time limit, which a stopped child cannot enforce."""
+CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGALRM}
+"""What ends a process that reads a damaged index, or never comes to its end."""
 ROWS = {Engine.upsert, Engine.delete}
 WRITES = {*ROWS, Engine.create, Engine.begin, Engine.swap}
 
@@ -93,6 +97,8 @@ class EngineProcess:
         except (EOFError, OSError):
             code = self.stop()
             msg = f"the process that runs Chroma ended with code {code}; the next call starts it again"
+            if -code in CRASHES:
+                msg += f"; where each call ends so, its files are damaged: {TODO}"
             raise StoreUnavailable(msg) from None
         except StoreFailure:
             self._failed = self._failed or method in WRITES

@@ -1,11 +1,13 @@
 """The settings of Chroma."""
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from jarvis_plugins import AdapterSettings
+from jarvis_toolkit.folders import data_folder
 
 
 class ChromaSettings(AdapterSettings):
@@ -56,3 +58,7 @@ class ChromaSettings(AdapterSettings):
             msg = f"{', '.join(sorted(wrong))}: is for a server; set host as well"
             raise ValueError(msg)
         return self
+
+    def kept_in(self) -> Path | None:
+        """Return the folder of the embedded store; what a server keeps is not Jarvis's."""
+        return None if self.host else Path(self.path or data_folder("chroma")).absolute()

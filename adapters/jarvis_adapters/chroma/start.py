@@ -10,7 +10,6 @@ from jarvis_adapters.chroma.settings import ChromaSettings
 from jarvis_adapters.chroma.store import ChromaStore
 from jarvis_adapters.chroma.watch import Watch
 from jarvis_adapters.chroma.work_queue import WorkQueue
-from jarvis_toolkit.folders import data_folder
 
 SERVER_THREADS = 8
 """The number of simultaneous calls to a Chroma server."""
@@ -30,7 +29,7 @@ async def opened(settings: ChromaSettings) -> AsyncIterator[ChromaStore]:
 
         engine: EngineServer | EngineProcess = EngineServer(settings)
     else:
-        engine = EngineProcess(settings.path or str(data_folder("chroma")), settings.hang_seconds)
+        engine = EngineProcess(str(settings.kept_in()), settings.hang_seconds)
     await asyncio.to_thread(engine.start)
     queue = WorkQueue(SERVER_THREADS if settings.host else 1)
     watch = Watch(engine.probe, always=bool(settings.host))

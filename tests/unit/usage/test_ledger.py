@@ -102,7 +102,9 @@ async def test_what_cannot_be_written_is_kept_until_it_can(file, caplog):
 def test_a_file_that_cannot_be_used_is_told(file, tmp_path):
     file.parent.mkdir()
     file.write_bytes(b"no database, " * 100)
-    with pytest.raises(StoreUnusable, match=r"usage: .*usage\.sqlite: file is not a database"):
+    with pytest.raises(
+        StoreUnusable, match=r"usage: .*usage\.sqlite: file is not a database; .*move it away"
+    ):
         SQLiteLedger(file).running().__enter__()
     with pytest.raises(StoreUnusable, match=r"usage: .*Not a directory"):
         SQLiteLedger(file / "in" / "a file").running().__enter__()
