@@ -10,8 +10,9 @@ from typing import Any, Self, TypeVar, Unpack
 from jarvis.client.blocking_retrieval import BlockingRetrieval
 from jarvis.client.calls import Token
 from jarvis.client.channel import TLS
-from jarvis.client.client import DEFAULT_ADDRESS, RELOAD_TIMEOUT, JarvisClient
+from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
 from jarvis.client.health import HealthStatus
+from jarvis.client.operations import RELOAD_TIMEOUT
 from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
 from jarvis.client.retry_budget import RetryBudget
 from jarvis_ports.values import (

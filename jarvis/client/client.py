@@ -9,48 +9,38 @@ from types import TracebackType
 from typing import Self, Unpack
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 
 from jarvis import timeouts
 from jarvis.client.calls import Calls, Token
 from jarvis.client.channel import TLS, open_channel
 from jarvis.client.embedding import Batches, embeddings, stream_requests
 from jarvis.client.errors import JarvisClientError
-from jarvis.client.health import HealthStatus
+from jarvis.client.operations import OperationsClient
 from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
 from jarvis.client.requests import embed_request, explain_request, generate_call, input_of, written
 from jarvis.client.resuming import Resuming
 from jarvis.client.retrieval import RetrievalClient
 from jarvis.client.retry_budget import RetryBudget
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, server_pb2_grpc
-from jarvis.wire import answers, embedding, generation, server
+from jarvis.wire import answers, embedding, generation
 from jarvis.wire.messages import generation_pb2 as pb
 from jarvis_ports.values import (
-    AdapterInfo,
     Answer,
-    CallerUsage,
     CountTokensRequest,
     Embeddings,
     Event,
     Finished,
-    ModelInfo,
-    ModelList,
     NumberedEvent,
     PromptExplanation,
-    ReloadRequest,
-    RouteInfo,
-    ServerStatus,
     Started,
     TokenCount,
-    UsageRequest,
 )
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
-RELOAD_TIMEOUT = 3600.0
-"""Seconds that a reload may take: a large model may be downloaded, and old requests may go on for long."""
 
 
-class JarvisClient:
+class JarvisClient(OperationsClient):
     """Calls a Jarvis server. Make it inside the event loop that uses it.
 
     A call is repeated after the delay that the server names in `RetryInfo`, unless the retry budget is spent;
@@ -99,8 +89,11 @@ class JarvisClient:
         self._generation = generation_pb2_grpc.GenerationServiceStub(self._channel)
         self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
         self.retrieval = RetrievalClient(self._channel, self._calls)
-        self._server = server_pb2_grpc.ServerServiceStub(self._channel)
-        self._health = health_pb2_grpc.HealthStub(self._channel)
+        super().__init__(
+            self._calls,
+            server_pb2_grpc.ServerServiceStub(self._channel),
+            health_pb2_grpc.HealthStub(self._channel),
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -253,68 +246,3 @@ class JarvisClient:
         async with aclosing(messages):
             async for message in messages:
                 yield embeddings(message)
-
-    async def status(self) -> ServerStatus:
-        """Return the state of the server and of each of its models."""
-        return server.STATUS.read(await self._calls.unary(self._server.GetStatus, server.STATUS_REQUEST))
-
-    async def models(self) -> list[ModelInfo]:
-        """List the models that can be called, in the order of the server's configuration."""
-        return list((await self._model_list()).models)
-
-    async def routes(self) -> list[RouteInfo]:
-        """List the routes that can be called in place of a model, in the order of the configuration."""
-        return list((await self._model_list()).routes)
-
-    async def _model_list(self) -> ModelList:
-        response = await self._calls.unary(self._server.ListModels, server.MODELS_REQUEST)
-        return server.MODEL_LIST.read(response)
-
-    async def adapters(self) -> list[AdapterInfo]:
-        """List the adapters that the server has, and the plugins that did not load."""
-        response = await self._calls.unary(self._server.ListAdapters, server.ADAPTERS_REQUEST)
-        return list(server.ADAPTERS.read(response))
-
-    async def reload_adapter(self, port: str, name: str, *, timeout: float = RELOAD_TIMEOUT) -> int:
-        """Replace a component of the server by a new instance of itself, while requests go on.
-
-        If this is cancelled before the new instance has taken over, the old one stays.
-
-        Args:
-            port: "llm", "embedder" or "cache".
-            name: the component's name, as `status` tells it.
-            timeout: seconds that it may take to open the new instance and to close the old one.
-
-        Returns:
-            How many requests were ended because they took too long to finish with the old instance.
-        """
-        request = written(server.RELOAD.message, ReloadRequest(port, name))
-        method = self._server.ReloadAdapter
-        return server.RELOADED.read(await self._calls.unary(method, request, timeout=timeout))
-
-    async def abort(self, request_id: str) -> int:
-        """End the requests with an id, and return how many there were."""
-        request = written(server.ABORT.message, request_id)
-        return server.ABORTED.read(await self._calls.unary(self._server.Abort, request))
-
-    async def usage(self, *, days: int = 1, caller: str | None = None) -> tuple[CallerUsage, ...]:
-        """Return what callers used of each model, by day.
-
-        Args:
-            days: how many days, today in UTC included; at most 400.
-            caller: whose usage; None means that of all callers, or one's own without the role `observe` or
-                `admin`.
-        """
-        request = written(server.USAGE_REQUEST.message, UsageRequest(days, caller))
-        return server.USAGE.read(await self._calls.unary(self._server.GetUsage, request))
-
-    async def health(self, service: str = "") -> HealthStatus:
-        """Ask the standard health service about one service; the empty name stands for the whole server."""
-        request = health_pb2.HealthCheckRequest(service=service)
-        try:
-            response = await self._calls.unary(self._health.Check, request)
-        except JarvisClientError as error:
-            if error.code is grpc.StatusCode.NOT_FOUND:
-                return HealthStatus.SERVICE_UNKNOWN
-            raise
-        return HealthStatus(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))
