@@ -20,6 +20,22 @@ def small(monkeypatch):
     monkeypatch.setattr(replay, "MOST_CHARACTERS", ROOM * (OVERHEAD + 1))
 
 
+@pytest.fixture
+async def kept_for():
+    """Make a keeper of streams; what still runs at the end is given up."""
+    made = []
+
+    def kept_for(seconds):
+        made.append(Replays(seconds))
+        return made[-1]
+
+    yield kept_for
+    tasks = [task for replays in made for task in replays._tasks.values()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks)
+
+
 class Source:
     """An answer of many events, that counts how many of them were taken."""
 
@@ -57,27 +73,27 @@ async def sequences(events, most=None):
     return found
 
 
-async def test_an_answer_that_nobody_reads_waits_when_there_is_no_room():
+async def test_an_answer_that_nobody_reads_waits_when_there_is_no_room(kept_for):
     source = Source(100)
-    kept = Replays(60).begin(KEY, b"", source.open)
+    kept = kept_for(60).begin(KEY, b"", source.open)
     await settled()
     assert ROOM <= source.taken <= ROOM + 2
     assert await sequences(kept.read()) == list(range(1, 101))
     assert source.closed
 
 
-async def test_of_what_was_read_the_newest_is_kept():
+async def test_of_what_was_read_the_newest_is_kept(kept_for):
     source = Source(100)
-    kept = Replays(60).begin(KEY, b"", source.open)
+    kept = kept_for(60).begin(KEY, b"", source.open)
     assert await sequences(kept.read(), 50) == list(range(1, 51))
     with pytest.raises(EventsLost, match=r"events .* are kept, and not all that follow 3"):
         await anext(kept.read(3))
     assert await sequences(kept.read(40)) == list(range(41, 101))
 
 
-async def test_one_that_nobody_takes_up_is_given_up():
+async def test_one_that_nobody_takes_up_is_given_up(kept_for):
     source = Source(100)
-    replays = Replays(0.05)
+    replays = kept_for(0.05)
     kept = replays.begin(KEY, b"", source.open)
     await sequences(kept.read(), 5)
     async with asyncio.timeout(5):
@@ -87,9 +103,9 @@ async def test_one_that_nobody_takes_up_is_given_up():
     assert replays.begin(KEY, b"another", source.open) is not kept
 
 
-async def test_one_that_is_taken_up_in_time_is_not():
+async def test_one_that_is_taken_up_in_time_is_not(kept_for):
     source = Source(100)
-    kept = Replays(0.2).begin(KEY, b"", source.open)
+    kept = kept_for(0.2).begin(KEY, b"", source.open)
     await sequences(kept.read(), 5)
     events = kept.read(5)
     async with aclosing(events):
@@ -99,24 +115,24 @@ async def test_one_that_is_taken_up_in_time_is_not():
         assert [one.sequence async for one in events] == list(range(7, 101))
 
 
-async def test_an_id_stands_for_one_request():
-    replays = Replays(60)
+async def test_an_id_stands_for_one_request(kept_for):
+    replays = kept_for(60)
     kept = replays.begin(KEY, b"one", Source(3).open)
     assert replays.begin(KEY, b"one", Source(3).open) is kept
     with pytest.raises(InvalidArgument, match="'r' stands for another request"):
         replays.begin(KEY, b"other", Source(3).open)
 
 
-async def test_only_so_many_are_kept_after_their_end(monkeypatch):
+async def test_only_so_many_are_kept_after_their_end(monkeypatch, kept_for):
     monkeypatch.setattr(replay, "MOST_ENDED", 3)
-    replays = Replays(60)
+    replays = kept_for(60)
     for number in range(10):
         await sequences(replays.begin(("c", str(number)), b"", Source(1).open).read())
     found = [replays.begin(("c", str(number)), b"", Source(1).open).ended for number in range(10)]
     assert found == [False] * 7 + [True] * 3
 
 
-async def test_two_may_read_at_once_if_neither_is_alone():
-    kept = Replays(60).begin(KEY, b"", Source(10).open)
+async def test_two_may_read_at_once_if_neither_is_alone(kept_for):
+    kept = kept_for(60).begin(KEY, b"", Source(10).open)
     both = await asyncio.gather(*(sequences(kept.read(alone=False)) for _ in range(2)))
     assert both == [list(range(1, 11))] * 2
