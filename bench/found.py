@@ -46,7 +46,8 @@ class Found:
             beside.replace(self._file)
 
     def __enter__(self) -> Self:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for one in (signal.SIGINT, signal.SIGTERM):  # the first is ignored in what a script begins with "&"
+            signal.signal(one, signal.default_int_handler)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
