@@ -11,6 +11,9 @@ from jarvis.v1 import server_pb2
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 TOKENS = 48
+CALLERS = 3
+PAUSE_SECONDS = 0.2
+"""Between two requests of a caller: without it, they would take the CPUs that the new engine starts on."""
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +59,13 @@ async def test_an_engine_is_replaced_under_load_and_no_request_fails(reloadable,
     enough, done = asyncio.Event(), []
 
     async def caller(first):
-        for number in range(first, 100_000, 8):
+        for number in range(first, 100_000, CALLERS):
             done.append((number, await stream(peer, number)))
+            await asyncio.sleep(PAUSE_SECONDS)
             if enough.is_set():
                 return
 
-    callers = [asyncio.create_task(caller(first)) for first in range(8)]
+    callers = [asyncio.create_task(caller(first)) for first in range(CALLERS)]
     watching = asyncio.create_task(unwell(peer, enough))
     reloading = server_pb2.ReloadAdapterRequest(port="llm", name="tiny")
     reloaded = await peer.server.ReloadAdapter(reloading, timeout=600)
