@@ -9,7 +9,8 @@ from bench import tiny_model
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(900)]
+"""Long, because the new engine starts on the CPUs on which the old one answers."""
 TOKENS = 48
 CALLERS = 3
 PAUSE_SECONDS = 0.2
