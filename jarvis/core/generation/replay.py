@@ -13,7 +13,7 @@ MOST_CHARACTERS = 2**20
 MOST_ENDED = 1000
 """The most streams that are kept after their end."""
 OVERHEAD = 64
-"""As many characters an event is reckoned beside its text, and each of its log probabilities."""
+"""The characters that an event counts for beside its text, and each of its log probabilities."""
 
 Key = tuple[str, str]
 """Whose stream it is, and its id."""
@@ -26,12 +26,20 @@ class Replay:
     Args:
         fingerprint: what was asked for, so that something else is not answered with it.
         on_idle: is called when nobody reads any more.
+
+    Attributes:
+        ended: whether all of it has been taken.
+        error: what it ended with, if that was an error.
+        task: takes it.
+        timer: will drop it, unless somebody reads by then.
     """
 
     def __init__(self, fingerprint: bytes, on_idle: Callable[["Replay"], None]) -> None:
         self.fingerprint = fingerprint
         self.ended = False
         self.error: BaseException | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.timer: asyncio.TimerHandle | None = None
         self._on_idle = on_idle
         self._kept: dict[int, tuple[Event, int]] = {}
         self._first, self._last, self._read = 1, 0, 0
@@ -70,9 +78,7 @@ class Replay:
             RequestAborted: somebody else reads now.
             JarvisError: what ended the stream.
         """
-        if not self._first - 1 <= after <= self._last:
-            msg = f"events {self._first} to {self._last} are kept, and not all that follow {after}"
-            raise EventsLost(msg)
+        self._check_kept(after)
         mine = object()
         if alone:
             self._readers.clear()
@@ -87,6 +93,7 @@ class Replay:
                     self._check(mine)
                 if self.ended and after >= self._last:
                     break
+                self._check_kept(after)
                 self._changed.clear()
                 await self._changed.wait()
                 self._check(mine)
@@ -97,6 +104,11 @@ class Replay:
         if self.error:
             given_up = isinstance(self.error, asyncio.CancelledError)
             raise RequestAborted("the stream was given up") if given_up else self.error
+
+    def _check_kept(self, after: int) -> None:
+        if not self._first - 1 <= after <= self._last:
+            msg = f"events {self._first} to {self._last} are kept, and not all that follow {after}"
+            raise EventsLost(msg)
 
     def _check(self, mine: object) -> None:
         if mine not in self._readers:
@@ -138,8 +150,6 @@ class Replays:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._kept: dict[Key, Replay] = {}
-        self._tasks: dict[Replay, asyncio.Task[None]] = {}
-        self._timers: dict[Replay, asyncio.TimerHandle] = {}
 
     def begin(self, key: Key, fingerprint: bytes, open_events: Callable[[], Events]) -> Replay:
         """Return the stream of this key, which begins now unless it is kept already.
@@ -155,8 +165,7 @@ class Replays:
                 raise InvalidArgument.of("", f"the id {key[1]!r} stands for another request")
             return kept
         self._kept[key] = replay = Replay(fingerprint, partial(self._drop_later, key))
-        self._tasks[replay] = task = asyncio.create_task(replay.run(open_events()))
-        task.add_done_callback(lambda _: self._tasks.pop(replay))
+        replay.task = asyncio.create_task(replay.run(open_events()))
         return replay
 
     def find(self, key: Key) -> Replay:
@@ -170,9 +179,10 @@ class Replays:
         return kept
 
     def _drop_later(self, key: Key, replay: Replay) -> None:
+        if replay.timer:
+            replay.timer.cancel()
         loop = asyncio.get_running_loop()
-        self._stop_timer(replay)
-        self._timers[replay] = loop.call_later(self.seconds, self._drop_if_idle, key, replay)
+        replay.timer = loop.call_later(self.seconds, self._drop_if_idle, key, replay)
         ended = [one for one, kept in self._kept.items() if kept.ended and kept.idle]
         for one in ended[:-MOST_ENDED]:
             self._drop(one, self._kept[one])
@@ -182,12 +192,9 @@ class Replays:
             self._drop(key, replay)
 
     def _drop(self, key: Key, replay: Replay) -> None:
-        self._stop_timer(replay)
-        if task := self._tasks.get(replay):
-            task.cancel()
+        if replay.timer:
+            replay.timer.cancel()
+        if replay.task:
+            replay.task.cancel()
         if self._kept.get(key) is replay:
             del self._kept[key]
-
-    def _stop_timer(self, replay: Replay) -> None:
-        if timer := self._timers.pop(replay, None):
-            timer.cancel()

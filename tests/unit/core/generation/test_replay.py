@@ -30,7 +30,7 @@ async def kept_for():
         return made[-1]
 
     yield kept_for
-    tasks = [task for replays in made for task in replays._tasks.values()]
+    tasks = [kept.task for replays in made for kept in replays._kept.values()]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks)
@@ -136,3 +136,12 @@ async def test_two_may_read_at_once_if_neither_is_alone(kept_for):
     kept = kept_for(60).begin(KEY, b"", Source(10).open)
     both = await asyncio.gather(*(sequences(kept.read(alone=False)) for _ in range(2)))
     assert both == [list(range(1, 11))] * 2
+
+
+async def test_a_reader_that_another_has_left_behind_is_told_so(kept_for):
+    kept = kept_for(60).begin(KEY, b"", Source(100).open)
+    slow = kept.read(alone=False)
+    await anext(slow)
+    assert await sequences(kept.read(alone=False)) == list(range(1, 101))
+    with pytest.raises(EventsLost, match="not all that follow 1"):
+        await asyncio.wait_for(anext(slow), 5)
