@@ -6,15 +6,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from hashlib import blake2b
 from pathlib import Path
 
-from jarvis.app.config import Config
+from jarvis.app.config import MEMORY, Config
 from jarvis.core.retrieval import Library
 from jarvis.documents.reader import Reader
 from jarvis.textindex import SQLiteTextIndex
 from jarvis_ports.store import VectorStore
 from jarvis_toolkit.folders import data_folder
-
-MEMORY = ":memory:"
-"""The folder name that stands for a text index in memory, of which nothing is kept."""
 
 
 def text_index_folder(config: Config) -> Path | None:

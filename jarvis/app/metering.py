@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-from jarvis.app.config import Config, ConfigError
+from jarvis.app.config import MEMORY, Config, ConfigError
 from jarvis.app.config.access import CallerLimits
 from jarvis.core.metering import Limits, Metering
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.usage import SlidingWindows, SQLiteLedger
 from jarvis_toolkit.folders import data_folder
-
-MEMORY = ":memory:"
-"""The file name that stands for memory, of which nothing is kept."""
 
 
 def make_metering(config: Config, instruments: Instruments) -> tuple[Metering, SQLiteLedger]:

@@ -28,37 +28,17 @@ USABLE = (
     *(nodes.Call, nodes.Keyword, nodes.Concat, nodes.Neg, nodes.Pos),
     *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod),
 )
-FILTERS = frozenset(
-    {"abs", "capitalize", "count", "d", "default", "first", "float", "int", "join", "last", "length", "list"}
-    | {
-        "lower",
-        "replace",
-        "reverse",
-        "sort",
-        "string",
-        "title",
-        "trim",
-        "truncate",
-        "unique",
-        "upper",
-        "wordcount",
-    }
-)
-METHODS = frozenset(
-    {
-        "capitalize",
-        "count",
-        "cycle",
-        "endswith",
-        "find",
-        "isdigit",
-        "lower",
-        "lstrip",
-        "removeprefix",
-        "removesuffix",
-    }
-    | {"rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "title", "upper"}
-)
+# fmt: off
+FILTERS = {
+    "abs", "capitalize", "count", "d", "default", "first", "float", "int", "join", "last", "length",
+    "list", "lower", "replace", "reverse", "sort", "string", "title", "trim", "truncate", "unique",
+    "upper", "wordcount",
+}
+METHODS = {
+    "capitalize", "count", "cycle", "endswith", "find", "isdigit", "lower", "lstrip", "removeprefix",
+    "removesuffix", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "title", "upper",
+}
+# fmt: on
 _BUDGET = "the budget"
 """The name under which the budget stands beside the variables; no template can write it."""
 

@@ -16,7 +16,7 @@ MB = 10**6
 
 @dataclass(frozen=True)
 class Places:
-    """Where the data is.
+    """The places of the data.
 
     Attributes:
         adapter: the name of the store's adapter.

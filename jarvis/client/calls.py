@@ -137,7 +137,7 @@ class Calls:
 
         An error that `requests` raises ends the call, and is raised here.
         """
-        limit = self._limit(timeout)
+        limit = self.limit(timeout)
         call = method(timeout=limit, metadata=self._metadata(request_id))
         ending = Ending(call)
         sending = asyncio.create_task(_send(call, requests))
@@ -157,7 +157,7 @@ class Calls:
             await asyncio.wait([sending])
 
     async def _repeat(self, attempt: Callable[[float | None], Awaitable[T]], timeout: float | None) -> T:
-        limit = self._limit(timeout)
+        limit = self.limit(timeout)
         end = None if limit is None else time.monotonic() + limit
         stop = stop_after_attempt(self._attempts)
         last = stop if limit is None else stop | stop_before_delay(limit)
@@ -191,7 +191,12 @@ class Calls:
             return True
         return False
 
-    def _limit(self, timeout: float | None) -> float | None:
+    def limit(self, timeout: float | None) -> float | None:
+        """Return the seconds that a call may take; None for any time.
+
+        Raises:
+            JarvisClientError: INVALID_ARGUMENT, gRPC cannot carry so many.
+        """
         if timeout is None:
             return self._timeout
         try:

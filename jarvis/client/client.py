@@ -44,7 +44,9 @@ class JarvisClient(OperationsClient):
     """Calls a Jarvis server. Make it inside the event loop that uses it.
 
     A call is repeated after the delay that the server names in `RetryInfo`, unless the retry budget is spent;
-    or if no connection could be made; a stream only before its first event. Nothing else is repeated.
+    or if no connection could be made; a stream only before its first event. If the connection breaks, a
+    stream that is `resumable` is taken up again, and a call with an `idempotency_key` repeated. Nothing else
+    is.
 
     Every method raises `JarvisClientError`, also for a `timeout` over 97,200,000 seconds, and its subclass
     `CannotConnect` if no connection could be made.
@@ -82,7 +84,6 @@ class JarvisClient(OperationsClient):
                 msg = f"timeout must be above 0 seconds; got {timeout}"
                 raise ValueError(msg)
         self._channel = open_channel(address, tls)
-        self._timeout = timeout
         self._calls = Calls(
             self._channel, address, token, timeout=timeout, attempts=attempts, retry_budget=retry_budget
         )
@@ -134,7 +135,6 @@ class JarvisClient(OperationsClient):
         missing = options.get("n") or 1
         if resumable:
             request_id = request_id or uuid.uuid4().hex
-            timeout = self._timeout if timeout is None else timeout
             messages = Resuming(self._calls, self._generation, self._server).stream(
                 request, request_id, timeout
             )

@@ -37,7 +37,8 @@ class Resuming:
         self, request: pb.GenerateStreamRequest, request_id: str, timeout: float | None
     ) -> AsyncGenerator[NumberedEvent, None]:
         """Yield each event once; whoever leaves before the last one ends the request."""
-        end = None if timeout is None else time.monotonic() + timeout
+        limit = self._calls.limit(timeout)
+        end = None if limit is None else time.monotonic() + limit
         last = failures = 0
         whole = numbers = False
         try:

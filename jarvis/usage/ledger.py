@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,8 +46,8 @@ class SQLiteLedger:
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
-        self._changed = threading.Condition()
-        self._pending: dict[Key, list[int]] = {}
+        self._lock = threading.Lock()
+        self._pending: dict[Key, tuple[int, ...]] = {}
         self._today: dict[tuple[str, str], int] = {}
         self._database: sqlite3.Connection | None = None
         self._access = threading.Lock()
@@ -80,10 +80,9 @@ class SQLiteLedger:
 
     def add(self, used: CallerUsage) -> None:
         """See `Ledger.add`."""
-        numbers = used.requests, used.prompt_tokens, used.completion_tokens
-        with self._changed:
-            kept = self._pending.setdefault((used.day, used.caller, used.model), [0, 0, 0])
-            kept[:] = (one + more for one, more in zip(kept, numbers, strict=True))
+        key = used.day, used.caller, used.model
+        with self._lock:
+            self._put(key, (used.requests, used.prompt_tokens, used.completion_tokens))
             self._today = {key: n for key, n in self._today.items() if key[0] >= used.day}
             day = used.day, used.caller
             self._today[day] = self._today.get(day, 0) + used.prompt_tokens + used.completion_tokens
@@ -126,7 +125,7 @@ class SQLiteLedger:
 
     def _write(self) -> None:
         """Write what is pending; what cannot be written stays pending."""
-        with self._changed:
+        with self._lock:
             pending, self._pending = self._pending, {}
         if not pending:
             return
@@ -137,13 +136,14 @@ class SQLiteLedger:
                     self._database.executemany(ADD, [(*key, *numbers) for key, numbers in pending.items()])
         except sqlite3.Error as error:
             logger.warning("usage is not written for now, and kept in memory: %s", error)
-            for (day, caller, model), numbers in pending.items():
-                self._put_back((day, caller, model), numbers)
+            with self._lock:
+                for key, numbers in pending.items():
+                    self._put(key, numbers)
 
-    def _put_back(self, key: Key, numbers: Sequence[int]) -> None:
-        with self._changed:
-            kept = self._pending.setdefault(key, [0, 0, 0])
-            kept[:] = (one + more for one, more in zip(kept, numbers, strict=True))
+    def _put(self, key: Key, numbers: Iterable[int]) -> None:
+        """Add to what is pending; the lock is held."""
+        kept = self._pending.get(key, (0, 0, 0))
+        self._pending[key] = tuple(one + more for one, more in zip(kept, numbers, strict=True))
 
     def _read(self, day: str, caller: str | None) -> list[CallerUsage]:
         self._write()

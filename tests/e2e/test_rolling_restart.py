@@ -45,7 +45,7 @@ async def test_a_rolling_restart_loses_no_request_and_no_token(start, addresses)
     target = f"ipv4:{','.join(addresses)}"
 
     async def takes_calls(server):
-        """As long as a rollout waits until a new server is ready."""
+        """Wait as a rollout does, until a new server is ready."""
         async with asyncio.timeout(20):
             while not server.application.requests.active:
                 await asyncio.sleep(0.02)

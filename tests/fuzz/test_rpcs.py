@@ -39,7 +39,7 @@ async def too_slow(channel, fuzzed, outcomes):
 
 
 def slowest(outcomes):
-    """Tell how long the slowest of each kind took."""
+    """Return how long the slowest of each kind took."""
     kinds = defaultdict(list)
     for outcome in outcomes:
         kinds[f"{outcome.attempt.kind.partition(' ')[0]} {outcome.attempt.method.full_name}"].append(outcome)

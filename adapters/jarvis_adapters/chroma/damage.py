@@ -9,7 +9,7 @@ from pathlib import Path
 from jarvis_ports.errors import StoreUnusable
 
 DATABASE = "chroma.sqlite3"
-TODO = "stop the server, and restore a backup: jarvis restore"
+REMEDY = "stop the server, and restore a backup: jarvis restore"
 PERSISTED = """
 SELECT id FROM segments JOIN max_seq_id ON segment_id = id
 WHERE type = 'urn:chroma:segment/vector/hnsw-local-persisted'
@@ -31,7 +31,7 @@ def check(folder: Path) -> None:
     database = folder / DATABASE
     if not database.exists() or not database.stat().st_size:
         if any(folder.glob("*/header.bin")):
-            raise StoreUnusable(f"{database} is missing or empty, and there are indices beside it; {TODO}")
+            raise StoreUnusable(f"{database} is missing or empty, and there are indices beside it; {REMEDY}")
         return
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as opened:
@@ -42,10 +42,10 @@ def check(folder: Path) -> None:
     except sqlite3.DatabaseError as error:
         found, indices = str(error), []
     if found != "ok":
-        raise StoreUnusable(f"{database} is damaged: {found.splitlines()[-1]}; {TODO}")
+        raise StoreUnusable(f"{database} is damaged: {found.splitlines()[-1]}; {REMEDY}")
     for index in indices:
         for file in _damaged(folder / index):
-            raise StoreUnusable(f"{file} is damaged or missing; {TODO}")
+            raise StoreUnusable(f"{file} is damaged or missing; {REMEDY}")
 
 
 def _damaged(index: Path) -> Iterator[Path]:

@@ -4,7 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
-from jarvis_adapters.chroma.damage import TODO
+from jarvis_adapters.chroma.damage import REMEDY
 from jarvis_ports.errors import JarvisError, StoreFailure, StoreUnavailable
 
 FULL_BYTES = 8 * 2**20
@@ -37,7 +37,9 @@ def translate(error: BaseException, folder: Path | None = None) -> Exception:
             f"the disk of {folder} is full: free some space; Chroma failed: {describe(error)}"
         )
     told = f"Chroma failed: {describe(error)}"
-    return StoreFailure(f"{told}; its files are damaged: {TODO}" if folder and DAMAGED.search(told) else told)
+    if folder and DAMAGED.search(told):
+        told += f"; its files are damaged: {REMEDY}"
+    return StoreFailure(told)
 
 
 def disk_is_full(folder: Path) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from jarvis_adapters.chroma.damage import TODO
+from jarvis_adapters.chroma.damage import REMEDY
 from jarvis_adapters.chroma.engine import Engine
 from jarvis_ports.errors import StoreFailure, StoreUnavailable, StoreUnusable
 
@@ -98,7 +98,7 @@ class EngineProcess:
             code = self.stop()
             msg = f"the process that runs Chroma ended with code {code}; the next call starts it again"
             if -code in CRASHES:
-                msg += f"; where each call ends so, its files are damaged: {TODO}"
+                msg += f"; where each call ends so, its files are damaged: {REMEDY}"
             raise StoreUnavailable(msg) from None
         except StoreFailure:
             self._failed = self._failed or method in WRITES

@@ -23,21 +23,22 @@ def weight_bytes(folder: Path, dtype: str) -> int | None:
     The result is None if there is no such folder yet, or no readable safetensors in it. Their format:
     https://huggingface.co/docs/safetensors
     """
-    try:
-        tensors = [tensor for file in _files(folder) for tensor in _tensors(file)]
-    except (OSError, ValueError):
-        return None
-    return sum(_bytes(tensor, dtype) for tensor in tensors) or None
+    return sum(_bytes(tensor, dtype) for tensor in _all_tensors(folder)) or None
 
 
 def is_small(folder: Path) -> bool:
     """Return whether this is the folder of a small model whose weights are not quantised."""
-    try:
-        tensors = [tensor for file in _files(folder) for tensor in _tensors(file)]
-    except (OSError, ValueError):
-        return False
+    tensors = _all_tensors(folder)
     quantised = any(tensor["dtype"] not in FLOATS for tensor in tensors)
     return not quantised and 0 < sum(_bytes(tensor, "auto") for tensor in tensors) < SMALL
+
+
+def _all_tensors(folder: Path) -> list[dict[str, Any]]:
+    """Return what the headers say of each tensor; nothing if the folder is missing or not readable."""
+    try:
+        return [tensor for file in _files(folder) for tensor in _tensors(file)]
+    except (OSError, ValueError):
+        return []
 
 
 def _files(folder: Path) -> list[Path]:

@@ -7,10 +7,11 @@ from jarvis.app.config.network import HTTPConfig, ServerConfig
 from jarvis.app.config.operations import LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig, TemplateConfig
 from jarvis.app.config.routes import RouteConfig
-from jarvis.app.config.schema import NONE, Config, PluginsConfig, RetrievalConfig
+from jarvis.app.config.schema import MEMORY, NONE, Config, PluginsConfig, RetrievalConfig
 from jarvis.app.config.section import AdapterConfig, ModelConfig
 
 __all__ = [
+    "MEMORY",
     "NONE",
     "AdapterConfig",
     "CallerConfig",

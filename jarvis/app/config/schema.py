@@ -15,6 +15,8 @@ from jarvis.models.catalogue import DEMO_MODEL
 
 NONE = "none"
 """The name that stands for no adapter: what one would serve is not offered."""
+MEMORY = ":memory:"
+"""The file or folder name that stands for memory, of which nothing is kept."""
 
 
 class PluginsConfig(Section):

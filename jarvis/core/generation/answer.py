@@ -85,7 +85,7 @@ class Answer:
         return self.last
 
     def tell(self, spent: Spent) -> None:
-        """Tell what was used; the tokens of an answer that was cut off are reckoned by its characters."""
+        """Set what was used; the tokens of an answer that was cut off are reckoned by its characters."""
         usage = self.last.usage if self.last else None
         spent.model = self._attempt.model.name
         spent.prompt_tokens = self._attempt.prompt_tokens

@@ -31,7 +31,7 @@ from jarvis_ports.values import (
 )
 
 ANSWER_TOKENS = 512
-"""As how many tokens an answer is reckoned whose request sets no `max_tokens`."""
+"""The tokens that are reserved for an answer whose request sets no `max_tokens`."""
 
 
 class Generation:

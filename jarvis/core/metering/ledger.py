@@ -1,4 +1,4 @@
-"""Where it is written down what callers used."""
+"""The port to what keeps the usage of callers."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
