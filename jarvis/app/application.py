@@ -1,6 +1,7 @@
 """Puts the application together: components, and the use cases over them."""
 
 from jarvis.app import gpus
+from jarvis.app.admission import make_intakes, make_scopes
 from jarvis.app.components import make_components
 from jarvis.app.config import Config
 from jarvis.app.metering import make_metering
@@ -36,7 +37,8 @@ def make_application(config: Config, instruments: Instruments) -> Application:
         ModelUnavailable: a model's files are missing.
     """
     adapters = load_plugins(config.plugins.block)
-    components, routes, check_room = make_components(config, adapters, instruments)
+    scopes = make_scopes(config)
+    components, routes, check_room = make_components(config, adapters, scopes, instruments)
     requests = Requests()
     limits = config.retrieval
     embedding = Embedding(
@@ -55,13 +57,15 @@ def make_application(config: Config, instruments: Instruments) -> Application:
     prompting = make_prompting(config.prompts, components.one(PortName.ESTIMATOR))
     metering, ledger = make_metering(config, instruments)
     gpu_reader = GpuReader(gpus.gpus if gpus.available() else None)
-    Gauges(components, routes, embedding, gpu_reader).register(instruments)
+    intakes = make_intakes(config, scopes)
+    Gauges(components, routes, embedding, intakes, gpu_reader).register(instruments)
     return Application(
         generation=Generation(
             routes, prompting, Grounding(retrieval.search, grounding), instruments, metering
         ),
         embedding=embedding,
         retrieval=retrieval,
+        intakes=intakes,
         status=Status(components, routes, requests),
         routes=routes,
         components=components,

@@ -9,6 +9,7 @@ from jarvis.app.adapters import check_memory, check_room, configure_adapter
 from jarvis.app.config import NONE, AdapterConfig, Config
 from jarvis.app.library import open_library, text_index_folder
 from jarvis.app.routes import make_routes
+from jarvis.core.admission import Scopes
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.routing import Routes
@@ -22,7 +23,7 @@ Opener = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 def make_components(
-    config: Config, adapters: Adapters, instruments: Instruments
+    config: Config, adapters: Adapters, scopes: Scopes, instruments: Instruments
 ) -> tuple[Components, Routes, Callable[[str], None]]:
     """Return everything that the server opens, none of which is open yet, and the routes over its models.
 
@@ -52,7 +53,7 @@ def make_components(
     models = {name: configure(PortName.LLM, f"models.{name}", model) for name, model in config.models.items()}
     check_memory(models)
     # `transformers` sometimes fails if two threads import it at the same time.
-    routes = make_routes(config, models, after=Components(made).one(PortName.EMBEDDER) or telemetry)
+    routes = make_routes(config, models, scopes, after=Components(made).one(PortName.EMBEDDER) or telemetry)
     if config.store.adapter != NONE:
         adapter = configure(PortName.STORE, "store", config.store)
         opener = partial(open_library, text_index_folder(config), adapter.open)

@@ -4,29 +4,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from jarvis.app.adapters import ConfiguredAdapter
+from jarvis.app.admission import bounds
 from jarvis.app.config import Config
-from jarvis.core.admission import Bounds, CallerTerms, Scopes
+from jarvis.core.admission import Scopes
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.routing import Route, Routes
 from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis.core.routing.model import Model, Terms
 
 
-def make_routes(config: Config, adapters: Mapping[str, ConfiguredAdapter], after: Component[Any]) -> Routes:
+def make_routes(
+    config: Config, adapters: Mapping[str, ConfiguredAdapter], scopes: Scopes, after: Component[Any]
+) -> Routes:
     """Return the models, and the routes over them.
 
     Args:
         config: the configuration of models and routes.
         adapters: the adapter of each model, by the model's name.
+        scopes: bounds on all models together, and on callers.
         after: the component that is opened before the models.
     """
-    scopes = Scopes(
-        Bounds(config.admission.max_requests, config.admission.max_queued_tokens),
-        {
-            name: CallerTerms(caller.weight, Bounds(caller.max_requests, caller.max_queued_tokens))
-            for name, caller in config.callers.items()
-        },
-    )
     death = WhenUnwell.RESTART if len(adapters) > 1 else WhenUnwell.EXIT
     breaker = config.circuit_breaker
     models = {
@@ -39,7 +36,7 @@ def make_routes(config: Config, adapters: Mapping[str, ConfiguredAdapter], after
             terms=Terms(
                 range(model.min_difficulty, model.max_difficulty + 1),
                 model.priority,
-                Bounds(model.max_requests, model.max_queued_tokens),
+                bounds(model),
                 model.max_running,
             ),
             scopes=scopes,

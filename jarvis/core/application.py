@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from jarvis.core.admission import Intakes
 from jarvis.core.embedding import Embedding
 from jarvis.core.generation import Generation
 from jarvis.core.lifecycle.components import Components
@@ -24,6 +25,7 @@ class Application:
         generation: the use case behind GenerationService.
         embedding: the use case behind EmbeddingService.
         retrieval: the use case behind RetrievalService.
+        intakes: let in what is not for a model.
         status: the state of the server as a whole.
         routes: the models, and the routes over them.
         components: everything that the server opens, including the models.
@@ -39,6 +41,7 @@ class Application:
     generation: Generation
     embedding: Embedding
     retrieval: Retrieval
+    intakes: Intakes
     status: Status
     routes: Routes
     components: Components

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import jarvis
+from jarvis.core.admission import Intakes
 from jarvis.core.embedding import Embedding
 from jarvis.core.lifecycle.component import Component
 from jarvis.core.lifecycle.components import Components
@@ -24,13 +25,17 @@ class Gauges:
         components: everything that the server opens.
         routes: the models among them.
         embedding: the use case of embedding, which has a queue of its own.
+        intakes: where the requests wait that are not for a model.
         gpus: the reader of this machine's GPUs.
     """
 
-    def __init__(self, components: Components, routes: Routes, embedding: Embedding, gpus: GpuReader) -> None:
+    def __init__(
+        self, components: Components, routes: Routes, embedding: Embedding, intakes: Intakes, gpus: GpuReader
+    ) -> None:
         self._components = components
         self._models = routes.models
         self._embedding = embedding
+        self._intakes = intakes
         self._gpus = gpus
 
     def register(self, instruments: Instruments) -> None:
@@ -52,7 +57,10 @@ class Gauges:
         for model in self._models:
             yield model.waiting, {"port": model.port_name, "name": model.name}
         for embedder in self._components.of(PortName.EMBEDDER):
-            yield self._embedding.queue_depth, {"port": embedder.port_name, "name": embedder.name}
+            waiting = self._embedding.queue_depth + self._intakes.embedding.queued
+            yield waiting, {"port": embedder.port_name, "name": embedder.name}
+        for store in self._components.of(PortName.STORE):
+            yield self._intakes.search.queued, {"port": store.port_name, "name": store.name}
 
     def _active_requests(self) -> Iterator[Reading]:
         for model in self._models:

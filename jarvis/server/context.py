@@ -3,8 +3,8 @@
 import re
 import time
 import uuid
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from jarvis.core.admission import Arrival
+from jarvis.core.admission import Arrival, Intake
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.principal import ANYONE, Principal
 from jarvis_ports.errors import InvalidArgument
@@ -98,6 +98,14 @@ def arrival() -> Arrival:
 def tracked(requests: Requests) -> AbstractContextManager[None]:
     """Track the call that the running task serves; see `Requests.track`."""
     return requests.track(current.get().request_id, principal.get().name)
+
+
+@asynccontextmanager
+async def let_in(requests: Requests, intake: Intake, characters: int = 0) -> AsyncIterator[None]:
+    """Track the call that the running task serves, and have it wait for its turn; see `Intake.request`."""
+    with tracked(requests):
+        async with intake.request(arrival(), characters):
+            yield
 
 
 def ids() -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from jarvis.core.admission import Intake
 from jarvis.core.embedding import MAX_TEXTS, Embedding
 from jarvis.core.embedding.validation import check_request
 from jarvis.core.in_order import in_order
@@ -15,7 +16,7 @@ from jarvis.core.metering import Metering
 from jarvis.core.principal import Role
 from jarvis.core.tokens import tokens_in
 from jarvis.core.violations import Violations
-from jarvis.server.context import current, principal, tracked
+from jarvis.server.context import arrival, current, principal, tracked
 from jarvis.server.facts import add_embedded
 from jarvis.server.roles import needs
 from jarvis.v1 import embedding_pb2_grpc
@@ -37,9 +38,15 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
     """Translates between the contract and the use case of embedding."""
 
     def __init__(
-        self, embedding: Embedding, requests: Requests, metering: Metering, max_message_bytes: int
+        self,
+        embedding: Embedding,
+        intake: Intake,
+        requests: Requests,
+        metering: Metering,
+        max_message_bytes: int,
     ) -> None:
         self._embedding = embedding
+        self._intake = intake
         self._metering = metering
         self._requests = requests
         self._max_message_bytes = max_message_bytes
@@ -71,8 +78,11 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
         most = embedding.info.dimension
         violations.note(partial(check_size, request, most, self._max_message_bytes))
         violations.refuse(partial(check_request, request.texts, request.dimension, most, "texts[{}]"))
-        expected = tokens_in(sum(map(len, request.texts)))
-        async with self._metering.tokens(principal.get().name, expected) as spent:
+        characters = sum(map(len, request.texts))
+        async with (
+            self._metering.tokens(principal.get().name, tokens_in(characters)) as spent,
+            self._intake.request(arrival(), characters),
+        ):
             embedded = await embedding.embed(
                 request.texts,
                 request.role,

@@ -9,13 +9,14 @@ from typing import Any
 
 import grpc
 
+from jarvis.core.admission import Intake
 from jarvis.core.generation import Generation
 from jarvis.core.generation.replay import Replay, Replays
 from jarvis.core.generation.validation import check_input
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.principal import Role
 from jarvis.core.violations import Violations
-from jarvis.server.context import arrival, current, principal, tracked
+from jarvis.server.context import arrival, current, let_in, principal, tracked
 from jarvis.server.facts import GenerationFacts
 from jarvis.server.parts import least_bytes, parts
 from jarvis.server.roles import needs
@@ -32,9 +33,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     """Translates between the contract and the use case of generation."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it is made of
         self,
         generation: Generation,
+        intake: Intake,
         requests: Requests,
         replays: Replays,
         max_message_bytes: int,
@@ -42,6 +44,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         log_text: bool,
     ) -> None:
         self._generation = generation
+        self._intake = intake
         self._replays = replays
         self._requests = requests
         self._max_message_bytes = max_message_bytes
@@ -152,7 +155,8 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         violations = Violations()
         wanted = wire.read_count_tokens(request, violations.blame)
         violations.refuse(partial(check_input, wanted.input))
-        count = await self._generation.count_tokens(wanted.model or "", wanted.input)
+        async with let_in(self._requests, self._intake):
+            count = await self._generation.count_tokens(wanted.model or "", wanted.input)
         return answers.TOKEN_COUNT.message(count)
 
     @needs(Role.INFER)
@@ -164,5 +168,6 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         wanted = wire.read_explain_prompt(request, violations.blame)
         asked = GenerateRequest("", wanted.input)
         violations.refuse(partial(self._generation.check, asked, wanted.prompt))
-        explained = await self._generation.explain(wanted.model or "", wanted.input, wanted.prompt)
+        async with let_in(self._requests, self._intake):
+            explained = await self._generation.explain(wanted.model or "", wanted.input, wanted.prompt)
         return answers.EXPLANATION.message(explained)

@@ -13,6 +13,7 @@ from jarvis.address import CannotListen
 from jarvis.core.application import Application
 from jarvis.core.generation.replay import Replays
 from jarvis.core.status import Capability
+from jarvis.core.telemetry.metrics import CERTIFICATE_BEGINS, CERTIFICATE_ENDS
 from jarvis.server.embedding import EmbeddingServicer
 from jarvis.server.gate import Gate
 from jarvis.server.generation import GenerationServicer
@@ -69,6 +70,7 @@ class Server:
         self._requests = requests = application.requests
         self._flush = application.embedding.flush
         self._ledger = application.ledger
+        self._instruments = application.instruments
         self._stop = asyncio.Event()
         self.addresses: list[str] = []
         self.http_address: str | None = None
@@ -82,17 +84,18 @@ class Server:
             lambda: health.ready,
             application.instruments.exposition,
         )
-        most = settings.max_message_bytes
+        most, intakes = settings.max_message_bytes, application.intakes
         generation = GenerationServicer(
             application.generation,
+            intakes.others,
             requests,
             Replays(settings.resume_seconds),
             most,
             log_text=settings.log_text,
         )
         metering = application.metering
-        embedding = EmbeddingServicer(application.embedding, requests, metering, most)
-        retrieval = RetrievalServicer(application.retrieval, requests, most)
+        embedding = EmbeddingServicer(application.embedding, intakes.embedding, requests, metering, most)
+        retrieval = RetrievalServicer(application.retrieval, intakes, requests, most)
         service = ServerServicer(
             status,
             components=self._components,
@@ -137,6 +140,10 @@ class Server:
         """
         tls = self._settings.tls
         certificates = Certificates(tls) if tls else None
+        if certificates:
+            gauge = self._instruments.gauge
+            gauge(CERTIFICATE_BEGINS, lambda: [(certificates.validity[0].timestamp(), {})])
+            gauge(CERTIFICATE_ENDS, lambda: [(certificates.validity[1].timestamp(), {})])
         with self._ledger.running():
             return await self._run(certificates)
 
@@ -148,12 +155,12 @@ class Server:
             try:
                 done, _ = await asyncio.wait([stop, *components], return_when=asyncio.FIRST_COMPLETED)
                 failed = [task for task in done if task is not stop]
-                if not failed:
-                    await self._drain()
                 for task in failed:
                     error = task.exception()
                     known = isinstance(error, JarvisError)
                     logger.error("%s", error, exc_info=None if known else error)
+                if not failed or any(model.state is State.READY for model in self._models):
+                    await self._drain()
                 return 1 if failed else 0
             finally:
                 self._requests.draining = True

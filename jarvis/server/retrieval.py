@@ -1,19 +1,20 @@
 """The servicer of RetrievalService."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from itertools import accumulate
 from typing import Any
 
 import grpc
 
+from jarvis.core.admission import Intake, Intakes
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.principal import Role
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.validation import check_collection, check_index, check_query, check_rows
 from jarvis.core.violations import Violations
-from jarvis.server.context import current, tracked
+from jarvis.server.context import current, let_in
 from jarvis.server.facts import of_found, of_ingested
 from jarvis.server.incoming import ingest_event
 from jarvis.server.roles import needs
@@ -34,8 +35,11 @@ MODE_BYTES = 2
 class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     """Translates between the contract and the use cases of retrieval."""
 
-    def __init__(self, retrieval: Retrieval, requests: Requests, max_message_bytes: int) -> None:
+    def __init__(
+        self, retrieval: Retrieval, intakes: Intakes, requests: Requests, max_message_bytes: int
+    ) -> None:
         self._retrieval = retrieval
+        self._intakes = intakes
         self._requests = requests
         self._max_message_bytes = max_message_bytes
 
@@ -48,7 +52,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         wanted = wire.CREATE.read(request, blame=violations.blame)
         index = wanted.index.applied(IndexSettings())
         violations.refuse(partial(check_collection, wanted.name, index))
-        with self._tracked():
+        async with self._let_in(self._intakes.changes):
             return wire.CREATED.message(await self._retrieval.collections.create(wanted.name, index))
 
     @needs(Role.INFER)
@@ -56,7 +60,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         self, request: pb.GetCollectionRequest, context: Context
     ) -> pb.GetCollectionResponse:
         """Describe one collection."""
-        with self._tracked():
+        async with self._let_in(self._intakes.others):
             return wire.FOUND.message(await self._retrieval.collections.get(request.name))
 
     @needs(Role.INFER)
@@ -64,7 +68,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         self, request: pb.ListCollectionsRequest, context: Context
     ) -> pb.ListCollectionsResponse:
         """Describe all collections."""
-        with self._tracked():
+        async with self._let_in(self._intakes.others):
             return wire.LISTED.message(tuple(await self._retrieval.collections.list()))
 
     @needs(Role.WRITE)
@@ -72,7 +76,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         self, request: pb.DeleteCollectionRequest, context: Context
     ) -> pb.DeleteCollectionResponse:
         """Delete a collection."""
-        with self._tracked():
+        async with self._let_in(self._intakes.changes):
             return wire.DROPPED.message(await self._retrieval.collections.drop(request.name))
 
     @needs(Role.WRITE)
@@ -80,10 +84,12 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         self, request: pb.CheckCollectionRequest, context: Context
     ) -> None:
         """Check a collection: write the progress, then the diagnosis."""
-        with self._tracked():
-            async with aclosing(self._retrieval.collections.check(request.name)) as events:
-                async for event in events:
-                    await context.write(wire.CHECKED.message(event))
+        async with (
+            self._let_in(self._intakes.changes),
+            aclosing(self._retrieval.collections.check(request.name)) as events,
+        ):
+            async for event in events:
+                await context.write(wire.CHECKED.message(event))
 
     @needs(Role.WRITE)
     async def RebuildCollection(  # type: ignore[override]
@@ -93,10 +99,12 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         violations = Violations()
         wanted = wire.REBUILD.read(request, blame=violations.blame)
         violations.refuse(partial(check_index, wanted.index.applied(IndexSettings())))
-        with self._tracked():
-            async with aclosing(self._retrieval.collections.rebuild(wanted.name, wanted.index)) as events:
-                async for event in events:
-                    await context.write(wire.REBUILT.message(event))
+        async with (
+            self._let_in(self._intakes.changes),
+            aclosing(self._retrieval.collections.rebuild(wanted.name, wanted.index)) as events,
+        ):
+            async for event in events:
+                await context.write(wire.REBUILT.message(event))
 
     @needs(Role.WRITE)
     async def Upsert(self, request: pb.UpsertRequest, context: Context) -> pb.UpsertResponse:
@@ -104,7 +112,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         violations = Violations()
         wanted = wire.read_upsert(request, violations.blame)
         violations.refuse(partial(check_rows, wanted.rows))
-        with self._tracked():
+        async with self._let_in(self._intakes.changes):
             upserted = await self._retrieval.rows.upsert(
                 wanted.collection, wanted.rows, wanted.vectors, truncate=wanted.truncate
             )
@@ -116,7 +124,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         violations = Violations()
         wanted = wire.DELETION.read(request, blame=violations.blame)
         violations.refuse()
-        with self._tracked():
+        async with self._let_in(self._intakes.changes):
             deleted = await self._retrieval.rows.delete(
                 wanted.collection, wanted.ids, wanted.filter, dry_run=wanted.dry_run
             )
@@ -128,7 +136,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         violations = Violations()
         query = search.QUERY.read(request, blame=violations.blame)
         violations.refuse(partial(check_query, query))
-        with self._tracked():
+        async with self._let_in(self._intakes.search, len(query.text or "")):
             found = await self._retrieval.search.run(query)
         current.get().facts.update(of_found(query.collection, found))
         return search_response(found, self._max_message_bytes)
@@ -139,19 +147,21 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
     ) -> None:
         """Write what became of each document; a caller that reads slowly holds up only its own stream."""
         events = (ingest_event(message) async for message in request_iterator)
-        with self._tracked():
-            async with aclosing(self._retrieval.ingest.run(events)) as results:
-                async for result in results:
-                    if isinstance(result, IngestFinished):
-                        current.get().facts.update(of_ingested(result))
-                    await context.write(documents.RESULTS.message(result))
+        async with (
+            self._let_in(self._intakes.changes),
+            aclosing(self._retrieval.ingest.run(events)) as results,
+        ):
+            async for result in results:
+                if isinstance(result, IngestFinished):
+                    current.get().facts.update(of_ingested(result))
+                await context.write(documents.RESULTS.message(result))
 
     @needs(Role.INFER)
     async def ListDocuments(  # type: ignore[override]
         self, request: pb.ListDocumentsRequest, context: Context
     ) -> None:
         """Write documents, page by page."""
-        with self._tracked():
+        async with self._let_in(self._intakes.others):
             listed = self._retrieval.documents.list(request.collection, request.prefixes)
             async with aclosing(listed) as pages:
                 async for page in pages:
@@ -162,14 +172,12 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         self, request: pb.DeleteDocumentsRequest, context: Context
     ) -> pb.DeleteDocumentsResponse:
         """Delete documents."""
-        with self._tracked():
+        async with self._let_in(self._intakes.changes):
             deleted = await self._retrieval.documents.delete(request.collection, request.ids)
         return documents.DELETED.message(deleted)
 
-    @contextmanager
-    def _tracked(self) -> Iterator[None]:
-        with tracked(self._requests):
-            yield
+    def _let_in(self, intake: Intake, characters: int = 0) -> AbstractAsyncContextManager[None]:
+        return let_in(self._requests, intake, characters)
 
 
 def search_response(result: SearchResult, max_message_bytes: int) -> pb.SearchResponse:

@@ -37,7 +37,7 @@ class _Loaded:
 
     grpc: grpc.ServerCertificateConfiguration
     http: ssl.SSLContext
-    until: datetime
+    validity: tuple[datetime, datetime]
 
 
 class Certificates:
@@ -58,13 +58,18 @@ class Certificates:
             self._loaded = Watched(self._paths(), self._load)
         except (OSError, ValueError) as error:
             raise CannotListen(f"server.tls: {error}") from None
-        if (until := self._loaded.current().until) < datetime.now(UTC):
+        if (until := self.validity[1]) < datetime.now(UTC):
             raise CannotListen(f"server.tls: the certificate in {files.certificate} expired at {until}")
 
     @property
     def know_callers(self) -> bool:
         """Whether callers are to show a certificate."""
         return self._files.client_ca is not None
+
+    @property
+    def validity(self) -> tuple[datetime, datetime]:
+        """From when and until when the server's certificate is valid."""
+        return self._loaded.current().validity
 
     def for_grpc(self) -> grpc.ServerCredentials:
         """Return the credentials of gRPC ports; callers must show a certificate if there is a `client_ca`."""
@@ -102,11 +107,11 @@ class Certificates:
             OSError, ValueError: a file cannot be read or used; the message names it.
         """
         certificate, key, *authorities = [read_regular(path) for path in self._paths()]
-        until = _validity(self._files.certificate, certificate)
+        validity = _validity(self._files.certificate, certificate)
         context = self._context()
         config = grpc.ssl_server_certificate_configuration([(key, certificate)], *authorities)
-        logger.info("the certificate in %s is valid until %s", self._files.certificate, until)
-        return _Loaded(config, context, until)
+        logger.info("the certificate in %s is valid until %s", self._files.certificate, validity[1])
+        return _Loaded(config, context, validity)
 
     def _context(self) -> ssl.SSLContext:
         files, context = self._files, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -119,8 +124,8 @@ class Certificates:
         return context
 
 
-def _validity(path: Path, certificate: bytes) -> datetime:
-    """Return when a certificate expires.
+def _validity(path: Path, certificate: bytes) -> tuple[datetime, datetime]:
+    """Return from when and until when a certificate is valid.
 
     Raises:
         ValueError: it is none, or is not valid yet.
@@ -131,4 +136,4 @@ def _validity(path: Path, certificate: bytes) -> datetime:
         raise ValueError(f"{path} has no certificate in PEM ({error})") from None
     if (begin := first.not_valid_before_utc) > datetime.now(UTC):
         raise ValueError(f"the certificate in {path} is not valid before {begin}")
-    return first.not_valid_after_utc
+    return begin, first.not_valid_after_utc

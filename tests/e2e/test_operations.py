@@ -9,7 +9,7 @@ import pytest
 
 from jarvis.address import CannotListen
 from jarvis.client import HealthLevel, JarvisClient, State
-from jarvis.core.lifecycle import component
+from jarvis.core.lifecycle import restarts
 from jarvis.v1 import embedding_pb2, generation_pb2, server_pb2
 
 SLOW = "models.echo.settings.tokens_per_second=20"
@@ -59,7 +59,7 @@ async def test_while_a_model_loads_it_is_alive_and_not_ready(start):
 
 
 async def test_a_dead_engine_is_unhealthy_until_it_is_back(start, monkeypatch):
-    monkeypatch.setattr(component, "RESTART_DELAYS", (3.0,))
+    monkeypatch.setattr(restarts, "DELAYS", (3.0,))
     async with start('models.echo.on_engine_death="restart"') as server:
         model = server.application.routes.models[0]
         model.port.closed = True
@@ -81,6 +81,20 @@ async def test_one_of_several_models_that_dies_degrades(start):
         facts = await until(server, 200, "degraded")
         assert facts["models_loaded"] == ["echo"]
         assert await get(server, "/ready") == (200, {"ready": True})
+
+
+async def test_a_model_that_does_not_stay_up_ends_the_server_after_what_runs_in_another(start, monkeypatch):
+    monkeypatch.setattr(restarts, "MOST", 0)
+    async with start(SLOW, "models.other.adapter=echo") as server:
+        request = generation_pb2.GenerateRequest(prompt="a " * 20, model="echo")
+        running = server.generation.Generate(request)
+        await asyncio.sleep(0.1)
+        model = server.application.routes.models[1]
+        model.port.closed = True
+        model.suspect()
+        await until(server, 200, "degraded")
+        assert (await running).choices[0].text == "a " * 20
+        assert await server.run == 1
 
 
 async def test_while_it_drains_it_is_alive_and_not_ready(start):

@@ -165,11 +165,12 @@ async def shown(server):
 async def test_an_engine_that_hangs_is_restarted(two, tiny_folder, failure, outcome):
     peer, service = two.peer, f"{GENERATION}/small"
     endless = pb.SamplingParams(ignore_eos=True, max_tokens=1000)
+    engine = core(two.server, tiny_folder)  # to find it takes longer than many tokens
     call = peer.generation.GenerateStream(
         pb.GenerateStreamRequest(prompt="Once", model="small", sampling=endless)
     )
     await call.read()
-    core(two.server, tiny_folder).send_signal(signal.SIGSTOP)
+    engine.send_signal(signal.SIGSTOP)
     assert await outcome(call) == "UNAVAILABLE"
     async with asyncio.timeout(20):
         while await peer.check(service) != "NOT_SERVING":

@@ -9,6 +9,8 @@ UP = 'up{instance="a:8081",job="jarvis"}'
 DROPPED = 'jarvis_log_records_dropped_total{instance="a:8081"}'
 ADAPTER = 'jarvis_adapter_healthy{adapter="chroma",instance="a:8081",name="chroma",port="store"}'
 BREAKER = 'jarvis_circuit_breaker_open{instance="a:8081",model="m"}'
+BEGINS = 'jarvis_tls_certificate_not_before_seconds{instance="a:8081"}'
+ENDS = 'jarvis_tls_certificate_not_after_seconds{instance="a:8081"}'
 FOREVER = "x100"
 
 
@@ -34,6 +36,12 @@ def firing(alert):
         ("JarvisModelTriedLast", {BREAKER: f"0x10 1{FOREVER}"}, {29: False, 32: True}),
         ("JarvisModelTriedLast", {BREAKER: "0x10 1x1 0x1 1x1 0x1 1x1 0x1 1x1 0x1 1x40"}, {32: True}),
         ("JarvisModelTriedLast", {BREAKER: "0x10 1x10 0x80"}, {32: False, 50: False}),
+        # It is valid for 1,000 s, and renewed at 1,320.
+        (
+            "JarvisCertificateExpires",
+            {BEGINS: "0x43 1300x56", ENDS: "1000x43 2300x56"},
+            {29: False, 41: True, 44: False},
+        ),
     ],
 )
 def test_when_an_alert_fires(disproved, scenario, alert, series, steps):

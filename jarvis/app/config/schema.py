@@ -10,7 +10,7 @@ from jarvis.app.config.network import HTTPConfig, ServerConfig, check_exposure
 from jarvis.app.config.operations import AdmissionConfig, LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig
 from jarvis.app.config.routes import DEFAULT_ROUTE, CircuitBreakerConfig, RouteConfig, checked_routes
-from jarvis.app.config.section import AdapterConfig, ModelConfig, Section
+from jarvis.app.config.section import AdapterConfig, BoundsConfig, ModelConfig, Section
 from jarvis.models.catalogue import DEMO_MODEL
 
 NONE = "none"
@@ -41,7 +41,7 @@ class TelemetryConfig(AdapterConfig):
     )
 
 
-class EmbedderConfig(AdapterConfig):
+class EmbedderConfig(BoundsConfig, AdapterConfig):
     """The model that turns texts into vectors."""
 
     adapter: str = Field(
@@ -55,6 +55,14 @@ class EmbedderConfig(AdapterConfig):
         ge=1,
         description="The most tokens, padding included, that go through the model at once. A batch also has "
         "at most 20 times its fixed cost in tokens.",
+    )
+    max_running: int = Field(
+        256,
+        ge=1,
+        description="How many requests share its batches, while others wait in a fair order.",
+    )
+    max_queued_tokens: int | None = Field(
+        None, ge=1, description="The most tokens, about, of the texts that wait for it."
     )
 
 
@@ -81,6 +89,15 @@ class RetrievalConfig(Section):
     )
     chunk_tokens: int = Field(200, ge=16, description="The most tokens of a chunk of a document.")
     chunk_overlap: int = Field(30, ge=0, description="Tokens that a chunk shares with the one before.")
+    max_running: int = Field(
+        64, ge=1, description="How many searches run at a time, while others wait in a fair order."
+    )
+    max_changes: int = Field(
+        64,
+        ge=1,
+        description="The most calls that change or check collections at a time; others are refused as "
+        "OVERLOADED.",
+    )
     max_document_bytes: int = Field(32 * 2**20, ge=1, description="The largest document taken, in bytes.")
     min_similarity: float = Field(
         0.25, ge=-1, le=1, description="The least similarity of a source to what is asked, for answers."

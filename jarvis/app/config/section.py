@@ -18,7 +18,26 @@ class AdapterConfig(Section):
     settings: dict[str, Any] = Field({}, description="The adapter's own settings.")
 
 
-class ModelConfig(AdapterConfig):
+class BoundsConfig(Section):
+    """What a model takes on."""
+
+    max_running: int | None = Field(
+        None,
+        ge=1,
+        description="How many answers it works on at a time, while other requests wait in a fair order. Left "
+        "out: as many as the adapter says.",
+    )
+    max_requests: int | None = Field(
+        None,
+        ge=1,
+        description="The most requests that run or wait in it; others are refused as OVERLOADED.",
+    )
+    max_queued_tokens: int | None = Field(
+        None, ge=1, description="The most tokens, about, of the prompts that wait for it."
+    )
+
+
+class ModelConfig(BoundsConfig, AdapterConfig):
     """A model that the server offers."""
 
     adapter: str = Field("vllm", description="The LLM adapter that serves it; `jarvis adapters` lists them.")
@@ -36,20 +55,6 @@ class ModelConfig(AdapterConfig):
     priority: int = Field(
         0,
         description="Of the models of a route that take the difficulty, that with the least is first.",
-    )
-    max_running: int | None = Field(
-        None,
-        ge=1,
-        description="How many answers it works on at a time, while other requests wait in a fair order. Left "
-        "out: as many as the adapter says.",
-    )
-    max_requests: int | None = Field(
-        None,
-        ge=1,
-        description="The most requests that run or wait in it; others are refused as OVERLOADED.",
-    )
-    max_queued_tokens: int | None = Field(
-        None, ge=1, description="The most tokens, about, of the prompts that wait for it."
     )
 
     @field_validator("max_difficulty")

@@ -2,12 +2,19 @@
 
 from jarvis.app.slo.burn import Rule
 from jarvis.app.slo.names import prometheus_name
-from jarvis.core.telemetry.metrics import ADAPTER_HEALTHY, BREAKER_OPEN, LOG_RECORDS_DROPPED
+from jarvis.core.telemetry.metrics import (
+    ADAPTER_HEALTHY,
+    BREAKER_OPEN,
+    CERTIFICATE_BEGINS,
+    CERTIFICATE_ENDS,
+    LOG_RECORDS_DROPPED,
+)
 
 JOB = "jarvis"
 """The name of the scrape job."""
 
 _UP = f'up{{job="{JOB}"}}'
+_BEGINS, _ENDS = prometheus_name(CERTIFICATE_BEGINS), prometheus_name(CERTIFICATE_ENDS)
 _DROPPED = prometheus_name(LOG_RECORDS_DROPPED)
 
 
@@ -55,6 +62,16 @@ def symptom_alerts() -> list[Rule]:
             "Routes avoid the model {{ $labels.model }}",
             "It has kept failing on {{ $labels.instance }} for 10 minutes, and others answer in its place. "
             "Its failures are in the log.",
+        ),
+        # Whatever renews certificates does so long before: Let's Encrypt's at a third.
+        _rule(
+            "JarvisCertificateExpires",
+            f"{_ENDS} - time() < 0.1 * ({_ENDS} - {_BEGINS})",
+            "5m",
+            "ticket",
+            "The certificate of {{ $labels.instance }} expires",
+            "Less than a tenth of its time is left. Renew the files of server.tls; the server reads them "
+            "again by itself. If they are new, its log says why it does not take them.",
         ),
     ]
 

@@ -75,6 +75,11 @@ class Admission:
         """The number of slots that are taken or waited for."""
         return self._taken + self._queued
 
+    @property
+    def queued(self) -> int:
+        """The number of slots that are waited for."""
+        return self._queued
+
     def began(self, ticket: Ticket) -> None:
         """Take note that a request has its first output."""
         assert ticket.started is not None  # noqa: S101 - it was let in
@@ -141,7 +146,7 @@ class Admission:
         needed = wait + self._first_output.value
         remaining = ticket.arrival.deadline - time.monotonic()
         if remaining < needed:
-            msg = f"the first token is expected in {needed:.3g} s, and the deadline is in {remaining:.3g} s"
+            msg = f"an answer is expected in {needed:.3g} s, and the deadline is in {remaining:.3g} s"
             error = DeadlineTooShort(msg)
             error.retry_after = _bounded(needed - remaining)
             raise error

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 
 from jarvis.core.embedding.values import Vector, pack, unpack
@@ -12,6 +13,8 @@ from jarvis_ports.cache import Cache
 
 logger = logging.getLogger(__name__)
 
+GET_SECONDS, PAUSE_SECONDS = 2.0, 30.0
+"""A cache that has not answered for so long is passed over, and then not asked for a while."""
 MAX_WAITING = 4096
 """The most values that may wait to be written to one tier; further values are not kept there."""
 
@@ -28,15 +31,19 @@ class Tier:
         self._waiting: dict[bytes, bytes] = {}
         self._writer: asyncio.Task[None] | None = None
         self._complained = False
+        self._asked_again = 0.0
 
     async def get(self, keys: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """Return the values of those keys that the cache holds."""
-        if self._cache.loaded is None:
+        if self._cache.loaded is None or time.monotonic() < self._asked_again:
             return {}
         try:
-            with self._cache.use() as cache:
-                found = await cache.get(keys)
+            async with asyncio.timeout(GET_SECONDS):
+                with self._cache.use() as cache:
+                    found = await cache.get(keys)
         except Exception as error:  # noqa: BLE001 - whatever the adapter raises, there is a model
+            if isinstance(error, TimeoutError):
+                self._asked_again = time.monotonic() + PAUSE_SECONDS
             self._complain(error)
             return {}
         return found

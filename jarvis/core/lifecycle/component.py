@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
-from jarvis.core.lifecycle.instance import Instance
+from jarvis.core.lifecycle.instance import Instance, P, StillOpen
+from jarvis.core.lifecycle.restarts import Restarts
 from jarvis_plugins.registry import PortName
 from jarvis_ports.errors import EngineDead, ModelLoading, Unavailable
 from jarvis_ports.health import Health
@@ -21,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 HEALTH_INTERVAL = 1.0
 """Seconds between two checks of an adapter's health."""
-RESTART_DELAYS = (1.0, 2.0, 5.0)
-"""Seconds to wait before each of several restarts in a row; the last delay repeats."""
 
 
 class WhenUnwell(StrEnum):
@@ -31,20 +30,9 @@ class WhenUnwell(StrEnum):
     EXIT = "exit"
     """The server exits."""
     RESTART = "restart"
-    """The component is closed and opened again."""
+    """The component is closed and opened again; if that does not help for long, the server exits."""
     WAIT = "wait"
     """The component stays open, and is watched until it is well again."""
-
-
-class Port(Protocol):
-    """What every port has."""
-
-    async def health(self) -> Health:
-        """Return at once whether the adapter is well."""
-        ...
-
-
-P = TypeVar("P", bound=Port)
 
 
 class Component(Generic[P]):
@@ -79,7 +67,7 @@ class Component(Generic[P]):
         self.adapter = adapter
         self.state = State.LOADING
         self.message = ""
-        self.restarts = 0
+        self._restarts = Restarts()
         self._open_port = open_port
         self._when_unwell = when_unwell
         self._after = after
@@ -97,6 +85,11 @@ class Component(Generic[P]):
 
     def __str__(self) -> str:
         return f"{self.port_name} {self.name!r}"
+
+    @property
+    def restarts(self) -> int:
+        """How often the adapter was opened again."""
+        return self._restarts.total
 
     @property
     def port(self) -> P:
@@ -128,7 +121,7 @@ class Component(Generic[P]):
         if self._opening_seconds is None or self._when_unwell is not WhenUnwell.RESTART:
             return
         now = time.monotonic()
-        begins = now + RESTART_DELAYS[0] if self.state is State.READY else self._opens_at
+        begins = now + self._restarts.delay if self.state is State.READY else self._opens_at
         error.retry_after = max(1.0, begins + self._opening_seconds - now)
 
     @contextmanager
@@ -166,7 +159,7 @@ class Component(Generic[P]):
         """Keep the adapter open until cancelled.
 
         Raises:
-            EngineDead: the adapter died, and the server must exit.
+            EngineDead: the adapter died, or does so again and again, and the server must exit.
             Exception: what the adapter raised before it was ever open, or if it is never restarted.
         """
         self._context = copy_context()
@@ -180,40 +173,44 @@ class Component(Generic[P]):
                 await asyncio.wait([self.reload])
 
     async def _keep_open(self) -> None:
-        failures = 0
         while True:
             self._opens_at = time.monotonic()
             try:
                 async with self._opened():
-                    failures = 0
                     with _frozen():
                         message = await self._until_unwell()
-                    self._opens_at = time.monotonic() + RESTART_DELAYS[0]  # plus the time that closing takes
+                    # Plus the time that closing takes.
+                    self._opens_at = time.monotonic() + self._restarts.delay
                     self._become(State.FAILED, message)
             except Exception as error:
                 died = f"{self.message}; then, as it closed: " if self.state is State.FAILED else ""
                 self._become(State.FAILED, f"{died}{error}")
-                # Only the operator can repair what has never worked.
-                if self._when_unwell is not WhenUnwell.RESTART or self._opening_seconds is None:
+                # Only the operator can repair what has never worked, and what is still open is in the way.
+                hopeless = self._opening_seconds is None or isinstance(error, StillOpen)
+                if hopeless or self._when_unwell is not WhenUnwell.RESTART:
                     raise
             logger.error("%s: %s", self, self.message)
             if self._when_unwell is WhenUnwell.EXIT:
                 msg = f"{self} died: {self.message}"
                 raise EngineDead(msg)
-            delay = RESTART_DELAYS[min(failures, len(RESTART_DELAYS) - 1)]
+            if self._restarts.spent:
+                msg = f"{self} does not stay up; after {self.restarts} restarts: {self.message}"
+                raise EngineDead(msg)
+            delay = self._restarts.delay
             self._opens_at = time.monotonic() + delay
             await asyncio.sleep(delay)
-            failures += 1
-            self.restarts += 1
+            self._restarts.began()
             self._become(State.LOADING, f"restart {self.restarts}, after: {self.message}")
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
         """Have an instance while the block runs; the one that is closed at its end may be a reload's."""
         self.begin(await self.open())
+        began = time.monotonic()
         try:
             yield
         finally:
+            self._restarts.closed(time.monotonic() - began)
             instance, self.instance = self.instance, None
             if instance:
                 await instance.close()
@@ -235,7 +232,7 @@ class Component(Generic[P]):
         while True:
             assert self.instance  # noqa: S101 - `_opened`
             port = self.instance.port
-            health = await port.health()
+            health = await self.instance.health()
             if self.instance.port is port:  # no reload has replaced it while it was asked
                 another_opens = self.reload is not None and not self.replaced
                 if not (health.ok or self._when_unwell is WhenUnwell.WAIT or another_opens):

@@ -4,9 +4,30 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context
-from typing import Generic, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
-P = TypeVar("P")
+from jarvis_ports.errors import EngineDead
+from jarvis_ports.health import Health
+
+HEALTH_SECONDS = 30.0
+"""An adapter that does not tell its health for so long is unwell."""
+CLOSE_SECONDS = 60.0
+"""An adapter that does not close for so long is given up."""
+
+
+class StillOpen(EngineDead):
+    """An adapter does not close, so that the next one would lack what it holds."""
+
+
+class Port(Protocol):
+    """What every port has."""
+
+    async def health(self) -> Health:
+        """Return at once whether the adapter is well."""
+        ...
+
+
+P = TypeVar("P", bound=Port)
 
 
 class Instance(Generic[P]):
@@ -41,10 +62,26 @@ class Instance(Generic[P]):
             instance._task.result()  # raises what the adapter raised
         return instance
 
+    async def health(self) -> Health:
+        """Return whether the adapter is well; one that does not say so for `HEALTH_SECONDS` is not."""
+        asked = asyncio.ensure_future(self.port.health())
+        try:
+            await asyncio.wait([asked], timeout=HEALTH_SECONDS)
+            silent = Health(ok=False, message=f"it has not told its health for {HEALTH_SECONDS:g} s")
+            return asked.result() if asked.done() else silent
+        finally:
+            asked.cancel()
+
     async def close(self) -> None:
-        """Close the adapter, and raise what it raises."""
+        """Close the adapter, and raise what it raises.
+
+        Raises:
+            StillOpen: it has not closed for `CLOSE_SECONDS`.
+        """
         self._closing.set()
-        await self._task
+        if (await asyncio.wait([self._task], timeout=CLOSE_SECONDS))[1]:
+            raise StillOpen(f"it has not closed for {CLOSE_SECONDS:g} s")
+        self._task.result()
 
     async def _live(self, open_port: Callable[[], AbstractAsyncContextManager[P]]) -> None:
         async with open_port() as self.port:

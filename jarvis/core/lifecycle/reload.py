@@ -155,7 +155,7 @@ async def _followed(component: Component[Any], task: "asyncio.Task[int]") -> int
 
 async def _check(component: Component[Any], old: Instance[Any], new: Instance[Any]) -> None:
     """Raise the reason why the new instance must not take over."""
-    health = await new.port.health()
+    health = await new.health()
     if not health.ok:
         raise EngineStartFailed(f"the new instance of {component} is not well: {health.message}")
     if component.port_name is PortName.EMBEDDER:

@@ -7,6 +7,7 @@ it. A request that is answered from sources has an instruction of its own, and g
 otherwise, questions of different difficulty about the same sources would share nothing.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 MAX_QUESTIONS = 8
 """The number of the user's latest messages in a conversation whose difficulty is estimated."""
+ESTIMATE_SECONDS = 2.0
+"""An estimator that takes longer is done without."""
 
 
 class Prompting:
@@ -128,9 +131,10 @@ class Prompting:
         else:
             texts = [message.content for message in input_ if message.role is Role.USER][-MAX_QUESTIONS:]
         try:
-            estimates = [await self._estimator.port.estimate(text) for text in texts]
+            async with asyncio.timeout(ESTIMATE_SECONDS):
+                estimates = [await self._estimator.port.estimate(text) for text in texts]
         except Exception as error:  # noqa: BLE001 - an answer without a template is better than none
-            logger.warning("no estimate of difficulty: %s", error)
+            logger.warning("no estimate of difficulty: %r", error)
             return None
         return max(estimates, key=lambda estimate: estimate.difficulty, default=None)
 

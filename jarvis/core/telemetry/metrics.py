@@ -91,7 +91,8 @@ QUEUE_DEPTH = Metric(
     GAUGE,
     "jarvis.queue.depth",
     "{request}",
-    "What waits: of a model, requests without a first token; of the embedder, texts for a batch.",
+    "What waits: of a model, requests without a first token; of the embedder, texts for a batch and requests "
+    "that come after those; of the store, searches.",
     ("port", "name"),
 )
 ACTIVE_REQUESTS = Metric(
@@ -197,6 +198,15 @@ GPU_MEMORY = Metric(
 GPU_MEMORY_LIMIT = Metric(GAUGE, "jarvis.gpu.memory.limit", "By", "Memory that a GPU has.", ("gpu_id",))
 LOG_RECORDS_DROPPED = Metric(
     COUNTER, "jarvis.log.records.dropped", "{record}", "Log records that found the queue full, or no disk."
+)
+CERTIFICATE_BEGINS = Metric(
+    GAUGE,
+    "jarvis.tls.certificate.not_before",
+    "s",
+    "When the server's certificate begins to be valid, in seconds since 1970.",
+)
+CERTIFICATE_ENDS = Metric(
+    GAUGE, "jarvis.tls.certificate.not_after", "s", "When it expires, in seconds since 1970."
 )
 BUILD_INFO = Metric(
     GAUGE, "jarvis.build.info", "", "Always 1; the labels say what runs.", ("version", "python_version")

@@ -12,7 +12,7 @@ from tests.certificates import certificate
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("certificates")
     for name in ("server", "renewed", "caller", "stranger"):
-        certificate(folder, name)
+        certificate(folder, name, days=30 if name == "renewed" else 2)
     return folder
 
 

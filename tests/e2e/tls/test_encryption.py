@@ -1,6 +1,7 @@
 """A server with TLS: who gets in, and certificates that are renewed."""
 
 import asyncio
+import re
 import shutil
 import socket
 import ssl
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from cryptography import x509
 
 from jarvis.client import TLS, CannotConnect, HealthStatus, JarvisClient
 from tests.certificates import certificate
@@ -167,6 +169,27 @@ async def test_http_shows_a_renewed_certificate(server, files, made):
     assert await get(server, "/ready", made, trusts="renewed") == 200
     with pytest.raises(aiohttp.ClientConnectorCertificateError):
         await get(server, "/ready", made)
+
+
+async def test_the_metrics_say_until_when_the_certificate_in_force_is_valid(start, files, made):
+    def validity(name):
+        certificate = x509.load_pem_x509_certificate((made / f"{name}.pem").read_bytes())
+        times = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        return tuple(time.timestamp() for time in times)
+
+    async with start(*settings(files), "telemetry.adapter=opentelemetry", ready=False) as server:
+        await ready(server, made)
+
+        def told():
+            text = server.application.instruments.exposition().body.decode()
+            found = re.findall(
+                r"^jarvis_tls_certificate_not_(?:before|after)_seconds \S+", text, re.MULTILINE
+            )
+            return tuple(sorted(float(line.split()[1]) for line in found))
+
+        assert told() == validity("server")
+        renew(files, made)
+        assert told() == validity("renewed") != validity("server")
 
 
 async def test_http_forgets_a_caller_whose_authority_is_taken_out(server, files, made):

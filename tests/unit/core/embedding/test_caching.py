@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
+from unittest.mock import AsyncMock
 
 import numpy as np
 import pytest
@@ -87,6 +88,27 @@ async def test_a_tier_that_fails_is_passed_over_and_complained_of_once(make, tie
     assert [record.message for record in caplog.records] == [
         "cache 'tier-0' fails, and is passed over where it does: ZeroDivisionError('broken')"
     ]
+
+
+async def test_a_tier_that_does_not_answer_is_passed_over_and_left_alone_for_a_while(
+    make, tiers, caches, monkeypatch
+):
+    monkeypatch.setattr(tiers_module, "GET_SECONDS", 0.01)
+
+    async def never(keys):
+        await asyncio.Event().wait()
+
+    caches[0].get = silent = AsyncMock(side_effect=never)
+    embedding = make(tiers)
+    for cached in (False, True):
+        assert (await embedding.embed(["x"], DOCUMENT)).cached == (cached,)
+        await embedding.flush()
+    assert silent.await_count == 1
+    monkeypatch.setattr(tiers_module, "PAUSE_SECONDS", 0)
+    embedding = make(tiers)
+    for _ in range(2):
+        await embedding.embed(["x"], DOCUMENT)
+    assert silent.await_count == 3
 
 
 async def test_a_tier_that_is_not_open_is_passed_over(make, tiers):

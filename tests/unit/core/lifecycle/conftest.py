@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from jarvis.core.lifecycle import component as module
+from jarvis.core.lifecycle import restarts
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis_plugins.registry import PortName
 from jarvis_ports.values import State
@@ -11,7 +11,7 @@ from tests.unit.core.lifecycle.reloading import Bench, Engines, until
 
 @pytest.fixture
 def _no_delays(monkeypatch):
-    monkeypatch.setattr(module, "RESTART_DELAYS", (0.0,))
+    monkeypatch.setattr(restarts, "DELAYS", (0.0,))
     monkeypatch.setattr("jarvis.core.lifecycle.reload.LOOK_SECONDS", 0.001)
 
 

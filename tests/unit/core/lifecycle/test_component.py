@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from jarvis.core.lifecycle import component as module
+from jarvis.core.lifecycle import instance, restarts
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading
 from jarvis_ports.health import Health
 from jarvis_ports.values import State
 
-DELAYS = module.RESTART_DELAYS
+DELAYS = restarts.DELAYS
 
 
 class Engine:
@@ -41,7 +41,7 @@ class Engine:
 
 @pytest.fixture(autouse=True)
 def _no_delays(monkeypatch):
-    monkeypatch.setattr(module, "RESTART_DELAYS", (0.0,))
+    monkeypatch.setattr(restarts, "DELAYS", (0.0,))
 
 
 async def until(model, state, restarts=0):
@@ -135,8 +135,69 @@ async def test_an_engine_that_dies_and_does_not_close_is_restarted(caplog):
     run.cancel()
 
 
+async def test_an_engine_that_does_not_stay_up_ends_the_run():
+    engine = Engine(True, *[False] * 20)
+    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
+    run = asyncio.create_task(model.run())
+    await until(model, State.READY)
+    engine.well = False
+    model.suspect()
+    told = f"does not stay up; after {restarts.MOST} restarts: no memory"
+    with pytest.raises(EngineDead, match=told):
+        await asyncio.wait_for(run, 2)
+    assert len(engine.starts) == 20 - restarts.MOST
+
+
+def test_an_adapter_that_was_open_for_long_has_all_of_its_restarts_again():
+    row = restarts.Restarts()
+    for _ in range(restarts.MOST):
+        row.closed(restarts.WELL_SECONDS - 1)
+        assert not row.spent
+        row.began()
+    assert row.spent
+    row.closed(restarts.WELL_SECONDS)
+    assert (row.spent, row.delay, row.total) == (False, restarts.DELAYS[0], restarts.MOST)
+
+
+async def test_an_engine_that_does_not_tell_its_health_is_restarted(monkeypatch):
+    monkeypatch.setattr(instance, "HEALTH_SECONDS", 0.05)
+
+    class Silent(Engine):
+        async def health(self):
+            return await super().health() if self.well else await asyncio.Future()
+
+    engine = Silent(True, True)
+    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
+    run = asyncio.create_task(model.run())
+    await until(model, State.READY)
+    engine.well = False
+    model.suspect()
+    await until(model, State.READY, restarts=1)
+    run.cancel()
+
+
+async def test_a_server_whose_engine_does_not_close_ends_and_opens_no_other_beside_it(monkeypatch):
+    monkeypatch.setattr(instance, "CLOSE_SECONDS", 0.05)
+    opened = []
+
+    @asynccontextmanager
+    async def engine():
+        opened.append(Engine())
+        yield opened[-1]
+        await asyncio.Future()
+
+    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
+    run = asyncio.create_task(model.run())
+    await until(model, State.READY)
+    opened[0].well = False
+    model.suspect()
+    with pytest.raises(EngineDead, match="has not closed"):
+        await asyncio.wait_for(run, 2)
+    assert len(opened) == 1
+
+
 async def test_how_long_until_an_engine_is_back_is_told_from_its_death_on(monkeypatch):
-    monkeypatch.setattr(module, "RESTART_DELAYS", (30.0,))
+    monkeypatch.setattr(restarts, "DELAYS", (30.0,))
     engine = Engine(True)
     model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
     with pytest.raises(ModelLoading) as caught:

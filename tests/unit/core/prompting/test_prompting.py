@@ -8,6 +8,7 @@ import pytest
 from jarvis.app.templates import compile_template
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.prompting import Prompting, Tier
+from jarvis.core.prompting import prompting as module
 from jarvis_ports.difficulty import Estimate, Signal
 from jarvis_ports.errors import InvalidArgument, TemplateNotFound, UnsupportedField
 from jarvis_ports.health import Health
@@ -134,6 +135,13 @@ async def test_an_estimator_that_fails_costs_the_estimate_and_no_more(prompting,
     chosen = await prompting.choose(user("90 es x"), PromptParams())
     assert (chosen.template, chosen.difficulty) == (None, None)
     assert "out of order" in caplog.text
+
+
+async def test_an_estimator_that_does_not_answer_is_done_without(prompting, estimator, caplog, monkeypatch):
+    monkeypatch.setattr(module, "ESTIMATE_SECONDS", 0.01)
+    monkeypatch.setattr(estimator, "estimate", lambda _: asyncio.Event().wait())
+    assert (await prompting.choose(user("90 es x"), PromptParams())).difficulty is None
+    assert "no estimate of difficulty: TimeoutError()" in caplog.text
 
 
 SYSTEM = (Message(Role.SYSTEM, "Mine."), *user("1 en x"))

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from jarvis.core.admission import Arrival, Ticket
-from jarvis.core.lifecycle import component
+from jarvis.core.lifecycle import restarts
 from jarvis.core.routing import Route, Routes, begin
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis_ports.errors import (
@@ -142,7 +142,7 @@ async def test_one_that_keeps_failing_is_tried_last_and_comes_back(fakes, two, m
 
 
 async def test_an_engine_that_was_started_again_is_trusted_again(fakes, two, monkeypatch):
-    monkeypatch.setattr(component, "RESTART_DELAYS", (0.0,))
+    monkeypatch.setattr(restarts, "DELAYS", (0.0,))
     a, _ = two.order(None)
     llm = fakes.llms["a"]
     llm.error = EngineDead("gone")
