@@ -178,13 +178,13 @@ async def test_an_engine_that_does_not_tell_its_health_is_restarted(monkeypatch)
 
 async def test_a_server_whose_engine_does_not_close_ends_and_opens_no_other_beside_it(monkeypatch):
     monkeypatch.setattr(instance, "CLOSE_SECONDS", 0.05)
-    opened = []
+    opened, released = [], asyncio.Event()
 
     @asynccontextmanager
     async def engine():
         opened.append(Engine())
         yield opened[-1]
-        await asyncio.Future()
+        await released.wait()
 
     model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
     run = asyncio.create_task(model.run())
@@ -194,6 +194,8 @@ async def test_a_server_whose_engine_does_not_close_ends_and_opens_no_other_besi
     with pytest.raises(EngineDead, match="has not closed"):
         await asyncio.wait_for(run, 2)
     assert len(opened) == 1
+    released.set()
+    await asyncio.sleep(0)
 
 
 async def test_how_long_until_an_engine_is_back_is_told_from_its_death_on(monkeypatch):
