@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from jarvis_adapters.chroma import open_chroma
+from jarvis_adapters.chroma.server import EngineServer
 from jarvis_adapters.chroma.settings import ChromaSettings
 from jarvis_ports.errors import StoreFailure, StoreUnavailable, StoreUnusable
 from jarvis_ports.store import CollectionSpec, Row, StoreCheck
@@ -276,6 +277,31 @@ async def test_a_server_that_hangs_is_unavailable(chroma_server, monkeypatch):
             os.kill(chroma_server.process.pid, signal.SIGCONT)
         await until_health(store, ok=True)
         assert await store.count("papers") == 0
+        await store.drop("papers")
+
+
+async def test_while_a_server_hangs_it_is_probed_before_calls_that_would_wait_for_longer(
+    chroma_server, monkeypatch
+):
+    monkeypatch.setattr("jarvis_adapters.chroma.server.CALL_SECONDS", 2.0)
+    monkeypatch.setattr("jarvis_adapters.chroma.server.PROBE_SECONDS", 0.1)
+    calls = []
+    call = EngineServer.call
+    monkeypatch.setattr(EngineServer, "call", lambda *args: (calls.append(args), call(*args))[1])
+    async with open_chroma(ChromaSettings(host="127.0.0.1", port=chroma_server.port)) as store:
+        await store.create(SPEC)
+        os.kill(chroma_server.process.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(StoreUnavailable, match="in time"):
+                await store.count("papers")
+            calls.clear()
+            for _ in range(5):
+                with pytest.raises(StoreUnavailable, match=r"does not answer$"):
+                    await store.count("papers")
+            assert calls == []
+        finally:
+            os.kill(chroma_server.process.pid, signal.SIGCONT)
+        assert await store.count("papers") == 0, "a call that follows finds out at once that it is back"
         await store.drop("papers")
 
 

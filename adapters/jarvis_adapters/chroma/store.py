@@ -177,6 +177,7 @@ class ChromaStore:
                     return
 
     async def _read(self, name: str, work: Callable[[], T]) -> T:
+        await self._watch.check()
         try:
             return await self._queue.read(work)
         except NoSuchCollection:
@@ -187,6 +188,7 @@ class ChromaStore:
             raise
 
     async def _write(self, name: str, work: Callable[[], T]) -> T:
+        await self._watch.check()
         try:
             result = await self._queue.write(work)
         except NoSuchCollection:
