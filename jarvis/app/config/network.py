@@ -15,7 +15,7 @@ class TLSConfig(Section):
     key: str = Field("", description="The private key of the certificate, in PEM, without a passphrase.")
     client_ca: str = Field(
         "",
-        description="The authorities of callers' certificates, in PEM; callers need none when empty.",
+        description="The authorities of callers' certificates, in PEM; with it, each must show one over gRPC.",
     )
 
     @model_validator(mode="after")
