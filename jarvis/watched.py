@@ -51,8 +51,9 @@ class Watched(Generic[T]):
 
 def described(error: OSError | ValueError) -> str:
     """Return what went wrong with a file, and which one it is, in words alone."""
-    named = isinstance(error, OSError) and error.filename
-    return f"{error.filename}: {error.strerror}" if named else str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def read_regular(path: Path) -> bytes:
