@@ -40,13 +40,20 @@ class Watched(Generic[T]):
                 try:
                     self._found, self._state, self._complaint = self._read(), state, ""
                 except (OSError, ValueError) as error:  # tried again the next time
-                    if str(error) != self._complaint:
-                        self._complaint = str(error)
-                        logger.error("%s; what was read before stays in force", error)  # noqa: TRY400
+                    if (complaint := described(error)) != self._complaint:
+                        self._complaint = complaint
+                        logger.error("%s; what was read before stays in force", complaint)  # noqa: TRY400
             return self._found
 
     def _look(self) -> list[tuple[int, ...]]:
         return [state(path) for path in self._paths]
+
+
+def described(error: OSError | ValueError) -> str:
+    """Return what went wrong with a file, and which one it is, in words alone."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def read_regular(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from jarvis.access.settings import AccessSettings
 from jarvis.access.tokens import Tokens
 from jarvis.address import CannotListen
 from jarvis.core.principal import ANYONE, Principal, Role
-from jarvis.watched import Watched
+from jarvis.watched import Watched, described
 from jarvis_ports.errors import PermissionDenied, Unauthenticated
 
 SCHEME = "bearer "
@@ -50,14 +50,14 @@ class Authenticator:
         try:
             self._tokens = Tokens(settings.tokens) if settings.tokens else None
         except (OSError, ValueError) as error:
-            raise CannotListen(f"auth.jwt.jwks: {error}") from None
+            raise CannotListen(f"auth.jwt.jwks: {described(error)}") from None
         try:
             self._keys = _watched(settings.keys) if settings.keys else None
         except FileNotFoundError:
             msg = f"auth.keys: there is no file {settings.keys}; jarvis keys add makes it"
             raise CannotListen(msg) from None
         except (OSError, ValueError) as error:
-            raise CannotListen(f"auth.keys: {error}") from None
+            raise CannotListen(f"auth.keys: {described(error)}") from None
 
     async def identify(self, shown: Shown) -> Principal:
         """Return who a caller is.

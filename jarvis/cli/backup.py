@@ -50,7 +50,8 @@ def restore(
         steps = plan(backup, found, shown)
     if dry_run:
         for step in steps:
-            replaced = f", replacing {step.replaced} files" if step.replaced else ""
+            files = "1 file" if step.replaced == 1 else f"{step.replaced} files"
+            replaced = f", replacing {files}" if step.replaced else ""
             echo(f"would restore {step.part} to {step.target}{replaced}")
         return 0
     if (there := [str(step.target) for step in steps if step.replaced]) and not force:

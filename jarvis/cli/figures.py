@@ -58,7 +58,7 @@ def components(status: "ServerStatus") -> list[tuple[str, ...]]:
     """Return a row per component: port, name, adapter, state, active requests, restarts and message."""
     return [
         *(
-            ("model", m.name, m.adapter, m.state, str(m.active_requests), str(m.restarts), _message(m))
+            ("llm", m.name, m.adapter, m.state, str(m.active_requests), str(m.restarts), _message(m))
             for m in status.models
         ),
         *((c.port, c.name, c.adapter, c.state, "-", str(c.restarts), c.message) for c in status.components),

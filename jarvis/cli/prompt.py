@@ -51,7 +51,7 @@ def explain(  # noqa: PLR0913 - one for each option
     as_json: Json = False,
     connection: Connection,
 ) -> None:
-    """Return the difficulty of a prompt and why, its template, messages and models.
+    """Show the difficulty of a prompt and why, its template, messages and models.
 
     It is what `jarvis generate` would do with the same options; nothing is generated.
     """

@@ -19,7 +19,7 @@ from tenacity import (
 )
 
 from jarvis import timeouts
-from jarvis.client.connecting import why
+from jarvis.client.connecting import broken, why
 from jarvis.client.ending import Ending
 from jarvis.client.errors import REQUEST_ID_KEY, CannotConnect, JarvisClientError, from_rpc, invalid
 from jarvis.client.retry_budget import RetryBudget
@@ -229,6 +229,13 @@ class Calls:
         if explained.code is grpc.StatusCode.UNAVAILABLE and not explained.reason and never_connected:
             message = f"cannot connect to {self._address}: {why(explained.message)}"
             return CannotConnect(explained.code, message, request_id=explained.request_id)
+        if (
+            explained.code is grpc.StatusCode.UNAVAILABLE
+            and not explained.reason
+            and broken(explained.message)
+        ):
+            message = f"the connection to {self._address} broke; is the server running? ({explained.message})"
+            return JarvisClientError(explained.code, message, request_id=explained.request_id)
         if explained.code is grpc.StatusCode.DEADLINE_EXCEEDED and not explained.reason:
             message = "the timeout passed before the answer was complete"
             return JarvisClientError(explained.code, message, request_id=explained.request_id)

@@ -18,6 +18,12 @@ _SENTENCES = (
     ("imeout", "nothing answers there"),
     ("imed out", "nothing answers there"),
 )
+_BROKEN = ("Socket closed", "Stream removed", "reset by peer", "Broken pipe", "Cancelling all calls")
+
+
+def broken(told: str) -> bool:
+    """Return whether gRPC's text is about a connection that broke, and not what a server or a proxy says."""
+    return any(sign in told for sign in _BROKEN)
 
 
 def why(told: str) -> str:

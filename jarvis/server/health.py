@@ -26,6 +26,7 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
     def __init__(self, services: Iterable[str]) -> None:
         super().__init__()
         self._statuses = dict.fromkeys(["", *services], NOT_SERVING)
+        self._ending = False
 
     @property
     def ready(self) -> bool:
@@ -33,7 +34,12 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
         return bool(self._statuses[""] == SERVING)
 
     async def become(self, serving: Mapping[str, bool]) -> None:
-        """Set the status of every name, and report it to watchers; a name that is left out is not serving."""
+        """Set the status of every name, and report it to watchers; a name that is left out is not serving.
+
+        Once the shutdown has begun, none serves, whatever becomes ready meanwhile.
+        """
+        if self._ending:
+            serving = {}
         for service in self._statuses:
             status = SERVING if serving.get(service) else NOT_SERVING
             self._statuses[service] = status
@@ -41,6 +47,7 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
 
     async def enter_graceful_shutdown(self) -> None:
         """Set every name to NOT_SERVING, for good."""
+        self._ending = True
         await self.become({})
         await super().enter_graceful_shutdown()
 

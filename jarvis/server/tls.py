@@ -11,7 +11,7 @@ from cryptography import x509
 
 from jarvis.address import CannotListen
 from jarvis.pem import load_authorities, load_certificate
-from jarvis.watched import Watched, read_regular
+from jarvis.watched import Watched, described, read_regular
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Certificates:
         try:
             self._loaded = Watched(self._paths(), self._load)
         except (OSError, ValueError) as error:
-            raise CannotListen(f"server.tls: {error}") from None
+            raise CannotListen(f"server.tls: {described(error)}") from None
         if (until := self.validity[1]) < datetime.now(UTC):
             raise CannotListen(f"server.tls: the certificate in {files.certificate} expired at {until}")
 

@@ -44,7 +44,7 @@ class Adapters:
         if adapter := self.loaded.get((port, name)):
             return adapter
         installed = ", ".join(sorted(name for kind, name in self.loaded if kind == port)) or "none"
-        broken = "".join(f"; {u.origin} is {u.state}: {u.message}" for u in self.unloaded)
+        broken = "".join(f"; {u.origin} did not load ({u.state}): {u.message}" for u in self.unloaded)
         msg = f"no {port} adapter {name!r} is installed; installed: {installed}{broken}"
         raise UnknownAdapter(msg)
 

@@ -15,7 +15,8 @@ class TLSConfig(Section):
     key: str = Field("", description="The private key of the certificate, in PEM, without a passphrase.")
     client_ca: str = Field(
         "",
-        description="The authorities of callers' certificates, in PEM; callers need none when empty.",
+        description="The authorities of callers' certificates, in PEM; where it is set, "
+        "every caller over gRPC must show a certificate.",
     )
 
     @model_validator(mode="after")

@@ -133,15 +133,14 @@ class Metering:
         midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         wait = (midnight - now).total_seconds() if expected <= most else None
         why = f"{used} of {most} are used or reserved, and this request may need {expected}"
-        self._refuse(caller, LimitExceeded(BUDGET, why, wait))
+        self._refuse(caller, LimitExceeded(BUDGET, why if wait else _too_much(expected, most), wait))
 
     async def _take(self, caller: str, expected: int, most: int | None) -> int:
         """Reserve tokens in the last minute, and return how many stand there for this request."""
         if most is None:
             return 0
         if expected > most:
-            why = f"this request may need {expected}, and {most} are the most; lower max_tokens"
-            self._refuse(caller, LimitExceeded(TOKENS, why, None))
+            self._refuse(caller, LimitExceeded(TOKENS, _too_much(expected, most), None))
             return 0
         debt = self._debt.pop(caller, 0)
         credit = self._use_credit(caller, expected)
@@ -195,3 +194,8 @@ class Metering:
         if not self._shadow:
             raise error
         logger.info("would be refused: %s", error, extra={"caller": log_id(caller), "limit": limit})
+
+
+def _too_much(expected: int, most: int) -> str:
+    """Return what is wrong with a request that alone asks for more than a limit."""
+    return f"this request may need {expected}, and {most} are the most; send less, or lower max_tokens"

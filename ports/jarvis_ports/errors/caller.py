@@ -136,7 +136,7 @@ class CannotReload(CallerError):
 
 
 class RequestNotFound(CallerError):
-    """No running request has that id."""
+    """No request that runs, and no stream that is kept, has that id."""
 
     reason = "REQUEST_NOT_FOUND"
 

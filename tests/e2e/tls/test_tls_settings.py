@@ -15,7 +15,7 @@ from tests.e2e.tls.support import settings
 
 TLS = 'server.tls={certificate="a", key="b"}'
 TOLD = {
-    "missing": "No such file or directory",
+    "missing": "server.key: No such file or directory",
     "mixed up": "are no certificate and its key",
     "a passphrase": "without a passphrase",
     "no certificate": "has no certificate in PEM",

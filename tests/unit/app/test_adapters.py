@@ -109,7 +109,7 @@ BLOCKED = Unloaded(Origin("heuristic", "jarvis-difficulty", "1"), AdapterState.B
     ("unloaded", "says"),
     [
         ([], "\ninstall jarvis-difficulty, which brings it"),
-        ([BLOCKED], "; plugin 'heuristic' of jarvis-difficulty 1 is blocked: as configured"),
+        ([BLOCKED], "; plugin 'heuristic' of jarvis-difficulty 1 did not load (blocked): as configured"),
     ],
 )
 def test_without_the_default_estimator_the_error_says_what_to_do(unloaded, says):

@@ -16,7 +16,7 @@ async def test_of_a_store_elsewhere_the_usage_is_backed_up_and_the_rest_told(run
     assert (code, out) == (0, f"made {tmp_path}/backup\n")
     assert "the store memory keeps its data elsewhere: back it up there" in err
     code, out, _ = await run("restore", str(tmp_path / "backup"), "--dry-run", *sets)
-    assert (code, out) == (0, f"would restore usage to {tmp_path}/usage.sqlite, replacing 1 files\n")
+    assert (code, out) == (0, f"would restore usage to {tmp_path}/usage.sqlite, replacing 1 file\n")
     code, out, err = await run("restore", str(tmp_path / "backup"), *sets)
     assert (code, out) == (1, "")
     assert "--dry-run tells what --force replaces" in err

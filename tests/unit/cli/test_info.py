@@ -36,7 +36,7 @@ async def test_status_shows_the_models_and_their_notes(fake, run):
     assert out.startswith("jarvis 9.9: draining, up 1:01:01, 0 active requests\n")
     table = from_table(out)
     assert table[0].split() == ["PORT", "NAME", "ADAPTER", "STATE", "ACTIVE", "RESTARTS", "MESSAGE"]
-    assert table[1].split() == ["model", "echo", "echo", "ready", "0", "0"]
+    assert table[1].split() == ["llm", "echo", "echo", "ready", "0", "0"]
     assert table[2].split() == ["store", "chroma", "chroma", "failed", "-", "0", "disk", "full"]
     assert table[4] == "echo: max_num_seqs was lowered [64 to 32]"
 
@@ -146,7 +146,7 @@ async def test_status_shows_what_is_tried_last_and_the_routes(answer, run):
     code, out, err = await run("status", "--server", await answer(**SEVERAL))
     assert (code, err) == (0, "")
     lines = from_table(out)
-    assert lines[1].split() == ["model", "small", "echo", "ready", "0", "0"]
+    assert lines[1].split() == ["llm", "small", "echo", "ready", "0", "0"]
     assert lines[2].endswith("  tried last: kept failing")
     assert lines[3].endswith("  no answer; tried last: kept failing")
     assert [line.split() for line in lines[4:]] == [

@@ -132,6 +132,7 @@ async def test_a_connection_that_breaks_is_not_one_that_was_never_made(fake, ser
             async for _ in stream:
                 pass
     assert not isinstance(caught.value, CannotConnect)
+    assert str(caught.value).startswith(f"the connection to 127.0.0.1:{port} broke; is the server running? (")
     assert len(fake.requests) == 1
 
 

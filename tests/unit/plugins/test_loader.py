@@ -121,7 +121,8 @@ def test_an_unknown_adapter_gets_what_is_installed_and_what_failed(install):
         load_plugins().get(PortName.LLM, "mien")
     assert str(unknown.value) == (
         "no llm adapter 'mien' is installed; installed: echo, vllm; "
-        "plugin 'broken-llm-plugin' of broken-llm 1.2 is failed: ZeroDivisionError: division by zero"
+        "plugin 'broken-llm-plugin' of broken-llm 1.2 did not load (failed): "
+        "ZeroDivisionError: division by zero"
     )
 
 

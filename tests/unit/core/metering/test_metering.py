@@ -156,7 +156,9 @@ async def test_the_budget_of_a_day_ends_at_midnight(make):
     )
     async with metering.tokens("named", 40):
         assert await refused(metering, 1), "what runs is reserved"
-    assert (await refused(metering, 101)).retry_after is None
+    error = await refused(metering, 101)
+    assert error.retry_after is None
+    assert "lower max_tokens" in str(error), "no wait makes room for it"
 
 
 async def test_a_shadow_refuses_nobody_and_counts(make, caplog):
