@@ -50,11 +50,13 @@ class SlidingWindows:
         try:
             if await self._limiter.hit(item, caller, cost=amount):
                 return None
-            before, before_ends, now, _ = await self._storage.get_sliding_window(item.key_for(caller), MINUTE)
+            key = item.key_for(caller)
+            before, before_ends, now, now_ends = await self._storage.get_sliding_window(key, MINUTE)
         except self._storage.base_exceptions as error:
             self._tell(error)
             return None
-        return max(LEAST_WAIT, _wait(before, before_ends, now, most - amount))
+        turns = before_ends if before else now_ends - MINUTE
+        return max(LEAST_WAIT, _wait(before, turns, now, most - amount))
 
     def _tell(self, error: Exception) -> None:
         now = time.monotonic()
@@ -81,15 +83,15 @@ def _redis(address: str) -> RedisStorage:
         raise ValueError(str(error.__cause__) if wrong else missing) from None
 
 
-def _wait(before: int, before_ends: float, now: int, room: int) -> float:
+def _wait(before: int, turns: float, now: int, room: int) -> float:
     """Return in how many seconds there will be no more than `room` in the window of the last minute.
 
     Args:
         before: what was used in the minute before the current one.
-        before_ends: in how many seconds nothing of that counts any more, as the current minute ends.
+        turns: in how many seconds the current minute ends, from when on nothing of that counts any more.
         now: what was used in the current minute.
         room: the most that may be left.
     """
     if before and now <= room:
-        return before_ends - (room - now) * MINUTE / before
-    return before_ends + MINUTE * (1 - room / now) if now else 0.0
+        return turns - (room - now) * MINUTE / before
+    return turns + MINUTE * (1 - room / now) if now else 0.0
