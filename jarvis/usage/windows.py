@@ -1,5 +1,6 @@
 """Counts the last minute with the library `limits`, in memory or in Redis."""
 
+import asyncio
 import logging
 import time
 from typing import Any
@@ -18,6 +19,8 @@ TOLD_SECONDS = 60.0
 """How often it is logged that Redis does not answer."""
 ANSWER_SECONDS = 1.0
 """How long Redis may take; nobody is refused because it is slow."""
+ASKED_AT_ONCE = 50
+"""How many calls to Redis there are at a time, each on a connection of its own: redis-py fails beyond 100."""
 PAUSE_SECONDS = 5.0
 """For how long Redis is not asked again after it did not answer."""
 
@@ -39,11 +42,16 @@ class SlidingWindows:
     def __init__(self, redis: str = "") -> None:
         self._storage: Any = _redis(redis) if redis else MemoryStorage()
         self._limiter = SlidingWindowCounterRateLimiter(self._storage)
+        self._free = asyncio.Semaphore(ASKED_AT_ONCE)
         self._told = -TOLD_SECONDS
         self._paused_until = 0.0
 
     async def take(self, limit: str, caller: str, amount: int, most: int) -> float | None:
         """See `jarvis.core.metering.Windows.take`."""
+        async with self._free:
+            return await self._take(limit, caller, amount, most)
+
+    async def _take(self, limit: str, caller: str, amount: int, most: int) -> float | None:
         if time.monotonic() < self._paused_until:
             return None
         item = RateLimitItemPerMinute(most, namespace=limit)
