@@ -31,14 +31,14 @@ class Requests:
     @property
     def active(self) -> int:
         """The number of requests that run or wait."""
-        return len(self._running)
+        return sum(bool(running.request_id) for running in self._running)
 
     @contextmanager
     def track(self, request_id: str, owner: str = "") -> Iterator[None]:
         """Track the current task while it serves a request.
 
         Args:
-            request_id: the request's id.
+            request_id: the request's id; "" for a call that only reads what another request has made.
             owner: the name of its caller.
 
         Raises:

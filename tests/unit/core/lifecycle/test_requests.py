@@ -30,6 +30,14 @@ async def test_they_are_counted():
     assert requests.active == 0
 
 
+async def test_who_only_reads_is_waited_for_and_is_no_request():
+    requests = Requests()
+    reader = await begun(work(requests, seconds=0.05, request_id=""))
+    assert requests.active == 0
+    assert await requests.close(within=5) == 0
+    assert reader.done()
+
+
 async def test_abort_ends_every_request_of_an_id_and_no_other():
     requests = Requests()
     victims = [await begun(work(requests)) for _ in range(2)]
