@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from jarvis_ports.errors import Draining, JarvisError, RequestAborted, RequestNotFound
+
+LEAVE_SECONDS = 5.0
+"""Seconds that ended requests have to leave; an adapter that does not let go of one holds up nothing else."""
 
 
 @dataclass(eq=False)
@@ -94,7 +97,8 @@ class Requests:
             await asyncio.wait_for(self._idle.wait(), within)
         except TimeoutError:
             left = self._end(lambda _: True, _draining())
-            await self._idle.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), LEAVE_SECONDS)
             return left
         return 0
 
