@@ -10,7 +10,7 @@ from jarvis_plugins.registry import PortName
 
 
 def places(config: Config) -> Places:
-    """Return where the data of a server with this configuration is.
+    """Return where the data of a server with this configuration is, whatever links lead there.
 
     Raises:
         ConfigError, UnknownAdapter, DuplicateAdapter: the store's adapter, or its settings, are wrong.
@@ -20,4 +20,5 @@ def places(config: Config) -> Places:
         adapters = load_plugins(config.plugins.block)
         store = configure_adapter(adapters, PortName.STORE, "store", config.store).settings.kept_in()
     texts = text_index_folder(config) if store else None
-    return Places(config.store.adapter, store, texts, usage_file(config.limits.usage))
+    found = (path and path.resolve() for path in (store, texts, usage_file(config.limits.usage)))
+    return Places(config.store.adapter, *found)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,10 +27,22 @@ def writing(what: str) -> Iterator[None]:
     before = os.umask(0o077)
     try:
         yield
+    except shutil.Error as error:  # what several files failed with
+        raise BackupFailed(f"{what}: {error.args[0][0][-1]}") from None
     except OSError as error:
         raise BackupFailed(f"{what}: {error.filename or error}: {error.strerror}") from None
     finally:
         os.umask(before)
+
+
+def check_outside(backup: Path, store: Path | None) -> None:
+    """Check that a backup is not in the folder of the store, of which it would be a part.
+
+    Raises:
+        BackupFailed: it is.
+    """
+    if store and backup.resolve().is_relative_to(store.resolve()):
+        raise BackupFailed(f"{backup} is in the folder of the store, {store}: choose a place outside")
 
 
 def write(backup: Path, adapter: str, show: Show) -> None:
@@ -76,9 +89,11 @@ def check(backup: Path, manifest: dict[str, Any], show: Show) -> None:
 
 
 def sums(backup: Path, show: Show) -> dict[str, str]:
-    """Return the checksum (SHA-256) of each file of a backup, by its path there."""
-    files = sorted(one for one in backup.rglob("*") if one.is_file() and one != backup / NAME)
-    total, done, found = sum(one.stat().st_size for one in files), 0, {}
+    """Return the checksum (SHA-256) of each file of a backup, by its path there; "" of what is no file."""
+    there = [one for one in backup.rglob("*") if one.is_symlink() or not one.is_dir()]
+    found = {one.relative_to(backup).as_posix(): "" for one in there if not one.is_file()}
+    files = sorted(one for one in there if one.is_file() and one != backup / NAME)
+    total, done = sum(one.stat().st_size for one in files), 0
     for file in files:
         digest = hashlib.sha256()
         with file.open("rb") as content:

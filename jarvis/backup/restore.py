@@ -33,6 +33,7 @@ def plan(backup: Path, places: Places, show: Show) -> list[Step]:
         BackupFailed: it is damaged, or is not for this Jarvis or this configuration.
     """
     with writing(f"{backup} cannot be read"):
+        manifest.check_outside(backup, places.store)
         found = manifest.read(backup)
         manifest.check(backup, found, show)
     steps = []
@@ -56,16 +57,20 @@ def restore(backup: Path, places: Places, show: Show) -> None:
         StoreUnusable: a server runs on that data; its process is named.
     """
     with writing("the restore failed"), ExitStack() as stack:
-        if (backup / STORE).exists() and places.store:
-            _restore_store(backup, places.store, places.texts, stack, show)
+        store = places.store if (backup / STORE).exists() else None
+        if store:
+            _copy_store(backup, store, places.texts, stack, show)
         if (backup / USAGE).exists() and places.usage:
             _restore_usage(backup / USAGE / USAGE_FILE, places.usage)
+        if store:  # last, as nothing that may fail is left
+            _replace_store(store, places.texts)
 
 
-def _restore_store(backup: Path, store: Path, texts: Path | None, stack: ExitStack, show: Show) -> None:
+def _copy_store(backup: Path, store: Path, texts: Path | None, stack: ExitStack, show: Show) -> None:
     stack.enter_context(locked(store))
     new = successor(store)
     shutil.rmtree(new, ignore_errors=True)
+    stack.callback(shutil.rmtree, new, ignore_errors=True)  # if this fails, it takes no room
     total, done = sum(one.stat().st_size for one in _files(backup / STORE)) / MB, 0.0
 
     def copied(source: str, target: str) -> None:
@@ -75,15 +80,17 @@ def _restore_store(backup: Path, store: Path, texts: Path | None, stack: ExitSta
         show(done, total)
 
     shutil.copytree(backup / STORE, new, copy_function=copied)
-    index = None
     if texts:
         stack.enter_context(locked(texts))
-        index = texts / TEXTS_FILE
         if (backup / TEXTS).exists():
             shutil.copyfile(backup / TEXTS / TEXTS_FILE, texts / "restoring")
             sync(texts)
     sync(new)
     stack.enter_context(locked(new))  # no server may start before the index is in place as well
+
+
+def _replace_store(store: Path, texts: Path | None) -> None:
+    index = texts / TEXTS_FILE if texts else None
     if index:
         _delete_database(index)
     before = replace_folder(store)

@@ -35,6 +35,7 @@ def take(places: Places, target: Path, show: Show) -> None:
         StoreUnusable: a server that is too old to wait for a backup runs on the store; its process is named.
     """
     partial = target.with_name(f"{target.name}.partial")
+    manifest.check_outside(target, places.store)
     with writing(f"the backup {target} failed"):
         for there in (target, partial):
             if there.exists():

@@ -56,9 +56,11 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     ) -> None:
         """Write each event as it comes; a caller that reads slowly holds up only its own stream."""
         if request.resumable:
-            async with aclosing(self._replay(request, current.get().request_id).read()) as numbered:
-                async for one in numbered:
-                    await context.write(answers.NUMBERED.message(one))
+            replay = self._replay(request, current.get().request_id)
+            with self._requests.track(""):
+                async with aclosing(replay.read()) as numbered:
+                    async for one in numbered:
+                        await context.write(answers.NUMBERED.message(one))
             return
         async with self._events(request) as (events, facts):
             async for event in events:
@@ -73,9 +75,10 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         """Write what follows the last event that arrived."""
         wanted = answers.RESUME.read(request)
         replay = self._replays.find((principal.get().name, wanted.request_id))
-        async with aclosing(replay.read(wanted.after)) as events:
-            async for numbered in events:
-                await context.write(answers.RESUMED.message(numbered))
+        with self._requests.track(""):
+            async with aclosing(replay.read(wanted.after)) as events:
+                async for numbered in events:
+                    await context.write(answers.RESUMED.message(numbered))
 
     def _replay(self, request: pb.GenerateRequest | pb.GenerateStreamRequest, id_: str) -> Replay:
         """Begin a stream that goes on without its caller, or return the one that has begun already."""

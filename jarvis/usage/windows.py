@@ -1,5 +1,6 @@
 """Counts the last minute with the library `limits`, in memory or in Redis."""
 
+import asyncio
 import logging
 import time
 from typing import Any
@@ -18,6 +19,8 @@ TOLD_SECONDS = 60.0
 """How often it is logged that Redis does not answer."""
 ANSWER_SECONDS = 1.0
 """How long Redis may take; nobody is refused because it is slow."""
+ASKED_AT_ONCE = 50
+"""How many calls to Redis there are at a time, each on a connection of its own: redis-py fails beyond 100."""
 PAUSE_SECONDS = 5.0
 """For how long Redis is not asked again after it did not answer."""
 
@@ -39,22 +42,29 @@ class SlidingWindows:
     def __init__(self, redis: str = "") -> None:
         self._storage: Any = _redis(redis) if redis else MemoryStorage()
         self._limiter = SlidingWindowCounterRateLimiter(self._storage)
+        self._free = asyncio.Semaphore(ASKED_AT_ONCE)
         self._told = -TOLD_SECONDS
         self._paused_until = 0.0
 
     async def take(self, limit: str, caller: str, amount: int, most: int) -> float | None:
         """See `jarvis.core.metering.Windows.take`."""
+        async with self._free:
+            return await self._take(limit, caller, amount, most)
+
+    async def _take(self, limit: str, caller: str, amount: int, most: int) -> float | None:
         if time.monotonic() < self._paused_until:
             return None
         item = RateLimitItemPerMinute(most, namespace=limit)
         try:
             if await self._limiter.hit(item, caller, cost=amount):
                 return None
-            before, before_ends, now, _ = await self._storage.get_sliding_window(item.key_for(caller), MINUTE)
+            key = item.key_for(caller)
+            before, before_ends, now, now_ends = await self._storage.get_sliding_window(key, MINUTE)
         except self._storage.base_exceptions as error:
             self._tell(error)
             return None
-        return max(LEAST_WAIT, _wait(before, before_ends, now, most - amount))
+        turns = before_ends if before else now_ends - MINUTE
+        return max(LEAST_WAIT, _wait(before, turns, now, most - amount))
 
     def _tell(self, error: Exception) -> None:
         now = time.monotonic()
@@ -81,15 +91,15 @@ def _redis(address: str) -> RedisStorage:
         raise ValueError(str(error.__cause__) if wrong else missing) from None
 
 
-def _wait(before: int, before_ends: float, now: int, room: int) -> float:
+def _wait(before: int, turns: float, now: int, room: int) -> float:
     """Return in how many seconds there will be no more than `room` in the window of the last minute.
 
     Args:
         before: what was used in the minute before the current one.
-        before_ends: in how many seconds nothing of that counts any more, as the current minute ends.
+        turns: in how many seconds the current minute ends, from when on nothing of that counts any more.
         now: what was used in the current minute.
         room: the most that may be left.
     """
     if before and now <= room:
-        return before_ends - (room - now) * MINUTE / before
-    return before_ends + MINUTE * (1 - room / now) if now else 0.0
+        return turns - (room - now) * MINUTE / before
+    return turns + MINUTE * (1 - room / now) if now else 0.0

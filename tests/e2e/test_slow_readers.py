@@ -6,6 +6,7 @@ import grpc
 import pytest
 
 from jarvis.v1 import generation_pb2 as pb
+from jarvis.v1 import generation_pb2_grpc
 
 WORD = "x" * 100_000
 LONG = pb.SamplingParams(max_tokens=400, ignore_eos=True)
@@ -66,3 +67,25 @@ async def test_a_caller_that_leaves_without_reading_leaves_no_error_in_the_log(s
     call.cancel()
     await asyncio.sleep(0.5)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+SMALL_WINDOW = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535))
+"""Has little lie between a server and a caller."""
+
+
+@pytest.mark.parametrize("resumable", [False, True])
+async def test_a_stopping_server_waits_for_who_still_reads(start, resumable):
+    request = pb.GenerateStreamRequest(
+        prompt="x" * 10_000, resumable=resumable, sampling=pb.SamplingParams(max_tokens=90, ignore_eos=True)
+    )
+    async with start("server.drain_timeout_seconds=30") as running:
+        async with grpc.aio.insecure_channel(running.instance.addresses[0], SMALL_WINDOW) as channel:
+            call = generation_pb2_grpc.GenerationServiceStub(channel).GenerateStream(request)
+            first = await call.read()
+            running.instance.stop()
+            size = len(first.delta.text)
+            while (event := await call.read()) is not grpc.aio.EOF:
+                size += len(event.delta.text)
+                await asyncio.sleep(0.04)
+        assert await asyncio.wait_for(running.run, 20) == 0
+    assert size >= 90 * 10_000

@@ -105,14 +105,26 @@ class Admission:
         caller = ticket.arrival.caller
         scopes = self._of(ticket)
         own = scopes[0]
+        instead: list[tuple[Ticket, Overloaded]] = []
         while found := next(((one, why) for one in scopes if (why := one.lack(ticket, waits=waits))), None):
             full, lack = found
             last = None if full is own else self._queue.last_behind(caller, self._service.value or UNKNOWN)
             if last is None:
+                for one, _ in reversed(instead):  # they would not be enough
+                    self._count(one)
+                    self._queue_up(one)
                 self._scopes.forget(caller)
                 raise self._overloaded(lack, full)
-            self._refuse(last, self._overloaded(f"{lack}; callers that have had less go first", full))
-        for scope in scopes:
+            instead.append((last, self._overloaded(f"{lack}; callers that have had less go first", full)))
+            self._take_out(last)
+            self._leave(last)
+        for one, error in instead:
+            one.turn.set_exception(error)
+        self._count(ticket)
+
+    def _count(self, ticket: Ticket) -> None:
+        ticket.left = False
+        for scope in self._of(ticket):
             scope.requests += 1
 
     def _leave(self, ticket: Ticket) -> None:
@@ -126,9 +138,12 @@ class Admission:
     def _of(self, ticket: Ticket) -> tuple[Scope, ...]:
         return self._scopes.of(ticket.arrival.caller), self._model, self._scopes.total
 
-    async def _wait(self, ticket: Ticket) -> None:
+    def _queue_up(self, ticket: Ticket) -> None:
         self._queue.push(ticket)
         self._count_queued(ticket, 1)
+
+    async def _wait(self, ticket: Ticket) -> None:
+        self._queue_up(ticket)
         try:
             await asyncio.shield(ticket.turn)
         except asyncio.CancelledError:

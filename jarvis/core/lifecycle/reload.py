@@ -10,7 +10,7 @@ from typing import Any
 from jarvis.core.lifecycle.component import Component
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.instance import Instance
-from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.lifecycle.requests import LEAVE_SECONDS, Requests
 from jarvis_plugins.registry import PortName
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.errors import (
@@ -26,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.05
 """Seconds between two looks at who still uses a replaced instance."""
-LEAVE_SECONDS = 5.0
-"""Seconds that ended requests have to leave it."""
 FIXED: Mapping[PortName, str] = {
     PortName.STORE: "its folder and the text index can be open only once",
     PortName.ESTIMATOR: "only models, the embedder and caches are reloaded",

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from jarvis_ports.errors import Draining, JarvisError, RequestAborted, RequestNotFound
+
+LEAVE_SECONDS = 5.0
+"""Seconds that ended requests have to leave; an adapter that does not let go of one holds up nothing else."""
 
 
 @dataclass(eq=False)
@@ -31,14 +34,14 @@ class Requests:
     @property
     def active(self) -> int:
         """The number of requests that run or wait."""
-        return len(self._running)
+        return sum(bool(running.request_id) for running in self._running)
 
     @contextmanager
     def track(self, request_id: str, owner: str = "") -> Iterator[None]:
         """Track the current task while it serves a request.
 
         Args:
-            request_id: the request's id.
+            request_id: the request's id; "" for a call that only reads what another request has made.
             owner: the name of its caller.
 
         Raises:
@@ -94,7 +97,8 @@ class Requests:
             await asyncio.wait_for(self._idle.wait(), within)
         except TimeoutError:
             left = self._end(lambda _: True, _draining())
-            await self._idle.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), LEAVE_SECONDS)
             return left
         return 0
 

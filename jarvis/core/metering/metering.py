@@ -97,9 +97,10 @@ class Metering:
         """
         limits, spent = self._limits(caller), Spent()
         self._check_budget(caller, expected, limits.tokens_per_day)
-        taken = await self._take(caller, expected, limits.tokens_per_minute)
-        self._reserved[caller] += expected
+        self._reserved[caller] += expected  # before anything is waited for: others are checked meanwhile
+        taken = 0
         try:
+            taken = await self._take(caller, expected, limits.tokens_per_minute)
             yield spent
         finally:
             self._release(caller, expected)

@@ -92,7 +92,7 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new(backup, tmp_path):
         if not killed:
             break
         step += 1
-    assert {("old", "old", "old"), ("old", None, "old"), ("new", None, "old"), ("new", "new", "new")} <= found
+    assert {("old", "old", "old"), ("old", None, "new"), ("new", None, "new"), ("new", "new", "new")} <= found
 
 
 def test_it_goes_to_where_nothing_is(backup, tmp_path):
@@ -126,6 +126,23 @@ def test_a_server_that_runs_is_named(backup, tmp_path):
     assert content(places) == ("old", "old", "old")
 
 
+def test_a_ledger_that_cannot_be_written_leaves_all_as_it_was(backup, tmp_path):
+    places = fill(tmp_path / "data", "old")
+    (tmp_path / "file").touch()
+    elsewhere = Places("files", places.store, places.texts, tmp_path / "file" / "usage")
+    with pytest.raises(BackupFailed, match="the restore failed"):
+        restore(backup, elsewhere, show)
+    assert content(places) == ("old", "old", "old")
+    assert sorted(file.name for file in places.store.parent.iterdir()) == ["store", "texts", "usage"]
+
+
+def test_a_backup_in_the_folder_of_the_store_is_refused(backup, tmp_path):
+    places = fill(tmp_path / "data", "old")
+    backup.rename(places.store / "backup")
+    with pytest.raises(BackupFailed, match="is in the folder of the store"):
+        plan(places.store / "backup", places, show)
+
+
 def cut(backup):
     file = backup / "store" / "rows.sqlite3"
     file.write_bytes(file.read_bytes()[:-1])
@@ -142,6 +159,9 @@ def manifest(backup, **changes):
         (cut, r"store/rows\.sqlite3 is damaged: take another backup"),
         (lambda b: (b / "store" / "vectors" / "new.bin").unlink(), r"vectors/new\.bin is missing"),
         (lambda b: (b / "store" / "more").touch(), "store/more is not of it"),
+        (lambda b: (b / "store" / "more").symlink_to("/etc"), "store/more is not of it"),
+        (lambda b: (b / "store" / "more").symlink_to("nowhere"), "store/more is not of it"),
+        (lambda b: os.mkfifo(b / "store" / "more"), "store/more is not of it"),
         (lambda b: (b / "backup.json").unlink(), "is no backup: it has no backup.json"),
         (lambda b: (b / "backup.json").write_text("{"), "backup.json is damaged"),
         (lambda b: (b / "backup.json").write_text("[]"), "backup.json is damaged"),

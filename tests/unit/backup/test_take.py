@@ -13,7 +13,7 @@ import pytest
 
 from jarvis.backup import BackupFailed, Places, plan, restore, take
 from jarvis_ports.errors import StoreUnusable
-from jarvis_toolkit.folders import changing, locked
+from jarvis_toolkit.folders import changing, locked, successor
 
 WRITER = """
 import sqlite3, sys
@@ -104,6 +104,14 @@ def test_nothing_is_overwritten(places, tmp_path):
         assert (tmp_path / name).exists()
 
 
+def test_a_folder_of_the_store_is_no_place_for_it(places, tmp_path):
+    (tmp_path / "link").symlink_to(places.store)
+    for folder in (places.store, tmp_path / "link"):
+        with pytest.raises(BackupFailed, match="is in the folder of the store"):
+            take(places, folder / "backup", show)
+    assert not (places.store / "backup.partial").exists()
+
+
 def test_nothing_to_back_up_is_told(places, tmp_path):
     shutil.rmtree(places.store)
     with pytest.raises(BackupFailed, match="there is nothing to back up"):
@@ -159,6 +167,8 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(places, tmp_path, name):
     plan(tmp_path / "backup", places, show)
     told = limited(lambda: restore(tmp_path / "backup", places, show))
     assert "the restore failed" in told
+    assert "[(" not in told
     assert (places.store / "old").exists()
+    assert not successor(places.store).exists(), "it takes no room"
     restore(tmp_path / "backup", places, show)
     assert (places.store / "vectors").exists()

@@ -47,7 +47,7 @@ def windows(request):
 
 async def test_no_more_is_taken_than_may_be(windows):
     limit = f"tokens-{time.time()}"
-    taken = await asyncio.gather(*(windows.take(limit, "a", 10, 100) for _ in range(30)))
+    taken = await asyncio.gather(*(windows.take(limit, "a", 10, 100) for _ in range(300)))
     assert sum(wait is None for wait in taken) == 10
     assert all(0 < wait <= 120 for wait in taken if wait is not None)
     assert await windows.take(limit, "b", 100, 100) is None, "callers are counted apart"
@@ -70,7 +70,7 @@ async def test_who_waits_as_long_as_it_was_told_gets_it(monkeypatch, before, now
         assert await windows.take("t", "a", before, 100) is None
     clock[0] += 95
     if now:
-        await windows.take("t", "a", now, 1000)  # the same window, whatever the limit is
+        await windows.take("t", "a", now, 100)
     wait = await windows.take("t", "a", amount, 100)
     if wait is not None:
         assert wait <= 120
@@ -78,6 +78,13 @@ async def test_who_waits_as_long_as_it_was_told_gets_it(monkeypatch, before, now
         early = await windows.take("t", "a", amount, 100)
         clock[0] += 0.3
         assert early is None or await windows.take("t", "a", amount, 100) is None
+
+
+async def test_what_was_used_in_this_minute_alone_is_waited_for_beyond_its_end(redis):
+    windows, limit = SlidingWindows(redis[1]), f"tokens-{time.time()}"
+    assert await windows.take(limit, "a", 100, 100) is None
+    wait = await windows.take(limit, "a", 50, 100)
+    assert wait == pytest.approx(90, abs=5), "the minute begins with the first use; half of it counts then"
 
 
 async def test_a_redis_that_does_not_answer_refuses_nobody_and_is_told_once(caplog):

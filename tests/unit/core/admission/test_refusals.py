@@ -51,6 +51,18 @@ async def test_where_all_is_full_the_last_gives_way_to_one_that_goes_before_it(d
         await (await model.ask("greedy"))
 
 
+async def test_nobody_gives_way_to_one_that_is_refused_all_the_same(desk):
+    model = desk(slots=1, model=Bounds(queued_tokens=30))
+    others = [await model.ask("b", characters=40) for _ in range(4)]  # one runs, and 30 tokens wait
+    with pytest.raises(Overloaded):
+        await (await model.ask("a", characters=100))
+    assert not any(task.done() for task in others)
+    assert not (await model.ask("a", characters=40)).done()
+    assert [task.done() for task in others] == [False, False, False, True], "one of them is enough for it"
+    await model.finish(4)
+    assert model.served == ["b", "a", "b", "b"]
+
+
 async def test_one_long_prompt_may_wait_alone(desk):
     model = desk(slots=1, model=Bounds(queued_tokens=10))
     await model.ask()

@@ -1,6 +1,7 @@
 """Requests are counted, ended on demand, and drained."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -28,6 +29,30 @@ async def test_they_are_counted():
     two.cancel()
     await asyncio.wait([one, two])
     assert requests.active == 0
+
+
+async def test_who_only_reads_is_waited_for_and_is_no_request():
+    requests = Requests()
+    reader = await begun(work(requests, seconds=0.05, request_id=""))
+    assert requests.active == 0
+    assert await requests.close(within=5) == 0
+    assert reader.done()
+
+
+async def test_one_that_does_not_leave_holds_up_no_end(monkeypatch):
+    monkeypatch.setattr("jarvis.core.lifecycle.requests.LEAVE_SECONDS", 0.05)
+    requests, released = Requests(), asyncio.Event()
+
+    async def stuck():
+        with requests.track("r"):
+            while not released.is_set():
+                with suppress(asyncio.CancelledError):
+                    await released.wait()
+
+    task = await begun(stuck())
+    assert await asyncio.wait_for(requests.close(within=0), 5) == 1
+    released.set()
+    await task
 
 
 async def test_abort_ends_every_request_of_an_id_and_no_other():

@@ -1,5 +1,6 @@
 """What a caller may use: reserved before a request, settled after it."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -21,6 +22,7 @@ class Windows:
 
     async def take(self, limit, caller, amount, most):
         assert 0 < amount <= most
+        await asyncio.sleep(0)  # as a Redis does
         if self.taken[limit, caller] + amount > most:
             return 7.0
         self.taken[limit, caller] += amount
@@ -159,6 +161,19 @@ async def test_the_budget_of_a_day_ends_at_midnight(make):
     error = await refused(metering, 101)
     assert error.retry_after is None
     assert "lower max_tokens" in str(error), "no wait makes room for it"
+
+
+async def test_requests_that_come_at_once_do_not_share_what_is_left_of_the_day(make):
+    metering, *_ = make(tokens_per_minute=1000, tokens_per_day=100)
+    ended = await asyncio.gather(*(use(metering, 60, 30, 30) for _ in range(5)), return_exceptions=True)
+    assert [type(one) for one in ended] == [type(None)] + [LimitExceeded] * 4
+
+
+async def test_who_is_refused_for_the_minute_has_nothing_reserved_of_the_day(make):
+    metering, *_ = make(tokens_per_minute=50, tokens_per_day=100)
+    await use(metering, 50, 1)
+    await refused(metering, 50)
+    await use(metering, 49, 1)
 
 
 async def test_a_shadow_refuses_nobody_and_counts(make, caplog):
