@@ -11,7 +11,10 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from jarvis.server.context import REQUEST_ID
-from jarvis_ports.errors import InvalidArgument, MessageTooLarge, SlowReader
+from jarvis_ports.errors import InvalidArgument, MessageTooLarge, SilentCaller, SlowReader
+
+SILENT_SECONDS = 600.0
+"""How long a caller may take to send its next message."""
 
 
 class Caller:
@@ -72,17 +75,22 @@ class Caller:
         """Return the message of a stream that has one; raise what `read` raises.
 
         Raises:
+            SilentCaller: it sends nothing for `SILENT_SECONDS`.
             CancelledError: the caller is gone.
         """
         with _noticing():
-            message = await anext(raw, None)
+            message = await _next(raw)
         if message is None:
             raise InvalidArgument.of("", "there is no message")
         return self.read(message)
 
     async def each(self, raw: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-        """Yield each message of a stream; raise what `read` raises."""
-        async for message in raw:
+        """Yield each message of a stream; raise what `read` raises.
+
+        Raises:
+            SilentCaller: the caller sends nothing for `SILENT_SECONDS`, while a message is waited for.
+        """
+        while (message := await _next(raw)) is not None:
             yield self.read(message)
 
     async def write(self, message: Any) -> None:  # noqa: ANN401
@@ -118,6 +126,14 @@ class Caller:
         if len(raw) > self._max_bytes:
             found = f"the {what} has {len(raw)} bytes, and server.max_message_bytes is {self._max_bytes}"
             raise MessageTooLarge.of("", f"{found}; {advice}")
+
+
+async def _next(raw: AsyncIterator[bytes]) -> bytes | None:
+    try:
+        async with asyncio.timeout(SILENT_SECONDS):
+            return await anext(raw, None)
+    except TimeoutError:
+        raise SilentCaller(f"nothing was sent for {SILENT_SECONDS:g} s; send what is left again") from None
 
 
 @contextmanager

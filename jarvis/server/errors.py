@@ -36,6 +36,7 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "REQUEST_ABORTED": grpc.StatusCode.ABORTED,
     "EVENTS_LOST": grpc.StatusCode.OUT_OF_RANGE,
     "SLOW_READER": grpc.StatusCode.ABORTED,
+    "SILENT_CALLER": grpc.StatusCode.ABORTED,
     "UNAUTHENTICATED": grpc.StatusCode.UNAUTHENTICATED,
     "PERMISSION_DENIED": grpc.StatusCode.PERMISSION_DENIED,
     "ISSUER_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,

@@ -79,7 +79,7 @@ class Requests:
         """
         aborted = RequestAborted(f"request {request_id} was aborted")
         count = self._end(
-            lambda running: running.request_id == request_id and owner in {None, running.owner}, aborted
+            lambda running: running.request_id == request_id != "" and owner in {None, running.owner}, aborted
         )
         if not count:
             msg = f"no running request has the id {request_id!r}"

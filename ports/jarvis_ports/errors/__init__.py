@@ -21,6 +21,7 @@
     │   ├── RequestAborted               REQUEST_ABORTED
     │   ├── EventsLost                   EVENTS_LOST
     │   ├── SlowReader                   SLOW_READER
+    │   ├── SilentCaller                 SILENT_CALLER
     │   ├── Unauthenticated              UNAUTHENTICATED
     │   └── PermissionDenied             PERMISSION_DENIED
     ├── Unavailable                      it may work later, or elsewhere
@@ -59,6 +60,7 @@ from jarvis_ports.errors.caller import (
     RequestAborted,
     RequestNotFound,
     ServiceNotFound,
+    SilentCaller,
     SlowReader,
     TemplateNotFound,
     TextTooLong,
@@ -114,6 +116,7 @@ __all__ = [
     "RequestAborted",
     "RequestNotFound",
     "ServiceNotFound",
+    "SilentCaller",
     "SlowReader",
     "StartupError",
     "StoreFailure",

@@ -159,6 +159,12 @@ class SlowReader(CallerError):
     reason = "SLOW_READER"
 
 
+class SilentCaller(CallerError):
+    """The caller sent nothing for ten minutes, although its request was not complete."""
+
+    reason = "SILENT_CALLER"
+
+
 class Unauthenticated(CallerError):
     """The caller shows nothing that tells who it is, or something that is not, or no longer, valid."""
 

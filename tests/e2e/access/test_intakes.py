@@ -122,6 +122,17 @@ async def test_a_change_beyond_as_many_as_may_is_refused(server, asks, metadata_
     assert (await upsert()).upserted == 1
 
 
+async def test_who_sends_nothing_more_does_not_keep_its_place(
+    server, asks, metadata_of, failure, monkeypatch
+):
+    monkeypatch.setattr("jarvis.server.caller.SILENT_SECONDS", SECONDS)
+    ingest = server.retrieval.Ingest(metadata=metadata_of("a"))
+    await ingest.write(retrieval.IngestRequest(start=retrieval.IngestStart(collection="texts")))
+    assert (await failure(ingest.read()))[:2] == ("ABORTED", "SILENT_CALLER")
+    request = retrieval.DeleteRequest(collection="texts", ids=["a"])
+    assert not (await server.retrieval.Delete(request, metadata=metadata_of("b"))).deleted
+
+
 async def test_what_a_caller_has_anywhere_counts_for_it(server, asks, metadata_of, failure):
     first = asyncio.ensure_future(asks["embed"]("bounded"))
     await asyncio.sleep(SECONDS / 5)

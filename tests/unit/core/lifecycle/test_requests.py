@@ -35,6 +35,8 @@ async def test_who_only_reads_is_waited_for_and_is_no_request():
     requests = Requests()
     reader = await begun(work(requests, seconds=0.05, request_id=""))
     assert requests.active == 0
+    with pytest.raises(RequestNotFound):
+        requests.abort("")
     assert await requests.close(within=5) == 0
     assert reader.done()
 
