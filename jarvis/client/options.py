@@ -27,6 +27,12 @@ class Sampling(TypedDict, total=False):
     logprobs: int | None
     logit_bias: Mapping[int, float]
     ignore_eos: bool | None
+    stop_token_ids: Sequence[int]
+    include_stop: bool | None
+    allowed_token_ids: Sequence[int]
+    bad_words: Sequence[str]
+    skip_special_tokens: bool | None
+    logprob_token_ids: Sequence[int]
 
 
 class PromptOptions(TypedDict, total=False):

@@ -128,6 +128,16 @@ BAD = {
         "INVALID_ARGUMENT",
         ["sampling.logit_bias[7]"],
     ),
+    "lists": (
+        {"prompt": "a", "sampling": S(stop_token_ids=range(65), bad_words=["b", ""])},
+        "INVALID_ARGUMENT",
+        ["sampling.stop_token_ids", "sampling.bad_words[1]"],
+    ),
+    "two of a kind": (
+        {"prompt": "a", "sampling": S(logprobs=1, logprob_token_ids=[5])},
+        "INVALID_ARGUMENT",
+        ["sampling.logprob_token_ids"],
+    ),
     "min over max": (
         {"prompt": "a", "sampling": S(min_tokens=3, max_tokens=2)},
         "INVALID_ARGUMENT",
@@ -147,10 +157,10 @@ BAD = {
         {
             "prompt": "a",
             "structured_output": pb.StructuredOutput(regex="yes|no"),
-            "sampling": S(ignore_eos=True, min_tokens=1),
+            "sampling": S(ignore_eos=True, min_tokens=1, allowed_token_ids=[5]),
         },
         "INVALID_ARGUMENT",
-        ["sampling.ignore_eos", "sampling.min_tokens"],
+        ["sampling.ignore_eos", "sampling.min_tokens", "sampling.allowed_token_ids"],
     ),
     "no choice": (
         {"prompt": "a", "structured_output": pb.StructuredOutput(choice=pb.Choices())},

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from jarvis_ports.errors import InvalidArgument
-from jarvis_ports.llm import Message, Role
+from jarvis_ports.llm import Message, Role, SamplingParams
 
 MARK = f"\ue000{secrets.token_hex(8)}\ue000"
 """The mark where a text is split before it is tokenised; no caller can know it."""
@@ -31,6 +31,7 @@ class ControlTokens:
         """The tokens that are never part of an answer's text, with their ids."""
         template = str(getattr(tokenizer, "chat_template", None) or "")
         written = [token.content for token in added.values() if token.content in template]
+        self._decode = tokenizer.decode
         self._special = any_of(known)
         self._all = any_of([*known, *written])
         self._silent = any_of(self.special)
@@ -49,14 +50,14 @@ class ControlTokens:
         """Return a role's pattern; in answers, templates look for their own tokens, such as `<think>`."""
         return self._special if role is Role.ASSISTANT else self._all
 
-    def stops(self, texts: Iterable[str]) -> dict[int, str]:
-        """Return the stop texts that are control tokens, by their ids.
+    def stops(self, sampling: SamplingParams) -> dict[int, str]:
+        """Return the texts of the tokens that end an answer, by their ids: control tokens, and those by id.
 
         Raises:
             InvalidArgument: a text contains a control token, but is not one itself.
         """
-        found = {}
-        for position, text in enumerate(texts):
+        found = {token_id: self._decode([token_id]) for token_id in sampling.stop_token_ids}
+        for position, text in enumerate(sampling.stop):
             if (token_id := self.special.get(text)) is not None:
                 found[token_id] = text
             elif within := self._silent.search(text):

@@ -1,7 +1,7 @@
 """Converts between the port's types and vLLM's."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
@@ -31,15 +31,17 @@ SAME_NAME = (
     "n",
     "logprobs",
     "ignore_eos",
+    "skip_special_tokens",
 )
 FINISH_REASONS = {"stop": FinishReason.STOP, "repetition": FinishReason.STOP, "length": FinishReason.LENGTH}
 
 
-def sampling_params(
+def sampling_params(  # noqa: PLR0913, PLR0917 - all that they are made of
     request: GenerateRequest,
     defaults: Mapping[str, Any],
     room: int,
     stops: Mapping[int, str],
+    bad_words: list[list[int]],
     grammar: str | None,
 ) -> SamplingParams:
     """Return a request's sampling parameters in vLLM's form.
@@ -48,7 +50,8 @@ def sampling_params(
         request: what to generate.
         defaults: the model's own parameters.
         room: the tokens that the context has left for the answer.
-        stops: the stop texts that are control tokens, by their ids.
+        stops: the texts of the tokens that end the answer, by their ids.
+        bad_words: the tokens of the texts that are not generated.
         grammar: the grammar to which the constraint has been compiled, if there is one.
 
     Raises:
@@ -57,15 +60,28 @@ def sampling_params(
     sampling = request.sampling
     given = {name: value for name in SAME_NAME if (value := getattr(sampling, name)) is not None}
     max_tokens = min(room, defaults.get("max_tokens", room))
-    return SamplingParams(
+    params = SamplingParams(
         **{**defaults, "max_tokens": max_tokens, **given},
         stop=list(sampling.stop),
         stop_token_ids=list(stops),
+        include_stop_str_in_output=bool(sampling.include_stop),
+        allowed_token_ids=list(sampling.allowed_token_ids) or None,
+        logprob_token_ids=list(sampling.logprob_token_ids) or None,
         logit_bias=dict(sampling.logit_bias) or None,
         structured_outputs=grammar and _structured_outputs(grammar),
         output_kind=RequestOutputKind.DELTA,
         skip_clone=True,
     )
+    # vLLM itself leaves out the form with a space where that has another number of tokens.
+    params._bad_words_token_ids = bad_words or None
+    return params
+
+
+def with_and_without_space(words: Iterable[str], tokenizer: Any) -> list[list[int]]:  # noqa: ANN401 - as vLLM's
+    """Return the tokens of words as they are within a text, and at its start."""
+    texts = [prefix + word.lstrip() for word in words for prefix in ("", " ")]
+    encoded = (tokenizer.encode(text, add_special_tokens=False) for text in texts)
+    return [token_ids for token_ids in encoded if token_ids]
 
 
 def _structured_outputs(grammar: str) -> StructuredOutputsParams:
@@ -80,14 +96,16 @@ class Outputs:
     Args:
         request: what to generate.
         prompt_tokens: the length of its prompt.
-        stops: its stop texts that are control tokens, by their ids.
+        stops: the texts of the tokens that end the answer, by their ids.
     """
 
     def __init__(self, request: GenerateRequest, prompt_tokens: int, stops: Mapping[int, str]) -> None:
         self._stops = stops
         self._structured_output = request.structured_output
         self._token_ids = request.return_token_ids
-        self._top = request.sampling.logprobs
+        chosen = request.sampling.logprob_token_ids
+        self._top = len(chosen) if chosen else request.sampling.logprobs
+        self._chosen = frozenset(chosen)
         self._prompt_tokens = prompt_tokens
         self._completion_tokens = 0
 
@@ -133,13 +151,16 @@ class Outputs:
             queue_seconds=stats.scheduled_ts - stats.queued_ts if stats and stats.scheduled_ts else None,
         )
 
+    def _wanted(self, token_id: int, candidate: Any) -> bool:  # noqa: ANN401 - vLLM's Logprob
+        return token_id in self._chosen if self._chosen else candidate.rank <= self._top
+
     def _logprobs(self, choice: Any) -> tuple[TokenLogprob, ...]:  # noqa: ANN401
         found = []
         for token_id, candidates in zip(choice.token_ids, choice.logprobs or (), strict=False):
             top = tuple(
                 TopLogprob(candidate_id, candidate.decoded_token or "", candidate.logprob)
-                for candidate_id, candidate in sorted(candidates.items(), key=lambda item: item[1].rank)
-                if candidate.rank <= self._top and candidate.logprob > -math.inf
+                for candidate_id, candidate in sorted(candidates.items(), key=lambda item: -item[1].logprob)
+                if self._wanted(candidate_id, candidate) and candidate.logprob > -math.inf
             )
             chosen = candidates[token_id]
             found.append(TokenLogprob(token_id, chosen.decoded_token or "", chosen.logprob, top))

@@ -8,7 +8,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 
 from jarvis_adapters.vllm.constraints.checker import Checker
 from jarvis_adapters.vllm.control_tokens import ControlTokens
-from jarvis_adapters.vllm.convert import Outputs, sampling_params
+from jarvis_adapters.vllm.convert import Outputs, sampling_params, with_and_without_space
 from jarvis_adapters.vllm.errors import translated
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
@@ -42,7 +42,8 @@ class VLLM:
         self._traces = engine.observability_config.otlp_traces_endpoint is not None
         self._capabilities = capabilities
         self._metrics = metrics_of(engine)
-        self._control = ControlTokens(engine.get_tokenizer())
+        self._tokenizer = engine.get_tokenizer()
+        self._control = ControlTokens(self._tokenizer)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `LLM.generate`; `Accepted` comes with the first output."""
@@ -51,9 +52,10 @@ class VLLM:
             grammar = await self._checker.compiled(wanted) if wanted and self._checker else None
             rendered = await render(self._engine.renderer, self._control, request.input)
             prompt_tokens = len(rendered["prompt_token_ids"])
-            stops = self._control.stops(request.sampling.stop)
+            stops = self._control.stops(request.sampling)
             room = self._room(request, prompt_tokens)
-            params = sampling_params(request, self._defaults, room, stops, grammar)
+            bad = with_and_without_space(request.sampling.bad_words, self._tokenizer)
+            params = sampling_params(request, self._defaults, room, stops, bad, grammar)
             params.stream_interval = BUSY_STREAM_INTERVAL if self._busy() else None
             outputs = Outputs(request, prompt_tokens, stops)
             stream = self._engine.generate(

@@ -19,6 +19,12 @@ from jarvis_ports.values import (
 
 MAX_STOPS = 16
 MAX_LOGIT_BIAS = 1024
+MAX_LISTED: Final = {
+    "stop_token_ids": 64,
+    "allowed_token_ids": 1024,
+    "bad_words": 64,
+    "logprob_token_ids": 64,
+}
 MAX_SOURCES = 100
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
@@ -86,6 +92,7 @@ def _input(input_: Input) -> Iterator[FieldViolation]:
 def _sampling(sampling: SamplingParams) -> Iterator[FieldViolation]:
     yield from _ranges(sampling)
     yield from _stops(sampling.stop)
+    yield from _lists(sampling)
     yield from _logit_bias(sampling.logit_bias)
 
 
@@ -111,6 +118,17 @@ def _stops(stops: Sequence[str]) -> Iterator[FieldViolation]:
             yield FieldViolation(f"sampling.stop[{position}]", "is empty")
 
 
+def _lists(sampling: SamplingParams) -> Iterator[FieldViolation]:
+    for name, most in MAX_LISTED.items():
+        if (count := len(getattr(sampling, name))) > most:
+            yield FieldViolation(f"sampling.{name}", f"at most {most}, got {count}")
+    for position, word in enumerate(sampling.bad_words):
+        if not word:
+            yield FieldViolation(f"sampling.bad_words[{position}]", "is empty")
+    if sampling.logprobs is not None and sampling.logprob_token_ids:
+        yield FieldViolation("sampling.logprob_token_ids", "set either this or logprobs, not both")
+
+
 def _logit_bias(biases: Mapping[int, float]) -> Iterator[FieldViolation]:
     if len(biases) > MAX_LOGIT_BIAS:
         yield FieldViolation("sampling.logit_bias", f"at most {MAX_LOGIT_BIAS} entries, got {len(biases)}")
@@ -134,6 +152,10 @@ def _structured_output(request: GenerateRequest) -> Iterator[FieldViolation]:
         yield FieldViolation("sampling.ignore_eos", beside)
     if (request.sampling.min_tokens or 0) > 0:
         yield FieldViolation("sampling.min_tokens", beside)
+    if request.sampling.allowed_token_ids:
+        yield FieldViolation(
+            "sampling.allowed_token_ids", "leave it out: structured_output decides on the tokens"
+        )
 
 
 def _retrieval(input_: Input, retrieval: Retrieval) -> Iterator[FieldViolation]:

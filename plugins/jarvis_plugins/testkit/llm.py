@@ -159,6 +159,45 @@ class LLMConformance(AdapterConformance):
         assert reply.finish.reason is FinishReason.STOP
         assert reply.finish.matched_stop == stop
 
+    async def test_include_stop_leaves_it_at_the_end(self, llm: LLM) -> None:
+        self.need(llm, "sampling.stop", "sampling.include_stop")
+        whole = (await self.ask(llm)).text()
+        stop = whole[len(whole) // 2 :][:3]
+        reply = await self.ask(llm, stop=(stop,), include_stop=True)
+        assert reply.text() == whole[: whole.index(stop)] + stop
+
+    async def test_stop_token_ids_end_the_answer(self, llm: LLM) -> None:
+        self.need(llm, "sampling.stop_token_ids", "return_token_ids")
+        whole = await self.ask(llm, return_token_ids=True)
+        stop = whole.token_ids[len(whole.token_ids) // 2]
+        reply = await self.ask(llm, stop_token_ids=(stop,), return_token_ids=True)
+        first = whole.token_ids.index(stop)
+        assert reply.token_ids == whole.token_ids[: first + 1], "the token counts"
+        assert reply.finish.reason is FinishReason.STOP
+        assert whole.text().startswith(reply.text())
+        assert whole.text()[len(reply.text()) :].startswith(reply.finish.matched_stop or "?")
+
+    async def test_only_allowed_token_ids_are_generated(self, llm: LLM) -> None:
+        self.need(llm, "sampling.allowed_token_ids", "return_token_ids")
+        usual = (await self.ask(llm, return_token_ids=True)).token_ids
+        allowed = (usual[-1], usual[0] + 1)
+        reply = await self.ask(llm, allowed_token_ids=allowed, return_token_ids=True)
+        assert set(reply.token_ids) <= set(allowed)
+
+    async def test_bad_words_are_not_generated(self, llm: LLM) -> None:
+        self.need(llm, "sampling.bad_words")
+        word = max((await self.ask(llm)).text().split(), key=len).strip(",.:;")
+        assert word not in (await self.ask(llm, bad_words=(word,))).text().split()
+
+    async def test_logprobs_of_chosen_tokens(self, llm: LLM) -> None:
+        self.need(llm, "sampling.logprob_token_ids", "return_token_ids")
+        reply = await self.ask(llm, return_token_ids=True)
+        chosen = tuple(sorted({reply.token_ids[0], reply.token_ids[0] + 1}))
+        told = (await self.ask(llm, logprob_token_ids=chosen)).logprobs
+        assert len(told) == reply.completion_tokens
+        assert {candidate.token_id for candidate in told[0].top} == set(chosen)
+        assert max(told[0].top, key=lambda one: one.logprob).token_id == reply.token_ids[0]
+
     async def test_n_choices(self, llm: LLM) -> None:
         self.need(llm, "sampling.n")
         reply = await self.ask(llm, steady=False, n=3)

@@ -50,6 +50,12 @@ FIELDS: dict[str, dict[str, Any]] = {
     "sampling.logprobs": {"logprobs": 2},
     "sampling.logit_bias": {"logit_bias": {5: 1.0}},
     "sampling.ignore_eos": {"ignore_eos": True},
+    "sampling.stop_token_ids": {"stop_token_ids": (5,)},
+    "sampling.include_stop": {"stop": (",",), "include_stop": True},
+    "sampling.allowed_token_ids": {"allowed_token_ids": (5, 6, 7)},
+    "sampling.bad_words": {"bad_words": ("one",)},
+    "sampling.skip_special_tokens": {"skip_special_tokens": False},
+    "sampling.logprob_token_ids": {"logprob_token_ids": (5, 6)},
     **{constraint.field: {"structured_output": constraint} for constraint in CONSTRAINTS.values()},
 }
 """The arguments of `request` that set a field, by the field's path in the contract."""

@@ -51,6 +51,12 @@ class SamplingParams:
     logprobs: int | None = None
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     ignore_eos: bool | None = None
+    stop_token_ids: tuple[int, ...] = ()
+    include_stop: bool | None = None
+    allowed_token_ids: tuple[int, ...] = ()
+    bad_words: tuple[str, ...] = ()
+    skip_special_tokens: bool | None = None
+    logprob_token_ids: tuple[int, ...] = ()
 
 
 class Constraint(StrEnum):

@@ -18,7 +18,7 @@ from jarvis.models.catalogue import CATALOGUE, DEMO_MODEL
 from jarvis_adapters.vllm.control_tokens import MARK, ControlTokens, any_of
 from jarvis_adapters.vllm.render import render
 from jarvis_ports.errors import InvalidArgument
-from jarvis_ports.llm import Message, Role
+from jarvis_ports.llm import Message, Role, SamplingParams
 
 pytestmark = pytest.mark.slow
 
@@ -169,16 +169,16 @@ class TestStops:
     def test_a_special_token_of_one_character_is_a_character(self):
         tokenizer = reasoning()
         tokenizer.add_special_tokens({"unk_token": "?"})
-        assert ControlTokens(tokenizer).stops(["Really?"]) == {}
+        assert ControlTokens(tokenizer).stops(SamplingParams(stop=("Really?",))) == {}
 
     def test_a_control_token_stops_by_its_id(self):
         end = reasoning().convert_tokens_to_ids("<|im_end|>")
-        assert self.CONTROL.stops(["x", "<|im_end|>", "<think>"]) == {end: "<|im_end|>"}
+        assert self.CONTROL.stops(SamplingParams(stop=("x", "<|im_end|>", "<think>"))) == {end: "<|im_end|>"}
 
     @pytest.mark.parametrize("stop", ["x<|im_end|>", "<|im_end|>\n", "<|im_start|>user"])
     def test_one_with_more_around_it_can_never_match_and_is_refused(self, stop):
         with pytest.raises(InvalidArgument, match=r"is a control token, .* give it alone") as refused:
-            self.CONTROL.stops(["ok", stop])
+            self.CONTROL.stops(SamplingParams(stop=("ok", stop)))
         assert [violation.field for violation in refused.value.violations] == ["sampling.stop[1]"]
 
 
