@@ -13,6 +13,7 @@ from jarvis.address import CannotListen
 from jarvis.core.application import Application
 from jarvis.core.generation.replay import Replays
 from jarvis.core.status import Capability
+from jarvis.core.telemetry import metrics
 from jarvis.server.embedding import EmbeddingServicer
 from jarvis.server.gate import Gate
 from jarvis.server.generation import GenerationServicer
@@ -69,6 +70,7 @@ class Server:
         self._requests = requests = application.requests
         self._flush = application.embedding.flush
         self._ledger = application.ledger
+        self._instruments = application.instruments
         self._stop = asyncio.Event()
         self.addresses: list[str] = []
         self.http_address: str | None = None
@@ -137,6 +139,8 @@ class Server:
         """
         tls = self._settings.tls
         certificates = Certificates(tls) if tls else None
+        loop = asyncio.get_running_loop()
+        self._instruments.gauge(metrics.TASKS, lambda: [(len(asyncio.all_tasks(loop)), {})])
         with self._ledger.running():
             return await self._run(certificates)
 
