@@ -31,7 +31,8 @@ def drawn(samples: Sequence[Sample], names: Sequence[str]) -> str:
     for number, sample in enumerate(begins):
         x = _x(sample.seconds, most)
         parts.append(f'<line class="phase" x1="{x}" x2="{x}" y1="{TOP}" y2="{height}"/>')
-        parts.append(f'<text x="{x + 3}" y="{12 + 12 * (number % 2)}">{escape(sample.phase)}</text>')
+        end = ' text-anchor="end"' if x > WIDTH - 100 else ""
+        parts.append(f'<text x="{x}" y="{12 + 12 * (number % 2)}"{end}>{escape(sample.phase)}</text>')
     for number, name in enumerate(names):
         parts += _graph(samples[:: -(-len(samples) // POINTS)], name, TOP + number * HEIGHT, most)
     parts += [

@@ -14,6 +14,8 @@ from jarvis.models.catalogue import DEMO_MODEL
 
 SEQUENCES = 100
 """Requests that the engine works on at a time: as many as there are streams at once."""
+START_SECONDS = 600
+"""How long the start may take, for other work may go on beside a soak."""
 RESUME_SECONDS = 5
 """How long a broken stream is kept, so that nothing is left of it soon after the callers have gone."""
 
@@ -70,7 +72,8 @@ async def serving(folder: Path) -> AsyncIterator[Running]:
         ]
         return [COMMAND, "serve", *(part for pair in sets for part in ("--set", pair))]
 
-    async with running(command, grpc_serving, {"JARVIS_DATA_DIR": str(data)}) as port:
+    environment = {"JARVIS_DATA_DIR": str(data)}
+    async with running(command, grpc_serving, environment, START_SECONDS) as port:
         address = f"127.0.0.1:{port}"
         (process,) = (child for child in psutil.Process().children() if address in " ".join(child.cmdline()))
         yield Running(address, _http(port), process, data, log)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from bench.soak.growth import HOUR, Bounds, grown, slope
 from bench.soak.watch import Sample
 
-MEMORY = Bounds(an_hour=60)
+MEMORY = Bounds(an_hour=16)
 BACK = Bounds(left=0)
 FIGURES = {
     "memory of the server, MiB": MEMORY,
