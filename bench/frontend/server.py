@@ -20,13 +20,15 @@ async def running(
     command: Callable[[int], Sequence[str]],
     ready: Callable[[int], Awaitable[bool]],
     environment: Mapping[str, str] | None = None,
+    start_seconds: float = START_SECONDS,
 ) -> AsyncIterator[int]:
     """Run the command for a free port, and yield that port once `ready` returns True for it.
 
     The environment is added to that of this process.
 
     Raises:
-        RuntimeError: it ended, was not ready in time, or the block failed; the message ends with its output.
+        RuntimeError: it ended, was not ready within `start_seconds`, or the block failed; the message ends
+            with its output.
     """
     port = free_port()
     with tempfile.TemporaryFile() as log:
@@ -34,7 +36,7 @@ async def running(
             *command(port), stdout=log, stderr=log, env={**os.environ, **(environment or {})}
         )
         try:
-            await _wait(process, lambda: ready(port))
+            await _wait(process, lambda: ready(port), start_seconds)
             yield port
         except Exception as error:
             log.seek(0)
@@ -57,8 +59,10 @@ async def grpc_serving(port: int) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-async def _wait(process: asyncio.subprocess.Process, ready: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(START_SECONDS):
+async def _wait(
+    process: asyncio.subprocess.Process, ready: Callable[[], Awaitable[bool]], seconds: float
+) -> None:
+    async with asyncio.timeout(seconds):
         while not await ready():
             if process.returncode is not None:
                 msg = f"ended with exit code {process.returncode}"

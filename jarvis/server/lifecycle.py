@@ -13,7 +13,7 @@ from jarvis.address import CannotListen
 from jarvis.core.application import Application
 from jarvis.core.generation.replay import Replays
 from jarvis.core.status import Capability
-from jarvis.core.telemetry.metrics import CERTIFICATE_BEGINS, CERTIFICATE_ENDS
+from jarvis.core.telemetry import metrics
 from jarvis.server.embedding import EmbeddingServicer
 from jarvis.server.gate import Gate
 from jarvis.server.generation import GenerationServicer
@@ -140,10 +140,11 @@ class Server:
         """
         tls = self._settings.tls
         certificates = Certificates(tls) if tls else None
+        gauge, loop = self._instruments.gauge, asyncio.get_running_loop()
+        gauge(metrics.TASKS, lambda: [(len(asyncio.all_tasks(loop)), {})])
         if certificates:
-            gauge = self._instruments.gauge
-            gauge(CERTIFICATE_BEGINS, lambda: [(certificates.validity[0].timestamp(), {})])
-            gauge(CERTIFICATE_ENDS, lambda: [(certificates.validity[1].timestamp(), {})])
+            gauge(metrics.CERTIFICATE_BEGINS, lambda: [(certificates.validity[0].timestamp(), {})])
+            gauge(metrics.CERTIFICATE_ENDS, lambda: [(certificates.validity[1].timestamp(), {})])
         with self._ledger.running():
             return await self._run(certificates)
 

@@ -210,6 +210,13 @@ FILES = graph(
         "most {{instance}}": f"process_max_fds{{{HERE}}} {OURS}",
     },
 )
+TASKS = graph(
+    "Tasks",
+    units.Short,
+    "Tasks of the event loop, which come and go with calls. When they stay after the calls have ended: "
+    "something waits for ever; keep the log of that time, and restart in a quiet hour.",
+    {"{{instance}}": f"jarvis_tasks{{{HERE}}}"},
+)
 
 
 def build() -> Dashboard:
@@ -225,6 +232,6 @@ def build() -> Dashboard:
             "Work": [THROUGHPUT, PER_TOKEN, ACTIVE],
             "vLLM's own clocks": [ENGINE_FIRST, ENGINE_WHOLE, ENGINE_QUEUE],
             "Health": [HEALTH, RESTARTS, BREAKERS, DROPPED],
-            "The machine": [GPU, MEMORY, CPU, FILES],
+            "The machine": [GPU, MEMORY, CPU, FILES, TASKS],
         },
     )

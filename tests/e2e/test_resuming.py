@@ -2,18 +2,19 @@
 
 import asyncio
 import os
-import random
 
 import grpc
 import pytest
 
-from jarvis.client import Delta, Finished, JarvisClient, JarvisClientError, Started
+from jarvis.client import JarvisClient, JarvisClientError
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
+from tests.cuts import cut_at_random
 from tests.proxy import Proxy
 
 SEED = int(os.environ.get("RESUME_SEED", "1"))
 WORDS = " ".join(f"word{number}" for number in range(40))
+UNCUT = {"max_tokens": 120, "ignore_eos": True}
 
 
 @pytest.fixture
@@ -30,44 +31,13 @@ async def proxied(server):
         yield client, proxy
 
 
-async def text_of(events):
-    pieces, started, finished = [], 0, 0
-    async for event in events:
-        started += isinstance(event, Started)
-        finished += isinstance(event, Finished)
-        if isinstance(event, Delta):
-            pieces.append(event.text)
-    assert (started, finished) == (1, 1)
-    return "".join(pieces)
-
-
-async def cut_at_random(server, proxied, cuts):
-    client, proxy = proxied
-    random_ = random.Random(SEED)  # noqa: S311 - no secret
-    options = {"max_tokens": 120, "ignore_eos": True}
-    async with JarvisClient(server.instance.addresses[0]) as direct:
-        uncut = await text_of(direct.stream(WORDS, **options))
-
-    async def cut():
-        while True:
-            await asyncio.sleep(random_.uniform(0.01, 0.25))
-            proxy.cut()
-
-    cutting = asyncio.create_task(cut())
-    try:
-        while proxy.cuts < cuts:
-            assert await text_of(client.stream(WORDS, resumable=True, **options)) == uncut
-    finally:
-        cutting.cancel()
-
-
-async def test_no_token_is_lost_or_repeated(server, proxied):
-    await cut_at_random(server, proxied, 15)
+async def test_no_token_is_lost_or_repeated(server):
+    await cut_at_random(server.instance.addresses[0], WORDS, UNCUT, 15, SEED)
 
 
 @pytest.mark.long
-async def test_no_token_is_lost_or_repeated_over_many_cuts(server, proxied):
-    await cut_at_random(server, proxied, 200)
+async def test_no_token_is_lost_or_repeated_over_many_cuts(server):
+    await cut_at_random(server.instance.addresses[0], WORDS, UNCUT, 200, SEED)
 
 
 async def test_a_stream_that_nobody_takes_up_gives_its_place_back(start):

@@ -162,6 +162,22 @@ async def test_what_runs_and_what_is_well_is_read_when_it_is_asked_for(server, s
     call.cancel()
 
 
+async def test_the_tasks_of_calls_are_counted_while_they_run(server, scrape):
+    async def tasks():
+        return (await scrape())["jarvis_tasks", frozenset()]
+
+    idle = await tasks()
+    calls = [server.generation.GenerateStream(slowly()) for _ in range(10)]
+    for call in calls:
+        await call.read()
+    assert await tasks() >= idle + len(calls)
+    for call in calls:
+        call.cancel()
+    async with asyncio.timeout(10):
+        while await tasks() > idle:
+            await asyncio.sleep(0.1)
+
+
 async def test_nobody_can_make_up_series(server, scrape):
     async def nonsense(number):
         junk = f"junk-{number}"

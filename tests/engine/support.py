@@ -3,11 +3,29 @@
 import asyncio
 import json
 
+from jarvis.v1 import generation_pb2 as pb
+
 GENERATION = "jarvis.v1.GenerationService"
 START = 400
 """Seconds that an engine may take to start."""
 TOO_EARLY = "Triton is installed, but doesn't include CPU backend. Disabling Triton."
 """What the CPU build says as the engine's process imports vLLM, before vLLM sets its log up."""
+TOKENS = 48
+"""Of a seeded answer."""
+
+
+async def seeded(stub, number):
+    """Stream an answer that the number decides; return the ids of its tokens, and how many were counted."""
+    sampling = pb.SamplingParams(max_tokens=TOKENS, ignore_eos=True, temperature=0, seed=number)
+    request = pb.GenerateStreamRequest(
+        prompt=f"Once upon a time, {number} of them", sampling=sampling, return_token_ids=True
+    )
+    ids, counted = [], 0
+    async for event in stub.GenerateStream(request):
+        ids += event.delta.token_ids
+        if event.HasField("finished"):
+            counted = event.finished.usage.completion_tokens
+    return tuple(ids), counted
 
 
 def read(log):

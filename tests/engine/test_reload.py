@@ -6,13 +6,13 @@ import grpc
 import pytest
 
 from bench import tiny_model
-from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
+from tests.engine.support import TOKENS, seeded
 
 pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(900)]
 """Long, because the new engine starts on the CPUs on which the old one answers."""
-TOKENS = 48
 CALLERS = 3
+PROMPTS = 7
 PAUSE_SECONDS = 0.2
 """Between two requests of a caller: without it, they would take the CPUs that the new engine starts on."""
 
@@ -36,32 +36,15 @@ async def reloadable(serve, connect, ready, tmp_path_factory):
         yield peer
 
 
-def request(seed):
-    sampling = pb.SamplingParams(max_tokens=TOKENS, ignore_eos=True, temperature=0, seed=seed)
-    return pb.GenerateStreamRequest(
-        prompt=f"Once upon a time, {seed % 7} of them", sampling=sampling, return_token_ids=True
-    )
-
-
-async def stream(peer, seed):
-    """Return the ids of an answer's tokens, and how many the server counted."""
-    ids, counted = [], 0
-    async for event in peer.generation.GenerateStream(request(seed)):
-        ids += event.delta.token_ids
-        if event.HasField("finished"):
-            counted = event.finished.usage.completion_tokens
-    return tuple(ids), counted
-
-
 async def test_an_engine_is_replaced_under_load_and_no_request_fails(reloadable, still_there):
     peer = reloadable
-    expected = {seed: (await stream(peer, seed))[0] for seed in range(7)}
+    expected = [(await seeded(peer.generation, number))[0] for number in range(PROMPTS)]
     old = peer.process.core()
     enough, done = asyncio.Event(), []
 
     async def caller(first):
         for number in range(first, 100_000, CALLERS):
-            done.append((number, await stream(peer, number)))
+            done.append((number % PROMPTS, await seeded(peer.generation, number % PROMPTS)))
             await asyncio.sleep(PAUSE_SECONDS)
             if enough.is_set():
                 return
@@ -79,7 +62,7 @@ async def test_an_engine_is_replaced_under_load_and_no_request_fails(reloadable,
     assert before > 0
     assert len(done) > before
     assert all(counted == TOKENS == len(ids) for _, (ids, counted) in done)
-    assert all(ids == expected[number % 7] for number, (ids, _) in done)
+    assert all(ids == expected[number] for number, (ids, _) in done)
     assert still_there([old]) == []
     assert peer.process.core().pid != old.pid
     status = await peer.server.GetStatus(server_pb2.GetStatusRequest())
@@ -107,7 +90,7 @@ async def test_ctrl_c_ends_the_new_engine_and_the_old_one_stays(reloadable, stil
     with pytest.raises(asyncio.CancelledError):
         await call
     assert await asyncio.to_thread(still_there, new, 60) == []
-    assert (await stream(peer, 1))[1] == TOKENS
+    assert (await seeded(peer.generation, 1))[1] == TOKENS
     assert set(peer.process.engines()) == before
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await peer.server.ReloadAdapter(server_pb2.ReloadAdapterRequest(port="llm", name="small"))

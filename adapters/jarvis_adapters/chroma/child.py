@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import psutil
 
 from jarvis_adapters.chroma.damage import check
 from jarvis_adapters.chroma.errors import describe, disk_is_full, translate
+from jarvis_adapters.chroma.leftovers import sweep
 from jarvis_ports.errors import JarvisError, StoreUnusable
 from jarvis_toolkit.folders import HOLDER, changing, locked
 
@@ -65,8 +67,9 @@ def opened(folder: Path, server: int) -> Iterator[object]:
                 check(folder)
                 client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
                 stack.callback(_close, client, folder)
-                engine = Engine(client)
+                engine = Engine(client, partial(sweep, folder))
                 engine.recover(alone=True)
+                sweep(folder)
         except JarvisError:
             raise
         except BaseException as error:

@@ -26,10 +26,16 @@ T = TypeVar("T")
 
 
 class Engine:
-    """A Chroma client in the terms of the port. It is thread-safe if the client is."""
+    """A Chroma client in the terms of the port. It is thread-safe if the client is.
 
-    def __init__(self, client: ClientAPI) -> None:
+    Args:
+        client: the client.
+        clean_up: called after a collection was deleted.
+    """
+
+    def __init__(self, client: ClientAPI, clean_up: Callable[[], None] = lambda: None) -> None:
         self._client = client
+        self._clean_up = clean_up
         self._handles: dict[str, Handle] = {}
 
     def specs(self) -> list[CollectionSpec]:
@@ -173,6 +179,7 @@ class Engine:
             self._client.delete_collection(name_in_chroma(name))
         except NotFoundError:
             return
+        self._clean_up()
 
     def _open(self, name: str) -> Handle:
         if handle := self._handles.get(name):

@@ -101,6 +101,12 @@ ACTIVE_REQUESTS = Metric(
 ACTIVE_STREAMS = Metric(
     GAUGE, "jarvis.streams.active", "{stream}", "Streams that are open, by method.", ("rpc.method",)
 )
+TASKS = Metric(
+    GAUGE,
+    "jarvis.tasks",
+    "{task}",
+    "Tasks of the event loop: of calls that run, and as many more as the server has when nobody calls.",
+)
 CANCELLATIONS = Metric(
     COUNTER,
     "jarvis.cancellations",

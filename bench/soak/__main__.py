@@ -1,0 +1,164 @@
+"""Watches whether a server grows under a long load: `python -m bench.soak --help`."""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from bench.arguments import make_parser, positive_int
+from bench.found import Found
+from bench.soak.load import Load, calling
+from bench.soak.plot import drawn
+from bench.soak.server import RESUME_SECONDS, serving
+from bench.soak.verdict import AFTER, BEFORE, FIGURES, LOAD, growth, table
+from bench.soak.watch import Sample, Watch
+
+IDLE_SECONDS = RESUME_SECONDS + 20
+"""How long nobody calls before the idle figures are taken."""
+EXAMPLES = """examples:
+  python -m bench.soak --plot soak.svg              20 minutes, with a plot
+  python -m bench.soak --seconds 28800              a night
+  SOAK_S=300 make bench BENCH=soak                  5 minutes
+"""
+LEAST_SECONDS = 40
+"""How long the mixed load is at least, before it is watched for growth and after that."""
+WARM_UP = 0.3
+"""The share of the time after which the mixed load is watched for growth; caches are full by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long it takes, what it begins with, and how often the figures are sampled."""
+
+    seconds: int
+    streams: int
+    requests: int
+    every: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How many requests a phase sent in how many seconds, and how many of them failed."""
+
+    phase: str
+    seconds: float
+    requests: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """All samples."""
+
+    samples: Sequence[Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Something that should not be."""
+
+    what: str
+
+
+def main() -> int:
+    """Watch, and return the exit code: 1 if a request failed, or a figure grew."""
+    args = _parser().parse_args()
+    plan = Plan(args.seconds, args.streams, args.requests, args.every)
+    try:
+        with Found(args.json, partial(_report, args.plot), plan=asdict(plan)) as found:
+            asyncio.run(_run(plan, found))
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 1 if found.of("wrong") else 0
+
+
+async def _run(plan: Plan, found: Found) -> None:
+    print("starting the server", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        async with serving(Path(folder)) as server:
+            watch = Watch(server)
+            try:
+                async with calling(server) as load, watch.every(plan.every):
+                    await _phases(plan, watch, load, found)
+            finally:
+                found.add("watched", Watched(watch.samples))
+            problems = [*load.failures, *(f"an error in the log: {message}" for message in server.errors())]
+    for problem in [*problems, *growth(watch.samples)]:
+        found.add("wrong", Wrong(problem))
+
+
+async def _phases(plan: Plan, watch: Watch, load: Load, found: Found) -> None:
+    end = time.monotonic() + plan.seconds
+
+    @contextmanager
+    def phase(name: str) -> Iterator[None]:
+        print(name, file=sys.stderr)
+        watch.phase, begin = name, time.monotonic()
+        sent, failed = load.sent.total(), len(load.failures)
+        yield
+        seconds = time.monotonic() - begin
+        found.add("phase", Sent(name, seconds, load.sent.total() - sent, len(load.failures) - failed))
+
+    with phase(f"{plan.streams} streams at once"):
+        await load.at_once(plan.streams)
+    with phase(f"{plan.requests} in a row"):
+        await load.in_a_row(plan.requests)
+    with phase("warm-up"):
+        left = end - time.monotonic()
+        await load.mixed(time.monotonic() + max(WARM_UP * left, LEAST_SECONDS))
+    with phase(BEFORE):
+        await asyncio.sleep(IDLE_SECONDS)
+    with phase(LOAD):
+        await load.mixed(max(end - IDLE_SECONDS, time.monotonic() + LEAST_SECONDS))
+    with phase(AFTER):
+        await asyncio.sleep(IDLE_SECONDS)
+
+
+def _report(plot: Path | None, found: Found) -> None:
+    samples = [sample for watched in found.of("watched") for sample in watched.samples]
+    if not {BEFORE, LOAD, AFTER} <= {sample.phase for sample in samples}:
+        print("\nit ended before the figures could be judged")
+        return
+    print("\n" + "\n".join(table(samples)))
+    if plot:
+        plot.write_text(drawn(samples, list(FIGURES)), encoding="utf-8")
+    wrong = found.of("wrong")
+    print(f"\n{sum(phase.requests for phase in found.of('phase')):,} requests; wrong: {len(wrong)}")
+    for one in wrong:
+        print(f"- {one.what}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "bench.soak",
+        "Does anything grow? One server, with the real engine, embedder, store, caches, ledger and metrics: "
+        "first many streams at once, then many requests one after another, then a mixed load: streams, "
+        "cancelled ones, embeddings, writes and searches, probes, wrong requests, callers that hang up. "
+        "Memory, threads, open files and tasks are sampled from outside. The exit code is 1 if a request "
+        "failed, or a figure grew by more than it may.",
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument(
+        "--seconds",
+        type=positive_int,
+        default=int(os.environ.get("SOAK_S", "1200")),
+        help="how long all of it takes, after the start (default: $SOAK_S, or 1200)",
+    )
+    parser.add_argument("--streams", type=positive_int, default=100, help="streams at once, at the beginning")
+    parser.add_argument("--requests", type=positive_int, default=1000, help="requests in a row, after them")
+    parser.add_argument("--every", type=positive_int, default=4, help="seconds between two samples")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures over time there, as SVG")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
