@@ -56,7 +56,7 @@ def test_every_sampling_parameter_of_the_contract_is_carried():
     values = dict.fromkeys(SamplingParams.__dataclass_fields__, 1)
     values |= {"stop": ["a", "b"], "logit_bias": {5: -1.5}, "bad_words": ["c"]}
     values |= dict.fromkeys(("ignore_eos", "include_stop", "skip_special_tokens"), True)
-    values |= dict.fromkeys(("stop_token_ids", "allowed_token_ids", "logprob_token_ids"), [5])
+    values |= {name: [5] for name in ("stop_token_ids", "allowed_token_ids", "logprob_token_ids")}
     request = build("x", **values)
     assert {field.name for field, _ in request.sampling.ListFields()} == set(
         pb.SamplingParams.DESCRIPTOR.fields_by_name
