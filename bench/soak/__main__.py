@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 
 from bench.arguments import make_parser, positive_int
 from bench.found import Found
@@ -148,14 +149,15 @@ def _parser() -> argparse.ArgumentParser:
         "Memory, threads, open files and tasks are sampled from outside. The exit code is 1 if a request "
         "failed, or a figure grew by more than it may.",
     )
+    parser.description = fill(parser.description or "")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     parser.add_argument(
         "--seconds",
         type=positive_int,
         default=int(os.environ.get("SOAK_S", "1200")),
-        help="how long all of it takes, after the start (default: $SOAK_S, or 1200); about a quarter of an hour at "
-        "least, as less tells nothing",
+        help="how long all of it takes, after the start (default: $SOAK_S, or 1200); at least "
+        "about a quarter of an hour, as less tells nothing",
     )
     parser.add_argument("--streams", type=positive_int, default=100, help="streams at once, at the beginning")
     parser.add_argument("--requests", type=positive_int, default=1000, help="requests in a row, after them")
