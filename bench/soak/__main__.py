@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 
 from bench.arguments import make_parser, positive_int
 from bench.found import Found
@@ -25,10 +26,13 @@ IDLE_SECONDS = RESUME_SECONDS + 20
 EXAMPLES = """examples:
   python -m bench.soak --plot soak.svg              20 minutes, with a plot
   python -m bench.soak --seconds 28800              a night
-  SOAK_S=300 make bench BENCH=soak                  5 minutes
+  SOAK_S=3600 make bench BENCH=soak                 an hour
 """
-LEAST_SECONDS = 40
-"""How long the mixed load is at least, before it is watched for growth and after that."""
+LEAST_WARM_UP, LEAST_WATCHED = 300, 450
+"""How many seconds of mixed load there are at least, before it is watched for growth and then.
+
+With less, caches that still fill up, or the noise of memory, have a slope of tens of MiB an hour.
+"""
 WARM_UP = 0.3
 """The share of the time after which the mixed load is watched for growth; caches are full by then."""
 
@@ -113,11 +117,11 @@ async def _phases(plan: Plan, watch: Watch, load: Load, found: Found) -> None:
         await load.in_a_row(plan.requests)
     with phase("warm-up"):
         left = end - time.monotonic()
-        await load.mixed(time.monotonic() + max(WARM_UP * left, LEAST_SECONDS))
+        await load.mixed(time.monotonic() + max(WARM_UP * left, LEAST_WARM_UP))
     with phase(BEFORE):
         await asyncio.sleep(IDLE_SECONDS)
     with phase(LOAD):
-        await load.mixed(max(end - IDLE_SECONDS, time.monotonic() + LEAST_SECONDS))
+        await load.mixed(max(end - IDLE_SECONDS, time.monotonic() + LEAST_WATCHED))
     with phase(AFTER):
         await asyncio.sleep(IDLE_SECONDS)
 
@@ -145,13 +149,15 @@ def _parser() -> argparse.ArgumentParser:
         "Memory, threads, open files and tasks are sampled from outside. The exit code is 1 if a request "
         "failed, or a figure grew by more than it may.",
     )
+    parser.description = fill(parser.description or "")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     parser.add_argument(
         "--seconds",
         type=positive_int,
         default=int(os.environ.get("SOAK_S", "1200")),
-        help="how long all of it takes, after the start (default: $SOAK_S, or 1200)",
+        help="how long all of it takes, after the start (default: $SOAK_S, or 1200); at least "
+        "about a quarter of an hour, as less tells nothing",
     )
     parser.add_argument("--streams", type=positive_int, default=100, help="streams at once, at the beginning")
     parser.add_argument("--requests", type=positive_int, default=1000, help="requests in a row, after them")

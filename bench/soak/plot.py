@@ -1,8 +1,8 @@
 """Draws the figures over time, one small graph each, as SVG."""
 
 from collections.abc import Iterator, Sequence
+from html import escape
 from itertools import groupby
-from xml.sax.saxutils import escape
 
 from bench.soak.watch import Sample
 

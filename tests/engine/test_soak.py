@@ -9,7 +9,7 @@ import pytest
 
 SECONDS = int(os.environ.get("SOAK_S", "1200"))
 
-pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(SECONDS + 900)]
+pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(max(SECONDS, 1200) + 900)]
 
 
 async def test_nothing_fails_and_nothing_grows(process_tree):
