@@ -12,6 +12,7 @@ from bench.faults.server import Server
 from jarvis.client import JarvisClient
 
 TEXTS = [f"text {number} of those whose vectors are in the cache" for number in range(32)]
+SET_ASIDE = "set aside, and begun anew"
 NOT_UP = "not up yet"
 NAMES = ("first", "embeds", "generates")
 
@@ -46,16 +47,22 @@ async def rows(folder: Path) -> AsyncIterator[Row]:
     async with server.running():
         started = time.monotonic()
         callers = [Caller(one, server.client(one)) for one in NAMES]
-        yield await _row("cache damaged before a start", since, started, callers, right)
+        yield await _row("cache damaged before a start", since, started, callers, right, server)
         since = time.monotonic()
         _overwrite(folder / "cache")
-        yield await _row("cache damaged while serving", since, None, callers, right)
+        yield await _row("cache damaged while serving", since, None, callers, right, server)
 
 
-async def _row(
-    fault: str, since: float, started: float | None, callers: list[Caller], right: list[list[float]]
+async def _row(  # noqa: PLR0913, PLR0917 - what it needs
+    fault: str,
+    since: float,
+    started: float | None,
+    callers: list[Caller],
+    right: list[list[float]],
+    server: Server,
 ) -> Row:
     first, embeds, generates = callers
+    noticed = 0 if started else server.said(SET_ASIDE)
     async with at_work({embeds: embeds.embed, generates: generates.generate}):
         vectors, cached = await _vectors(first.client)
         await served_again(embeds, times=20)
@@ -75,6 +82,7 @@ async def _row(
         ],
         wrong=[
             *(["the damaged cache gave vectors"] if cached and started else []),
+            *([] if server.said(SET_ASIDE) == noticed + 1 else ["the damage was not noticed"]),
             *([] if cached_again == len(TEXTS) else ["the cache keeps nothing afterwards"]),
         ],
     )

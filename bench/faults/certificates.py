@@ -15,9 +15,9 @@ from tests.certificates import certificate
 VALID_SECONDS = 30.0
 EXPIRED_SECONDS = 5.0
 DAY = 86400
-CALLERS = ("anew", "caller", "stays")
+CALLERS = ("anew", "caller", "stays", "first")
 """Who connects anew for each call; who does so with the certificate that expires in the second row; and whose
-connection stays."""
+connection stays. The last one only waits until the server serves."""
 
 
 async def rows(folder: Path) -> AsyncIterator[Row]:
@@ -31,7 +31,8 @@ async def rows(folder: Path) -> AsyncIterator[Row]:
     for whose in ("server", "caller"):
         ends = time.monotonic() + VALID_SECONDS
         _renew(folder, whose, VALID_SECONDS / DAY)
-        server = Server(folder, ("first",), (*ECHO, *sets, roles))
+        first = TLS(folder / "server.pem", folder / "first.pem", folder / "first.key")
+        server = Server(folder, ("first",), (*ECHO, *sets, roles), tls=first)
         async with server.running():
             yield await _row(whose, ends, server)
 
@@ -53,7 +54,7 @@ async def _row(whose: str, ends: float, server: Server) -> Row:
 
     def connect(name: str) -> JarvisClient:
         tls = TLS(folder / "server.pem", folder / f"{name}.pem", folder / f"{name}.key")
-        return JarvisClient(f"localhost:{server.port}", tls=tls, attempts=1, timeout=20)
+        return server.connect(tls)
 
     def each_anew(name: str) -> tuple[Caller, Callable[[int], "asyncio.Future[bool]"]]:
         caller = Caller(name, connect(name))

@@ -40,7 +40,10 @@ async def rows(folder: Path) -> AsyncIterator[Row]:
         first, *callers = (Caller(one, server.client(one)) for one in NAMES)
         await prepare(first)
         for direction, seconds in (("forward", HOUR), ("back", 0)):
-            yield await _row(direction, partial(_shift, shift, seconds), first, callers)
+            row = await _row(direction, partial(_shift, shift, seconds), first, callers)
+            if late := server.said("DEADLINE_EXCEEDED"):
+                row.wrong.append(f"the log says of {late} calls that their deadline had passed")
+            yield row
 
 
 def _shift(file: Path, seconds: int) -> None:

@@ -35,6 +35,7 @@ async def rows(folder: Path) -> AsyncIterator[Row]:
             }
             async with at_work(works):
                 wrong += [] if await _noticed(first.client) else ["the operator is not told"]
+                await asyncio.sleep(10)
                 await served_again(streams)
             kept = [
                 await rows_kept(first.client, first.rows),

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from bench.faults.callers import (
     usage_kept,
     words,
 )
-from bench.faults.row import Kept, Row, judged
+from bench.faults.row import NEVER, Kept, Row, judged, summary, told
 from bench.faults.server import ECHO, Server
 from jarvis.client import JarvisClientError
 
@@ -149,19 +150,20 @@ def _sets(port: str, file: Path) -> tuple[str, ...]:
 async def _port(port: str, methods: Mapping[str, Ask], server: Server, file: Path) -> Row:
     found: dict[str, Row] = {}
     async with server.running():
-        callers = [Caller(one, server.client(one)) for one in NAMES]
-        await prepare(callers[0])
+        since = time.monotonic()
+        first, hit, generates = (Caller(one, server.client(one)) for one in NAMES)
+        await prepare(first)
         for method, ask in methods.items():
-            found[method] = await _method(port, method, ask, callers, file)
+            row = found[method] = await _method(port, method, ask, (first, hit, generates), file)
             if server.process.returncode is not None:
-                found[method].wrong.append(f"the server ended with code {server.process.returncode}")
+                row.wrong.append(f"the server ended with code {server.process.returncode}")
                 break
     return Row(
         f"plugin raises: {port}",
         "; ".join(f"`{method}`: {row.hit}" for method, row in found.items()),
-        "; ".join(row.beside for row in found.values()),
-        "; ".join(sorted({row.kept for row in found.values()})),
-        "; ".join(sorted({row.again for row in found.values()})),
+        summary(generates.calls, since),
+        row.kept,
+        max((row.again for row in found.values()), key=lambda again: (again == NEVER, again)),
         [f"{method}: {one}" for method, row in found.items() for one in row.wrong],
     )
 
@@ -177,10 +179,13 @@ async def _method(port: str, method: str, ask: Ask, callers: Sequence[Caller], f
         healed = time.monotonic()
         await served_again(hit, 20)
     try:
-        kept = [await rows_kept(first.client, first.rows), await usage_kept(first.client, hit, generates)]
+        kept = [
+            await rows_kept(first.client, first.rows | hit.rows),
+            await usage_kept(first.client, hit, generates),
+        ]
     except JarvisClientError as error:
         kept = [Kept(f"nothing to be seen ({words(error)}): rows", len(first.rows), 0)]
-    return judged(
+    row = judged(
         method,
         since=since,
         healed=healed,
@@ -189,3 +194,4 @@ async def _method(port: str, method: str, ask: Ask, callers: Sequence[Caller], f
         expected=() if (port, method) in UNNOTICED else {INTERNAL, *DOWN},
         kept=kept,
     )
+    return replace(row, hit=", ".join(sorted(told(hit.calls, since))) or "nothing")

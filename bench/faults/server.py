@@ -12,7 +12,7 @@ import psutil
 from bench.frontend.jarvis_server import COMMAND
 from bench.frontend.server import free_port
 from jarvis.access import keys
-from jarvis.client import HealthStatus, JarvisClient, JarvisClientError
+from jarvis.client import TLS, HealthStatus, JarvisClient, JarvisClientError
 from jarvis.core.principal import Role
 
 START_SECONDS = 400
@@ -30,6 +30,7 @@ class Server:
         callers: the names of its callers, who may do everything.
         sets: arguments of `--set`, after those that every server here has.
         environment: is added to that of this process.
+        tls: what its callers show, and trust; None if it has no TLS.
     """
 
     def __init__(
@@ -38,13 +39,15 @@ class Server:
         callers: Sequence[str],
         sets: Sequence[str] = ECHO,
         environment: Mapping[str, str] | None = None,
+        tls: TLS | None = None,
     ) -> None:
         self.folder = folder
         self.log = folder / "log"
-        self.port = free_port()
+        self._address = f"localhost:{free_port()}"
+        self._tls = tls
         self._keys = {name: keys.add(folder / "keys.json", name, list(Role), None)[1] for name in callers}
         self._sets = [
-            f'server.listen=["127.0.0.1:{self.port}"]',
+            f'server.listen=["{self._address}"]',
             'http.listen=""',
             "server.drain_delay_seconds=0",
             f'auth.keys="{folder}/keys.json"',
@@ -61,11 +64,13 @@ class Server:
 
     def client(self, name: str) -> JarvisClient:
         """Return a caller's client, which repeats nothing."""
-        client = JarvisClient(
-            f"127.0.0.1:{self.port}", token=self._keys[name], attempts=1, timeout=CALL_SECONDS
-        )
+        client = self.connect(self._tls, self._keys[name])
         self._clients.append(client)
         return client
+
+    def connect(self, tls: TLS | None, token: str | None = None) -> JarvisClient:
+        """Return a client that repeats nothing, and is to be closed by who asks for it."""
+        return JarvisClient(self._address, tls=tls, token=token, attempts=1, timeout=CALL_SECONDS)
 
     async def start(self) -> None:
         """Start the process, as the leader of a group of processes."""
@@ -92,7 +97,7 @@ class Server:
         wanted = {HealthStatus.SERVING, *others}
         async with (
             asyncio.timeout(START_SECONDS),
-            JarvisClient(f"127.0.0.1:{self.port}", attempts=1) as client,
+            self.connect(self._tls) as client,
         ):
             while True:
                 if self.process.returncode is not None:
@@ -141,6 +146,10 @@ class Server:
         for process in started:
             if process.is_running():
                 process.kill()
+
+    def said(self, words: str) -> int:
+        """Return how often its log has some words."""
+        return self.log.read_text(errors="replace").count(words)
 
     def tail(self) -> str:
         """Return the end of the log."""
