@@ -71,7 +71,8 @@ async def _row(
     if alive:
         wrong.append(f"{len(alive)} processes were left behind")
     said = server.log.read_bytes()[logged:].decode(errors="replace")
-    if "Traceback" in said:
+    traceback = "Traceback" in said
+    if traceback and phase != PHASES[0]:
         wrong.append("it ended with a traceback")
     wrong += _judged(phase, code, number, streams)
     whole = sum(not call.failure for call in streams.calls)
@@ -82,6 +83,7 @@ async def _row(
     if calls:
         others = sorted({call.failure for call in streams.calls if call.failure})
         hit += "; " + "; ".join([f"{whole} of {begun} streams whole", *others])
+    hit += " (with the traceback of Python's own start)" if traceback and phase == PHASES[0] else ""
     fault = f"{'SIGTERM' if number is signal.SIGTERM else 'Ctrl-C'}, {phase}"
     row = Row(fault, hit, "-", listed(kept), f"{served:.1f} s after the next start", wrong)
     return row, streams.tokens
