@@ -2,4 +2,5 @@
 
 import os
 
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC logs every handshake that fails; it reads this at import
+# gRPC would log every handshake that fails; it reads this when it is imported.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")

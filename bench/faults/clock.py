@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.faults.callers import Caller, at_work, prepare, rows_kept, served_again, usage_kept
 from bench.faults.row import Call, Row, judged
-from bench.faults.server import ECHO, Server
+from bench.faults.server import ECHO, Server, program
 from jarvis.client import JarvisClientError
 
 HOUR = 3600
@@ -25,7 +25,7 @@ LIMITED = "RESOURCE_EXHAUSTED LIMIT_EXCEEDED, retry"
 def _library(folder: Path) -> Path:
     made = folder / "clock.so"
     source = Path(__file__).with_name("clock.c")
-    subprocess.run(["cc", "-O2", "-Wall", "-shared", "-fPIC", "-o", made, source], check=True)
+    subprocess.run([program("cc"), "-O2", "-Wall", "-shared", "-fPIC", "-o", made, source], check=True)
     return made
 
 

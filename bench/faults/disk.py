@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.faults.callers import Caller, at_work, prepare, rows_kept, served_again, usage_kept
 from bench.faults.row import Row, judged
-from bench.faults.server import Server
+from bench.faults.server import Server, program
 
 MEGABYTES = 96
 FULL_SECONDS = 10.0
@@ -23,11 +23,11 @@ def _disk(folder: Path) -> Iterator[Path]:
     """Mount a small disk, which only root may."""
     folder = folder / "disk"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", folder], check=True)
+    subprocess.run([program("mount"), "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", folder], check=True)
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
+        subprocess.run([program("umount"), "--lazy", folder], check=True)
 
 
 def _fill(disk: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,6 +21,18 @@ STOP_SECONDS = 60
 CALL_SECONDS = 120.0
 """Seconds after which a call counts as hung."""
 ECHO = ("models.echo.adapter=echo", "models.echo.settings.tokens_per_second=100")
+
+
+def program(name: str) -> str:
+    """Return the path of a program.
+
+    Raises:
+        FileNotFoundError: this machine does not have it.
+    """
+    if not (found := shutil.which(name)):
+        msg = f"the program {name} is not on this machine"
+        raise FileNotFoundError(msg)
+    return found
 
 
 class Server:
