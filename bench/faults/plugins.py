@@ -22,7 +22,7 @@ from bench.faults.callers import (
 )
 from bench.faults.row import NEVER, Kept, Row, judged, summary, told
 from bench.faults.server import ECHO, Server
-from jarvis.client import JarvisClientError
+from jarvis.client import Document, IngestFinished, JarvisClientError
 
 NAME = "broken"
 INTERNAL = "INTERNAL INTERNAL, no retry"
@@ -52,6 +52,13 @@ async def _embed(caller: Caller, number: int) -> bool:
 
 async def _search(caller: Caller, number: int) -> bool:
     return await caller.search(number)
+
+
+async def _twin(caller: Caller, number: int) -> bool:
+    """Ingest what is stored already under another name, whose vectors the store gives."""
+    document = Document(f"twin-{number}.txt", b"All of these have the same words.")
+    *_, last = [event async for event in caller.client.retrieval.ingest(COLLECTION, [document])]
+    return isinstance(last, IngestFinished) and not last.failed
 
 
 async def _upsert(caller: Caller, number: int) -> bool:
@@ -105,7 +112,7 @@ STORE: dict[str, Ask] = {
     "count": _get,
     "upsert": _upsert,
     "delete": _delete,
-    "get": _search,
+    "get": _twin,
     "scan": _rebuild,
     "query": _search,
     "check": _check,
@@ -160,12 +167,20 @@ async def _port(port: str, methods: Mapping[str, Ask], server: Server, file: Pat
                 break
     return Row(
         f"plugin raises: {port}",
-        "; ".join(f"`{method}`: {row.hit}" for method, row in found.items()),
+        _grouped({method: row.hit for method, row in found.items()}),
         summary(generates.calls, since),
         row.kept,
         max((row.again for row in found.values()), key=lambda again: (again == NEVER, again)),
         [f"{method}: {one}" for method, row in found.items() for one in row.wrong],
     )
+
+
+def _grouped(told_of: Mapping[str, str]) -> str:
+    """Return what was told, each with the methods that it was told of."""
+    methods: dict[str, list[str]] = {}
+    for method, words_ in told_of.items():
+        methods.setdefault(words_, []).append(f"`{method}`")
+    return "; ".join(f"{', '.join(those)}: {words_}" for words_, those in methods.items())
 
 
 async def _method(port: str, method: str, ask: Ask, callers: Sequence[Caller], file: Path) -> Row:
