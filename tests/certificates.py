@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 
-def certificate(folder: Path, name: str, *, since: int = -3, days: int = 2, uri: str = "") -> None:
+def certificate(folder: Path, name: str, *, since: float = -3, days: float = 2, uri: str = "") -> None:
     """Make NAME.key and NAME.pem, for this machine, which NAME.pem itself has signed.
 
     They are valid from `since` to `days`, in days from now.

@@ -1,6 +1,7 @@
 """Tells callers how busy the server is, for balancers that choose between several: gRPC's ORCA (gRFC A51)."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -12,6 +13,8 @@ from jarvis.core.routing.model import Model
 from jarvis.core.telemetry.window import Window
 from jarvis.orca.v3 import orca_pb2
 from jarvis_ports.errors import CallerError, JarvisError
+
+logger = logging.getLogger(__name__)
 
 LOAD = "endpoint-load-metrics-bin"
 RATE_SECONDS = 10
@@ -46,6 +49,7 @@ class Load:
         self._window = Window(RATE_SECONDS, RATE_SECONDS, clock)
         self._rates = (0.0, 0.0)
         self._rates_end = 0.0
+        self._complained = False
 
     def began(self) -> None:
         """Count a call."""
@@ -72,16 +76,15 @@ class Load:
 
     def report(self, answered: str | None = None) -> orca_pb2.OrcaLoadReport:
         """Return the load: of several models, that of the fullest."""
-        models = self._models
-        used = [one for m in models if (one := m.utilization(int(m.name == answered))) is not None]
-        cached = [one for m in models if (one := m.kv_cache_usage) is not None]
+        used = self._told(lambda model: model.utilization(int(model.name == answered)))
+        cached = self._told(lambda model: model.kv_cache_usage)
         calls, failed = self._per_second()
         report = orca_pb2.OrcaLoadReport(
             application_utilization=max(used, default=0.0), rps_fractional=calls, eps=failed
         )
         if cached:
             report.utilization["kv_cache"] = max(cached)
-        report.named_metrics["queued"] = sum(m.waiting for m in models)
+        report.named_metrics["queued"] = sum(model.waiting for model in self._models)
         report.named_metrics["queued_texts"] = self._embedding.queue_depth
         return report
 
@@ -104,6 +107,20 @@ class Load:
         while True:
             await context.write(self.report())
             await asyncio.sleep(interval)
+
+    def _told(self, figure: Callable[[Model], float | None]) -> list[float]:
+        """Return a figure of every model that has it; one whose adapter raises fails no call."""
+        found = []
+        for model in self._models:
+            try:
+                value = figure(model)
+            except Exception:
+                if not self._complained:
+                    logger.exception("%s does not tell its load; more of this is not logged", model)
+                self._complained = True
+            else:
+                found += [] if value is None else [value]
+        return found
 
     def _per_second(self) -> tuple[float, float]:
         """Return the calls in a second, and those that failed."""

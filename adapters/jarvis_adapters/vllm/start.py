@@ -76,6 +76,8 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
                     yield llm
         finally:
             await asyncio.shield(asyncio.to_thread(started.stop))
+            # vLLM's shutdown may end what would tell the streams that are open before that has told them.
+            engine.output_processor.propagate_error(EngineDeadError())
             engine.shutdown = lambda: None  # the destructor calls it again, when half of Python is gone
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from jarvis.core.embedding.queue import Flight, Kind, Queue
 from jarvis.core.embedding.values import Vector
@@ -73,8 +73,7 @@ class Batcher:
     async def _work(self) -> None:
         try:
             while self._queue:
-                loaded = self._embedder.loaded
-                kind, batch = self._queue.take(loaded.info().batch_cost if loaded else 0)
+                kind, batch = self._queue.take(self._batch_cost())
                 for flight in batch:
                     flight.begun = True
                 self.depth -= len(batch)
@@ -83,6 +82,13 @@ class Batcher:
                 await asyncio.sleep(0)  # an adapter may return without ever having waited
         finally:
             self._worker = None
+
+    def _batch_cost(self) -> int:
+        """Return what a batch costs; 0 if the model does not tell, as who waits for the batch will hear."""
+        with suppress(Exception):
+            if loaded := self._embedder.loaded:
+                return loaded.info().batch_cost
+        return 0
 
     async def _embed(self, kind: Kind, flights: list[Flight]) -> None:
         try:

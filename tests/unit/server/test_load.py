@@ -58,6 +58,28 @@ def test_an_error_that_nobody_foresaw_is_a_failure(load):
     assert load.report().eps == 1
 
 
+class Broken:
+    """A model whose adapter raises what it may not."""
+
+    name, waiting = "broken", 1
+
+    def utilization(self, ended=0):
+        raise RuntimeError("broken")
+
+    @property
+    def kv_cache_usage(self):
+        raise RuntimeError("broken")
+
+
+def test_a_model_whose_adapter_raises_costs_nobody_the_report(caplog):
+    load = Load([model("a", 0.5, 0.75), Broken()], SimpleNamespace(queue_depth=0))
+    for _ in range(2):
+        ((_, packed),) = load.trailing("a")
+    report = orca_pb2.OrcaLoadReport.FromString(packed)
+    assert (report.application_utilization, report.utilization["kv_cache"]) == (0.5, 0.75)
+    assert len(caplog.messages) == 1, "it is logged once"
+
+
 def test_the_messages_are_those_of_cncf_xds():
     """The bytes were made by xds-protos 1.85.0."""
     made = orca_pb2.OrcaLoadReport(

@@ -44,6 +44,19 @@ async def test_one_text_over_the_budget_is_embedded(make, embedder):
     assert sorted(embedder.batches) == [["a b c d e f"], ["x"]]
 
 
+async def test_nobody_waits_for_a_model_that_no_longer_tells_its_properties(make, embedder):
+    embedding, known = make(), iter([embedder.info()])
+
+    def info():
+        for one in known:
+            return one
+        raise RuntimeError("broken")
+
+    embedder.info = info
+    with pytest.raises(RuntimeError, match="broken"):
+        await asyncio.wait_for(embedding.embed(["x"], DOCUMENT), 2)
+
+
 async def test_a_text_that_is_on_its_way_is_not_sent_again(make, embedder, vectors):
     embedding = make()
     embedder.go.clear()
