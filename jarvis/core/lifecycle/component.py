@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 HEALTH_INTERVAL = 1.0
 """Seconds between two checks of an adapter's health."""
 
+OPEN_SECONDS, OPEN_TIMES = 600.0, 3.0
+"""An adapter that has opened before may take so long to open again, or so many times as long as before."""
+
 
 class WhenUnwell(StrEnum):
     """What to do when a running component says that it is unwell."""
@@ -216,9 +219,19 @@ class Component(Generic[P]):
                 await instance.close()
 
     async def open(self) -> Instance[P]:
-        """Open an instance, and return it; raises what the adapter raises."""
-        began = time.monotonic()
-        instance = await Instance.open(self._open_port, self._context.copy())
+        """Open an instance, and return it; raises what the adapter raises.
+
+        Raises:
+            TimeoutError: it takes far longer than before.
+        """
+        began, limit = time.monotonic(), None
+        if self._opening_seconds is not None:
+            limit = max(OPEN_SECONDS, OPEN_TIMES * self._opening_seconds)
+        try:
+            async with asyncio.timeout(limit):
+                instance = await Instance.open(self._open_port, self._context.copy())
+        except TimeoutError as error:
+            raise TimeoutError(str(error) or f"it has not opened for {limit:g} s") from error
         self._opening_seconds = time.monotonic() - began
         return instance
 

@@ -50,25 +50,28 @@ class Instance(Generic[P]):
 
         Raises:
             Exception: what the adapter raised.
+            StillOpen: it was cancelled, and does not close for `CLOSE_SECONDS`.
         """
         instance = cls(open_port, context)
         try:
             await asyncio.wait([instance._opened, instance._task], return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             instance._task.cancel()
-            await asyncio.wait([instance._task])
+            await instance._ended()
             raise
         if not instance._opened.done():
             instance._task.result()  # raises what the adapter raised
         return instance
 
     async def health(self) -> Health:
-        """Return whether the adapter is well; one that does not say so for `HEALTH_SECONDS` is not."""
+        """Return whether the adapter is well; one that raises, or is silent for `HEALTH_SECONDS`, is not."""
         asked = asyncio.ensure_future(self.port.health())
         try:
             await asyncio.wait([asked], timeout=HEALTH_SECONDS)
             silent = Health(ok=False, message=f"it has not told its health for {HEALTH_SECONDS:g} s")
             return asked.result() if asked.done() else silent
+        except Exception as error:  # noqa: BLE001 - whatever it is, others must not notice
+            return Health(ok=False, message=f"its health() raised {error!r}")
         finally:
             asked.cancel()
 
@@ -79,9 +82,12 @@ class Instance(Generic[P]):
             StillOpen: it has not closed for `CLOSE_SECONDS`.
         """
         self._closing.set()
+        await self._ended()
+        self._task.result()
+
+    async def _ended(self) -> None:
         if (await asyncio.wait([self._task], timeout=CLOSE_SECONDS))[1]:
             raise StillOpen(f"it has not closed for {CLOSE_SECONDS:g} s")
-        self._task.result()
 
     async def _live(self, open_port: Callable[[], AbstractAsyncContextManager[P]]) -> None:
         async with open_port() as self.port:

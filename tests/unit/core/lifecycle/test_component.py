@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from jarvis.core.lifecycle import instance, restarts
+from jarvis.core.lifecycle import component, instance, restarts
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading
 from jarvis_ports.health import Health
@@ -159,12 +159,21 @@ def test_an_adapter_that_was_open_for_long_has_all_of_its_restarts_again():
     assert (row.spent, row.delay, row.total) == (False, restarts.DELAYS[0], restarts.MOST)
 
 
-async def test_an_engine_that_does_not_tell_its_health_is_restarted(monkeypatch):
+async def silence():
+    await asyncio.Future()
+
+
+async def fail():
+    raise RuntimeError("no idea")
+
+
+@pytest.mark.parametrize("unwell", [silence, fail])
+async def test_an_engine_that_does_not_tell_its_health_is_restarted(monkeypatch, unwell):
     monkeypatch.setattr(instance, "HEALTH_SECONDS", 0.05)
 
     class Silent(Engine):
         async def health(self):
-            return await super().health() if self.well else await asyncio.Future()
+            return await super().health() if self.well else await unwell()
 
     engine = Silent(True, True)
     model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
@@ -173,6 +182,45 @@ async def test_an_engine_that_does_not_tell_its_health_is_restarted(monkeypatch)
     engine.well = False
     model.suspect()
     await until(model, State.READY, restarts=1)
+    run.cancel()
+
+
+async def test_a_store_whose_health_raises_stays_open_until_it_is_well_again():
+    class Broken(Engine):
+        async def health(self):
+            return await super().health() if self.well else await fail()
+
+    engine = Broken(True)
+    store = Component("store", "s", "a", engine, WhenUnwell.WAIT)
+    run = asyncio.create_task(store.run())
+    await until(store, State.READY)
+    engine.well = False
+    store.suspect()
+    await until(store, State.FAILED)
+    assert "no idea" in store.message
+    engine.well = True
+    store.suspect()
+    await until(store, State.READY)
+    run.cancel()
+
+
+async def test_an_engine_that_hangs_as_it_opens_again_is_given_up_and_tried_again(monkeypatch):
+    monkeypatch.setattr(component, "OPEN_SECONDS", 0.05)
+    opened = []
+
+    @asynccontextmanager
+    async def engine():
+        opened.append(Engine())
+        if len(opened) == 2:
+            await asyncio.Future()
+        yield opened[-1]
+
+    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
+    run = asyncio.create_task(model.run())
+    await until(model, State.READY)
+    opened[0].well = False
+    model.suspect()
+    await until(model, State.READY, restarts=2)
     run.cancel()
 
 
