@@ -34,10 +34,19 @@ class Principal:
         """What stands for the name in logs: 8 hexadecimal digits, the same each time."""
         return log_id(self.name)
 
+    @cached_property
+    def cache_salt(self) -> str:
+        """What keeps a caller's prompts apart in the caches of engines; "" where nobody is known."""
+        return _hash(self.name) if self.name else ""
+
 
 def log_id(name: str) -> str:
     """Return what stands for a caller's name in logs."""
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return _hash(name)[:8]
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 ANYONE = Principal("", frozenset(Role))

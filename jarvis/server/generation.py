@@ -145,7 +145,8 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         context = current.get()
         violations = Violations()
         call = wire.read_generate(request, violations.blame)
-        wanted = replace(call.request, request_id=context.request_id)
+        salt = principal.get().cache_salt
+        wanted = replace(call.request, request_id=context.request_id, cache_salt=salt)
         violations.refuse(partial(self._generation.check, wanted, call.prompt, call.retrieval))
         stream = self._generation.stream(call.model or "", wanted, call.prompt, call.retrieval, arrival())
         with tracked(self._requests):

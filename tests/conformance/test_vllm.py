@@ -13,3 +13,12 @@ class TestVLLM(LLMConformance):
     @classmethod
     def _real_model(cls) -> None:
         cls.settings = {"model": str(resolve(DEMO_MODEL)), "dtype": "float32"}
+
+    async def test_callers_do_not_share_what_is_cached_of_prompts(self, llm):
+        prompt = "One of many words that callers have in common. " * 40
+
+        async def cached(salt):
+            return (await self.ask(llm, prompt, cache_salt=salt)).finish.usage.cached_tokens
+
+        assert [await cached("a"), await cached("b"), await cached("")] == [0, 0, 0]
+        assert min([await cached("a"), await cached("b"), await cached("")]) > 0

@@ -23,21 +23,33 @@ BUSY_STREAM_INTERVAL = 2
 
 
 class VLLM:
-    """A model that vLLM serves; `checker` compiles constraints, and is None if the model takes none."""
+    """A model that vLLM serves.
 
-    def __init__(
+    Args:
+        engine: the engine.
+        capabilities: what it can do.
+        failures: knows why it died.
+        watch: notices that it hangs.
+        checker: compiles constraints; None if the model takes none.
+        share_prefixes: whether requests with another `cache_salt` share what is cached of prompts.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that it is made of
         self,
         engine: AsyncLLM,
         capabilities: LLMCapabilities,
         failures: FailureLog,
         watch: HangWatch,
         checker: Checker | None,
+        *,
+        share_prefixes: bool,
     ) -> None:
         engine.input_processor.structured_outputs_config = None  # or vLLM checks again, on the event loop
         self._engine = engine
         self._failures = failures
         self._watch = watch
         self._checker = checker
+        self._share_prefixes = share_prefixes
         self._defaults = engine.model_config.get_diff_sampling_param()
         self._traces = engine.observability_config.otlp_traces_endpoint is not None
         self._capabilities = capabilities
@@ -51,6 +63,8 @@ class VLLM:
             wanted = request.structured_output
             grammar = await self._checker.compiled(wanted) if wanted and self._checker else None
             rendered = await render(self._engine.renderer, self._control, request.input)
+            if request.cache_salt and not self._share_prefixes:
+                rendered["cache_salt"] = request.cache_salt
             prompt_tokens = len(rendered["prompt_token_ids"])
             stops = self._control.stops(request.sampling)
             room = self._room(request, prompt_tokens)

@@ -83,6 +83,12 @@ class VLLMSettings(AdapterSettings):
     structured_output: StructuredOutputSettings = Field(
         StructuredOutputSettings(), description="Constraints on the form of answers."
     )
+    share_prefixes: bool = Field(
+        default=False,
+        description="Whether callers that are known by name share what the engine keeps of the beginnings of "
+        "prompts. That is faster where these have much in common; but how long an answer takes then tells a "
+        "caller what another one has sent of late.",
+    )
     engine_args: dict[str, Any] = Field(
         {}, description="Any other field of vLLM's AsyncEngineArgs; it takes precedence over the profile."
     )

@@ -69,7 +69,8 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
             async with open_checker(settings.structured_output, engine, started.notes) as checker:
                 constrains = checker is not None
                 capabilities = await find_capabilities(engine, started.notes, structured_output=constrains)
-                llm = VLLM(engine, capabilities, failures, watch, checker)
+                share = settings.share_prefixes
+                llm = VLLM(engine, capabilities, failures, watch, checker, share_prefixes=share)
                 if constrains:
                     await warm(llm)
                 with PAGE.shows(engine, _metrics_name(settings, engine)), watch.running():

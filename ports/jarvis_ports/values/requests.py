@@ -87,6 +87,7 @@ class GenerateRequest:
 
     `request_id` and `trace`, the W3C trace context headers to pass on, travel outside the message.
     `streamed` says whether the caller gets the answer as it is generated, or whole.
+    `cache_salt` keeps what an engine caches of the prompt apart from that of requests with another one.
     """
 
     request_id: str
@@ -97,6 +98,7 @@ class GenerateRequest:
     return_token_ids: bool = False
     streamed: bool = False
     trace: Mapping[str, str] = field(default_factory=dict)
+    cache_salt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
