@@ -65,15 +65,19 @@ class Instance(Generic[P]):
 
     async def health(self) -> Health:
         """Return whether the adapter is well; one that raises, or is silent for `HEALTH_SECONDS`, is not."""
-        asked = asyncio.ensure_future(self.port.health())
+        asked = asyncio.create_task(self._health())
         try:
             await asyncio.wait([asked], timeout=HEALTH_SECONDS)
             silent = Health(ok=False, message=f"it has not told its health for {HEALTH_SECONDS:g} s")
             return asked.result() if asked.done() else silent
-        except Exception as error:  # noqa: BLE001 - whatever it is, others must not notice
-            return Health(ok=False, message=f"its health() raised {error!r}")
         finally:
             asked.cancel()
+
+    async def _health(self) -> Health:
+        try:
+            return await self.port.health()
+        except Exception as error:  # noqa: BLE001 - whatever it is, others must not notice
+            return Health(ok=False, message=f"its health() raised {error!r}")
 
     async def close(self) -> None:
         """Close the adapter, and raise what it raises.

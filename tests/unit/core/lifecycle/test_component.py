@@ -167,13 +167,17 @@ async def fail():
     raise RuntimeError("no idea")
 
 
-@pytest.mark.parametrize("unwell", [silence, fail])
+def fail_at_once():
+    raise RuntimeError("no idea")
+
+
+@pytest.mark.parametrize("unwell", [silence, fail, fail_at_once])
 async def test_an_engine_that_does_not_tell_its_health_is_restarted(monkeypatch, unwell):
     monkeypatch.setattr(instance, "HEALTH_SECONDS", 0.05)
 
     class Silent(Engine):
-        async def health(self):
-            return await super().health() if self.well else await unwell()
+        def health(self):
+            return super().health() if self.well else unwell()
 
     engine = Silent(True, True)
     model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
