@@ -33,6 +33,8 @@ LEAST_WARM_UP, LEAST_WATCHED = 300, 450
 
 With less, caches that still fill up, or the noise of memory, have a slope of tens of MiB an hour.
 """
+NEW_TEXTS = 7200
+"""How many texts are embedded before that: memory grew by 2 kB a request for the first 5,000, then no more."""
 WARM_UP = 0.3
 """The share of the time after which the mixed load is watched for growth; caches are full by then."""
 
@@ -115,6 +117,8 @@ async def _phases(plan: Plan, watch: Watch, load: Load, found: Found) -> None:
         await load.at_once(plan.streams)
     with phase(f"{plan.requests} in a row"):
         await load.in_a_row(plan.requests)
+    with phase(f"{NEW_TEXTS} new texts"):
+        await load.fill(NEW_TEXTS)
     with phase("warm-up"):
         left = end - time.monotonic()
         await load.mixed(time.monotonic() + max(WARM_UP * left, LEAST_WARM_UP))
@@ -144,7 +148,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "bench.soak",
         "Does anything grow? One server, with the real engine, embedder, store, caches, ledger and metrics: "
-        "first many streams at once, then many requests one after another, then a mixed load: streams, "
+        "first many streams at once, then many requests one after another, then texts to embed until caches "
+        "are full, then a mixed load: streams, "
         "cancelled ones, embeddings, writes and searches, probes, wrong requests, callers that hang up. "
         "Memory, threads, open files and tasks are sampled from outside. The exit code is 1 if a request "
         "failed, or a figure grew by more than it may.",

@@ -66,6 +66,15 @@ class Load:
         for kind in _drawn(IN_A_ROW, requests):
             await self._send(kind, self._callers[0])
 
+    async def fill(self, requests: int) -> None:
+        """Have so many new texts embedded, until all that the embedder and the caches keep is full."""
+
+        async def embed(caller: Caller) -> None:
+            for _ in range(requests // CALLERS):
+                await self._send("embedded", caller)
+
+        await asyncio.gather(*map(embed, self._callers))
+
     async def mixed(self, until: float) -> None:
         """Send requests of all kinds until then, by `time.monotonic`."""
 

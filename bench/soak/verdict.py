@@ -6,13 +6,17 @@ from bench.soak.growth import HOUR, Bounds, grown, slope
 from bench.soak.watch import Sample
 
 MEMORY = Bounds(an_hour=16)
+INDEX = Bounds(an_hour=64)
+"""Chroma's index keeps the place of each deleted row: docs/retrieval.md says so, and what takes it back."""
+POOLS = Bounds(an_hour=6, left=4)
+"""Pools begin threads when they are first needed."""
 BACK = Bounds(left=0)
 FIGURES = {
     "memory of the server, MiB": MEMORY,
     "memory of the engine, MiB": MEMORY,
-    "memory of the store, MiB": MEMORY,
-    "data on the disk, MiB": MEMORY,
-    "threads of the server": BACK,
+    "memory of the store, MiB": INDEX,
+    "data on the disk, MiB": INDEX,
+    "threads of the server": POOLS,
     "threads of the engine": BACK,
     "open files of the server": BACK,
     "open files of the engine": BACK,
