@@ -34,7 +34,7 @@ LEAST_WARM_UP, LEAST_WATCHED = 300, 450
 With less, caches that still fill up, or the noise of memory, have a slope of tens of MiB an hour.
 """
 NEW_TEXTS = 7200
-"""How many texts are embedded before that: memory grew by 2 kB a request for the first 5,000, then no more."""
+"""How many texts are embedded before that: memory grew by 2 kB a text for the first 5,000, then no more."""
 WARM_UP = 0.3
 """The share of the time after which the mixed load is watched for growth; caches are full by then."""
 

@@ -12,8 +12,6 @@ from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading
 from jarvis_ports.health import Health
 from jarvis_ports.values import State
 
-DELAYS = restarts.DELAYS
-
 
 class Engine:
     """Opens as often as `starts` has True, and is well until told otherwise."""
@@ -148,17 +146,6 @@ async def test_an_engine_that_does_not_stay_up_ends_the_run():
     assert len(engine.starts) == 20 - restarts.MOST
 
 
-def test_an_adapter_that_was_open_for_long_has_all_of_its_restarts_again():
-    row = restarts.Restarts()
-    for _ in range(restarts.MOST):
-        row.closed(restarts.WELL_SECONDS - 1)
-        assert not row.spent
-        row.began()
-    assert row.spent
-    row.closed(restarts.WELL_SECONDS)
-    assert (row.spent, row.delay, row.total) == (False, restarts.DELAYS[0], restarts.MOST)
-
-
 async def silence():
     await asyncio.Future()
 
@@ -271,10 +258,6 @@ async def test_how_long_until_an_engine_is_back_is_told_from_its_death_on(monkey
         _ = model.port
     assert 49 < caught.value.retry_after <= 50
     run.cancel()
-
-
-def test_a_restart_is_never_far_away():
-    assert max(DELAYS) <= 5
 
 
 async def test_an_engine_that_never_started_is_not_restarted():
