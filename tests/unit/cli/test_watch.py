@@ -103,7 +103,7 @@ async def test_where_there_is_no_terminal_it_prints_block_after_block(answer):
             await watching.expect(
                 "jarvis 9.9: ready, degraded, up 0:00:00, 0 active requests\n",
                 "budget left  latency 100.0% (95% within 10 s promised, 0 of 0 bad)\n",
-                "model a-model-with-quite-a-long-name: ready\n",
+                "llm a-model-with-quite-a-long-name: ready\n",
                 "cache c: failed, \\x1b[2Jdisk full\\nagain\n",
             )
         assert await watching.end() == 0
