@@ -29,7 +29,14 @@ SAMPLING = {
     "logprobs": 5,
     "logit_bias": {5: 3.0},
     "ignore_eos": True,
+    "stop_token_ids": [5],
+    "include_stop": True,
+    "allowed_token_ids": [5, 6, 7, 8],
+    "bad_words": ["cat"],
+    "skip_special_tokens": False,
 }
+ALONE = {"logprob_token_ids": [5, 6]}
+"""Not beside all others."""
 CONSTRAINTS = {
     "json_schema": '{"type": "object", "properties": {"b": {"enum": ["x", "y"]}}, "required": ["b"]}',
     "regex": "(yes|no) [0-9]{2}",
@@ -80,7 +87,7 @@ def requests():
     def asked(sampling, **fields):
         return pb.GenerateRequest(prompt="Hello", sampling=pb.SamplingParams(**sampling), **fields)
 
-    for name, value in SAMPLING.items():
+    for name, value in (SAMPLING | ALONE).items():
         yield name, asked({"max_tokens": 4, name: value})
     yield "all", asked(SAMPLING)
     for name, value in CONSTRAINTS.items():
@@ -96,7 +103,7 @@ async def code_of(call):
 
 
 def test_every_field_is_tried():
-    assert set(SAMPLING) == set(pb.SamplingParams.DESCRIPTOR.fields_by_name)
+    assert SAMPLING.keys() | ALONE.keys() == set(pb.SamplingParams.DESCRIPTOR.fields_by_name)
     assert set(CONSTRAINTS) == set(pb.StructuredOutput.DESCRIPTOR.fields_by_name)
 
 
