@@ -6,6 +6,9 @@ It does nothing in a process that no Jarvis server has started.
 import atexit
 import gc
 import os
+import signal
+
+import psutil
 
 from jarvis_toolkit.children import detach
 
@@ -15,7 +18,10 @@ SERVER_PID = "JARVIS_SERVER_PID"
 
 
 def prepare() -> None:
-    """Tie this process to the server; vLLM itself ends the workers with the engine's main process."""
+    """Tie this process to the server; vLLM itself ends the workers with the engine's main process.
+
+    Where the server has died meanwhile, end this process, which would hold its memory for ever.
+    """
     server = int(os.environ.get(SERVER_PID, "0"))
     if server in {0, os.getpid()}:
         return
@@ -28,5 +34,14 @@ def prepare() -> None:
     if os.getppid() == server:
         detach(server)
         structured_output.GuidanceBackend = Guidance
+    elif not _runs(server):
+        os.kill(os.getpid(), signal.SIGKILL)
     compilation.add_to_workers()
     dump.leave_out_texts()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
