@@ -228,10 +228,12 @@ class Component(Generic[P]):
         if self._opening_seconds is not None:
             limit = max(OPEN_SECONDS, OPEN_TIMES * self._opening_seconds)
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(limit) as within:
                 instance = await Instance.open(self._open_port, self._context.copy())
         except TimeoutError as error:
-            raise TimeoutError(str(error) or f"it has not opened for {limit:g} s") from error
+            if not within.expired():  # it is the adapter's own
+                raise
+            raise TimeoutError(f"it has not opened for {limit:g} s") from error
         self._opening_seconds = time.monotonic() - began
         return instance
 
