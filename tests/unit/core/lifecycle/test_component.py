@@ -48,6 +48,16 @@ async def until(model, state, restarts=0):
             await asyncio.sleep(0)
 
 
+async def fallen(engine):
+    """Open a component that is restarted, and have its engine fall; give it, and its task."""
+    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
+    run = asyncio.create_task(model.run())
+    await until(model, State.READY)
+    engine.well = False
+    model.suspect()
+    return model, run
+
+
 async def test_it_is_loading_then_ready_and_its_engine_is_closed_with_it():
     engine = Engine(True)
     model = Component("model", "m", "a", engine)
@@ -102,11 +112,7 @@ async def test_an_engine_that_dies_ends_the_run():
 @pytest.mark.parametrize("failure", [EngineStartFailed("no memory"), ZeroDivisionError(), TimeoutError()])
 async def test_an_engine_that_dies_is_restarted_even_when_a_restart_fails(failure):
     engine = Engine(True, False, True, failure=failure)
-    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
-    run = asyncio.create_task(model.run())
-    await until(model, State.READY)
-    engine.well = False
-    model.suspect()
+    model, run = await fallen(engine)
     await until(model, State.READY, restarts=2)
 
     assert engine.open == 1
@@ -123,11 +129,7 @@ async def test_an_engine_that_dies_and_does_not_close_is_restarted(caplog):
                 raise RuntimeError("it does not close")
 
     engine = Stuck(True, True)
-    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
-    run = asyncio.create_task(model.run())
-    await until(model, State.READY)
-    engine.well = False
-    model.suspect()
+    model, run = await fallen(engine)
     await until(model, State.READY, restarts=1)
     assert "it fell; then, as it closed: it does not close" in caplog.text
     run.cancel()
@@ -135,11 +137,7 @@ async def test_an_engine_that_dies_and_does_not_close_is_restarted(caplog):
 
 async def test_an_engine_that_does_not_stay_up_ends_the_run():
     engine = Engine(True, *[False] * 20)
-    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
-    run = asyncio.create_task(model.run())
-    await until(model, State.READY)
-    engine.well = False
-    model.suspect()
+    _, run = await fallen(engine)
     told = f"does not stay up; after {restarts.MOST} restarts: no memory"
     with pytest.raises(EngineDead, match=told):
         await asyncio.wait_for(run, 2)
@@ -167,11 +165,7 @@ async def test_an_engine_that_does_not_tell_its_health_is_restarted(monkeypatch,
             return super().health() if self.well else unwell()
 
     engine = Silent(True, True)
-    model = Component("model", "m", "a", engine, WhenUnwell.RESTART)
-    run = asyncio.create_task(model.run())
-    await until(model, State.READY)
-    engine.well = False
-    model.suspect()
+    model, run = await fallen(engine)
     await until(model, State.READY, restarts=1)
     run.cancel()
 
