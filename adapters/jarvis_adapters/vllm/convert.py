@@ -151,16 +151,14 @@ class Outputs:
             queue_seconds=stats.scheduled_ts - stats.queued_ts if stats and stats.scheduled_ts else None,
         )
 
-    def _wanted(self, token_id: int, candidate: Any) -> bool:  # noqa: ANN401 - vLLM's Logprob
-        return token_id in self._chosen if self._chosen else candidate.rank <= self._top
-
     def _logprobs(self, choice: Any) -> tuple[TokenLogprob, ...]:  # noqa: ANN401
         found = []
         for token_id, candidates in zip(choice.token_ids, choice.logprobs or (), strict=False):
             top = tuple(
                 TopLogprob(candidate_id, candidate.decoded_token or "", candidate.logprob)
                 for candidate_id, candidate in sorted(candidates.items(), key=lambda item: -item[1].logprob)
-                if self._wanted(candidate_id, candidate) and candidate.logprob > -math.inf
+                if (candidate_id in self._chosen if self._chosen else candidate.rank <= self._top)
+                and candidate.logprob > -math.inf
             )
             chosen = candidates[token_id]
             found.append(TokenLogprob(token_id, chosen.decoded_token or "", chosen.logprob, top))
