@@ -162,29 +162,6 @@ async def shown(server):
     )
 
 
-async def test_an_engine_that_hangs_is_restarted(two, tiny_folder, failure, outcome):
-    peer, service = two.peer, f"{GENERATION}/small"
-    endless = pb.SamplingParams(ignore_eos=True, max_tokens=1000)
-    engine = core(two.server, tiny_folder)  # to find it takes longer than many tokens
-    call = peer.generation.GenerateStream(
-        pb.GenerateStreamRequest(prompt="Once", model="small", sampling=endless)
-    )
-    await call.read()
-    engine.send_signal(signal.SIGSTOP)
-    assert await outcome(call) == "UNAVAILABLE"
-    async with asyncio.timeout(20):
-        while await peer.check(service) != "NOT_SERVING":
-            await asyncio.sleep(0.1)
-    code, reason, _, retry = await failure(peer.generation.Generate(ask("Tell me", model="small")))
-    assert (code, reason) in {("UNAVAILABLE", "ENGINE_DEAD"), ("UNAVAILABLE", "MODEL_LOADING")}
-    assert retry >= 1
-
-    await peer.serving(START, service)
-    assert await restarts(peer) == {"small": 1, "large": 0}
-    assert (await peer.generation.Generate(ask("Tell me", model="small"))).choices
-    assert "gave no answer for 10 s: it hung, and was killed" in two.server.log.read_text()
-
-
 async def restarts(peer):
     models = (await peer.server.GetStatus(server_pb2.GetStatusRequest())).models
     return {one.name: one.restarts for one in models}
@@ -202,12 +179,13 @@ async def test_the_metrics_of_both_engines_are_side_by_side(two):
     assert after.large_begun - before.large_begun == 1
 
 
-async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_is_back(
-    two, tiny_folder, still_there
+@pytest.mark.parametrize("how", ["hangs", pytest.param("is killed", marks=pytest.mark.long)])
+async def test_a_model_whose_engine_is_gone_is_replaced_by_the_other_until_it_is_back(
+    two, tiny_folder, still_there, failure, how
 ):
-    peer, traffic = two.peer, Traffic(two.peer)
+    peer, traffic, engine = two.peer, Traffic(two.peer), core(two.server, tiny_folder)
     before_its_death, restarted = await shown(two.server), await restarts(peer)
-    (worker,) = core(two.server, tiny_folder).children()
+    (worker,) = engine.children()
     services = ("", GENERATION, f"{GENERATION}/large", f"{GENERATION}/small")
     seen = {service: [] for service in services}
     others = [asyncio.create_task(follow(peer, service, statuses)) for service, statuses in seen.items()]
@@ -217,8 +195,17 @@ async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_
             for _ in range(20):
                 streams.create_task(traffic.stream(100))
             await traffic.begun.wait()
-            worker.send_signal(signal.SIGSTOP)  # so that it does not see that its engine is gone
-            core(two.server, tiny_folder).kill()
+            if how == "hangs":
+                engine.send_signal(signal.SIGSTOP)
+            else:
+                worker.send_signal(signal.SIGSTOP)  # so that it does not see that its engine is gone
+                engine.kill()
+            async with asyncio.timeout(20):
+                while seen[services[-1]] != [SERVING, NOT_SERVING]:
+                    await asyncio.sleep(0.1)
+            code, reason, _, retry = await failure(peer.generation.Generate(ask("Tell me", model="small")))
+            assert (code, reason) in {("UNAVAILABLE", "ENGINE_DEAD"), ("UNAVAILABLE", "MODEL_LOADING")}
+            assert retry >= 1
             while (await shown(two.server)).models != {DEMO_MODEL}:
                 await asyncio.sleep(0.1)
             while seen[services[-1]] != [SERVING, NOT_SERVING, SERVING]:
@@ -232,6 +219,7 @@ async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_
         await asyncio.wait(others)
 
     failed = [(started, code) for started, code in before if code != "OK"]
+    assert failed
     assert all(started and started.model == "small" and code == "UNAVAILABLE" for started, code in failed)
     replaced = [started for started, code in before if code == "OK" and started.model == "large"]
     assert {started.routing.reason for started in replaced} == {pb.ROUTING_REASON_FALLBACK}
@@ -239,8 +227,12 @@ async def test_a_model_whose_engine_is_killed_is_replaced_by_the_other_until_it_
     assert [seen[service] for service in services[:-1]] == [[SERVING]] * 3
     assert await restarts(peer) == {**restarted, "small": restarted["small"] + 1}
 
-    assert still_there([worker], within=0.5) == []
-    assert f"processes of the engine did not end, and are killed: {worker.pid}" in two.server.log.read_text()
+    assert still_there([engine, worker], within=0.5) == []
+    told = {
+        "hangs": "gave no answer for 10 s: it hung, and was killed",
+        "is killed": f"processes of the engine did not end, and are killed: {worker.pid}",
+    }
+    assert told[how] in two.server.log.read_text()
     since = await shown(two.server)
     assert since.small < before_its_death.small, "its counters begin anew"
     assert since.large > before_its_death.large, "the other's go on"
