@@ -2,7 +2,8 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,12 +21,14 @@ from jarvis.cli.options import (
     Template,
     Timeout,
     Variables,
+    input_file,
+    read_tools,
     template_options,
 )
 from jarvis.cli.output import deltas, echo, write
 
 if TYPE_CHECKING:
-    from jarvis.client import BlockingClient
+    from jarvis.client import BlockingClient, Event, Message, ToolCall
 
 
 @connects
@@ -43,34 +46,57 @@ def chat(  # noqa: PLR0913 - one for each option
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     seed: Seed = None,
+    tools: Annotated[
+        Path | None,
+        input_file("--tools", "Tools that the model may call: a JSON array; see the docs on tools."),
+    ] = None,
     timeout: Timeout = DEFAULT_TIMEOUT,
     connection: Connection,
 ) -> None:
-    """Talk with a model, a line each. Ctrl-C stops an answer, Ctrl-D leaves."""
+    """Talk with a model, a line each. Ctrl-C stops an answer, Ctrl-D leaves.
+
+    Where the model calls a tool, the next line is the result that it gets.
+    """
     options: dict[str, Any] = {
         "model": model,
         "temperature": temperature,
         "max_tokens": max_tokens,
         "seed": seed,
+        "tools": read_tools(tools),
         **template_options(template, no_template, difficulty, variables, language),
     }
-    conversation = [{"role": "system", "content": system}] if system is not None else []
+    from jarvis.client import Message, Role  # noqa: PLC0415
+
+    kept = [Message(Role.SYSTEM, system)] if system is not None else []
+    said: list[Message] = []
+    calls: list[ToolCall] = []
     interactive = sys.stdin.isatty()
     with connection.open(timeout=timeout) as client:
-        for line in _typed() if interactive else sys.stdin:
-            question = {"role": "user", "content": line.rstrip("\n")}
-            if question["content"]:
-                answer = _answer(client, [*conversation, question], options, interactive=interactive)
-                if answer:
-                    conversation += [question, {"role": "assistant", "content": answer}]
+        for line in _typed(calls) if interactive else sys.stdin:
+            text = line.rstrip("\n")
+            if calls:
+                said.append(Message(Role.TOOL, text, tool_call_id=calls.pop(0).id))
+            elif text:
+                said = [Message(Role.USER, text)]
+            if calls or not said:
+                continue
+            answer = _answer(client, [*kept, *said], options, interactive=interactive)
+            if answer is None or not (answer.content or answer.tool_calls):
+                said = []
+                continue
+            said.append(answer)
+            calls += answer.tool_calls
+            if not calls:
+                kept += said
+                said = []
 
 
-def _typed() -> Iterator[str]:
+def _typed(calls: "Sequence[ToolCall]") -> Iterator[str]:
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401, PLC0415 - gives input() line editing and a history
     while True:
         try:
-            yield input("> ")
+            yield input(f"{calls[0].name} gives> " if calls else "> ")
         except KeyboardInterrupt:
             write("\n(Ctrl-D leaves)\n")
         except EOFError:
@@ -80,20 +106,22 @@ def _typed() -> Iterator[str]:
 
 def _answer(
     client: "BlockingClient",
-    conversation: list[dict[str, str]],
+    conversation: "list[Message]",
     options: dict[str, Any],
     *,
     interactive: bool,
-) -> str:
-    """Print an answer as it comes, and return it; an interactive chat survives Ctrl-C or a failure."""
-    from jarvis.client import JarvisClientError  # noqa: PLC0415
+) -> "Message | None":
+    """Print an answer as it comes, and return it; an interactive chat survives Ctrl-C or a failure.
 
-    answer = ""
+    What Ctrl-C leaves of an answer is its text.
+    """
+    from jarvis.client import Choice, Delta, Finished, JarvisClientError, Message, Role  # noqa: PLC0415
+
+    events: list[Event] = []
     stream = client.stream(conversation, **options)
     try:
         with contextlib.closing(stream):
-            for text in deltas(stream):
-                answer += text
+            for text in deltas(_kept(stream, events)):
                 write(text)
     except KeyboardInterrupt:
         if not interactive:
@@ -102,6 +130,16 @@ def _answer(
         if not interactive:
             raise
         echo(f"jarvis: {error}", err=True)
-        return ""
+        return None
     write("\n")
-    return answer
+    parts = [event for event in events if isinstance(event, Delta)]
+    if events and isinstance(events[-1], Finished):
+        return Choice.joined(parts, events[-1]).message
+    return Message(Role.ASSISTANT, "".join(part.text for part in parts))
+
+
+def _kept(stream: "Iterable[Event]", events: "list[Event]") -> "Iterator[Event]":
+    """Yield the events of a stream, and keep them in a list."""
+    for event in stream:
+        events.append(event)
+        yield event

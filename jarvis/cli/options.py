@@ -1,11 +1,16 @@
 """Options that several commands have."""
 
+import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jarvis import timeouts
+
+if TYPE_CHECKING:
+    from jarvis.client import Tool
 
 DEFAULT_TIMEOUT = 300.0
 
@@ -70,6 +75,32 @@ Language = Annotated[
     typer.Option(metavar="CODE", help="The template's language, such as es; the text's when left out."),
 ]
 Seed = Annotated[int | None, typer.Option(metavar="INTEGER", help="Seed of the sampling.")]
+
+
+def read_tools(path: Path | None) -> list["Tool"]:
+    """Return the tools that a file names: a JSON array of objects with name, description and parameters.
+
+    OpenAI's form, in which these stand under `function`, is read as well.
+
+    Raises:
+        BadParameter: the file does not have that form.
+    """
+    from jarvis.client import Tool  # noqa: PLC0415
+
+    if path is None:
+        return []
+    form = f"{path}: needs a JSON array of objects with name, description, parameters and strict"
+    try:
+        given = json.loads(path.read_bytes())
+        tools = []
+        for item in given:
+            tool = dict(item.get("function", item))
+            if (schema := tool.pop("parameters", None)) is not None:
+                tool["parameters"] = schema if isinstance(schema, str) else json.dumps(schema)
+            tools.append(Tool(**tool))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise typer.BadParameter(f"{form}: {error}", param_hint="--tools") from None
+    return tools
 
 
 def examples(*lines: str) -> str:

@@ -78,10 +78,37 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def deltas(events: Iterable["Event"]) -> Iterator[str]:
-    """Return the texts of a stream that are not empty."""
-    from jarvis.client import Delta  # noqa: PLC0415
+    """Yield the texts of a stream that are not empty; show reasoning and calls of tools meanwhile.
 
-    return (event.text for event in events if isinstance(event, Delta) and event.text)
+    Both go to standard error, where they disturb no program that reads the answer: reasoning only if that is
+    a terminal, and a call as `NAME(ARGUMENTS)`, once it is complete.
+    """
+    from jarvis.client import Delta, Finished  # noqa: PLC0415
+
+    calls: dict[tuple[int, int], str] = {}
+    reasons = False
+    for event in events:
+        if isinstance(event, Delta):
+            if event.reasoning and sys.stderr.isatty():
+                reasons = True
+                _aside(event.reasoning)
+            for call in event.tool_calls:
+                key = event.index, call.index
+                calls[key] = calls.get(key, "") + (f"{call.name}(" if call.name else "") + call.arguments
+            if event.text:
+                if reasons:
+                    _aside("\n")
+                    reasons = False
+                yield event.text
+        elif isinstance(event, Finished):
+            for line in calls.values():
+                echo(f"jarvis: the model calls {line})", err=True)
+            calls.clear()
+
+
+def _aside(text: str) -> None:
+    """Write reasoning, dimmed, to standard error."""
+    typer.secho(_CONTROL_OF_TEXT.sub(lambda found: repr(found[0])[1:-1], text), dim=True, nl=False, err=True)
 
 
 def write(text: str) -> None:

@@ -11,9 +11,11 @@ from jarvis.client.channel import TLS
 from jarvis.client.client import JarvisClient
 from jarvis.client.errors import CannotConnect, JarvisClientError
 from jarvis.client.filter_json import parse_filter
+from jarvis.client.functions import tool_of
 from jarvis.client.health import HealthStatus
 from jarvis.client.options import EmbedOptions, GenerateOptions, IndexOptions, Prompt, PromptOptions
 from jarvis.client.retry_budget import RetryBudget
+from jarvis.client.tools import Conversation
 from jarvis_ports.errors import FieldViolation
 from jarvis_ports.values import (
     AdapterInfo,
@@ -55,6 +57,7 @@ from jarvis_ports.values import (
     PromptExplanation,
     Quantiles,
     Range,
+    ReasoningEffort,
     Recent,
     Retrieval,
     Retrieved,
@@ -77,6 +80,10 @@ from jarvis_ports.values import (
     Timings,
     TokenCount,
     TokenLogprob,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolChoice,
     TopLogprob,
     Usage,
     Value,
@@ -96,6 +103,7 @@ __all__ = [
     "Collection",
     "ComponentStatus",
     "Constraint",
+    "Conversation",
     "Delta",
     "Diagnosis",
     "Document",
@@ -134,6 +142,7 @@ __all__ = [
     "PromptOptions",
     "Quantiles",
     "Range",
+    "ReasoningEffort",
     "Recent",
     "Retrieval",
     "Retrieved",
@@ -157,8 +166,13 @@ __all__ = [
     "Timings",
     "TokenCount",
     "TokenLogprob",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolChoice",
     "TopLogprob",
     "Usage",
     "Value",
     "parse_filter",
+    "tool_of",
 ]

@@ -15,6 +15,7 @@ from jarvis.client.health import HealthStatus
 from jarvis.client.operations import RELOAD_TIMEOUT
 from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
 from jarvis.client.retry_budget import RetryBudget
+from jarvis.client.tools import MAX_ROUNDS, Conversation
 from jarvis_ports.values import (
     AdapterInfo,
     Answer,
@@ -119,6 +120,17 @@ class BlockingClient:
                 **options,
             )
         )
+
+    def run_tools(
+        self,
+        prompt: Prompt,
+        *,
+        rounds: int = MAX_ROUNDS,
+        timeout: float | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Conversation:
+        """See `JarvisClient.run_tools`."""
+        return self._wait(self._client.run_tools(prompt, rounds=rounds, timeout=timeout, **options))
 
     def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
         """See `JarvisClient.count_tokens`."""

@@ -16,12 +16,14 @@ from jarvis.client.calls import Calls, Token
 from jarvis.client.channel import TLS, open_channel
 from jarvis.client.embedding import Batches, embeddings, stream_requests
 from jarvis.client.errors import JarvisClientError
+from jarvis.client.functions import Toolbox
 from jarvis.client.operations import OperationsClient
 from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
 from jarvis.client.requests import embed_request, explain_request, generate_call, input_of, written
 from jarvis.client.resuming import Resuming
 from jarvis.client.retrieval import RetrievalClient
 from jarvis.client.retry_budget import RetryBudget
+from jarvis.client.tools import MAX_ROUNDS, Conversation, rounds_of
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, server_pb2_grpc
 from jarvis.wire import answers, embedding, generation
 from jarvis.wire.messages import generation_pb2 as pb
@@ -35,6 +37,7 @@ from jarvis_ports.values import (
     PromptExplanation,
     Started,
     TokenCount,
+    ToolCall,
 )
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
@@ -189,6 +192,36 @@ class JarvisClient(OperationsClient):
                 method, request, request_id=request_id, idempotency_key=idempotency_key, timeout=timeout
             )
         )
+
+    async def run_tools(
+        self,
+        prompt: Prompt,
+        *,
+        rounds: int = MAX_ROUNDS,
+        timeout: float | None = None,
+        **options: Unpack[GenerateOptions],
+    ) -> Conversation:
+        """Generate answers, and run the functions that the model calls, until an answer calls none.
+
+        Args:
+            prompt: what the user says, or the messages of a conversation.
+            rounds: the most answers that are followed by calls; after them, the last answer may have some.
+            timeout: seconds for each answer.
+            **options: those of `generate`. The `tools` are functions, also coroutine functions; see `tool_of`
+                for what the model is told of them. A `ValueError` that one raises is told to the model; other
+                exceptions pass.
+        """
+        toolbox, turns = Toolbox(options.get("tools") or ()), rounds_of(prompt, rounds)
+        try:
+            wanted = next(turns)
+            while True:
+                if isinstance(wanted, ToolCall):
+                    wanted = turns.send(await toolbox.run_async(wanted))
+                else:
+                    wanted = turns.send(await self.generate(wanted, timeout=timeout, **options))
+        except StopIteration as end:
+            conversation: Conversation = end.value
+            return conversation
 
     async def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
         """Count the tokens of a prompt, or of a conversation with its chat template."""

@@ -1,11 +1,20 @@
 """The options that go with a prompt, with texts or with a name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from jarvis_ports.values import Message, Retrieval, Space, StructuredOutput, TextRole
+from jarvis_ports.values import (
+    Message,
+    ReasoningEffort,
+    Retrieval,
+    Space,
+    StructuredOutput,
+    TextRole,
+    Tool,
+    ToolChoice,
+)
 
-Prompt = str | Sequence[Message | Mapping[str, str]]
+Prompt = str | Sequence[Message | Mapping[str, Any]]
 """A raw prompt, passed to the model as it is; or a conversation: `Message`s, or dicts of role and content."""
 
 
@@ -60,6 +69,11 @@ class GenerateOptions(Sampling, PromptOptions, total=False):
     priority: int | None
     return_token_ids: bool | None
     retrieval: Retrieval | None
+    tools: Sequence[Tool | Callable[..., Any]] | None
+    tool_choice: ToolChoice | str | None
+    tool_name: str | None
+    parallel_tool_calls: bool | None
+    reasoning_effort: ReasoningEffort | str | None
 
 
 class EmbedOptions(TypedDict, total=False):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from jarvis.client.errors import from_invalid, invalid
+from jarvis.client.functions import tool_of
 from jarvis.client.options import (
     EmbedOptions,
     GenerateOptions,
@@ -25,10 +26,15 @@ from jarvis_ports.values import (
     Message,
     OpenEnum,
     PromptParams,
+    ReasoningEffort,
     Role,
     SamplingParams,
     TextRole,
+    ToolChoice,
 )
+
+TOOL_OPTIONS = ("tools", "tool_choice", "tool_name", "parallel_tool_calls", "reasoning_effort")
+CHOICES: dict[str, type[OpenEnum]] = {"tool_choice": ToolChoice, "reasoning_effort": ReasoningEffort}
 
 E = TypeVar("E", bound=OpenEnum)
 M = TypeVar("M")
@@ -55,8 +61,13 @@ def generate_call(prompt: Prompt, options: GenerateOptions) -> GenerateCall:
         JarvisClientError: INVALID_ARGUMENT, a message of the prompt is not valid.
     """
     rest: dict[str, Any] = {**options}
-    beside = ("structured_output", "priority", "return_token_ids")
+    beside = ("structured_output", "priority", "return_token_ids", *TOOL_OPTIONS)
     request = said({name: rest.pop(name, None) for name in beside})
+    if tools := request.pop("tools", None):
+        request["tools"] = tuple(tool_of(one) for one in tools)
+    for name, kind in CHOICES.items():
+        if name in request:
+            request[name] = choice(kind, request[name], name)
     params = said({name: rest.pop(name, None) for name in PromptOptions.__annotations__})
     model, retrieval = params.pop("model", None), rest.pop("retrieval", None)
     check_names(rest, Sampling)
@@ -86,12 +97,15 @@ def input_of(prompt: Prompt) -> Input:
     return tuple(_message(message, f"messages[{position}]") for position, message in enumerate(prompt))
 
 
-def _message(message: Message | Mapping[str, str], path: str) -> Message:
+def _message(message: Message | Mapping[str, Any], path: str) -> Message:
     if isinstance(message, Message):
         return message
-    if set(message) != {"role", "content"}:
+    fields: dict[str, Any] = dict(message)
+    unknown = fields.keys() - Message.__dataclass_fields__.keys()
+    if unknown or "role" not in fields or fields.keys().isdisjoint({"content", "tool_calls"}):
         raise invalid(path, f"needs role and content, and has {', '.join(message) or 'nothing'}")
-    return Message(choice(Role, message["role"], f"{path}.role"), message["content"])
+    role = choice(Role, fields.pop("role"), f"{path}.role")
+    return Message(role, **fields)
 
 
 def embed_request(texts: Sequence[str], options: EmbedOptions) -> EmbedRequest:

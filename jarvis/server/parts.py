@@ -1,6 +1,7 @@
 """How an answer is divided into messages, and how large it gets."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from jarvis_ports.values import Delta, Event
 
@@ -17,10 +18,19 @@ def parts(event: Event) -> Iterator[Event]:
         return
     for start in range(0, max(len(event.token_ids), len(event.logprobs)), MAX_TOKENS):
         part = slice(start, start + MAX_TOKENS)
-        text = "" if start else event.text
-        yield Delta(event.index, text, event.token_ids[part], event.logprobs[part])
+        ids, logprobs = event.token_ids[part], event.logprobs[part]
+        if start:
+            yield Delta(event.index, "", ids, logprobs)
+        else:
+            yield replace(event, token_ids=ids, logprobs=logprobs)
 
 
 def least_bytes(delta: Delta) -> int:
     """Return the fewest bytes that a delta can add to an answer."""
-    return len(delta.text) + LOGPROB_BYTES * sum(1 + len(one.top) for one in delta.logprobs)
+    called = sum(len(call.arguments) for call in delta.tool_calls)
+    return (
+        len(delta.text)
+        + len(delta.reasoning)
+        + called
+        + LOGPROB_BYTES * sum(1 + len(one.top) for one in delta.logprobs)
+    )

@@ -3,7 +3,7 @@
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.wire.codec import Codec
 from jarvis.wire.convert import REFUSED, Enumeration, Many
-from jarvis.wire.generation import MESSAGES
+from jarvis.wire.generation import MESSAGES, TOOL_CALLS
 from jarvis.wire.search import CHUNK_SOURCE, DUPLICATES
 from jarvis.wire.shapes import Events, Only
 from jarvis_ports.values import (
@@ -26,12 +26,14 @@ from jarvis_ports.values import (
     Timings,
     TokenCount,
     TokenLogprob,
+    ToolCallDelta,
     TopLogprob,
     Usage,
 )
 
 FINISH_REASONS = Enumeration(pb.FinishReason, FinishReason, unset=REFUSED)
 ROUTING_REASONS = Enumeration(pb.RoutingReason, RoutingReason, unset=REFUSED)
+TOOL_CALL_DELTAS = Many(Codec(pb.ToolCallDelta, ToolCallDelta))
 LOGPROBS = Many(Codec(pb.TokenLogprob, TokenLogprob, top=Many(Codec(pb.TopLogprob, TopLogprob))))
 USAGE = Codec(pb.Usage, Usage)
 TIMINGS = Codec(pb.Timings, Timings)
@@ -46,12 +48,12 @@ CITATIONS = Many(Codec(pb.Citation, Citation, source=CHUNK_SOURCE, duplicates=DU
 RETRIEVED = Codec(pb.Retrieved, Retrieved, optional=True, citations=CITATIONS)
 
 STARTED = Codec(pb.Started, Started, routing=ROUTING, retrieved=RETRIEVED)
-DELTA = Codec(pb.Delta, Delta, logprobs=LOGPROBS)
+DELTA = Codec(pb.Delta, Delta, logprobs=LOGPROBS, tool_calls=TOOL_CALL_DELTAS)
 FINISHED = Codec(pb.Finished, Finished, reason=FINISH_REASONS, usage=USAGE, timings=TIMINGS)
 ANSWER = Codec(
     pb.GenerateResponse,
     Answer,
-    choices=Many(Codec(pb.Choice, Choice, reason=FINISH_REASONS, logprobs=LOGPROBS)),
+    choices=Many(Codec(pb.Choice, Choice, reason=FINISH_REASONS, logprobs=LOGPROBS, tool_calls=TOOL_CALLS)),
     usage=USAGE,
     timings=TIMINGS,
     routing=ROUTING,
@@ -95,6 +97,8 @@ RESUME = Codec(pb.ResumeStreamRequest, ResumeRequest)
 
 def event_message(event: Event) -> pb.GenerateStreamResponse:
     """Return the message of an event; ordinary deltas take a shortcut, as there are many of them."""
-    if isinstance(event, Delta) and not (event.token_ids or event.logprobs):
+    if isinstance(event, Delta) and not (
+        event.token_ids or event.logprobs or event.tool_calls or event.reasoning
+    ):
         return pb.GenerateStreamResponse(delta=pb.Delta(index=event.index, text=event.text))
     return EVENTS.message(event)

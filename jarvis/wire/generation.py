@@ -16,17 +16,24 @@ from jarvis_ports.values import (
     Input,
     Message,
     PromptParams,
+    ReasoningEffort,
     Retrieval,
     Role,
     SamplingParams,
     StructuredOutput,
+    Tool,
+    ToolCall,
+    ToolChoice,
 )
 
 R = TypeVar("R", pb.GenerateRequest, pb.GenerateStreamRequest)
 Requests = pb.GenerateRequest | pb.GenerateStreamRequest | pb.CountTokensRequest | pb.ExplainPromptRequest
 
 ROLES = Enumeration(pb.Role, Role, unset=REFUSED, fallback=Role.USER)
-MESSAGES = Many(Codec(pb.Message, Message, role=ROLES))
+TOOL_CALLS = Many(Codec(pb.ToolCall, ToolCall))
+MESSAGES = Many(Codec(pb.Message, Message, role=ROLES, tool_calls=TOOL_CALLS))
+TOOL_CHOICES = Enumeration(pb.ToolChoice, ToolChoice, unset=REFUSED)
+EFFORTS = Enumeration(pb.ReasoningEffort, ReasoningEffort, unset=REFUSED)
 
 
 class _StructuredOutput:
@@ -34,7 +41,9 @@ class _StructuredOutput:
 
     def write(self, value: StructuredOutput, path: str) -> pb.StructuredOutput:
         text: Any = value.value
-        if value.constraint is Constraint.CHOICE:
+        if value.constraint is Constraint.JSON_OBJECT:
+            text = True
+        elif value.constraint is Constraint.CHOICE:
             text = build(pb.Choices, {"values": text}, f"{path}.choice.")
         return build(pb.StructuredOutput, {value.constraint.value: text}, f"{path}.")
 
@@ -46,13 +55,30 @@ class _StructuredOutput:
             return None
         if name == "choice":
             return StructuredOutput(Constraint.CHOICE, tuple(raw.choice.values))
+        if name == "json_object":
+            if blame and not raw.json_object:
+                blame(f"{path}.json_object", "has to be true; leave it out for answers of any form")
+            return StructuredOutput(Constraint.JSON_OBJECT)
         return StructuredOutput(Constraint(name), getattr(raw, name))
 
 
 REQUEST = Codec(
     pb.GenerateRequest,
     GenerateRequest,
-    only=("sampling", "structured_output", "priority", "return_token_ids"),
+    only=(
+        "sampling",
+        "structured_output",
+        "priority",
+        "return_token_ids",
+        "tools",
+        "tool_choice",
+        "tool_name",
+        "parallel_tool_calls",
+        "reasoning_effort",
+    ),
+    tools=Many(Codec(pb.Tool, Tool)),
+    tool_choice=TOOL_CHOICES,
+    reasoning_effort=EFFORTS,
     sampling=Codec(pb.SamplingParams, SamplingParams, unless=SamplingParams()),
     structured_output=_StructuredOutput(),
 )

@@ -12,10 +12,15 @@ from jarvis_ports.values import (
     GenerateRequest,
     Input,
     Message,
+    ReasoningEffort,
     Role,
     SamplingParams,
     StructuredOutput,
     TokenLogprob,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolChoice,
     TopLogprob,
     Usage,
 )
@@ -33,11 +38,16 @@ __all__ = [
     "LLMCapabilities",
     "LLMEvent",
     "Message",
+    "ReasoningEffort",
     "Role",
     "SamplingParams",
     "StructuredOutput",
     "TellsCacheUsage",
     "TokenLogprob",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolChoice",
     "TopLogprob",
     "Usage",
 ]
@@ -59,6 +69,7 @@ class Finish:
     usage: Usage
     matched_stop: str | None = None
     queue_seconds: float | None = None
+    unread_tool_call: bool = False
 
 
 LLMEvent = Accepted | Delta | Finish
@@ -130,8 +141,11 @@ ALL_FIELDS = frozenset(
         *(f"structured_output.{constraint}" for constraint in Constraint),
         "messages",
         "messages.role.system",
+        "parallel_tool_calls",
         "priority",
+        "reasoning_effort",
         "return_token_ids",
+        "tools",
     }
 )
 """Every request field that an engine may or may not honour, by its path in the contract."""

@@ -37,10 +37,24 @@ REQUIRED = {
     "Row.id",
     "Row.text",
     "SearchRequest.collection",
+    "Tool.name",
+    "ToolCall.arguments",
+    "ToolCall.id",
+    "ToolCall.name",
     "UpsertRequest.collection",
 }
-OURS = {"difficulty", "language", "model", "prompt", "retrieval", "template", "template_variables"}
-"""What no engine sees, or every engine takes."""
+OURS = {
+    "difficulty",
+    "language",
+    "model",
+    "prompt",
+    "retrieval",
+    "template",
+    "template_variables",
+    "tool_choice",
+    "tool_name",
+}
+"""What no engine sees, or every engine takes, or every one that takes tools."""
 
 
 @pytest.mark.parametrize(
@@ -71,6 +85,9 @@ def test_a_stream_has_the_fields_of_a_single_call(whole: type[Message], stream: 
         (generation_pb2.Usage, llm.Usage),
         (generation_pb2.Message, llm.Message),
         (generation_pb2.Delta, llm.Delta),
+        (generation_pb2.Tool, llm.Tool),
+        (generation_pb2.ToolCall, llm.ToolCall),
+        (generation_pb2.ToolCallDelta, llm.ToolCallDelta),
     ],
 )
 def test_the_port_says_what_the_contract_says(message: type, value_type: type) -> None:
@@ -82,6 +99,8 @@ def test_the_port_says_what_the_contract_says(message: type, value_type: type) -
     [
         (generation_pb2.Role, llm.Role),
         (generation_pb2.FinishReason, llm.FinishReason),
+        (generation_pb2.ToolChoice, llm.ToolChoice),
+        (generation_pb2.ReasoningEffort, llm.ReasoningEffort),
         (server_pb2.Health, status.HealthLevel),
         (server_pb2.Health, client.HealthLevel),
         (server_pb2.State, component.State),

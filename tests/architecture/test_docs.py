@@ -13,7 +13,7 @@ from scripts.docs.pages import differences, read
 from scripts.docs.tables import tables
 
 ROOT = Path(__file__).parents[2]
-UNEXPLAINED = {"cpus", "host", "port", "ssl", "headers"}
+UNEXPLAINED = {"chat_template", "cpus", "host", "port", "ssl", "headers"}
 """Settings that shut out others of the example, or are not for every machine."""
 COMMENTED = {"RouteConfig.fallback", "TemplateConfig.file"}
 """Keys that stand in a comment there: they would need what is not there."""

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from jarvis.models import resolve
@@ -12,7 +14,9 @@ class TestVLLM(LLMConformance):
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
     def _real_model(cls) -> None:
-        cls.settings = {"model": str(resolve(DEMO_MODEL)), "dtype": "float32"}
+        template = Path(__file__).parents[1] / "engine/tools.jinja"
+        model = str(resolve(DEMO_MODEL))
+        cls.settings = {"model": model, "dtype": "float32", "chat_template": str(template)}
 
     async def test_callers_do_not_share_what_is_cached_of_prompts(self, llm):
         prompt = "One of many words that callers have in common. " * 40

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from vllm.v1.engine.async_llm import AsyncLLM
 
+from jarvis_adapters.vllm.dialect import Dialect
 from jarvis_adapters.vllm.render import takes_system_message
 from jarvis_ports.llm import ALL_FIELDS, Constraint, LLMCapabilities
 
@@ -18,7 +19,11 @@ SHOWN = (
 
 
 async def find_capabilities(
-    engine: AsyncLLM, notes: Sequence[str], *, structured_output: bool
+    engine: AsyncLLM,
+    notes: Sequence[str],
+    dialect: Dialect,
+    *,
+    structured_output: bool,
 ) -> LLMCapabilities:
     """Return what a model can do, by the engine's configuration and the chat template."""
     config = engine.vllm_config
@@ -26,16 +31,23 @@ async def find_capabilities(
     fields = ALL_FIELDS
     if not structured_output:
         fields -= {f"structured_output.{constraint}" for constraint in Constraint}
-    if not getattr(engine.get_tokenizer(), "chat_template", None):
+    control = dialect.control
+    if not control.template:
         fields -= {"messages", "messages.role.system"}
-    elif not await takes_system_message(engine.renderer):
+    elif not await takes_system_message(engine.renderer, control):
         fields -= {"messages.role.system"}
+    if not dialect.takes_tools:
+        fields -= {"tools", "parallel_tool_calls"}
+    if not dialect.efforts:
+        fields -= {"reasoning_effort"}
     return LLMCapabilities(
         context_length=config.model_config.max_model_len,
         fields=frozenset(fields),
         notes=tuple(notes),
         settings={
             "structured_output": "guidance" if structured_output else "none",
+            "parsers.tools": dialect.names.tools,
+            "parsers.reasoning": dialect.names.reasoning,
             "dtype": str(config.model_config.dtype).removeprefix("torch."),
             **{name: str(used[name]) for name in SHOWN if name in used},
         },

@@ -3,12 +3,13 @@
 import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from jarvis_ports.errors import InvalidArgument
-from jarvis_ports.llm import Message, Role, SamplingParams
+from jarvis_ports.llm import Message, Role, SamplingParams, Tool
 
 MARK = f"\ue000{secrets.token_hex(8)}\ue000"
 """The mark where a text is split before it is tokenised; no caller can know it."""
@@ -21,16 +22,19 @@ class ControlTokens:
 
     Args:
         tokenizer: vLLM's. One that is not from transformers takes the texts of messages as plain text anyway.
+        template: the chat template; the tokenizer's own if None.
     """
 
-    def __init__(self, tokenizer: Any) -> None:  # noqa: ANN401 - vLLM's tokenizers have no common type
+    def __init__(self, tokenizer: Any, template: str | None = None) -> None:  # noqa: ANN401 - no common type
         added = tokenizer.added_tokens_decoder if isinstance(tokenizer, PreTrainedTokenizerBase) else {}
         known = {token.content: token_id for token_id, token in added.items() if token.special}
         named = zip(map(str, tokenizer.all_special_tokens), tokenizer.all_special_ids, strict=False)
         self.special: dict[str, int] = {**dict(named), **known}
         """The tokens that are never part of an answer's text, with their ids."""
-        template = str(getattr(tokenizer, "chat_template", None) or "")
-        written = [token.content for token in added.values() if token.content in template]
+        self.tokenizer = tokenizer
+        self.given_template = template
+        self.template = template or str(getattr(tokenizer, "chat_template", None) or "")
+        written = [token.content for token in added.values() if token.content in self.template]
         self._decode = tokenizer.decode
         self._special = any_of(known)
         self._all = any_of([*known, *written])
@@ -38,17 +42,38 @@ class ControlTokens:
 
     def within(self, messages: Iterable[Message]) -> bool:
         """Return whether the text of any message contains control tokens."""
-        return any(self._of(message.role).search(message.content) for message in messages)
+        return any(
+            self._of(message.role).search(text)
+            for message in messages
+            for text in (message.content, *(call.arguments for call in message.tool_calls))
+        )
 
     def taken_apart(self, messages: Iterable[Message]) -> list[Message]:
         """Return the messages with a `MARK` inside every control token in their texts."""
-        return [
-            Message(message.role, _marked(self._of(message.role), message.content)) for message in messages
-        ]
+        return [self._apart(message) for message in messages]
+
+    def _apart(self, message: Message) -> Message:
+        pattern = self._of(message.role)
+        calls = tuple(
+            replace(call, arguments=_marked(pattern, call.arguments)) for call in message.tool_calls
+        )
+        return replace(message, content=_marked(pattern, message.content), tool_calls=calls)
 
     def _of(self, role: Role) -> re.Pattern[str]:
         """Return a role's pattern; in answers, templates look for their own tokens, such as `<think>`."""
         return self._special if role is Role.ASSISTANT else self._all
+
+    def check_tools(self, tools: Iterable[Tool]) -> None:
+        """Check that tools, which the chat template writes into the prompt, contain no control tokens.
+
+        Raises:
+            InvalidArgument: one does.
+        """
+        for position, tool in enumerate(tools):
+            for name in ("description", "parameters"):
+                if found := self._all.search(getattr(tool, name) or ""):
+                    msg = f"{found[0]!r} is a control token of the model; leave it out"
+                    raise InvalidArgument.of(f"tools[{position}].{name}", msg)
 
     def stops(self, sampling: SamplingParams) -> dict[int, str]:
         """Return the texts of the tokens that end an answer, by their ids: control tokens, and those by id.

@@ -1,11 +1,13 @@
 """Converts between the port's types and vLLM's."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 
+from jarvis_adapters.vllm.dialect import Asked
+from jarvis_adapters.vllm.reply import Part, Reply
 from jarvis_ports.errors import EngineDead, EngineFailure, InvalidArgument
 from jarvis_ports.llm import (
     Delta,
@@ -95,18 +97,28 @@ class Outputs:
 
     Args:
         request: what to generate.
-        prompt_tokens: the length of its prompt.
+        prompt: the tokens of its prompt.
         stops: the texts of the tokens that end the answer, by their ids.
+        asked: what tells the parts of the answer apart; None if it is nothing but text.
     """
 
-    def __init__(self, request: GenerateRequest, prompt_tokens: int, stops: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        request: GenerateRequest,
+        prompt: Sequence[int],
+        stops: Mapping[int, str],
+        asked: Asked | None = None,
+    ) -> None:
         self._stops = stops
+        self._asked = asked
+        self._prompt = list(prompt) if asked else []
+        self._replies: dict[int, Reply] = {}
         self._structured_output = request.structured_output
         self._token_ids = request.return_token_ids
         chosen = request.sampling.logprob_token_ids
         self._top = len(chosen) if chosen else request.sampling.logprobs
         self._chosen = frozenset(chosen)
-        self._prompt_tokens = prompt_tokens
+        self._prompt_tokens = len(prompt)
         self._completion_tokens = 0
 
     def events(self, output: Any) -> Iterator[Delta | Finish]:  # noqa: ANN401 - RequestOutput, untyped here
@@ -119,15 +131,26 @@ class Outputs:
         """
         for choice in output.outputs:
             self._completion_tokens += len(choice.token_ids)
-            if choice.text or (choice.token_ids and (self._token_ids or self._top is not None)):
+            part = self._part(choice)
+            told = part.text or part.reasoning or part.tool_calls
+            if told or (choice.token_ids and (self._token_ids or self._top is not None)):
                 yield Delta(
                     choice.index,
-                    choice.text,
+                    part.text,
                     tuple(choice.token_ids) if self._token_ids else (),
                     self._logprobs(choice) if self._top is not None else (),
+                    tuple(part.tool_calls),
+                    part.reasoning,
                 )
             if choice.finish_reason is not None:
                 yield self._finish(output, choice)
+
+    def _part(self, choice: Any) -> Part:  # noqa: ANN401
+        if self._asked is None:
+            return Part(choice.text)
+        if (reply := self._replies.get(choice.index)) is None:
+            reply = self._replies[choice.index] = Reply(self._asked, self._prompt)
+        return reply.read(choice.text, list(choice.token_ids), choice.finish_reason)
 
     def _finish(self, output: Any, choice: Any) -> Finish:  # noqa: ANN401
         if choice.finish_reason == "abort":
@@ -143,11 +166,18 @@ class Outputs:
         stop = choice.stop_reason
         if choice.finish_reason == "stop" and not isinstance(stop, str):
             stop = self._stops.get(choice.token_ids[-1]) if choice.token_ids else None
+        reply, reason = self._replies.get(choice.index), FINISH_REASONS[choice.finish_reason]
+        if reply and reply.calls and reason is FinishReason.STOP:
+            reason = FinishReason.TOOL_CALLS
+        thought = None
+        if self._asked and self._asked.reasons:
+            thought = sum(one.reasoning_tokens for one in self._replies.values())
         return Finish(
             index=choice.index,
-            reason=FINISH_REASONS[choice.finish_reason],
-            usage=Usage(self._prompt_tokens, self._completion_tokens, output.num_cached_tokens),
+            reason=reason,
+            usage=Usage(self._prompt_tokens, self._completion_tokens, output.num_cached_tokens, thought),
             matched_stop=stop,
+            unread_tool_call=bool(reply and reply.unread),
             queue_seconds=stats.scheduled_ts - stats.queued_ts if stats and stats.scheduled_ts else None,
         )
 

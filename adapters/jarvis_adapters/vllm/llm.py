@@ -7,8 +7,8 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from jarvis_adapters.vllm.constraints.checker import Checker
-from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_adapters.vllm.convert import Outputs, sampling_params, with_and_without_space
+from jarvis_adapters.vllm.dialect import Dialect
 from jarvis_adapters.vllm.errors import translated
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
@@ -31,6 +31,7 @@ class VLLM:
         failures: knows why it died.
         watch: notices that it hangs.
         checker: compiles constraints; None if the model takes none.
+        dialect: knows how calls of tools and reasoning are written.
         share_prefixes: whether requests with another `cache_salt` share what is cached of prompts.
     """
 
@@ -42,6 +43,7 @@ class VLLM:
         watch: HangWatch,
         checker: Checker | None,
         *,
+        dialect: Dialect,
         share_prefixes: bool,
     ) -> None:
         engine.input_processor.structured_outputs_config = None  # or vLLM checks again, on the event loop
@@ -55,14 +57,20 @@ class VLLM:
         self._capabilities = capabilities
         self._metrics = metrics_of(engine)
         self._tokenizer = engine.get_tokenizer()
-        self._control = ControlTokens(self._tokenizer)
+        self._control = dialect.control
+        self._dialect = dialect
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `LLM.generate`; `Accepted` comes with the first output."""
         with translated(request):
             wanted = request.structured_output
             grammar = await self._checker.compiled(wanted) if wanted and self._checker else None
-            rendered = await render(self._engine.renderer, self._control, request.input)
+            self._control.check_tools(request.tools)
+            asked = self._dialect.asked(request)
+            if asked and asked.tools:
+                grammar = await asked.constraint(self._checker)
+            arguments = self._dialect.template_arguments(request)
+            rendered = await render(self._engine.renderer, self._control, request.input, arguments)
             if request.cache_salt and not self._share_prefixes:
                 rendered["cache_salt"] = request.cache_salt
             prompt_tokens = len(rendered["prompt_token_ids"])
@@ -70,14 +78,21 @@ class VLLM:
             room = self._room(request, prompt_tokens)
             bad = with_and_without_space(request.sampling.bad_words, self._tokenizer)
             params = sampling_params(request, self._defaults, room, stops, bad, grammar)
+            if asked and asked.keeps_special_tokens and request.sampling.skip_special_tokens is None:
+                params.skip_special_tokens = False
             params.stream_interval = BUSY_STREAM_INTERVAL if self._busy() else None
-            outputs = Outputs(request, prompt_tokens, stops)
+            outputs = Outputs(request, rendered["prompt_token_ids"], stops, asked)
             stream = self._engine.generate(
                 rendered,
                 params,
                 request.request_id,
                 priority=request.priority or 0,
                 trace_headers=request.trace if self._traces else None,
+                # A raw prompt's answer is what it is: no part of it is reasoning, and all of it has its form.
+                reasoning_ended=True if isinstance(request.input, str) else None,
+                reasoning_parser_kwargs={"chat_template_kwargs": arguments}
+                if self._dialect.reasons
+                else None,
             )
             accepted = False
             async with aclosing(stream):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import (
+    BaseModel,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -51,6 +52,23 @@ OWN_STRUCTURED = {"backend", "disable_additional_properties"}
 """The fields of `structured_outputs_config` that the setting `structured_output` decides."""
 
 
+class ParserNames(BaseModel):
+    """vLLM's parsers of what a model writes beside text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tools: str = Field(
+        "auto",
+        description="What reads tool calls: the name of a tool parser of vLLM, such as hermes; `auto` finds "
+        "it by the chat template; `none`, and requests with tools are refused.",
+    )
+    reasoning: str = Field(
+        "auto",
+        description="What tells reasoning from the answer: the name of a reasoning parser of vLLM, such as "
+        "qwen3; `auto` finds it by the chat template; with `none`, reasoning is part of the text.",
+    )
+
+
 class VLLMSettings(AdapterSettings):
     """Settings of the `vllm` adapter."""
 
@@ -82,6 +100,10 @@ class VLLMSettings(AdapterSettings):
     )
     structured_output: StructuredOutputSettings = Field(
         StructuredOutputSettings(), description="Constraints on the form of answers."
+    )
+    parsers: ParserNames = Field(ParserNames(), description="What reads tool calls and reasoning in answers.")
+    chat_template: Path | None = Field(
+        None, description="A file with the chat template, in Jinja; the model's own if unset."
     )
     share_prefixes: bool = Field(
         default=False,

@@ -8,7 +8,7 @@ import logging
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import resource_tracker
@@ -29,6 +29,8 @@ from vllm.v1.engine.exceptions import EngineDeadError
 from jarvis_adapters.vllm.abandon import in_thread, started_by
 from jarvis_adapters.vllm.capabilities import find_capabilities
 from jarvis_adapters.vllm.constraints.open import open_checker, warm
+from jarvis_adapters.vllm.control_tokens import ControlTokens
+from jarvis_adapters.vllm.dialect import NONE, chat_template, find_parsers, make_dialect
 from jarvis_adapters.vllm.exclusive import PREPARING, TAKING_GPU_MEMORY
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
@@ -43,6 +45,7 @@ from jarvis_ports.errors import EngineStartFailed
 from jarvis_toolkit.children import shielded
 
 logger = logging.getLogger(__name__)
+Prepare = Callable[[AsyncEngineArgs], VllmConfig]
 TRUSTED = "Python code among the model's files is run: engine_args.trust_remote_code is on"
 """The note, and the warning in the log, on a model that is code too."""
 atexit.register(gc.freeze)  # or the interpreter looks at all of vLLM's objects as it exits, for 2 s
@@ -68,9 +71,16 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
             await _warmed_up(engine, failures)
             async with open_checker(settings.structured_output, engine, started.notes) as checker:
                 constrains = checker is not None
-                capabilities = await find_capabilities(engine, started.notes, structured_output=constrains)
+                tokenizer, template = engine.get_tokenizer(), chat_template(settings)
+                control = ControlTokens(tokenizer, template)
+                dialect = make_dialect(engine.vllm_config, settings.parsers, control, started.notes)
+                capabilities = await find_capabilities(
+                    engine, started.notes, dialect, structured_output=constrains
+                )
                 share = settings.share_prefixes
-                llm = VLLM(engine, capabilities, failures, watch, checker, share_prefixes=share)
+                llm = VLLM(
+                    engine, capabilities, failures, watch, checker, dialect=dialect, share_prefixes=share
+                )
                 if constrains:
                     await warm(llm)
                 with PAGE.shows(engine, _metrics_name(settings, engine)), watch.running():
@@ -124,7 +134,8 @@ def _start(settings: VLLMSettings, failures: FailureLog) -> _Started:
     args = engine_args(settings, cpu=cpu)
     with shielded(), contextlib.nullcontext() if cpu else TAKING_GPU_MEMORY:
         steps = smaller(args) if settings.step_down else iter(())
-        engine, notes = _start_or_step_down(args, failures, steps=steps)
+        prepare = partial(_prepared, settings=settings)
+        engine, notes = _start_or_step_down(args, failures, prepare, steps=steps)
     if args.get("trust_remote_code"):
         logger.warning("%s: %s", settings.model, TRUSTED)
         notes.append(TRUSTED)
@@ -132,12 +143,15 @@ def _start(settings: VLLMSettings, failures: FailureLog) -> _Started:
 
 
 def _start_or_step_down(
-    args: dict[str, Any], failures: FailureLog, steps: Iterator[tuple[dict[str, Any], str]]
+    args: dict[str, Any],
+    failures: FailureLog,
+    prepare: Prepare,
+    steps: Iterator[tuple[dict[str, Any], str]],
 ) -> tuple[Any, list[str]]:
     notes: list[str] = []
     while True:
         try:
-            return _start_once(args, failures), notes
+            return _start_once(args, failures, prepare), notes
         except EngineStartFailed as error:
             step = next(steps, None) if is_out_of_memory(str(error)) else None
             if step is None or not helps(str(error), args, step[0]):
@@ -150,13 +164,13 @@ def _start_or_step_down(
             notes.append(note)
 
 
-def _start_once(args: dict[str, Any], failures: FailureLog) -> AsyncLLM:
+def _start_once(args: dict[str, Any], failures: FailureLog, prepare: Prepare) -> AsyncLLM:
     failures.clear()
     logs = LoggingConfig(pylogging_config_file=str(failures.config))
     try:
         asked = AsyncEngineArgs(**{"logging_config": logs, **args})
         return AsyncLLM.from_vllm_config(
-            _prepared(asked),
+            prepare(asked),
             stat_loggers=None if asked.disable_log_stats else [Metrics],
             enable_log_requests=asked.enable_log_requests,
             disable_log_stats=asked.disable_log_stats,
@@ -166,11 +180,15 @@ def _start_once(args: dict[str, Any], failures: FailureLog) -> AsyncLLM:
         raise EngineStartFailed(cause) from error
 
 
-def _prepared(asked: AsyncEngineArgs) -> VllmConfig:
+def _prepared(asked: AsyncEngineArgs, settings: VLLMSettings) -> VllmConfig:
     """Return an engine's configuration; put its tokenizer into vLLM's cache, where the engine finds it."""
     with PREPARING:
         disable_envs_cache()  # this engine may set other variables than the last one
         config = asked.create_engine_config(UsageContext.ENGINE_CONTEXT)
-        cached_tokenizer_from_config(config.model_config)
+        tokenizer = cached_tokenizer_from_config(config.model_config)
+        template = ControlTokens(tokenizer, chat_template(settings)).template
+        if (reasoning := find_parsers(settings.parsers, template).reasoning) != NONE:
+            # The engine holds an answer to its form only when the reasoning is over.
+            config.structured_outputs_config.reasoning_parser = reasoning
         enable_envs_cache()  # without the cache, os.environ is read for each token
     return config

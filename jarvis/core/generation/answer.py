@@ -79,6 +79,7 @@ class Answer:
             usage=output.usage,
             timings=Timings(total, waited, self.first, self._grounded.seconds),
             matched_stop=output.matched_stop,
+            unread_tool_call=output.unread_tool_call,
             cited=mentioned.known,
             cited_unknown=mentioned.unknown,
         )

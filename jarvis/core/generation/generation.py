@@ -198,7 +198,10 @@ def _expected_tokens(request: GenerateRequest) -> int:
 
 
 def _characters(input_: Input) -> int:
-    return len(input_) if isinstance(input_, str) else sum(len(message.content) for message in input_)
+    if isinstance(input_, str):
+        return len(input_)
+    called = sum(len(call.arguments) for message in input_ for call in message.tool_calls)
+    return called + sum(len(message.content) for message in input_)
 
 
 def _first_loaded(models: Iterable[Model]) -> Model | None:

@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from jarvis.core.generation.tools import calls_tools, check_message, check_tools
 from jarvis.core.prompting import has_system_message
 from jarvis.core.retrieval.validation import check_query
 from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
 from jarvis_ports.llm import LLMCapabilities
 from jarvis_ports.values import (
+    Constraint,
     GenerateRequest,
     Input,
+    Message,
     Retrieval,
     Role,
     SamplingParams,
@@ -49,7 +52,12 @@ def check_request(request: GenerateRequest, retrieval: Retrieval | None = None) 
     Raises:
         InvalidArgument: naming every field that is wrong.
     """
-    violations = [*_input(request.input), *_sampling(request.sampling), *_structured_output(request)]
+    violations = [
+        *_input(request.input),
+        *_sampling(request.sampling),
+        *_structured_output(request),
+        *check_tools(request),
+    ]
     if retrieval:
         violations += _retrieval(request.input, retrieval)
     if violations:
@@ -85,8 +93,7 @@ def _input(input_: Input) -> Iterator[FieldViolation]:
             yield FieldViolation("prompt", "is empty")
         return
     for position, message in enumerate(input_):
-        if not message.content:
-            yield FieldViolation(f"messages[{position}].content", "is empty")
+        yield from check_message(message, f"messages[{position}]")
 
 
 def _sampling(sampling: SamplingParams) -> Iterator[FieldViolation]:
@@ -141,7 +148,9 @@ def _structured_output(request: GenerateRequest) -> Iterator[FieldViolation]:
     if request.structured_output is None:
         return
     field, value = request.structured_output.field, request.structured_output.value
-    if not value:
+    if request.structured_output.constraint is Constraint.JSON_OBJECT:
+        pass  # it has no value
+    elif not value:
         yield FieldViolation(field, "is empty")
     elif not isinstance(value, str):
         for position, choice in enumerate(value):
@@ -190,7 +199,14 @@ def _fields(request: GenerateRequest) -> Iterator[str]:
         yield "messages"
         if has_system_message(request.input):
             yield "messages.role.system"
-    if request.priority is not None:
-        yield "priority"
+    if request.tools or any(calls_tools(message) for message in _messages(request.input)):
+        yield "tools"
+    for name in ("parallel_tool_calls", "priority", "reasoning_effort"):
+        if getattr(request, name) is not None:
+            yield name
     if request.return_token_ids:
         yield "return_token_ids"
+
+
+def _messages(input_: Input) -> Sequence[Message]:
+    return () if isinstance(input_, str) else input_

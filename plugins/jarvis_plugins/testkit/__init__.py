@@ -26,6 +26,7 @@ MODULES = (
     "store",
     "store_care",
     "telemetry",
+    "tools",
     "tracing",
 )
 pytest.register_assert_rewrite(*(f"jarvis_plugins.testkit.{name}" for name in MODULES))

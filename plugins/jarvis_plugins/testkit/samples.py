@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from jarvis_ports.llm import Constraint, Message, Role, StructuredOutput
+from jarvis_ports.llm import (
+    Constraint,
+    Message,
+    ReasoningEffort,
+    Role,
+    StructuredOutput,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
 
 PROMPT = "Here is a list of the numbers from one to ten, in words:"
 MESSAGES = (Message(Role.USER, "What is the capital of France, and what is it known for?"),)
@@ -10,6 +19,21 @@ WITH_SYSTEM = (Message(Role.SYSTEM, "You answer in one sentence."), *MESSAGES)
 WITH_LONGER_SYSTEM = (
     Message(Role.SYSTEM, "You answer in one sentence, which is short, clear and true."),
     *MESSAGES,
+)
+
+TOOLS = (
+    Tool(
+        "weather",
+        "Tells the weather of a city.",
+        '{"type": "object", "properties": {"city": {"type": "string", "maxLength": 12},'
+        ' "days": {"enum": [1, 2]}}, "required": ["city", "days"], "additionalProperties": false}',
+    ),
+    Tool("now", "Tells the time."),
+)
+AFTER_A_CALL = (
+    *MESSAGES,
+    Message(Role.ASSISTANT, tool_calls=(ToolCall("1", "weather", '{"city": "Paris", "days": 1}'),)),
+    Message(Role.TOOL, "Rain.", tool_call_id="1"),
 )
 
 CONSTRAINTS: dict[Constraint, StructuredOutput] = {
@@ -21,6 +45,12 @@ CONSTRAINTS: dict[Constraint, StructuredOutput] = {
     Constraint.REGEX: StructuredOutput(Constraint.REGEX, "[A-Z][a-z]{2,5}"),
     Constraint.CHOICE: StructuredOutput(Constraint.CHOICE, ("Paris", "London")),
     Constraint.GRAMMAR: StructuredOutput(Constraint.GRAMMAR, 'root ::= "yes" | "no"'),
+    Constraint.JSON_OBJECT: StructuredOutput(Constraint.JSON_OBJECT),
+    Constraint.STRUCTURAL_TAG: StructuredOutput(
+        Constraint.STRUCTURAL_TAG,
+        '{"format": {"type": "tag", "begin": "<b>", "content": {"type": "regex", "pattern": "[a-z]{2,5}"},'
+        ' "end": "</b>"}}',
+    ),
 }
 
 BAD_CONSTRAINTS = [
@@ -28,13 +58,17 @@ BAD_CONSTRAINTS = [
     StructuredOutput(Constraint.JSON_SCHEMA, '{"type": "no such type"}'),
     StructuredOutput(Constraint.REGEX, "(["),
     StructuredOutput(Constraint.GRAMMAR, "root ::= ("),
+    StructuredOutput(Constraint.STRUCTURAL_TAG, '{"format": {"type": "no such type"}}'),
 ]
 
 FIELDS: dict[str, dict[str, Any]] = {
     "messages": {"input_": MESSAGES},
     "messages.role.system": {"input_": WITH_SYSTEM},
+    "parallel_tool_calls": {"input_": MESSAGES, "tools": TOOLS, "parallel_tool_calls": False},
     "priority": {"priority": 1},
+    "reasoning_effort": {"input_": MESSAGES, "reasoning_effort": ReasoningEffort.LOW},
     "return_token_ids": {"return_token_ids": True},
+    "tools": {"input_": AFTER_A_CALL, "tools": TOOLS, "tool_choice": ToolChoice.AUTO},
     "sampling.temperature": {"temperature": 0.7},
     "sampling.top_p": {"top_p": 0.9},
     "sampling.top_k": {"top_k": 20},

@@ -9,16 +9,14 @@ from jarvis_ports.values.answers import (
     Finished,
     FinishReason,
     NumberedEvent,
-    PromptExplanation,
     Retrieved,
     Routing,
     RoutingReason,
-    Signal,
     SkippedModel,
     Started,
     Timings,
-    TokenCount,
     TokenLogprob,
+    ToolCallDelta,
     TopLogprob,
     Usage,
 )
@@ -58,6 +56,7 @@ from jarvis_ports.values.models import (
     ReloadRequest,
     RouteInfo,
 )
+from jarvis_ports.values.prompts import PromptExplanation, Signal, TokenCount
 from jarvis_ports.values.requests import (
     Constraint,
     CountTokensRequest,
@@ -67,11 +66,15 @@ from jarvis_ports.values.requests import (
     Input,
     Message,
     PromptParams,
+    ReasoningEffort,
     ResumeRequest,
     Retrieval,
     Role,
     SamplingParams,
     StructuredOutput,
+    Tool,
+    ToolCall,
+    ToolChoice,
 )
 from jarvis_ports.values.search import ChunkSource, Duplicate, Hit, SearchMode, SearchQuery, SearchResult
 from jarvis_ports.values.status import (
@@ -148,6 +151,7 @@ __all__ = [
     "Prune",
     "Quantiles",
     "Range",
+    "ReasoningEffort",
     "Recent",
     "ReloadRequest",
     "ResumeRequest",
@@ -174,6 +178,10 @@ __all__ = [
     "Timings",
     "TokenCount",
     "TokenLogprob",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolChoice",
     "TopLogprob",
     "Upsert",
     "Usage",

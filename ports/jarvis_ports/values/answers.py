@@ -1,11 +1,11 @@
 """The answers of models, as events or whole."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 from jarvis_ports.values.enums import OpenEnum
-from jarvis_ports.values.requests import Message
+from jarvis_ports.values.requests import Message, Role, ToolCall
 from jarvis_ports.values.search import ChunkSource, Duplicate
 
 
@@ -14,6 +14,7 @@ class FinishReason(OpenEnum):
 
     STOP = "stop"
     LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,15 @@ class TokenLogprob(TopLogprob):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens used so far, over all choices. A value is None if the engine does not report it."""
+    """Tokens used so far, over all choices. A value is None if the engine does not report it.
+
+    `reasoning_tokens` are those of `completion_tokens` that are reasoning; None if the model does not reason.
+    """
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +133,31 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """What is new of a call of a tool: its id and name at first, and then the text of its arguments.
+
+    `index` is the call's place among those of its choice, from 0.
+    """
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delta:
-    """New text of one choice; it never repeats earlier text."""
+    """New text of one choice; it never repeats earlier text.
+
+    `reasoning` is the new text of what the model reasons before it answers.
+    """
 
     index: int
     text: str
     token_ids: tuple[int, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +165,8 @@ class Finished:
     """The last event of a choice. `usage` covers all choices, up to this moment.
 
     `cited` are the numbers of the sources that the text cites, in the order of their first mention;
-    `cited_unknown` are cited numbers that belong to no source.
+    `cited_unknown` are cited numbers that belong to no source. `unread_tool_call` says that the model tried
+    to call a tool, and the call could not be read: it is in the text, or its arguments are no JSON.
     """
 
     index: int
@@ -150,6 +174,7 @@ class Finished:
     usage: Usage
     timings: Timings
     matched_stop: str | None = None
+    unread_tool_call: bool = False
     cited: tuple[int, ...] = ()
     cited_unknown: tuple[int, ...] = ()
 
@@ -172,7 +197,7 @@ class NumberedEvent:
 class Choice:
     """A complete answer. It has token ids and log probabilities if they were asked for.
 
-    `cited` and `cited_unknown` are as in `Finished`.
+    `cited`, `cited_unknown` and `unread_tool_call` are as in `Finished`.
     """
 
     index: int
@@ -181,8 +206,16 @@ class Choice:
     matched_stop: str | None = None
     token_ids: tuple[int, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    unread_tool_call: bool = False
+    reasoning: str = ""
     cited: tuple[int, ...] = ()
     cited_unknown: tuple[int, ...] = ()
+
+    @property
+    def message(self) -> Message:
+        """The choice as the model's message, for the conversation to go on."""
+        return Message(Role.ASSISTANT, self.text, self.tool_calls)
 
     @classmethod
     def joined(cls, deltas: Sequence[Delta], finished: Finished) -> Self:
@@ -195,9 +228,20 @@ class Choice:
             matched_stop=finished.matched_stop,
             token_ids=tuple(token_id for delta in own for token_id in delta.token_ids),
             logprobs=tuple(logprob for delta in own for logprob in delta.logprobs),
+            tool_calls=_joined(part for delta in own for part in delta.tool_calls),
+            unread_tool_call=finished.unread_tool_call,
+            reasoning="".join(delta.reasoning for delta in own),
             cited=finished.cited,
             cited_unknown=finished.cited_unknown,
         )
+
+
+def _joined(parts: Iterable[ToolCallDelta]) -> tuple[ToolCall, ...]:
+    calls: dict[int, ToolCall] = {}
+    for part in parts:
+        call = calls.get(part.index) or ToolCall(part.id or "", part.name or "", "")
+        calls[part.index] = replace(call, arguments=call.arguments + part.arguments)
+    return tuple(call for _, call in sorted(calls.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +269,11 @@ class Answer:
         """Why the first choice ended."""
         return self.choices[0].reason
 
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls of the first choice."""
+        return self.choices[0].tool_calls
+
     @classmethod
     def joined(cls, started: Started, deltas: Sequence[Delta], finished: Sequence[Finished]) -> Self:
         """Assemble an answer from the events of a whole stream."""
@@ -240,51 +289,3 @@ class Answer:
             language=started.language,
             routing=started.routing,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class TokenCount:
-    """The number of tokens of a prompt, and the most that prompt and answer may have together."""
-
-    model: str
-    tokens: int
-    context_length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """Something that moved an estimate: its name, by how many points, and what was found in the text.
-
-    `found` has at most 100 characters, so that it can be shown on one line.
-    """
-
-    name: str
-    points: float
-    found: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptExplanation:
-    """What `generate` would do with a prompt before any model answers.
-
-    Attributes:
-        difficulty: in [0, 100], given or estimated; None if nothing estimates it.
-        signals: what moved the estimate, the most points first; empty if the difficulty was given.
-        template: the prompt template; None if there is none.
-        language: the language of the template; None if it has only one text.
-        messages: the messages with the template; empty for a raw prompt.
-        route: None if the request names the model.
-        models: the models, in the order in which they would be tried now.
-        model: the first of `models` that is loaded, which counts the tokens; None if none is loaded.
-        prompt_tokens: tokens of the prompt, including the template; None if no model is loaded.
-    """
-
-    difficulty: int | None
-    signals: tuple[Signal, ...]
-    template: str | None
-    language: str | None
-    messages: tuple[Message, ...]
-    route: str | None
-    models: tuple[str, ...]
-    model: str | None
-    prompt_tokens: int | None

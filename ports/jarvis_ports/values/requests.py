@@ -15,17 +15,65 @@ class Role(OpenEnum):
     SYSTEM = "system"
     USER = "user"
     ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool by the model; `arguments` is the text of a JSON object, as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a conversation.
 
-    `content` is plain text: control tokens written in it are not read as such.
+    `content` is plain text: control tokens written in it are not read as such. `tool_calls` are those that
+    the model made in this message, and `tool_call_id` is that of the call whose result a tool's message is.
     """
 
     role: Role
-    content: str
+    content: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call.
+
+    Attributes:
+        name: 1 to 64 letters, digits, underscores, dots and hyphens.
+        description: what it does; the model reads it.
+        parameters: the JSON schema of its arguments, as text; None if it takes none.
+        strict: whether the arguments are held to the schema as they are generated; None does so only where a
+            call is asked for.
+    """
+
+    name: str
+    description: str | None = None
+    parameters: str | None = None
+    strict: bool | None = None
+
+
+class ToolChoice(OpenEnum):
+    """Whether the model calls tools."""
+
+    AUTO = "auto"
+    NONE = "none"
+    REQUIRED = "required"
+
+
+class ReasoningEffort(OpenEnum):
+    """How much a model reasons before it answers."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
 Input = str | Sequence[Message]
@@ -66,14 +114,16 @@ class Constraint(StrEnum):
     REGEX = "regex"
     CHOICE = "choice"
     GRAMMAR = "grammar"
+    JSON_OBJECT = "json_object"
+    STRUCTURAL_TAG = "structural_tag"
 
 
 @dataclass(frozen=True, slots=True)
 class StructuredOutput:
-    """A constraint and its text, or for `CHOICE`, the texts to choose from."""
+    """A constraint and its text; for `CHOICE`, the texts to choose from; for `JSON_OBJECT`, nothing."""
 
     constraint: Constraint
-    value: str | tuple[str, ...]
+    value: str | tuple[str, ...] = ""
 
     @property
     def field(self) -> str:
@@ -88,6 +138,7 @@ class GenerateRequest:
     `request_id` and `trace`, the W3C trace context headers to pass on, travel outside the message.
     `streamed` says whether the caller gets the answer as it is generated, or whole.
     `cache_salt` keeps what an engine caches of the prompt apart from that of requests with another one.
+    `tool_name` is the one tool to call, in place of `tool_choice`.
     """
 
     request_id: str
@@ -99,6 +150,16 @@ class GenerateRequest:
     streamed: bool = False
     trace: Mapping[str, str] = field(default_factory=dict)
     cache_salt: str = ""
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    tool_name: str | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: ReasoningEffort | None = None
+
+    @property
+    def must_call(self) -> bool:
+        """Whether the answer has to call a tool."""
+        return self.tool_name is not None or self.tool_choice is ToolChoice.REQUIRED
 
 
 @dataclass(frozen=True, slots=True)

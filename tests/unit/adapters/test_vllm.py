@@ -162,7 +162,7 @@ OOM = EngineStartFailed("CUDA out of memory")
 def test_a_start_steps_down_while_memory_runs_out(monkeypatch, tmp_path, failures, step_down, attempts, said):
     left, tried = list(failures), []
 
-    def start_once(args, _):
+    def start_once(args, *_):
         tried.append(args)
         if left:
             raise left.pop(0)

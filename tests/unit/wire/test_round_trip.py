@@ -38,15 +38,17 @@ CLAUSES = st.recursive(
     ),
     max_leaves=4,
 )
+NO_TEXT = values.Constraint.JSON_OBJECT
 STRUCTURED = st.one_of(
     st.builds(
         values.StructuredOutput,
-        st.sampled_from([one for one in values.Constraint if one is not values.Constraint.CHOICE]),
+        st.sampled_from([one for one in values.Constraint if one not in {values.Constraint.CHOICE, NO_TEXT}]),
         TEXT,
     ),
     st.builds(
         values.StructuredOutput, st.just(values.Constraint.CHOICE), st.lists(TEXT, max_size=2).map(tuple)
     ),
+    st.just(values.StructuredOutput(NO_TEXT)),
 )
 
 

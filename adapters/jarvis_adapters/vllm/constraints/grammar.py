@@ -18,6 +18,7 @@ from jarvis_adapters.vllm.constraints.refused import Refused, pointer
 from jarvis_adapters.vllm.constraints.schema import canonical, subschemas
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
 from jarvis_adapters.vllm.constraints.syntax import GBNF_ATOM, defined_twice_in_gbnf, ignored_in_lark
+from jarvis_adapters.vllm.constraints.tags import Tags
 
 LIMITS = LLParserLimits(max_items_in_row=1000, max_lexer_states=50_000, verbose_errors=False)
 """The bounds of compiling, and of each mask; the engine computes masks for one request after another.
@@ -50,13 +51,20 @@ class Compiler:
     Args:
         tokenizer: the model's tokenizer.
         settings: the bounds of a constraint.
+        special: the tokens that no text contains, with their ids.
         whitespace: whether to allow white space between the tokens of JSON.
     """
 
     def __init__(
-        self, tokenizer: LLTokenizer, settings: StructuredOutputSettings, *, whitespace: bool
+        self,
+        tokenizer: LLTokenizer,
+        settings: StructuredOutputSettings,
+        *,
+        special: Mapping[str, int],
+        whitespace: bool,
     ) -> None:
         self._tokenizer = tokenizer
+        self._special = special
         self._settings = settings
         self._options: Any = {"whitespace_flexible": whitespace}
 
@@ -71,6 +79,8 @@ class Compiler:
             "regex": self._regex,
             "choice": self._choice,
             "grammar": self._grammar,
+            "json_object": lambda _: self._json_schema('{"type": "object"}'),
+            "structural_tag": self._structural_tag,
         }
         return kinds[constraint](value)
 
@@ -150,6 +160,12 @@ class Compiler:
         grammar = LLMatcher.grammar_from_lark(lark)
         if error := self._error(grammar):
             raise Refused(of_grammar(error, gbnf=gbnf))
+        return grammar
+
+    def _structural_tag(self, text: str) -> str:
+        grammar = Tags(self.compiled, self._special).grammar(text)
+        if error := self._error(grammar):
+            raise Refused(of_grammar(error, gbnf=True))
         return grammar
 
     def _error(self, grammar: str) -> str:

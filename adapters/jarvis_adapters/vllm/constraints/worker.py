@@ -47,7 +47,12 @@ def main() -> None:
         given = _received(connection)
         tokenizer = LLTokenizer(given["tokenizer"], n_vocab=given["vocab_size"], eos_token=given["eos_token"])
         settings = StructuredOutputSettings(**given["settings"])
-        compiler = Compiler(tokenizer, settings, whitespace=given["whitespace"])
+        special = {
+            token["content"]: token["id"]
+            for token in json.loads(given["tokenizer"])["added_tokens"]
+            if token["special"]
+        }
+        compiler = Compiler(tokenizer, settings, special=special, whitespace=given["whitespace"])
         connection.sendall(READY)
     while (connection := _next(control)) is not None:
         with connection:

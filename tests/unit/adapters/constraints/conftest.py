@@ -41,7 +41,8 @@ def compile_(tokenizer):
 
     def compiled(constraint, value, **bounds):
         settings = StructuredOutputSettings(**bounds)
-        return Compiler(tokenizer, settings, whitespace=False).compiled(constraint, value)
+        compiler = Compiler(tokenizer, settings, special={"</s>": 256}, whitespace=False)
+        return compiler.compiled(constraint, value)
 
     return compiled
 

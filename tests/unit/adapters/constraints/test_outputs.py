@@ -11,7 +11,7 @@ from jarvis_ports.llm import Constraint, GenerateRequest, StructuredOutput
 
 def given_up(request, tokens):
     choice = SimpleNamespace(index=0, text="", token_ids=tokens, finish_reason="error")
-    return list(Outputs(request, 3, {}).events(SimpleNamespace(outputs=[choice], metrics=None)))
+    return list(Outputs(request, [1, 2, 3], {}).events(SimpleNamespace(outputs=[choice], metrics=None)))
 
 
 @pytest.mark.parametrize("tokens", [[], [1, 2]], ids=["at its first token", "later"])

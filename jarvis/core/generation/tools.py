@@ -1,0 +1,88 @@
+"""Checks what a request says of tools, before any engine sees it."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from jarvis_ports.errors import FieldViolation
+from jarvis_ports.values import GenerateRequest, Message, Role, ToolChoice
+
+MAX_TOOLS = 128
+MAX_SCHEMA_BYTES = 65_536
+"""The most bytes of the schemas of all tools together."""
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+NAME_RULE = "must be 1 to 64 letters, digits, underscores, dots or hyphens"
+
+
+def calls_tools(message: Message) -> bool:
+    """Return whether a message is one of a conversation with tools."""
+    return message.role is Role.TOOL or bool(message.tool_calls)
+
+
+def check_message(message: Message, path: str) -> Iterator[FieldViolation]:
+    """Yield what is wrong with a message by itself."""
+    if message.tool_calls and message.role is not Role.ASSISTANT:
+        yield FieldViolation(f"{path}.tool_calls", "only the model calls tools: the role has to be assistant")
+    if not (message.content or calls_tools(message)):
+        yield FieldViolation(f"{path}.content", "is empty")
+    if message.role is Role.TOOL and not message.tool_call_id:
+        yield FieldViolation(f"{path}.tool_call_id", "is required: the id of the call whose result this is")
+    if message.role is not Role.TOOL and message.tool_call_id is not None:
+        yield FieldViolation(f"{path}.tool_call_id", "is for the results of tools: the role has to be tool")
+    for position, call in enumerate(message.tool_calls):
+        if not call.id:
+            yield FieldViolation(f"{path}.tool_calls[{position}].id", "is empty")
+        if not NAME.fullmatch(call.name):
+            yield FieldViolation(f"{path}.tool_calls[{position}].name", NAME_RULE)
+        if wrong := _not_an_object(call.arguments):
+            yield FieldViolation(f"{path}.tool_calls[{position}].arguments", wrong)
+
+
+def check_tools(request: GenerateRequest) -> Iterator[FieldViolation]:
+    """Yield what is wrong with the tools of a request, and with what goes with them."""
+    if not request.tools:
+        for name in ("tool_choice", "tool_name", "parallel_tool_calls"):
+            if getattr(request, name) is not None:
+                yield FieldViolation(name, "set tools as well")
+    elif isinstance(request.input, str):
+        yield FieldViolation("tools", "needs messages: a raw prompt is passed to the model as it is")
+    elif request.structured_output and request.tool_choice is not ToolChoice.NONE:
+        yield FieldViolation(
+            "structured_output", "cannot be honoured beside tools: a call has a form of its own"
+        )
+    if request.reasoning_effort is not None and isinstance(request.input, str):
+        yield FieldViolation("reasoning_effort", "needs messages: a raw prompt is passed on as it is")
+    if request.tool_choice is not None and request.tool_name is not None:
+        yield FieldViolation("tool_name", "set either this or tool_choice, not both")
+    names = Counter(tool.name for tool in request.tools)
+    if request.tool_name is not None and names and request.tool_name not in names:
+        yield FieldViolation("tool_name", f"{request.tool_name!r} is none of the tools: {', '.join(names)}")
+    yield from _each(request, names)
+
+
+def _each(request: GenerateRequest, names: Counter[str]) -> Iterator[FieldViolation]:
+    if len(request.tools) > MAX_TOOLS:
+        yield FieldViolation("tools", f"at most {MAX_TOOLS}, got {len(request.tools)}")
+    size = sum(len((tool.parameters or "").encode()) for tool in request.tools)
+    if size > MAX_SCHEMA_BYTES:
+        yield FieldViolation("tools", f"the parameters have {size} bytes; at most {MAX_SCHEMA_BYTES}")
+        return
+    for position, tool in enumerate(request.tools):
+        if not NAME.fullmatch(tool.name):
+            yield FieldViolation(f"tools[{position}].name", NAME_RULE)
+        elif names[tool.name] > 1:
+            yield FieldViolation(f"tools[{position}].name", f"{tool.name!r} is given twice")
+        if tool.parameters is not None and (wrong := _not_an_object(tool.parameters)):
+            yield FieldViolation(f"tools[{position}].parameters", wrong)
+
+
+def _not_an_object(text: str) -> str | None:
+    """Return why a text is not that of a JSON object; None if it is."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        return "is nested too deep"
+    except ValueError as error:
+        return f"is no JSON: {error}"
+    return None if isinstance(value, dict) else "has to be a JSON object"
