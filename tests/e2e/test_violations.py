@@ -9,8 +9,22 @@ from jarvis.v1 import generation_pb2 as pb
 UNKNOWN = 99
 """The number of no value of any enum."""
 NAN = float("nan")
-BAD_MESSAGES = [pb.Message(role=UNKNOWN, content="a"), pb.Message(role=pb.ROLE_USER, content="")]
-BAD_ROLES = ["messages[0].role", "messages[1].content"]
+BAD_MESSAGES = [
+    pb.Message(role=UNKNOWN, content="a"),
+    pb.Message(role=pb.ROLE_USER, content=""),
+    pb.Message(role=pb.ROLE_TOOL, content="a"),
+    pb.Message(role=pb.ROLE_USER, content="a", tool_calls=[pb.ToolCall(name="?")], tool_call_id="1"),
+]
+BAD_ROLES = [
+    "messages[0].role",
+    "messages[1].content",
+    "messages[2].tool_call_id",
+    "messages[3].tool_calls",
+    "messages[3].tool_call_id",
+    "messages[3].tool_calls[0].id",
+    "messages[3].tool_calls[0].name",
+    "messages[3].tool_calls[0].arguments",
+]
 BAD_FILTER = retrieval_pb2.Filter(
     all_of=retrieval_pb2.FilterList(
         clauses=[
@@ -35,6 +49,15 @@ BAD_GENERATION = {
     "messages": BAD_MESSAGES,
     "sampling": pb.SamplingParams(temperature=9, n=0, stop=[""]),
     "structured_output": pb.StructuredOutput(),
+    "tools": [
+        pb.Tool(name="a b"),
+        pb.Tool(name="same"),
+        pb.Tool(name="same", parameters="["),
+        pb.Tool(name="list", parameters="[]"),
+    ],
+    "tool_choice": UNKNOWN,
+    "tool_name": "none of them",
+    "reasoning_effort": UNKNOWN,
     "difficulty": 101,
     "template_variables": {"a": "b"},
     "retrieval": pb.Retrieval(
@@ -44,11 +67,19 @@ BAD_GENERATION = {
 BAD_GENERATION_FIELDS = [
     *BAD_ROLES,
     "structured_output",
+    "tool_choice",
+    "reasoning_effort",
     "retrieval.mode",
     *bad_clauses("retrieval.filter"),
     "sampling.temperature",
     "sampling.n",
     "sampling.stop[0]",
+    "tool_name",
+    "tools[0].name",
+    "tools[1].name",
+    "tools[2].name",
+    "tools[2].parameters",
+    "tools[3].parameters",
     "retrieval.top_k",
     "retrieval.query",
     "retrieval.min_similarity",

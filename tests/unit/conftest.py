@@ -30,7 +30,7 @@ class FakeServer(
     server_pb2_grpc.ServerServiceServicer,
     health_pb2_grpc.HealthServicer,
 ):
-    """Answers "Paris." to everything, after the failures that a test queues."""
+    """Answers "Paris." to everything, after the failures, answers and streams that a test queues."""
 
     def __init__(self) -> None:
         self.address = ""
@@ -45,6 +45,8 @@ class FakeServer(
         self.delay = 0.0
         self.finish_reason = pb.FINISH_REASON_LENGTH
         self.stream_finish_reason = pb.FINISH_REASON_STOP
+        self.answers: list[pb.GenerateResponse] = []
+        self.streams: list[list[pb.GenerateStreamResponse]] = []
         self.hang_after_text = False
         self.hanging = asyncio.Event()
         self.cancelled = asyncio.Event()
@@ -73,6 +75,8 @@ class FakeServer(
 
     async def Generate(self, request, context) -> pb.GenerateResponse:  # noqa: N802
         await self._begin(request, context)
+        if self.answers:
+            return self.answers.pop(0)
         text = "".join(self.texts)
         choices = [
             pb.Choice(index=i, text=text, reason=self.finish_reason, **self._cited(request))
@@ -114,6 +118,10 @@ class FakeServer(
                 self.cancelled.set()
 
     async def _stream(self, request, context) -> AsyncIterator[pb.GenerateStreamResponse]:
+        if self.streams:
+            for response in self.streams.pop(0):
+                yield response
+            return
         retrieved = self._retrieved(request)
         started = pb.Started(request_id="r-1", model="echo", prompt_tokens=5, retrieved=retrieved)
         yield pb.GenerateStreamResponse(started=started)

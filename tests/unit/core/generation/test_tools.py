@@ -1,0 +1,104 @@
+import pytest
+
+from jarvis.core.generation.tools import MAX_SCHEMA_BYTES, MAX_TOOLS, check_message, check_tools
+from jarvis.core.generation.validation import check_supported
+from jarvis_ports.errors import UnsupportedField
+from jarvis_ports.llm import LLMCapabilities
+from jarvis_ports.values import (
+    Constraint,
+    GenerateRequest,
+    Message,
+    Role,
+    StructuredOutput,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
+
+MESSAGES = (Message(Role.USER, "Hello"),)
+TOOLS = (Tool("a", parameters='{"type": "object"}'), Tool("b"))
+OBJECT = StructuredOutput(Constraint.JSON_OBJECT)
+
+
+def wrong(input_=MESSAGES, **fields):
+    return {found.field: found.description for found in check_tools(GenerateRequest("r", input_, **fields))}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"tools": TOOLS},
+        {"tools": TOOLS, "tool_name": "b"},
+        {"tools": TOOLS, "tool_choice": ToolChoice.NONE, "structured_output": OBJECT},
+        {"tools": TOOLS, "parallel_tool_calls": False, "tool_choice": ToolChoice.REQUIRED},
+        {"tools": tuple(Tool(f"t{number}") for number in range(MAX_TOOLS))},
+    ],
+)
+def test_what_makes_sense_passes(fields):
+    assert wrong(**fields) == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "part"),
+    [
+        ({"tool_choice": ToolChoice.AUTO}, "tool_choice", "set tools as well"),
+        ({"tool_name": "a"}, "tool_name", "set tools as well"),
+        ({"parallel_tool_calls": True}, "parallel_tool_calls", "set tools as well"),
+        ({"input_": "raw", "tools": TOOLS}, "tools", "needs messages"),
+        ({"input_": "raw", "reasoning_effort": "low"}, "reasoning_effort", "needs messages"),
+        ({"tools": TOOLS, "structured_output": OBJECT}, "structured_output", "beside tools"),
+        ({"tools": TOOLS, "tool_name": "c"}, "tool_name", "'c' is none of the tools: a, b"),
+        ({"tools": TOOLS, "tool_name": "a", "tool_choice": ToolChoice.AUTO}, "tool_name", "not both"),
+        ({"tools": (Tool("a"), Tool("a"))}, "tools[0].name", "'a' is given twice"),
+        ({"tools": (Tool("ä"),)}, "tools[0].name", "1 to 64 letters"),
+        ({"tools": (Tool("a" * 65),)}, "tools[0].name", "1 to 64 letters"),
+        ({"tools": (Tool("a", parameters=""),)}, "tools[0].parameters", "is no JSON"),
+        ({"tools": (Tool("a", parameters="true"),)}, "tools[0].parameters", "has to be a JSON object"),
+        ({"tools": (Tool("a", parameters="[" * 99_999),)}, "tools", "bytes; at most"),
+        ({"tools": (Tool("a", parameters="[" * 60_000),)}, "tools[0].parameters", "is nested too deep"),
+        ({"tools": tuple(Tool(f"t{n}") for n in range(MAX_TOOLS + 1))}, "tools", "at most 128, got 129"),
+    ],
+)
+def test_what_does_not_is_refused(fields, field, part):
+    assert part in wrong(**fields)[field]
+
+
+def test_the_schemas_are_bounded_together():
+    half = '{"title": "' + "a" * (MAX_SCHEMA_BYTES // 2) + '"}'
+    assert wrong(tools=(Tool("a", parameters=half),)) == {}
+    assert list(wrong(tools=(Tool("a", parameters=half), Tool("b", parameters=half)))) == ["tools"]
+
+
+@pytest.mark.parametrize(
+    ("message", "fields"),
+    [
+        (Message(Role.ASSISTANT, tool_calls=(ToolCall("1", "a", "{}"),)), []),
+        (Message(Role.TOOL, "", tool_call_id="1"), []),
+        (Message(Role.ASSISTANT), ["m.content"]),
+        (Message(Role.TOOL, "x"), ["m.tool_call_id"]),
+        (Message(Role.USER, "x", tool_call_id="1"), ["m.tool_call_id"]),
+        (Message(Role.USER, "x", (ToolCall("1", "a", "{}"),)), ["m.tool_calls"]),
+        (
+            Message(Role.ASSISTANT, tool_calls=(ToolCall("", "a b", "[]"),)),
+            ["m.tool_calls[0].id", "m.tool_calls[0].name", "m.tool_calls[0].arguments"],
+        ),
+    ],
+)
+def test_messages_of_a_conversation_with_tools(message, fields):
+    assert [found.field for found in check_message(message, "m")] == fields
+
+
+@pytest.mark.parametrize(
+    ("request_", "fields"),
+    [
+        (GenerateRequest("r", MESSAGES, tools=TOOLS), ["tools"]),
+        (GenerateRequest("r", (*MESSAGES, Message(Role.TOOL, "x", tool_call_id="1"))), ["tools"]),
+        (GenerateRequest("r", MESSAGES, reasoning_effort="low"), ["reasoning_effort"]),
+        (GenerateRequest("r", MESSAGES, structured_output=OBJECT), ["structured_output.json_object"]),
+    ],
+)
+def test_an_engine_that_does_not_declare_them_gets_none(request_, fields):
+    with pytest.raises(UnsupportedField) as caught:
+        check_supported(request_, LLMCapabilities(10, frozenset({"messages"})))
+    assert [found.field for found in caught.value.violations] == fields
