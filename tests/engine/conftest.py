@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
 from bench import tiny_model
+from jarvis.models.catalogue import DEMO_MODEL
 from tests.engine.support import START
 
 if WORKER := os.environ.get("PYTEST_XDIST_WORKER"):  # whose engines have a CPU of their own
@@ -208,11 +209,15 @@ async def shared(folder, connect, *sets):
 
 @pytest.fixture(scope="session")
 async def engine(tmp_path_factory, connect):
-    """The default configuration, the demo model on vLLM, with one more template: `house`."""
+    """The default configuration, the demo model on vLLM, with one more template: `house`.
+
+    Its chat template is the model's own, but for tools, which that does not have.
+    """
     folder = tmp_path_factory.mktemp("engine")
     (folder / "house.txt").write_text(HOUSE)
     template = f'prompts.templates.house.file="{folder}/house.txt"'
-    async with shared(folder, connect, template) as peer:
+    tools = f'models."{DEMO_MODEL}".settings.chat_template="{Path(__file__).with_name("tools.jinja")}"'
+    async with shared(folder, connect, template, tools) as peer:
         peer.house = HOUSE
         yield peer
 
