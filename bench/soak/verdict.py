@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench.soak.growth import HOUR, Bounds, grown, slope
+from bench.soak.growth import HOUR, Bounds, grown, low, slope
 from bench.soak.watch import Sample
 
 MEMORY = Bounds(an_hour=16)
@@ -44,7 +44,7 @@ def table(samples: Sequence[Sample]) -> Iterator[str]:
     for name, bounds in FIGURES.items():
         before, after = _idle(samples, name)
         most = max(sample.figures[name] for sample in samples)
-        hourly = slope(*_load(samples, name)) * HOUR
+        hourly = slope(*low(*_load(samples, name))) * HOUR
         allowed = f"{bounds.an_hour:g} an hour" if bounds.left is None else f"{bounds.left:g} when idle"
         yield f"| {name} | {before:.5g} | {most:.5g} | {after:.5g} | {hourly:+.1f} | {allowed} |"
 

@@ -62,6 +62,12 @@ def test_the_slope_is_that_of_most_samples():
     assert slope(TIMES, [*line[:-30], *[10_000.0] * 30]) == pytest.approx(3, rel=0.1)
 
 
+def test_what_is_given_back_within_a_minute_is_no_growth():
+    sawtooth = [500 + at % 60 / 4 + (8 if at > 400 and at % 60 > 40 else 0) for at in TIMES]
+    assert slope(TIMES, sawtooth) * HOUR > 0
+    assert growth(samples(sawtooth)) == []
+
+
 def test_a_bound_that_is_open_is_not_judged():
     assert grown(Bounds(), TIMES, TIMES, 0, 99) == []
 
