@@ -12,7 +12,15 @@ from jarvis.client.client import JarvisClient
 from jarvis.client.errors import CannotConnect, JarvisClientError
 from jarvis.client.filter_json import parse_filter
 from jarvis.client.health import HealthStatus
-from jarvis.client.options import EmbedOptions, GenerateOptions, IndexOptions, Prompt, PromptOptions
+from jarvis.client.options import (
+    EmbedOptions,
+    GenerateOptions,
+    IndexOptions,
+    Prompt,
+    PromptOptions,
+    RenderOptions,
+    TextPrompt,
+)
 from jarvis.client.retry_budget import RetryBudget
 from jarvis_ports.errors import FieldViolation
 from jarvis_ports.values import (
@@ -76,7 +84,9 @@ from jarvis_ports.values import (
     TextRole,
     Timings,
     TokenCount,
+    TokenIds,
     TokenLogprob,
+    Tokens,
     TopLogprob,
     Usage,
     Value,
@@ -135,6 +145,7 @@ __all__ = [
     "Quantiles",
     "Range",
     "Recent",
+    "RenderOptions",
     "Retrieval",
     "Retrieved",
     "RetryBudget",
@@ -153,10 +164,13 @@ __all__ = [
     "State",
     "StoredDocument",
     "StructuredOutput",
+    "TextPrompt",
     "TextRole",
     "Timings",
     "TokenCount",
+    "TokenIds",
     "TokenLogprob",
+    "Tokens",
     "TopLogprob",
     "Usage",
     "Value",

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from vllm.v1.engine.async_llm import AsyncLLM
 
-from jarvis_adapters.vllm.render import takes_system_message
+from jarvis_adapters.vllm.render import continues_final_message, takes_system_message
+from jarvis_adapters.vllm.template import template_arguments, template_variables
 from jarvis_ports.llm import ALL_FIELDS, Constraint, LLMCapabilities
 
 SHOWN = (
@@ -26,13 +27,9 @@ async def find_capabilities(
     fields = ALL_FIELDS
     if not structured_output:
         fields -= {f"structured_output.{constraint}" for constraint in Constraint}
-    if not getattr(engine.get_tokenizer(), "chat_template", None):
-        fields -= {"messages", "messages.role.system"}
-    elif not await takes_system_message(engine.renderer):
-        fields -= {"messages.role.system"}
     return LLMCapabilities(
         context_length=config.model_config.max_model_len,
-        fields=frozenset(fields),
+        fields=frozenset(fields - await _not_of_template(engine)),
         notes=tuple(notes),
         settings={
             "structured_output": "guidance" if structured_output else "none",
@@ -41,3 +38,20 @@ async def find_capabilities(
         },
         slots=config.scheduler_config.max_num_seqs,
     )
+
+
+async def _not_of_template(engine: AsyncLLM) -> set[str]:
+    """Return the fields that the chat template does not honour."""
+    tokenizer = engine.get_tokenizer()
+    missing = set()
+    if not getattr(tokenizer, "chat_template", None):
+        missing |= {"messages", "messages.role.system"}
+    elif not await takes_system_message(engine.renderer):
+        missing.add("messages.role.system")
+    if not await continues_final_message(engine.renderer):
+        missing.add("continue_final_message")
+    if "add_generation_prompt" not in template_variables(tokenizer):
+        missing.add("add_generation_prompt")
+    if not template_arguments(tokenizer):
+        missing.add("chat_template_args")
+    return missing

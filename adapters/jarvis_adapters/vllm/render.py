@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -10,13 +11,19 @@ from vllm.renderers import BaseRenderer
 from vllm.renderers.params import ChatParams, TokenizeParams
 
 from jarvis_adapters.vllm.control_tokens import MARK, ControlTokens
+from jarvis_adapters.vllm.template import template_kwargs
 from jarvis_ports.errors import InvalidArgument
-from jarvis_ports.llm import Input, Message, Role
+from jarvis_ports.llm import Input, Message, RenderParams, Role, TokenIds
 
-_FROM_TEMPLATE = TokenizeParams(max_total_tokens=None, add_special_tokens=False)
+_AS_IT_IS = TokenizeParams(max_total_tokens=None, add_special_tokens=False)
 
 
-async def render(renderer: BaseRenderer[Any], control: ControlTokens, input_: Input) -> Any:  # noqa: ANN401 - vLLM's own form of a prompt
+async def render(
+    renderer: BaseRenderer[Any],
+    control: ControlTokens,
+    input_: Input,
+    params: RenderParams = RenderParams(),
+) -> Any:  # noqa: ANN401 - vLLM's own form of a prompt
     """Tokenise an input of any length; it is for the caller to refuse one that is too long.
 
     A raw prompt may contain control tokens. In the text of a message, they are nothing but text.
@@ -25,32 +32,78 @@ async def render(renderer: BaseRenderer[Any], control: ControlTokens, input_: In
         VLLMValidationError: the chat template refuses the messages.
         InvalidArgument: the text of a message contains control tokens, which vLLM cannot split here.
     """
-    if isinstance(input_, str):
-        params = TokenizeParams(max_total_tokens=None)
-        (rendered,) = await renderer.render_cmpl_async([{"prompt": input_}], params)
-        return rendered
-    if control.within(input_):
-        return await _render_apart(renderer, await asyncio.to_thread(control.taken_apart, input_))
-    chat = ChatParams(chat_template_kwargs={"add_generation_prompt": True})
-    _, (rendered,) = await renderer.render_chat_async([_conversation(input_)], chat, _FROM_TEMPLATE)
+    rendered = await _render(renderer, control, input_, params)
+    if (most := params.truncate_prompt_tokens) is not None:
+        rendered["prompt_token_ids"] = rendered["prompt_token_ids"][-most:]
     return rendered
 
 
-async def _render_apart(renderer: BaseRenderer[Any], messages: Sequence[Message]) -> Any:  # noqa: ANN401
-    """Tokenise the parts between marks separately, so that no token spans a mark."""
-    chat = ChatParams(chat_template_kwargs={"add_generation_prompt": True, "tokenize": False})
+async def _render(
+    renderer: BaseRenderer[Any], control: ControlTokens, input_: Input, params: RenderParams
+) -> Any:  # noqa: ANN401
+    if isinstance(input_, TokenIds):
+        (rendered,) = await renderer.render_cmpl_async([{"prompt_token_ids": list(input_.ids)}], _AS_IT_IS)
+        return rendered
+    if isinstance(input_, str):
+        special = TokenizeParams(
+            max_total_tokens=None, add_special_tokens=params.add_special_tokens is not False
+        )
+        (rendered,) = await renderer.render_cmpl_async([{"prompt": input_}], special)
+        return rendered
+    kwargs, continued = template_kwargs(params), bool(params.continue_final_message)
+    if control.within(input_):
+        input_ = await asyncio.to_thread(control.taken_apart, input_)
+    elif not continued:
+        chat = ChatParams(chat_template_kwargs=kwargs)
+        _, (rendered,) = await renderer.render_chat_async([_conversation(input_)], chat, _AS_IT_IS)
+        return rendered
+    text = await _text(renderer, input_, kwargs, continued=continued)
+    ids = await asyncio.to_thread(_ids, renderer.get_tokenizer(), text.split(MARK))
+    (rendered,) = await renderer.render_cmpl_async([{"prompt_token_ids": ids}], _AS_IT_IS)
+    return rendered
+
+
+async def _text(
+    renderer: BaseRenderer[Any], messages: Sequence[Message], kwargs: dict[str, Any], *, continued: bool
+) -> str:
+    """Return what the chat template makes of messages, up to the end of the last one if that is continued.
+
+    Transformers does that too, but where it cannot, vLLM logs the texts.
+    """
+    *before, last = messages
+    if continued:
+        messages = [*before, replace(last, content=last.content + MARK)]
+    chat = ChatParams(chat_template_kwargs={**kwargs, "tokenize": False})
     _, prompt = await renderer.render_messages_async(_conversation(messages), chat)
     if "prompt" not in prompt:
         raise InvalidArgument.of("messages", "this model takes no control tokens in the text of a message")
-    parts = prompt["prompt"].split(MARK)
-    encoded = await asyncio.to_thread(renderer.get_tokenizer(), parts, add_special_tokens=False)
-    ids = list(chain.from_iterable(encoded["input_ids"]))
-    (rendered,) = await renderer.render_cmpl_async([{"prompt_token_ids": ids}], _FROM_TEMPLATE)
-    return rendered
+    text = str(prompt["prompt"])
+    if continued:
+        text, _, _ = text.rpartition(MARK)
+        if not text.endswith(last.content.lstrip()):
+            told = "the chat template does not write the last message as it is"
+            raise InvalidArgument.of("continue_final_message", told)
+    return text
+
+
+def _ids(tokenizer: Any, parts: Sequence[str]) -> list[int]:  # noqa: ANN401
+    """Tokenise parts separately, so that no token spans the place between two."""
+    return list(chain.from_iterable(tokenizer(parts, add_special_tokens=False)["input_ids"]))
 
 
 def _conversation(messages: Sequence[Message]) -> list[Any]:
     return [{"role": message.role.value, "content": message.content} for message in messages]
+
+
+async def continues_final_message(renderer: BaseRenderer[Any]) -> bool:
+    """Return whether the chat template writes the assistant's last message so that it can be continued."""
+    control = ControlTokens(renderer.tokenizer)
+    messages = [Message(Role.USER, "a"), Message(Role.ASSISTANT, "b c")]
+    try:
+        await render(renderer, control, messages, RenderParams(continue_final_message=True))
+    except (VLLMClientError, ValueError, InvalidArgument):
+        return False
+    return True
 
 
 async def takes_system_message(renderer: BaseRenderer[Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jarvis_ports.llm import Constraint, Message, Role, StructuredOutput
+from jarvis_ports.llm import Constraint, Message, RenderParams, Role, StructuredOutput
 
 PROMPT = "Here is a list of the numbers from one to ten, in words:"
 MESSAGES = (Message(Role.USER, "What is the capital of France, and what is it known for?"),)
@@ -30,10 +30,16 @@ BAD_CONSTRAINTS = [
     StructuredOutput(Constraint.GRAMMAR, "root ::= ("),
 ]
 
+CONTINUED = (*MESSAGES, Message(Role.ASSISTANT, "The capital of France is"))
+
 FIELDS: dict[str, dict[str, Any]] = {
+    "add_generation_prompt": {"input_": MESSAGES, "render": RenderParams(add_generation_prompt=False)},
+    "add_special_tokens": {"render": RenderParams(add_special_tokens=False)},
+    "continue_final_message": {"input_": CONTINUED, "render": RenderParams(continue_final_message=True)},
     "messages": {"input_": MESSAGES},
     "messages.role.system": {"input_": WITH_SYSTEM},
     "priority": {"priority": 1},
+    "truncate_prompt_tokens": {"render": RenderParams(truncate_prompt_tokens=5)},
     "return_token_ids": {"return_token_ids": True},
     "sampling.temperature": {"temperature": 0.7},
     "sampling.top_p": {"top_p": 0.9},
@@ -56,6 +62,11 @@ FIELDS: dict[str, dict[str, Any]] = {
     "sampling.bad_words": {"bad_words": ("one",)},
     "sampling.skip_special_tokens": {"skip_special_tokens": False},
     "sampling.logprob_token_ids": {"logprob_token_ids": (5, 6)},
+    "sampling.prompt_logprobs": {"prompt_logprobs": 2},
     **{constraint.field: {"structured_output": constraint} for constraint in CONSTRAINTS.values()},
 }
-"""The arguments of `request` that set a field, by the field's path in the contract."""
+"""The arguments of `request` that set a field, by the field's path in the contract.
+
+The ids of `prompt_token_ids` and the names of `chat_template_args` differ from model to model; they have
+tests of their own.
+"""

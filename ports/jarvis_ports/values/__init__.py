@@ -17,7 +17,6 @@ from jarvis_ports.values.answers import (
     SkippedModel,
     Started,
     Timings,
-    TokenCount,
     TokenLogprob,
     TopLogprob,
     Usage,
@@ -60,18 +59,22 @@ from jarvis_ports.values.models import (
 )
 from jarvis_ports.values.requests import (
     Constraint,
-    CountTokensRequest,
     ExplainPromptRequest,
     GenerateCall,
     GenerateRequest,
     Input,
     Message,
     PromptParams,
+    Raw,
+    RenderParams,
     ResumeRequest,
     Retrieval,
     Role,
     SamplingParams,
     StructuredOutput,
+    TextInput,
+    TokenIds,
+    input_field,
 )
 from jarvis_ports.values.search import ChunkSource, Duplicate, Hit, SearchMode, SearchQuery, SearchResult
 from jarvis_ports.values.status import (
@@ -84,6 +87,14 @@ from jarvis_ports.values.status import (
     Recent,
     ServerStatus,
     State,
+)
+from jarvis_ports.values.tokens import (
+    CountTokensRequest,
+    Detokenized,
+    DetokenizeRequest,
+    TokenCount,
+    TokenizeRequest,
+    Tokens,
 )
 from jarvis_ports.values.usage import CallerUsage, UsageRequest
 
@@ -103,6 +114,8 @@ __all__ = [
     "CountTokensRequest",
     "Deletion",
     "Delta",
+    "DetokenizeRequest",
+    "Detokenized",
     "Diagnosis",
     "Document",
     "DocumentsDeletion",
@@ -148,8 +161,10 @@ __all__ = [
     "Prune",
     "Quantiles",
     "Range",
+    "Raw",
     "Recent",
     "ReloadRequest",
+    "RenderParams",
     "ResumeRequest",
     "Retrieval",
     "Retrieved",
@@ -170,13 +185,18 @@ __all__ = [
     "State",
     "StoredDocument",
     "StructuredOutput",
+    "TextInput",
     "TextRole",
     "Timings",
     "TokenCount",
+    "TokenIds",
     "TokenLogprob",
+    "TokenizeRequest",
+    "Tokens",
     "TopLogprob",
     "Upsert",
     "Usage",
     "UsageRequest",
     "Value",
+    "input_field",
 ]
