@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -14,9 +15,13 @@ MOST_TOLD = 10
 
 
 class Vocabulary:
-    """The tokens of an engine's model. Texts are made in threads, and each token's is made once."""
+    """The tokens of an engine's model. Texts are made in one thread, and each token's is made once.
+
+    Where several threads use a tokenizer at a time, vLLM copies it for each of them, and keeps the copies.
+    """
 
     def __init__(self, engine: AsyncLLM) -> None:
+        self._thread = ThreadPoolExecutor(1, "jarvis-vllm-tokens")
         self._tokenizer: Any = engine.get_tokenizer()
         self._texts: dict[int, str] = {}
         self._embedded: int = engine.model_config.get_vocab_size()
@@ -32,12 +37,15 @@ class Vocabulary:
     async def texts(self, token_ids: Sequence[int]) -> list[str]:
         """Return the text of each token; see `TellsTokens.token_texts`."""
         self._check(token_ids)
-        return await asyncio.to_thread(self._texts_of, token_ids)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._texts_of, token_ids)
 
     async def text(self, token_ids: Sequence[int]) -> str:
         """Return the text of all tokens; see `TellsTokens.detokenize`."""
         self._check(token_ids)
-        return str(await asyncio.to_thread(self._tokenizer.decode, list(token_ids)))
+        decoded = asyncio.get_running_loop().run_in_executor(
+            self._thread, self._tokenizer.decode, list(token_ids)
+        )
+        return str(await decoded)
 
     def _check(self, token_ids: Sequence[int]) -> None:
         _check("token_ids", token_ids, max(self._embedded - 1, self._tokenizer.max_token_id))

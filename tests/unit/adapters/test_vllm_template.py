@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.renderers import renderer_from_config
@@ -34,6 +34,9 @@ def house(tmp_path_factory):
     tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()]
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{START} $A", special_tokens=[(START, WORDS.index(START))]
     )
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token=UNKNOWN, bos_token=START)
     fast.chat_template = TEMPLATE
@@ -99,6 +102,12 @@ async def test_a_message_that_the_template_cuts_is_not_continued_and_not_told(ho
         await house.words(thought, continue_final_message=True)
     assert refused.value.violations[0].field == "continue_final_message"
     assert "secret" not in str(refused.value) + caplog.text
+
+
+async def test_a_raw_prompt_may_go_without_the_tokenizers_own_tokens(house):
+    assert await house.words("a b") == await house.words("a b", add_special_tokens=True) == "<s> a b"
+    assert await house.words("a b", add_special_tokens=False) == "a b"
+    assert await house.words(TokenIds((6, 7))) == "a b"
 
 
 async def test_the_last_tokens_of_a_prompt_are_kept(house):
