@@ -22,6 +22,7 @@ from jarvis.cli.options import examples
 from jarvis.cli.output import echo, write
 from jarvis.cli.search import search
 from jarvis.cli.serve import serve
+from jarvis.cli.tokens import detokenize, tokenize
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -72,6 +73,10 @@ app.command(
 app.command(epilog=examples("jarvis embed 'some text'", "jarvis embed --role query --json < questions.txt"))(
     embed
 )
+app.command(epilog=examples("jarvis tokenize 'What is a mutex?'", "jarvis tokenize --raw --json < page.txt"))(
+    tokenize
+)
+app.command(epilog=examples("jarvis detokenize 1 9690 198"))(detokenize)
 app.add_typer(prompt.app, name="prompt", epilog=examples("jarvis prompt explain 'What is a mutex?'"))
 app.add_typer(
     collections.app,

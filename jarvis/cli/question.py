@@ -10,13 +10,13 @@ from jarvis.cli.options import conversation
 from jarvis.cli.output import echo
 
 if TYPE_CHECKING:
-    from jarvis.client import Prompt
+    from jarvis.client import TextPrompt
 
 PATIENCE_SECONDS = 2.0
 """Seconds to wait for the end of standard input before telling the user about the wait."""
 
 
-def prompt(text: str | None, system: str | None, *, raw: bool) -> "Prompt":
+def prompt(text: str | None, system: str | None, *, raw: bool) -> "TextPrompt":
     """Return a prompt made of the argument and of standard input; see `read`.
 
     Raises:

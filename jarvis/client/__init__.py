@@ -13,7 +13,15 @@ from jarvis.client.errors import CannotConnect, JarvisClientError
 from jarvis.client.filter_json import parse_filter
 from jarvis.client.functions import tool_of
 from jarvis.client.health import HealthStatus
-from jarvis.client.options import EmbedOptions, GenerateOptions, IndexOptions, Prompt, PromptOptions
+from jarvis.client.options import (
+    EmbedOptions,
+    GenerateOptions,
+    IndexOptions,
+    Prompt,
+    PromptOptions,
+    RenderOptions,
+    TextPrompt,
+)
 from jarvis.client.retry_budget import RetryBudget
 from jarvis.client.tools import Conversation
 from jarvis_ports.errors import FieldViolation
@@ -79,7 +87,9 @@ from jarvis_ports.values import (
     TextRole,
     Timings,
     TokenCount,
+    TokenIds,
     TokenLogprob,
+    Tokens,
     Tool,
     ToolCall,
     ToolCallDelta,
@@ -144,6 +154,7 @@ __all__ = [
     "Range",
     "ReasoningEffort",
     "Recent",
+    "RenderOptions",
     "Retrieval",
     "Retrieved",
     "RetryBudget",
@@ -162,10 +173,13 @@ __all__ = [
     "State",
     "StoredDocument",
     "StructuredOutput",
+    "TextPrompt",
     "TextRole",
     "Timings",
     "TokenCount",
+    "TokenIds",
     "TokenLogprob",
+    "Tokens",
     "Tool",
     "ToolCall",
     "ToolCallDelta",

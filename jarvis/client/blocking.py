@@ -13,7 +13,14 @@ from jarvis.client.channel import TLS
 from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
 from jarvis.client.health import HealthStatus
 from jarvis.client.operations import RELOAD_TIMEOUT
-from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
+from jarvis.client.options import (
+    EmbedOptions,
+    GenerateOptions,
+    Prompt,
+    PromptOptions,
+    RenderOptions,
+    TextPrompt,
+)
 from jarvis.client.retry_budget import RetryBudget
 from jarvis.client.tools import MAX_ROUNDS, Conversation
 from jarvis_ports.values import (
@@ -27,6 +34,7 @@ from jarvis_ports.values import (
     RouteInfo,
     ServerStatus,
     TokenCount,
+    Tokens,
 )
 
 T = TypeVar("T")
@@ -123,7 +131,7 @@ class BlockingClient:
 
     def run_tools(
         self,
-        prompt: Prompt,
+        prompt: TextPrompt,
         *,
         rounds: int = MAX_ROUNDS,
         timeout: float | None = None,
@@ -132,11 +140,21 @@ class BlockingClient:
         """See `JarvisClient.run_tools`."""
         return self._wait(self._client.run_tools(prompt, rounds=rounds, timeout=timeout, **options))
 
-    def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
+    def count_tokens(self, prompt: TextPrompt, *, model: str | None = None) -> TokenCount:
         """See `JarvisClient.count_tokens`."""
         return self._wait(self._client.count_tokens(prompt, model=model))
 
-    def explain_prompt(self, prompt: Prompt, **options: Unpack[PromptOptions]) -> PromptExplanation:
+    def tokenize(
+        self, prompt: TextPrompt, *, model: str | None = None, **options: Unpack[RenderOptions]
+    ) -> Tokens:
+        """See `JarvisClient.tokenize`."""
+        return self._wait(self._client.tokenize(prompt, model=model, **options))
+
+    def detokenize(self, token_ids: Sequence[int], *, model: str | None = None) -> str:
+        """See `JarvisClient.detokenize`."""
+        return self._wait(self._client.detokenize(token_ids, model=model))
+
+    def explain_prompt(self, prompt: TextPrompt, **options: Unpack[PromptOptions]) -> PromptExplanation:
         """See `JarvisClient.explain_prompt`."""
         return self._wait(self._client.explain_prompt(prompt, **options))
 

@@ -18,8 +18,22 @@ from jarvis.client.embedding import Batches, embeddings, stream_requests
 from jarvis.client.errors import JarvisClientError
 from jarvis.client.functions import Toolbox
 from jarvis.client.operations import OperationsClient
-from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
-from jarvis.client.requests import embed_request, explain_request, generate_call, input_of, written
+from jarvis.client.options import (
+    EmbedOptions,
+    GenerateOptions,
+    Prompt,
+    PromptOptions,
+    RenderOptions,
+    TextPrompt,
+)
+from jarvis.client.requests import (
+    embed_request,
+    explain_request,
+    generate_call,
+    input_of,
+    tokenize_request,
+    written,
+)
 from jarvis.client.resuming import Resuming
 from jarvis.client.retrieval import RetrievalClient
 from jarvis.client.retry_budget import RetryBudget
@@ -30,6 +44,7 @@ from jarvis.wire.messages import generation_pb2 as pb
 from jarvis_ports.values import (
     Answer,
     CountTokensRequest,
+    DetokenizeRequest,
     Embeddings,
     Event,
     Finished,
@@ -37,6 +52,7 @@ from jarvis_ports.values import (
     PromptExplanation,
     Started,
     TokenCount,
+    Tokens,
     ToolCall,
 )
 
@@ -125,13 +141,13 @@ class JarvisClient(OperationsClient):
         Closing the stream, or breaking out of the loop over it, cancels the request.
 
         Args:
-            prompt: a raw prompt, or the messages of a conversation.
+            prompt: a raw prompt, its tokens (`TokenIds`), or the messages of a conversation.
             request_id: names the request in logs and for `abort`; printable ASCII. The server makes one if it
                 is left out.
             resumable: whether the stream is taken up again where its connection breaks, as long as the server
                 keeps it.
             timeout: seconds for the whole stream.
-            **options: see `GenerateOptions`, `PromptOptions` and `Sampling`.
+            **options: see `GenerateOptions`, `PromptOptions`, `RenderOptions` and `Sampling`.
         """
         call = replace(generate_call(prompt, options), resumable=resumable)
         request = written(generation.generate_stream_request, call)
@@ -195,7 +211,7 @@ class JarvisClient(OperationsClient):
 
     async def run_tools(
         self,
-        prompt: Prompt,
+        prompt: TextPrompt,
         *,
         rounds: int = MAX_ROUNDS,
         timeout: float | None = None,
@@ -223,12 +239,24 @@ class JarvisClient(OperationsClient):
             conversation: Conversation = end.value
             return conversation
 
-    async def count_tokens(self, prompt: Prompt, *, model: str | None = None) -> TokenCount:
+    async def count_tokens(self, prompt: TextPrompt, *, model: str | None = None) -> TokenCount:
         """Count the tokens of a prompt, or of a conversation with its chat template."""
         request = written(generation.count_tokens_request, CountTokensRequest(input_of(prompt), model))
         return answers.TOKEN_COUNT.read(await self._calls.unary(self._generation.CountTokens, request))
 
-    async def explain_prompt(self, prompt: Prompt, **options: Unpack[PromptOptions]) -> PromptExplanation:
+    async def tokenize(
+        self, prompt: TextPrompt, *, model: str | None = None, **options: Unpack[RenderOptions]
+    ) -> Tokens:
+        """Return the tokens of a prompt, or of a conversation with its chat template."""
+        request = written(generation.tokenize_request, tokenize_request(prompt, model, options))
+        return answers.TOKENS.read(await self._calls.unary(self._generation.Tokenize, request))
+
+    async def detokenize(self, token_ids: Sequence[int], *, model: str | None = None) -> str:
+        """Return the text of tokens, control tokens included."""
+        request = written(generation.DETOKENIZE.message, DetokenizeRequest(tuple(token_ids), model))
+        return (await self._calls.unary(self._generation.Detokenize, request)).text
+
+    async def explain_prompt(self, prompt: TextPrompt, **options: Unpack[PromptOptions]) -> PromptExplanation:
         """Return what `generate` would do with a prompt and the same options before a model answers."""
         request = written(generation.explain_prompt_request, explain_request(prompt, options))
         return answers.EXPLANATION.read(await self._calls.unary(self._generation.ExplainPrompt, request))

@@ -10,12 +10,15 @@ from jarvis_ports.values import (
     Space,
     StructuredOutput,
     TextRole,
+    TokenIds,
     Tool,
     ToolChoice,
 )
 
-Prompt = str | Sequence[Message | Mapping[str, Any]]
+TextPrompt = str | Sequence[Message | Mapping[str, Any]]
 """A raw prompt, passed to the model as it is; or a conversation: `Message`s, or dicts of role and content."""
+Prompt = TextPrompt | TokenIds
+"""A prompt that may also be tokens, by their ids."""
 
 
 class Sampling(TypedDict, total=False):
@@ -42,6 +45,7 @@ class Sampling(TypedDict, total=False):
     bad_words: Sequence[str]
     skip_special_tokens: bool | None
     logprob_token_ids: Sequence[int]
+    prompt_logprobs: int | None
 
 
 class PromptOptions(TypedDict, total=False):
@@ -62,7 +66,25 @@ class PromptOptions(TypedDict, total=False):
     language: str | None
 
 
-class GenerateOptions(Sampling, PromptOptions, total=False):
+class RenderOptions(TypedDict, total=False):
+    """How a prompt becomes tokens; the model decides what is left out or None. See the contract.
+
+    Attributes:
+        truncate_prompt_tokens: how many tokens of the prompt to keep, the last ones.
+        add_special_tokens: whether the tokenizer adds its own tokens to a raw prompt.
+        continue_final_message: go on with the last message, the assistant's, instead of answering it.
+        chat_template_args: the arguments of the model's chat template by name, as JSON texts.
+        add_generation_prompt: begin the assistant's turn after the last message.
+    """
+
+    truncate_prompt_tokens: int | None
+    add_special_tokens: bool | None
+    continue_final_message: bool | None
+    chat_template_args: Mapping[str, str] | None
+    add_generation_prompt: bool | None
+
+
+class GenerateOptions(Sampling, PromptOptions, RenderOptions, total=False):
     """All options that go with a prompt."""
 
     structured_output: StructuredOutput | None

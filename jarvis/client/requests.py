@@ -11,7 +11,9 @@ from jarvis.client.options import (
     IndexOptions,
     Prompt,
     PromptOptions,
+    RenderOptions,
     Sampling,
+    TextPrompt,
     check_names,
     said,
 )
@@ -22,14 +24,17 @@ from jarvis_ports.values import (
     GenerateCall,
     GenerateRequest,
     IndexChanges,
-    Input,
     Message,
     OpenEnum,
     PromptParams,
     ReasoningEffort,
+    RenderParams,
     Role,
     SamplingParams,
+    TextInput,
     TextRole,
+    TokenIds,
+    TokenizeRequest,
     ToolChoice,
 )
 
@@ -69,16 +74,24 @@ def generate_call(prompt: Prompt, options: GenerateOptions) -> GenerateCall:
         if name in request:
             request[name] = choice(kind, request[name], name)
     params = said({name: rest.pop(name, None) for name in PromptOptions.__annotations__})
+    render = said({name: rest.pop(name, None) for name in RenderOptions.__annotations__})
     model, retrieval = params.pop("model", None), rest.pop("retrieval", None)
     check_names(rest, Sampling)
     if isinstance(stop := rest.get("stop"), str):
         rest["stop"] = (stop,)
     sampling = SamplingParams(**said(rest))
-    generate = GenerateRequest("", input_of(prompt), sampling, **request)
+    input_ = prompt if isinstance(prompt, TokenIds) else input_of(prompt)
+    generate = GenerateRequest("", input_, sampling, render=RenderParams(**render), **request)
     return GenerateCall(generate, model, PromptParams(**params), retrieval)
 
 
-def explain_request(prompt: Prompt, options: PromptOptions) -> ExplainPromptRequest:
+def tokenize_request(prompt: TextPrompt, model: str | None, options: RenderOptions) -> TokenizeRequest:
+    """Return the request that turns a prompt into tokens; raise what `generate_call` raises."""
+    check_names(options, RenderOptions)
+    return TokenizeRequest(input_of(prompt), model, RenderParams(**said(options)))
+
+
+def explain_request(prompt: TextPrompt, options: PromptOptions) -> ExplainPromptRequest:
     """Return the request that explains a prompt; raise what `generate_call` raises."""
     check_names(options, PromptOptions)
     params = said(options)
@@ -86,7 +99,7 @@ def explain_request(prompt: Prompt, options: PromptOptions) -> ExplainPromptRequ
     return ExplainPromptRequest(input_of(prompt), model, PromptParams(**params))
 
 
-def input_of(prompt: Prompt) -> Input:
+def input_of(prompt: TextPrompt) -> TextInput:
     """Return a raw prompt as it is, or the messages of a conversation.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from jarvis.client.options import Prompt
+from jarvis.client.options import TextPrompt
 from jarvis.client.requests import input_of
 from jarvis_ports.values import Answer, Message, Role, ToolCall
 
@@ -27,7 +27,7 @@ def result_message(call: ToolCall, result: object) -> Message:
     return Message(Role.TOOL, text, tool_call_id=call.id)
 
 
-def rounds_of(prompt: Prompt, most: int) -> Generator[tuple[Message, ...] | ToolCall, Any, Conversation]:
+def rounds_of(prompt: TextPrompt, most: int) -> Generator[tuple[Message, ...] | ToolCall, Any, Conversation]:
     """Yield messages, for which the answer is sent back, and calls, for which the result is; return the end.
 
     The last answer is not followed by calls: it has none, it was cut off, or `most` answers have had some.

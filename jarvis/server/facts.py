@@ -12,6 +12,7 @@ from jarvis_ports.values import (
     Input,
     SearchResult,
     Started,
+    TokenIds,
 )
 
 
@@ -29,6 +30,8 @@ class GenerationFacts:
         self._answers: defaultdict[int, str] = defaultdict(str)
         if isinstance(asked, str):
             facts["prompt"] = asked
+        elif isinstance(asked, TokenIds):
+            facts["prompt_token_ids"] = list(asked.ids)
         elif asked is not None:
             facts["messages"] = [{"role": one.role.value, "content": one.content} for one in asked]
 

@@ -12,7 +12,7 @@ import grpc
 from jarvis.core.admission import Intake
 from jarvis.core.generation import Generation
 from jarvis.core.generation.replay import Replay, Replays
-from jarvis.core.generation.validation import check_input
+from jarvis.core.generation.validation import check_input, check_token_ids
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.principal import Role
 from jarvis.core.violations import Violations
@@ -160,8 +160,27 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         wanted = wire.read_count_tokens(request, violations.blame)
         violations.refuse(partial(check_input, wanted.input))
         async with let_in(self._requests, self._intake):
-            count = await self._generation.count_tokens(wanted.model or "", wanted.input)
+            count = await self._generation.tokens.count(wanted)
         return answers.TOKEN_COUNT.message(count)
+
+    @needs(Role.INFER)
+    async def Tokenize(self, request: pb.TokenizeRequest, context: Context) -> pb.TokenizeResponse:
+        """Return the tokens of a prompt or a conversation."""
+        violations = Violations()
+        wanted = wire.read_tokenize(request, violations.blame)
+        violations.refuse(partial(check_input, wanted.input, wanted.render))
+        async with let_in(self._requests, self._intake):
+            tokens = await self._generation.tokens.tokenize(wanted)
+        return answers.TOKENS.message(tokens)
+
+    @needs(Role.INFER)
+    async def Detokenize(self, request: pb.DetokenizeRequest, context: Context) -> pb.DetokenizeResponse:
+        """Return the text of tokens."""
+        wanted = wire.DETOKENIZE.read(request)
+        check_token_ids(wanted.token_ids)
+        async with let_in(self._requests, self._intake):
+            text = await self._generation.tokens.detokenize(wanted)
+        return answers.DETOKENIZED.message(text)
 
     @needs(Role.INFER)
     async def ExplainPrompt(

@@ -344,6 +344,7 @@ class SamplingParams(_message.Message):
     BAD_WORDS_FIELD_NUMBER: _builtins.int
     SKIP_SPECIAL_TOKENS_FIELD_NUMBER: _builtins.int
     LOGPROB_TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    PROMPT_LOGPROBS_FIELD_NUMBER: _builtins.int
     temperature: _builtins.float
     """Randomness, in [0, 2]; 0 is greedy."""
     top_p: _builtins.float
@@ -378,6 +379,11 @@ class SamplingParams(_message.Message):
     """Have what ended the generation, of `stop` and `stop_token_ids`, at the end of the answer."""
     skip_special_tokens: _builtins.bool
     """Leave control tokens out of the answer's text; true when left out."""
+    prompt_logprobs: _builtins.int
+    """Return the log probability of each token of the prompt, and of this many most likely ones in its place, in [0, 20].
+    They come whole, with `started`: the prompt's tokens, times 1 more than this, are at most 20,000. The prompt is
+    computed anew for them, whatever the prefix cache has of it.
+    """
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Texts that end the generation; they are not part of the answer. At most 16, none empty. One that is a control
@@ -432,10 +438,11 @@ class SamplingParams(_message.Message):
         bad_words: _abc.Iterable[_builtins.str] | None = ...,
         skip_special_tokens: _builtins.bool | None = ...,
         logprob_token_ids: _abc.Iterable[_builtins.int] | None = ...,
+        prompt_logprobs: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_frequency_penalty", b"_frequency_penalty", "_ignore_eos", b"_ignore_eos", "_include_stop", b"_include_stop", "_logprobs", b"_logprobs", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_min_tokens", b"_min_tokens", "_n", b"_n", "_presence_penalty", b"_presence_penalty", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_skip_special_tokens", b"_skip_special_tokens", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "ignore_eos", b"ignore_eos", "include_stop", b"include_stop", "logprobs", b"logprobs", "max_tokens", b"max_tokens", "min_p", b"min_p", "min_tokens", b"min_tokens", "n", b"n", "presence_penalty", b"presence_penalty", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "skip_special_tokens", b"skip_special_tokens", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_frequency_penalty", b"_frequency_penalty", "_ignore_eos", b"_ignore_eos", "_include_stop", b"_include_stop", "_logprobs", b"_logprobs", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_min_tokens", b"_min_tokens", "_n", b"_n", "_presence_penalty", b"_presence_penalty", "_prompt_logprobs", b"_prompt_logprobs", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_skip_special_tokens", b"_skip_special_tokens", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "ignore_eos", b"ignore_eos", "include_stop", b"include_stop", "logprobs", b"logprobs", "max_tokens", b"max_tokens", "min_p", b"min_p", "min_tokens", b"min_tokens", "n", b"n", "presence_penalty", b"presence_penalty", "prompt_logprobs", b"prompt_logprobs", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "skip_special_tokens", b"skip_special_tokens", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frequency_penalty", b"_frequency_penalty", "_ignore_eos", b"_ignore_eos", "_include_stop", b"_include_stop", "_logprobs", b"_logprobs", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_min_tokens", b"_min_tokens", "_n", b"_n", "_presence_penalty", b"_presence_penalty", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_skip_special_tokens", b"_skip_special_tokens", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "allowed_token_ids", b"allowed_token_ids", "bad_words", b"bad_words", "frequency_penalty", b"frequency_penalty", "ignore_eos", b"ignore_eos", "include_stop", b"include_stop", "logit_bias", b"logit_bias", "logprob_token_ids", b"logprob_token_ids", "logprobs", b"logprobs", "max_tokens", b"max_tokens", "min_p", b"min_p", "min_tokens", b"min_tokens", "n", b"n", "presence_penalty", b"presence_penalty", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "skip_special_tokens", b"skip_special_tokens", "stop", b"stop", "stop_token_ids", b"stop_token_ids", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frequency_penalty", b"_frequency_penalty", "_ignore_eos", b"_ignore_eos", "_include_stop", b"_include_stop", "_logprobs", b"_logprobs", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_min_tokens", b"_min_tokens", "_n", b"_n", "_presence_penalty", b"_presence_penalty", "_prompt_logprobs", b"_prompt_logprobs", "_repetition_penalty", b"_repetition_penalty", "_seed", b"_seed", "_skip_special_tokens", b"_skip_special_tokens", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "allowed_token_ids", b"allowed_token_ids", "bad_words", b"bad_words", "frequency_penalty", b"frequency_penalty", "ignore_eos", b"ignore_eos", "include_stop", b"include_stop", "logit_bias", b"logit_bias", "logprob_token_ids", b"logprob_token_ids", "logprobs", b"logprobs", "max_tokens", b"max_tokens", "min_p", b"min_p", "min_tokens", b"min_tokens", "n", b"n", "presence_penalty", b"presence_penalty", "prompt_logprobs", b"prompt_logprobs", "repetition_penalty", b"repetition_penalty", "seed", b"seed", "skip_special_tokens", b"skip_special_tokens", "stop", b"stop", "stop_token_ids", b"stop_token_ids", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__frequency_penalty: _TypeAlias = _typing.Literal["frequency_penalty"]  # noqa: Y015
     _WhichOneofArgType__frequency_penalty: _TypeAlias = _typing.Literal["_frequency_penalty", b"_frequency_penalty"]  # noqa: Y015
@@ -455,6 +462,8 @@ class SamplingParams(_message.Message):
     _WhichOneofArgType__n: _TypeAlias = _typing.Literal["_n", b"_n"]  # noqa: Y015
     _WhichOneofReturnType__presence_penalty: _TypeAlias = _typing.Literal["presence_penalty"]  # noqa: Y015
     _WhichOneofArgType__presence_penalty: _TypeAlias = _typing.Literal["_presence_penalty", b"_presence_penalty"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_logprobs: _TypeAlias = _typing.Literal["prompt_logprobs"]  # noqa: Y015
+    _WhichOneofArgType__prompt_logprobs: _TypeAlias = _typing.Literal["_prompt_logprobs", b"_prompt_logprobs"]  # noqa: Y015
     _WhichOneofReturnType__repetition_penalty: _TypeAlias = _typing.Literal["repetition_penalty"]  # noqa: Y015
     _WhichOneofArgType__repetition_penalty: _TypeAlias = _typing.Literal["_repetition_penalty", b"_repetition_penalty"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
@@ -485,6 +494,8 @@ class SamplingParams(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__n) -> _WhichOneofReturnType__n | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__presence_penalty) -> _WhichOneofReturnType__presence_penalty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_logprobs) -> _WhichOneofReturnType__prompt_logprobs | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__repetition_penalty) -> _WhichOneofReturnType__repetition_penalty | None: ...
     @_typing.overload
@@ -732,7 +743,7 @@ class GenerateRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
-    class TemplateVariablesEntry(_message.Message):
+    class ChatTemplateArgsEntry(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
 
         KEY_FIELD_NUMBER: _builtins.int
@@ -750,155 +761,6 @@ class GenerateRequest(_message.Message):
         _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-    MODEL_FIELD_NUMBER: _builtins.int
-    PROMPT_FIELD_NUMBER: _builtins.int
-    MESSAGES_FIELD_NUMBER: _builtins.int
-    SAMPLING_FIELD_NUMBER: _builtins.int
-    STRUCTURED_OUTPUT_FIELD_NUMBER: _builtins.int
-    PRIORITY_FIELD_NUMBER: _builtins.int
-    RETURN_TOKEN_IDS_FIELD_NUMBER: _builtins.int
-    TOOLS_FIELD_NUMBER: _builtins.int
-    TOOL_CHOICE_FIELD_NUMBER: _builtins.int
-    TOOL_NAME_FIELD_NUMBER: _builtins.int
-    PARALLEL_TOOL_CALLS_FIELD_NUMBER: _builtins.int
-    REASONING_EFFORT_FIELD_NUMBER: _builtins.int
-    TEMPLATE_FIELD_NUMBER: _builtins.int
-    DIFFICULTY_FIELD_NUMBER: _builtins.int
-    TEMPLATE_VARIABLES_FIELD_NUMBER: _builtins.int
-    LANGUAGE_FIELD_NUMBER: _builtins.int
-    RETRIEVAL_FIELD_NUMBER: _builtins.int
-    model: _builtins.str
-    """The name of a model or of a route, from ListModels. Left out or empty: the default route."""
-    prompt: _builtins.str
-    """A raw prompt, passed to the model as it is: control tokens in it are control tokens, and where the model's
-    tokenizer puts one before every text, it does here. Do not write what others said into it. Either this or
-    `messages`.
-    """
-    priority: _builtins.int
-    """Lower is served earlier when requests wait; 0 when left out."""
-    return_token_ids: _builtins.bool
-    """Return the token ids beside the text."""
-    tool_choice: Global___ToolChoice.ValueType
-    """Whether it calls them; AUTO when left out."""
-    tool_name: _builtins.str
-    """The name of the tool to call, once. In place of `tool_choice`."""
-    parallel_tool_calls: _builtins.bool
-    """Let the model make several calls in one answer; true when left out."""
-    reasoning_effort: Global___ReasoningEffort.ValueType
-    """How much the model reasons before it answers, where it can; the model's own default when left out. A model that
-    can only be told whether to reason takes LOW to HIGH as the same. Needs `messages`.
-    """
-    template: _builtins.str
-    """The name of a prompt template, whose text becomes the system message. Left out: one is chosen by difficulty, unless
-    the messages have a system message, the answer is from sources, or the server's configuration says otherwise.
-    Empty: none. Needs `messages`, without a system message.
-    """
-    difficulty: _builtins.int
-    """How difficult it is, in [0, 100]: it chooses the template, and the model of a route. Left out: it is estimated."""
-    language: _builtins.str
-    """The language of the template, such as "es". Left out: that of the text, where it is known and the template has it."""
-    @_builtins.property
-    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
-        """A conversation, rendered with the model's own chat template. Either this or `prompt`."""
-
-    @_builtins.property
-    def sampling(self) -> Global___SamplingParams:
-        """How tokens are chosen."""
-
-    @_builtins.property
-    def structured_output(self) -> Global___StructuredOutput:
-        """A constraint on the form of the answer."""
-
-    @_builtins.property
-    def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]:
-        """Tools that the model may call, at most 128. Needs `messages`, and no structured_output."""
-
-    @_builtins.property
-    def template_variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Values of the template's variables, by name, in place of the configured ones. Needs `template`."""
-
-    @_builtins.property
-    def retrieval(self) -> Global___Retrieval:
-        """Search a collection with the last message, and answer from what is found. Needs `messages`."""
-
-    def __init__(
-        self,
-        *,
-        model: _builtins.str | None = ...,
-        prompt: _builtins.str | None = ...,
-        messages: _abc.Iterable[Global___Message] | None = ...,
-        sampling: Global___SamplingParams | None = ...,
-        structured_output: Global___StructuredOutput | None = ...,
-        priority: _builtins.int | None = ...,
-        return_token_ids: _builtins.bool | None = ...,
-        tools: _abc.Iterable[Global___Tool] | None = ...,
-        tool_choice: Global___ToolChoice.ValueType | None = ...,
-        tool_name: _builtins.str | None = ...,
-        parallel_tool_calls: _builtins.bool | None = ...,
-        reasoning_effort: Global___ReasoningEffort.ValueType | None = ...,
-        template: _builtins.str | None = ...,
-        difficulty: _builtins.int | None = ...,
-        template_variables: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
-        language: _builtins.str | None = ...,
-        retrieval: Global___Retrieval | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_parallel_tool_calls", b"_parallel_tool_calls", "_priority", b"_priority", "_prompt", b"_prompt", "_reasoning_effort", b"_reasoning_effort", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "_tool_choice", b"_tool_choice", "_tool_name", b"_tool_name", "difficulty", b"difficulty", "language", b"language", "model", b"model", "parallel_tool_calls", b"parallel_tool_calls", "priority", b"priority", "prompt", b"prompt", "reasoning_effort", b"reasoning_effort", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "tool_choice", b"tool_choice", "tool_name", b"tool_name"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_parallel_tool_calls", b"_parallel_tool_calls", "_priority", b"_priority", "_prompt", b"_prompt", "_reasoning_effort", b"_reasoning_effort", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "_tool_choice", b"_tool_choice", "_tool_name", b"_tool_name", "difficulty", b"difficulty", "language", b"language", "messages", b"messages", "model", b"model", "parallel_tool_calls", b"parallel_tool_calls", "priority", b"priority", "prompt", b"prompt", "reasoning_effort", b"reasoning_effort", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "template_variables", b"template_variables", "tool_choice", b"tool_choice", "tool_name", b"tool_name", "tools", b"tools"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
-    _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
-    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
-    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
-    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
-    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
-    _WhichOneofReturnType__parallel_tool_calls: _TypeAlias = _typing.Literal["parallel_tool_calls"]  # noqa: Y015
-    _WhichOneofArgType__parallel_tool_calls: _TypeAlias = _typing.Literal["_parallel_tool_calls", b"_parallel_tool_calls"]  # noqa: Y015
-    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
-    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
-    _WhichOneofReturnType__prompt: _TypeAlias = _typing.Literal["prompt"]  # noqa: Y015
-    _WhichOneofArgType__prompt: _TypeAlias = _typing.Literal["_prompt", b"_prompt"]  # noqa: Y015
-    _WhichOneofReturnType__reasoning_effort: _TypeAlias = _typing.Literal["reasoning_effort"]  # noqa: Y015
-    _WhichOneofArgType__reasoning_effort: _TypeAlias = _typing.Literal["_reasoning_effort", b"_reasoning_effort"]  # noqa: Y015
-    _WhichOneofReturnType__return_token_ids: _TypeAlias = _typing.Literal["return_token_ids"]  # noqa: Y015
-    _WhichOneofArgType__return_token_ids: _TypeAlias = _typing.Literal["_return_token_ids", b"_return_token_ids"]  # noqa: Y015
-    _WhichOneofReturnType__template: _TypeAlias = _typing.Literal["template"]  # noqa: Y015
-    _WhichOneofArgType__template: _TypeAlias = _typing.Literal["_template", b"_template"]  # noqa: Y015
-    _WhichOneofReturnType__tool_choice: _TypeAlias = _typing.Literal["tool_choice"]  # noqa: Y015
-    _WhichOneofArgType__tool_choice: _TypeAlias = _typing.Literal["_tool_choice", b"_tool_choice"]  # noqa: Y015
-    _WhichOneofReturnType__tool_name: _TypeAlias = _typing.Literal["tool_name"]  # noqa: Y015
-    _WhichOneofArgType__tool_name: _TypeAlias = _typing.Literal["_tool_name", b"_tool_name"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__difficulty) -> _WhichOneofReturnType__difficulty | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__parallel_tool_calls) -> _WhichOneofReturnType__parallel_tool_calls | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt) -> _WhichOneofReturnType__prompt | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__reasoning_effort) -> _WhichOneofReturnType__reasoning_effort | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__return_token_ids) -> _WhichOneofReturnType__return_token_ids | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__template) -> _WhichOneofReturnType__template | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__tool_choice) -> _WhichOneofReturnType__tool_choice | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__tool_name) -> _WhichOneofReturnType__tool_name | None: ...
-
-Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
-
-@_typing.final
-class GenerateStreamRequest(_message.Message):
-    """What to generate. The fields are those of GenerateRequest, and `resumable`."""
-
-    DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
     class TemplateVariablesEntry(_message.Message):
@@ -927,6 +789,255 @@ class GenerateStreamRequest(_message.Message):
     STRUCTURED_OUTPUT_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     RETURN_TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    PROMPT_TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    TRUNCATE_PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    ADD_SPECIAL_TOKENS_FIELD_NUMBER: _builtins.int
+    CONTINUE_FINAL_MESSAGE_FIELD_NUMBER: _builtins.int
+    CHAT_TEMPLATE_ARGS_FIELD_NUMBER: _builtins.int
+    ADD_GENERATION_PROMPT_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    TOOL_CHOICE_FIELD_NUMBER: _builtins.int
+    TOOL_NAME_FIELD_NUMBER: _builtins.int
+    PARALLEL_TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    REASONING_EFFORT_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    DIFFICULTY_FIELD_NUMBER: _builtins.int
+    TEMPLATE_VARIABLES_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    RETRIEVAL_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The name of a model or of a route, from ListModels. Left out or empty: the default route."""
+    prompt: _builtins.str
+    """A raw prompt, passed to the model as it is: control tokens in it are control tokens, and where the model's
+    tokenizer puts one before every text, it does here. Do not write what others said into it. One of this, `messages`
+    and `prompt_token_ids`.
+    """
+    priority: _builtins.int
+    """Lower is served earlier when requests wait; 0 when left out."""
+    return_token_ids: _builtins.bool
+    """Return the token ids beside the text."""
+    truncate_prompt_tokens: _builtins.int
+    """Keep only as many tokens of the prompt, its last ones, at least 1; a shorter prompt stays as it is. What comes
+    first is cut off, chat template and system message included. Not beside `retrieval`.
+    """
+    add_special_tokens: _builtins.bool
+    """Let the model's tokenizer add the tokens that it puts around every text, such as one for its beginning; true when
+    left out. Needs `prompt`: in a conversation, the chat template writes them.
+    """
+    continue_final_message: _builtins.bool
+    """Go on with the last message, which is the assistant's, instead of answering it. Needs `messages`."""
+    add_generation_prompt: _builtins.bool
+    """Begin the assistant's turn after the last message; true when left out, unless continue_final_message is set. Needs
+    `messages`. Not beside continue_final_message.
+    """
+    tool_choice: Global___ToolChoice.ValueType
+    """Whether it calls them; AUTO when left out."""
+    tool_name: _builtins.str
+    """The name of the tool to call, once. In place of `tool_choice`."""
+    parallel_tool_calls: _builtins.bool
+    """Let the model make several calls in one answer; true when left out."""
+    reasoning_effort: Global___ReasoningEffort.ValueType
+    """How much the model reasons before it answers, where it can; the model's own default when left out. A model that
+    can only be told whether to reason takes LOW to HIGH as the same. Needs `messages`.
+    """
+    template: _builtins.str
+    """The name of a prompt template, whose text becomes the system message. Left out: one is chosen by difficulty, unless
+    the messages have a system message, the answer is from sources, or the server's configuration says otherwise.
+    Empty: none. Needs `messages`, without a system message.
+    """
+    difficulty: _builtins.int
+    """How difficult it is, in [0, 100]: it chooses the template, and the model of a route. Left out: it is estimated."""
+    language: _builtins.str
+    """The language of the template, such as "es". Left out: that of the text, where it is known and the template has it."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """A conversation, rendered with the model's own chat template. One of this, `prompt` and `prompt_token_ids`."""
+
+    @_builtins.property
+    def sampling(self) -> Global___SamplingParams:
+        """How tokens are chosen."""
+
+    @_builtins.property
+    def structured_output(self) -> Global___StructuredOutput:
+        """A constraint on the form of the answer."""
+
+    @_builtins.property
+    def prompt_token_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """A raw prompt as its tokens, by their ids, which the model gets as they are. One of this, `prompt` and `messages`."""
+
+    @_builtins.property
+    def chat_template_args(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Arguments of the model's chat template by name, as JSON texts: {"enable_thinking": "false"}. What is in them is
+        written into the prompt as the template does; control tokens in it are control tokens. A name that the template
+        does not use is refused, and so is one that has a field of its own, such as `messages`. At most 16, and 16,384
+        characters in all. Needs `messages`.
+        """
+
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]:
+        """Tools that the model may call, at most 128. Needs `messages`, and no structured_output."""
+
+    @_builtins.property
+    def template_variables(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Values of the template's variables, by name, in place of the configured ones. Needs `template`."""
+
+    @_builtins.property
+    def retrieval(self) -> Global___Retrieval:
+        """Search a collection with the last message, and answer from what is found. Needs `messages`."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str | None = ...,
+        prompt: _builtins.str | None = ...,
+        messages: _abc.Iterable[Global___Message] | None = ...,
+        sampling: Global___SamplingParams | None = ...,
+        structured_output: Global___StructuredOutput | None = ...,
+        priority: _builtins.int | None = ...,
+        return_token_ids: _builtins.bool | None = ...,
+        prompt_token_ids: _abc.Iterable[_builtins.int] | None = ...,
+        truncate_prompt_tokens: _builtins.int | None = ...,
+        add_special_tokens: _builtins.bool | None = ...,
+        continue_final_message: _builtins.bool | None = ...,
+        chat_template_args: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        add_generation_prompt: _builtins.bool | None = ...,
+        tools: _abc.Iterable[Global___Tool] | None = ...,
+        tool_choice: Global___ToolChoice.ValueType | None = ...,
+        tool_name: _builtins.str | None = ...,
+        parallel_tool_calls: _builtins.bool | None = ...,
+        reasoning_effort: Global___ReasoningEffort.ValueType | None = ...,
+        template: _builtins.str | None = ...,
+        difficulty: _builtins.int | None = ...,
+        template_variables: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        language: _builtins.str | None = ...,
+        retrieval: Global___Retrieval | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_add_generation_prompt", b"_add_generation_prompt", "_add_special_tokens", b"_add_special_tokens", "_continue_final_message", b"_continue_final_message", "_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_parallel_tool_calls", b"_parallel_tool_calls", "_priority", b"_priority", "_prompt", b"_prompt", "_reasoning_effort", b"_reasoning_effort", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "_tool_choice", b"_tool_choice", "_tool_name", b"_tool_name", "_truncate_prompt_tokens", b"_truncate_prompt_tokens", "add_generation_prompt", b"add_generation_prompt", "add_special_tokens", b"add_special_tokens", "continue_final_message", b"continue_final_message", "difficulty", b"difficulty", "language", b"language", "model", b"model", "parallel_tool_calls", b"parallel_tool_calls", "priority", b"priority", "prompt", b"prompt", "reasoning_effort", b"reasoning_effort", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "tool_choice", b"tool_choice", "tool_name", b"tool_name", "truncate_prompt_tokens", b"truncate_prompt_tokens"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_add_generation_prompt", b"_add_generation_prompt", "_add_special_tokens", b"_add_special_tokens", "_continue_final_message", b"_continue_final_message", "_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_parallel_tool_calls", b"_parallel_tool_calls", "_priority", b"_priority", "_prompt", b"_prompt", "_reasoning_effort", b"_reasoning_effort", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "_tool_choice", b"_tool_choice", "_tool_name", b"_tool_name", "_truncate_prompt_tokens", b"_truncate_prompt_tokens", "add_generation_prompt", b"add_generation_prompt", "add_special_tokens", b"add_special_tokens", "chat_template_args", b"chat_template_args", "continue_final_message", b"continue_final_message", "difficulty", b"difficulty", "language", b"language", "messages", b"messages", "model", b"model", "parallel_tool_calls", b"parallel_tool_calls", "priority", b"priority", "prompt", b"prompt", "prompt_token_ids", b"prompt_token_ids", "reasoning_effort", b"reasoning_effort", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "template_variables", b"template_variables", "tool_choice", b"tool_choice", "tool_name", b"tool_name", "tools", b"tools", "truncate_prompt_tokens", b"truncate_prompt_tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__add_generation_prompt: _TypeAlias = _typing.Literal["add_generation_prompt"]  # noqa: Y015
+    _WhichOneofArgType__add_generation_prompt: _TypeAlias = _typing.Literal["_add_generation_prompt", b"_add_generation_prompt"]  # noqa: Y015
+    _WhichOneofReturnType__add_special_tokens: _TypeAlias = _typing.Literal["add_special_tokens"]  # noqa: Y015
+    _WhichOneofArgType__add_special_tokens: _TypeAlias = _typing.Literal["_add_special_tokens", b"_add_special_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__continue_final_message: _TypeAlias = _typing.Literal["continue_final_message"]  # noqa: Y015
+    _WhichOneofArgType__continue_final_message: _TypeAlias = _typing.Literal["_continue_final_message", b"_continue_final_message"]  # noqa: Y015
+    _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
+    _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__parallel_tool_calls: _TypeAlias = _typing.Literal["parallel_tool_calls"]  # noqa: Y015
+    _WhichOneofArgType__parallel_tool_calls: _TypeAlias = _typing.Literal["_parallel_tool_calls", b"_parallel_tool_calls"]  # noqa: Y015
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    _WhichOneofReturnType__prompt: _TypeAlias = _typing.Literal["prompt"]  # noqa: Y015
+    _WhichOneofArgType__prompt: _TypeAlias = _typing.Literal["_prompt", b"_prompt"]  # noqa: Y015
+    _WhichOneofReturnType__reasoning_effort: _TypeAlias = _typing.Literal["reasoning_effort"]  # noqa: Y015
+    _WhichOneofArgType__reasoning_effort: _TypeAlias = _typing.Literal["_reasoning_effort", b"_reasoning_effort"]  # noqa: Y015
+    _WhichOneofReturnType__return_token_ids: _TypeAlias = _typing.Literal["return_token_ids"]  # noqa: Y015
+    _WhichOneofArgType__return_token_ids: _TypeAlias = _typing.Literal["_return_token_ids", b"_return_token_ids"]  # noqa: Y015
+    _WhichOneofReturnType__template: _TypeAlias = _typing.Literal["template"]  # noqa: Y015
+    _WhichOneofArgType__template: _TypeAlias = _typing.Literal["_template", b"_template"]  # noqa: Y015
+    _WhichOneofReturnType__tool_choice: _TypeAlias = _typing.Literal["tool_choice"]  # noqa: Y015
+    _WhichOneofArgType__tool_choice: _TypeAlias = _typing.Literal["_tool_choice", b"_tool_choice"]  # noqa: Y015
+    _WhichOneofReturnType__tool_name: _TypeAlias = _typing.Literal["tool_name"]  # noqa: Y015
+    _WhichOneofArgType__tool_name: _TypeAlias = _typing.Literal["_tool_name", b"_tool_name"]  # noqa: Y015
+    _WhichOneofReturnType__truncate_prompt_tokens: _TypeAlias = _typing.Literal["truncate_prompt_tokens"]  # noqa: Y015
+    _WhichOneofArgType__truncate_prompt_tokens: _TypeAlias = _typing.Literal["_truncate_prompt_tokens", b"_truncate_prompt_tokens"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__add_generation_prompt) -> _WhichOneofReturnType__add_generation_prompt | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__add_special_tokens) -> _WhichOneofReturnType__add_special_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__continue_final_message) -> _WhichOneofReturnType__continue_final_message | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__difficulty) -> _WhichOneofReturnType__difficulty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__parallel_tool_calls) -> _WhichOneofReturnType__parallel_tool_calls | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt) -> _WhichOneofReturnType__prompt | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reasoning_effort) -> _WhichOneofReturnType__reasoning_effort | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__return_token_ids) -> _WhichOneofReturnType__return_token_ids | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template) -> _WhichOneofReturnType__template | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tool_choice) -> _WhichOneofReturnType__tool_choice | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tool_name) -> _WhichOneofReturnType__tool_name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__truncate_prompt_tokens) -> _WhichOneofReturnType__truncate_prompt_tokens | None: ...
+
+Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
+
+@_typing.final
+class GenerateStreamRequest(_message.Message):
+    """What to generate. The fields are those of GenerateRequest, and `resumable`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ChatTemplateArgsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class TemplateVariablesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    SAMPLING_FIELD_NUMBER: _builtins.int
+    STRUCTURED_OUTPUT_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    RETURN_TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    PROMPT_TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    TRUNCATE_PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    ADD_SPECIAL_TOKENS_FIELD_NUMBER: _builtins.int
+    CONTINUE_FINAL_MESSAGE_FIELD_NUMBER: _builtins.int
+    CHAT_TEMPLATE_ARGS_FIELD_NUMBER: _builtins.int
+    ADD_GENERATION_PROMPT_FIELD_NUMBER: _builtins.int
     TOOLS_FIELD_NUMBER: _builtins.int
     TOOL_CHOICE_FIELD_NUMBER: _builtins.int
     TOOL_NAME_FIELD_NUMBER: _builtins.int
@@ -942,13 +1053,27 @@ class GenerateStreamRequest(_message.Message):
     """The name of a model or of a route, from ListModels. Left out or empty: the default route."""
     prompt: _builtins.str
     """A raw prompt, passed to the model as it is: control tokens in it are control tokens, and where the model's
-    tokenizer puts one before every text, it does here. Do not write what others said into it. Either this or
-    `messages`.
+    tokenizer puts one before every text, it does here. Do not write what others said into it. One of this, `messages`
+    and `prompt_token_ids`.
     """
     priority: _builtins.int
     """Lower is served earlier when requests wait; 0 when left out."""
     return_token_ids: _builtins.bool
     """Return the token ids beside the text."""
+    truncate_prompt_tokens: _builtins.int
+    """Keep only as many tokens of the prompt, its last ones, at least 1; a shorter prompt stays as it is. What comes
+    first is cut off, chat template and system message included. Not beside `retrieval`.
+    """
+    add_special_tokens: _builtins.bool
+    """Let the model's tokenizer add the tokens that it puts around every text, such as one for its beginning; true when
+    left out. Needs `prompt`: in a conversation, the chat template writes them.
+    """
+    continue_final_message: _builtins.bool
+    """Go on with the last message, which is the assistant's, instead of answering it. Needs `messages`."""
+    add_generation_prompt: _builtins.bool
+    """Begin the assistant's turn after the last message; true when left out, unless continue_final_message is set. Needs
+    `messages`. Not beside continue_final_message.
+    """
     tool_choice: Global___ToolChoice.ValueType
     """Whether it calls them; AUTO when left out."""
     tool_name: _builtins.str
@@ -974,7 +1099,7 @@ class GenerateStreamRequest(_message.Message):
     """
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
-        """A conversation, rendered with the model's own chat template. Either this or `prompt`."""
+        """A conversation, rendered with the model's own chat template. One of this, `prompt` and `prompt_token_ids`."""
 
     @_builtins.property
     def sampling(self) -> Global___SamplingParams:
@@ -983,6 +1108,18 @@ class GenerateStreamRequest(_message.Message):
     @_builtins.property
     def structured_output(self) -> Global___StructuredOutput:
         """A constraint on the form of the answer."""
+
+    @_builtins.property
+    def prompt_token_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """A raw prompt as its tokens, by their ids, which the model gets as they are. One of this, `prompt` and `messages`."""
+
+    @_builtins.property
+    def chat_template_args(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Arguments of the model's chat template by name, as JSON texts: {"enable_thinking": "false"}. What is in them is
+        written into the prompt as the template does; control tokens in it are control tokens. A name that the template
+        does not use is refused, and so is one that has a field of its own, such as `messages`. At most 16, and 16,384
+        characters in all. Needs `messages`.
+        """
 
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]:
@@ -1006,6 +1143,12 @@ class GenerateStreamRequest(_message.Message):
         structured_output: Global___StructuredOutput | None = ...,
         priority: _builtins.int | None = ...,
         return_token_ids: _builtins.bool | None = ...,
+        prompt_token_ids: _abc.Iterable[_builtins.int] | None = ...,
+        truncate_prompt_tokens: _builtins.int | None = ...,
+        add_special_tokens: _builtins.bool | None = ...,
+        continue_final_message: _builtins.bool | None = ...,
+        chat_template_args: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        add_generation_prompt: _builtins.bool | None = ...,
         tools: _abc.Iterable[Global___Tool] | None = ...,
         tool_choice: Global___ToolChoice.ValueType | None = ...,
         tool_name: _builtins.str | None = ...,
@@ -1018,10 +1161,16 @@ class GenerateStreamRequest(_message.Message):
         retrieval: Global___Retrieval | None = ...,
         resumable: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_parallel_tool_calls", b"_parallel_tool_calls", "_priority", b"_priority", "_prompt", b"_prompt", "_reasoning_effort", b"_reasoning_effort", "_resumable", b"_resumable", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "_tool_choice", b"_tool_choice", "_tool_name", b"_tool_name", "difficulty", b"difficulty", "language", b"language", "model", b"model", "parallel_tool_calls", b"parallel_tool_calls", "priority", b"priority", "prompt", b"prompt", "reasoning_effort", b"reasoning_effort", "resumable", b"resumable", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "tool_choice", b"tool_choice", "tool_name", b"tool_name"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_add_generation_prompt", b"_add_generation_prompt", "_add_special_tokens", b"_add_special_tokens", "_continue_final_message", b"_continue_final_message", "_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_parallel_tool_calls", b"_parallel_tool_calls", "_priority", b"_priority", "_prompt", b"_prompt", "_reasoning_effort", b"_reasoning_effort", "_resumable", b"_resumable", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "_tool_choice", b"_tool_choice", "_tool_name", b"_tool_name", "_truncate_prompt_tokens", b"_truncate_prompt_tokens", "add_generation_prompt", b"add_generation_prompt", "add_special_tokens", b"add_special_tokens", "continue_final_message", b"continue_final_message", "difficulty", b"difficulty", "language", b"language", "model", b"model", "parallel_tool_calls", b"parallel_tool_calls", "priority", b"priority", "prompt", b"prompt", "reasoning_effort", b"reasoning_effort", "resumable", b"resumable", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "tool_choice", b"tool_choice", "tool_name", b"tool_name", "truncate_prompt_tokens", b"truncate_prompt_tokens"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_parallel_tool_calls", b"_parallel_tool_calls", "_priority", b"_priority", "_prompt", b"_prompt", "_reasoning_effort", b"_reasoning_effort", "_resumable", b"_resumable", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "_tool_choice", b"_tool_choice", "_tool_name", b"_tool_name", "difficulty", b"difficulty", "language", b"language", "messages", b"messages", "model", b"model", "parallel_tool_calls", b"parallel_tool_calls", "priority", b"priority", "prompt", b"prompt", "reasoning_effort", b"reasoning_effort", "resumable", b"resumable", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "template_variables", b"template_variables", "tool_choice", b"tool_choice", "tool_name", b"tool_name", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_add_generation_prompt", b"_add_generation_prompt", "_add_special_tokens", b"_add_special_tokens", "_continue_final_message", b"_continue_final_message", "_difficulty", b"_difficulty", "_language", b"_language", "_model", b"_model", "_parallel_tool_calls", b"_parallel_tool_calls", "_priority", b"_priority", "_prompt", b"_prompt", "_reasoning_effort", b"_reasoning_effort", "_resumable", b"_resumable", "_return_token_ids", b"_return_token_ids", "_template", b"_template", "_tool_choice", b"_tool_choice", "_tool_name", b"_tool_name", "_truncate_prompt_tokens", b"_truncate_prompt_tokens", "add_generation_prompt", b"add_generation_prompt", "add_special_tokens", b"add_special_tokens", "chat_template_args", b"chat_template_args", "continue_final_message", b"continue_final_message", "difficulty", b"difficulty", "language", b"language", "messages", b"messages", "model", b"model", "parallel_tool_calls", b"parallel_tool_calls", "priority", b"priority", "prompt", b"prompt", "prompt_token_ids", b"prompt_token_ids", "reasoning_effort", b"reasoning_effort", "resumable", b"resumable", "retrieval", b"retrieval", "return_token_ids", b"return_token_ids", "sampling", b"sampling", "structured_output", b"structured_output", "template", b"template", "template_variables", b"template_variables", "tool_choice", b"tool_choice", "tool_name", b"tool_name", "tools", b"tools", "truncate_prompt_tokens", b"truncate_prompt_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__add_generation_prompt: _TypeAlias = _typing.Literal["add_generation_prompt"]  # noqa: Y015
+    _WhichOneofArgType__add_generation_prompt: _TypeAlias = _typing.Literal["_add_generation_prompt", b"_add_generation_prompt"]  # noqa: Y015
+    _WhichOneofReturnType__add_special_tokens: _TypeAlias = _typing.Literal["add_special_tokens"]  # noqa: Y015
+    _WhichOneofArgType__add_special_tokens: _TypeAlias = _typing.Literal["_add_special_tokens", b"_add_special_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__continue_final_message: _TypeAlias = _typing.Literal["continue_final_message"]  # noqa: Y015
+    _WhichOneofArgType__continue_final_message: _TypeAlias = _typing.Literal["_continue_final_message", b"_continue_final_message"]  # noqa: Y015
     _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
     _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
     _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
@@ -1046,6 +1195,14 @@ class GenerateStreamRequest(_message.Message):
     _WhichOneofArgType__tool_choice: _TypeAlias = _typing.Literal["_tool_choice", b"_tool_choice"]  # noqa: Y015
     _WhichOneofReturnType__tool_name: _TypeAlias = _typing.Literal["tool_name"]  # noqa: Y015
     _WhichOneofArgType__tool_name: _TypeAlias = _typing.Literal["_tool_name", b"_tool_name"]  # noqa: Y015
+    _WhichOneofReturnType__truncate_prompt_tokens: _TypeAlias = _typing.Literal["truncate_prompt_tokens"]  # noqa: Y015
+    _WhichOneofArgType__truncate_prompt_tokens: _TypeAlias = _typing.Literal["_truncate_prompt_tokens", b"_truncate_prompt_tokens"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__add_generation_prompt) -> _WhichOneofReturnType__add_generation_prompt | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__add_special_tokens) -> _WhichOneofReturnType__add_special_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__continue_final_message) -> _WhichOneofReturnType__continue_final_message | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__difficulty) -> _WhichOneofReturnType__difficulty | None: ...
     @_typing.overload
@@ -1070,6 +1227,8 @@ class GenerateStreamRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tool_choice) -> _WhichOneofReturnType__tool_choice | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tool_name) -> _WhichOneofReturnType__tool_name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__truncate_prompt_tokens) -> _WhichOneofReturnType__truncate_prompt_tokens | None: ...
 
 Global___GenerateStreamRequest: _TypeAlias = GenerateStreamRequest  # noqa: Y015
 
@@ -1133,7 +1292,7 @@ Global___TopLogprob: _TypeAlias = TopLogprob  # noqa: Y015
 
 @_typing.final
 class TokenLogprob(_message.Message):
-    """The log probabilities at one position of the answer."""
+    """The log probabilities at one position of the answer, or of the prompt."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1142,7 +1301,7 @@ class TokenLogprob(_message.Message):
     LOGPROB_FIELD_NUMBER: _builtins.int
     TOP_FIELD_NUMBER: _builtins.int
     token_id: _builtins.int
-    """The id of the token that was chosen."""
+    """The id of the token that was chosen, or that the prompt has."""
     token: _builtins.str
     """Its text; a token may be less than a character."""
     logprob: _builtins.float
@@ -1324,6 +1483,7 @@ class Started(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    PROMPT_LOGPROBS_FIELD_NUMBER: _builtins.int
     TEMPLATE_FIELD_NUMBER: _builtins.int
     DIFFICULTY_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
@@ -1342,6 +1502,10 @@ class Started(_message.Message):
     language: _builtins.str
     """The language of the template. Left out where it has but one text."""
     @_builtins.property
+    def prompt_logprobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenLogprob]:
+        """The log probabilities of the prompt's tokens, where asked for, from the second on: the first has none."""
+
+    @_builtins.property
     def routing(self) -> Global___Routing:
         """How the model was found."""
 
@@ -1355,6 +1519,7 @@ class Started(_message.Message):
         request_id: _builtins.str = ...,
         model: _builtins.str = ...,
         prompt_tokens: _builtins.int = ...,
+        prompt_logprobs: _abc.Iterable[Global___TokenLogprob] | None = ...,
         template: _builtins.str | None = ...,
         difficulty: _builtins.int | None = ...,
         language: _builtins.str | None = ...,
@@ -1363,7 +1528,7 @@ class Started(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "retrieved", b"retrieved", "routing", b"routing", "template", b"template"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "model", b"model", "prompt_tokens", b"prompt_tokens", "request_id", b"request_id", "retrieved", b"retrieved", "routing", b"routing", "template", b"template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "model", b"model", "prompt_logprobs", b"prompt_logprobs", "prompt_tokens", b"prompt_tokens", "request_id", b"request_id", "retrieved", b"retrieved", "routing", b"routing", "template", b"template"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
     _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
@@ -1680,6 +1845,7 @@ class GenerateResponse(_message.Message):
     CHOICES_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    PROMPT_LOGPROBS_FIELD_NUMBER: _builtins.int
     TEMPLATE_FIELD_NUMBER: _builtins.int
     DIFFICULTY_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
@@ -1708,6 +1874,10 @@ class GenerateResponse(_message.Message):
         """Durations."""
 
     @_builtins.property
+    def prompt_logprobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenLogprob]:
+        """The log probabilities of the prompt's tokens, where asked for, from the second on: the first has none."""
+
+    @_builtins.property
     def routing(self) -> Global___Routing:
         """How the model was found."""
 
@@ -1723,6 +1893,7 @@ class GenerateResponse(_message.Message):
         choices: _abc.Iterable[Global___Choice] | None = ...,
         usage: Global___Usage | None = ...,
         timings: Global___Timings | None = ...,
+        prompt_logprobs: _abc.Iterable[Global___TokenLogprob] | None = ...,
         template: _builtins.str | None = ...,
         difficulty: _builtins.int | None = ...,
         language: _builtins.str | None = ...,
@@ -1731,7 +1902,7 @@ class GenerateResponse(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_template", b"_template", "difficulty", b"difficulty", "language", b"language", "retrieved", b"retrieved", "routing", b"routing", "template", b"template", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_template", b"_template", "choices", b"choices", "difficulty", b"difficulty", "language", b"language", "model", b"model", "request_id", b"request_id", "retrieved", b"retrieved", "routing", b"routing", "template", b"template", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty", "_language", b"_language", "_template", b"_template", "choices", b"choices", "difficulty", b"difficulty", "language", b"language", "model", b"model", "prompt_logprobs", b"prompt_logprobs", "request_id", b"request_id", "retrieved", b"retrieved", "routing", b"routing", "template", b"template", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__difficulty: _TypeAlias = _typing.Literal["difficulty"]  # noqa: Y015
     _WhichOneofArgType__difficulty: _TypeAlias = _typing.Literal["_difficulty", b"_difficulty"]  # noqa: Y015
@@ -1818,6 +1989,201 @@ class CountTokensResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CountTokensResponse: _TypeAlias = CountTokensResponse  # noqa: Y015
+
+@_typing.final
+class TokenizeRequest(_message.Message):
+    """What to turn into tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ChatTemplateArgsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    TRUNCATE_PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    ADD_SPECIAL_TOKENS_FIELD_NUMBER: _builtins.int
+    CONTINUE_FINAL_MESSAGE_FIELD_NUMBER: _builtins.int
+    CHAT_TEMPLATE_ARGS_FIELD_NUMBER: _builtins.int
+    ADD_GENERATION_PROMPT_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The name of a model or of a route, from ListModels. Left out or empty: the default route. For a route it is the model
+    that comes first in it.
+    """
+    prompt: _builtins.str
+    """A raw prompt. Either this or `messages`."""
+    truncate_prompt_tokens: _builtins.int
+    """As in GenerateRequest."""
+    add_special_tokens: _builtins.bool
+    """As in GenerateRequest."""
+    continue_final_message: _builtins.bool
+    """As in GenerateRequest."""
+    add_generation_prompt: _builtins.bool
+    """As in GenerateRequest."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Message]:
+        """A conversation. Either this or `prompt`."""
+
+    @_builtins.property
+    def chat_template_args(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As in GenerateRequest."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str | None = ...,
+        prompt: _builtins.str | None = ...,
+        messages: _abc.Iterable[Global___Message] | None = ...,
+        truncate_prompt_tokens: _builtins.int | None = ...,
+        add_special_tokens: _builtins.bool | None = ...,
+        continue_final_message: _builtins.bool | None = ...,
+        chat_template_args: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        add_generation_prompt: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_add_generation_prompt", b"_add_generation_prompt", "_add_special_tokens", b"_add_special_tokens", "_continue_final_message", b"_continue_final_message", "_model", b"_model", "_prompt", b"_prompt", "_truncate_prompt_tokens", b"_truncate_prompt_tokens", "add_generation_prompt", b"add_generation_prompt", "add_special_tokens", b"add_special_tokens", "continue_final_message", b"continue_final_message", "model", b"model", "prompt", b"prompt", "truncate_prompt_tokens", b"truncate_prompt_tokens"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_add_generation_prompt", b"_add_generation_prompt", "_add_special_tokens", b"_add_special_tokens", "_continue_final_message", b"_continue_final_message", "_model", b"_model", "_prompt", b"_prompt", "_truncate_prompt_tokens", b"_truncate_prompt_tokens", "add_generation_prompt", b"add_generation_prompt", "add_special_tokens", b"add_special_tokens", "chat_template_args", b"chat_template_args", "continue_final_message", b"continue_final_message", "messages", b"messages", "model", b"model", "prompt", b"prompt", "truncate_prompt_tokens", b"truncate_prompt_tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__add_generation_prompt: _TypeAlias = _typing.Literal["add_generation_prompt"]  # noqa: Y015
+    _WhichOneofArgType__add_generation_prompt: _TypeAlias = _typing.Literal["_add_generation_prompt", b"_add_generation_prompt"]  # noqa: Y015
+    _WhichOneofReturnType__add_special_tokens: _TypeAlias = _typing.Literal["add_special_tokens"]  # noqa: Y015
+    _WhichOneofArgType__add_special_tokens: _TypeAlias = _typing.Literal["_add_special_tokens", b"_add_special_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__continue_final_message: _TypeAlias = _typing.Literal["continue_final_message"]  # noqa: Y015
+    _WhichOneofArgType__continue_final_message: _TypeAlias = _typing.Literal["_continue_final_message", b"_continue_final_message"]  # noqa: Y015
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__prompt: _TypeAlias = _typing.Literal["prompt"]  # noqa: Y015
+    _WhichOneofArgType__prompt: _TypeAlias = _typing.Literal["_prompt", b"_prompt"]  # noqa: Y015
+    _WhichOneofReturnType__truncate_prompt_tokens: _TypeAlias = _typing.Literal["truncate_prompt_tokens"]  # noqa: Y015
+    _WhichOneofArgType__truncate_prompt_tokens: _TypeAlias = _typing.Literal["_truncate_prompt_tokens", b"_truncate_prompt_tokens"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__add_generation_prompt) -> _WhichOneofReturnType__add_generation_prompt | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__add_special_tokens) -> _WhichOneofReturnType__add_special_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__continue_final_message) -> _WhichOneofReturnType__continue_final_message | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt) -> _WhichOneofReturnType__prompt | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__truncate_prompt_tokens) -> _WhichOneofReturnType__truncate_prompt_tokens | None: ...
+
+Global___TokenizeRequest: _TypeAlias = TokenizeRequest  # noqa: Y015
+
+@_typing.final
+class TokenizeResponse(_message.Message):
+    """The tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    CONTEXT_LENGTH_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The model whose tokens they are."""
+    context_length: _builtins.int
+    """The most tokens that prompt and answer may have together."""
+    @_builtins.property
+    def token_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Their ids, as `prompt_token_ids` takes them."""
+
+    @_builtins.property
+    def tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The text of each; a token may be less than a character."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        token_ids: _abc.Iterable[_builtins.int] | None = ...,
+        tokens: _abc.Iterable[_builtins.str] | None = ...,
+        context_length: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context_length", b"context_length", "model", b"model", "token_ids", b"token_ids", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TokenizeResponse: _TypeAlias = TokenizeResponse  # noqa: Y015
+
+@_typing.final
+class DetokenizeRequest(_message.Message):
+    """What to turn into text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The name of a model or of a route, from ListModels. Left out or empty: the default route. For a route it is the model
+    that comes first in it.
+    """
+    @_builtins.property
+    def token_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The ids of the tokens; at least one, and no more than the model's context holds."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str | None = ...,
+        token_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "model", b"model", "token_ids", b"token_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+
+Global___DetokenizeRequest: _TypeAlias = DetokenizeRequest  # noqa: Y015
+
+@_typing.final
+class DetokenizeResponse(_message.Message):
+    """The text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The model whose tokens they are."""
+    text: _builtins.str
+    """The text of all tokens together, control tokens included."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DetokenizeResponse: _TypeAlias = DetokenizeResponse  # noqa: Y015
 
 @_typing.final
 class ExplainPromptRequest(_message.Message):

@@ -55,6 +55,16 @@ class GenerationServiceStub(object):
                 request_serializer=jarvis_dot_v1_dot_generation__pb2.CountTokensRequest.SerializeToString,
                 response_deserializer=jarvis_dot_v1_dot_generation__pb2.CountTokensResponse.FromString,
                 _registered_method=True)
+        self.Tokenize = channel.unary_unary(
+                '/jarvis.v1.GenerationService/Tokenize',
+                request_serializer=jarvis_dot_v1_dot_generation__pb2.TokenizeRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_generation__pb2.TokenizeResponse.FromString,
+                _registered_method=True)
+        self.Detokenize = channel.unary_unary(
+                '/jarvis.v1.GenerationService/Detokenize',
+                request_serializer=jarvis_dot_v1_dot_generation__pb2.DetokenizeRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_generation__pb2.DetokenizeResponse.FromString,
+                _registered_method=True)
         self.ExplainPrompt = channel.unary_unary(
                 '/jarvis.v1.GenerationService/ExplainPrompt',
                 request_serializer=jarvis_dot_v1_dot_generation__pb2.ExplainPromptRequest.SerializeToString,
@@ -99,6 +109,21 @@ class GenerationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Tokenize(self, request, context):
+        """Returns the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
+        added. UNSUPPORTED_FIELD, for `model`, where the model's engine does not tell its tokens.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Detokenize(self, request, context):
+        """Returns the text of tokens. UNSUPPORTED_FIELD as in Tokenize.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExplainPrompt(self, request, context):
         """Tells what Generate would do with a request before any model answers: how difficult it is and why, the template,
         the messages, the models in the order in which they would be tried. Nothing is searched.
@@ -129,6 +154,16 @@ def add_GenerationServiceServicer_to_server(servicer, server):
                     servicer.CountTokens,
                     request_deserializer=jarvis_dot_v1_dot_generation__pb2.CountTokensRequest.FromString,
                     response_serializer=jarvis_dot_v1_dot_generation__pb2.CountTokensResponse.SerializeToString,
+            ),
+            'Tokenize': grpc.unary_unary_rpc_method_handler(
+                    servicer.Tokenize,
+                    request_deserializer=jarvis_dot_v1_dot_generation__pb2.TokenizeRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_generation__pb2.TokenizeResponse.SerializeToString,
+            ),
+            'Detokenize': grpc.unary_unary_rpc_method_handler(
+                    servicer.Detokenize,
+                    request_deserializer=jarvis_dot_v1_dot_generation__pb2.DetokenizeRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_generation__pb2.DetokenizeResponse.SerializeToString,
             ),
             'ExplainPrompt': grpc.unary_unary_rpc_method_handler(
                     servicer.ExplainPrompt,
@@ -245,6 +280,60 @@ class GenerationService(object):
             '/jarvis.v1.GenerationService/CountTokens',
             jarvis_dot_v1_dot_generation__pb2.CountTokensRequest.SerializeToString,
             jarvis_dot_v1_dot_generation__pb2.CountTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Tokenize(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.GenerationService/Tokenize',
+            jarvis_dot_v1_dot_generation__pb2.TokenizeRequest.SerializeToString,
+            jarvis_dot_v1_dot_generation__pb2.TokenizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Detokenize(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.GenerationService/Detokenize',
+            jarvis_dot_v1_dot_generation__pb2.DetokenizeRequest.SerializeToString,
+            jarvis_dot_v1_dot_generation__pb2.DetokenizeResponse.FromString,
             options,
             channel_credentials,
             insecure,

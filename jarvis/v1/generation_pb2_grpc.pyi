@@ -55,6 +55,12 @@ class GenerationServiceStub:
     """Counts the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
     added.
     """
+    Tokenize: _grpc.UnaryUnaryMultiCallable[_generation_pb2.TokenizeRequest, _generation_pb2.TokenizeResponse]
+    """Returns the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
+    added. UNSUPPORTED_FIELD, for `model`, where the model's engine does not tell its tokens.
+    """
+    Detokenize: _grpc.UnaryUnaryMultiCallable[_generation_pb2.DetokenizeRequest, _generation_pb2.DetokenizeResponse]
+    """Returns the text of tokens. UNSUPPORTED_FIELD as in Tokenize."""
     ExplainPrompt: _grpc.UnaryUnaryMultiCallable[_generation_pb2.ExplainPromptRequest, _generation_pb2.ExplainPromptResponse]
     """Tells what Generate would do with a request before any model answers: how difficult it is and why, the template,
     the messages, the models in the order in which they would be tried. Nothing is searched.
@@ -82,6 +88,12 @@ class GenerationServiceAsyncStub(GenerationServiceStub):
     """Counts the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
     added.
     """
+    Tokenize: _aio.UnaryUnaryMultiCallable[_generation_pb2.TokenizeRequest, _generation_pb2.TokenizeResponse]  # type: ignore[assignment]
+    """Returns the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
+    added. UNSUPPORTED_FIELD, for `model`, where the model's engine does not tell its tokens.
+    """
+    Detokenize: _aio.UnaryUnaryMultiCallable[_generation_pb2.DetokenizeRequest, _generation_pb2.DetokenizeResponse]  # type: ignore[assignment]
+    """Returns the text of tokens. UNSUPPORTED_FIELD as in Tokenize."""
     ExplainPrompt: _aio.UnaryUnaryMultiCallable[_generation_pb2.ExplainPromptRequest, _generation_pb2.ExplainPromptResponse]  # type: ignore[assignment]
     """Tells what Generate would do with a request before any model answers: how difficult it is and why, the template,
     the messages, the models in the order in which they would be tried. Nothing is searched.
@@ -130,6 +142,24 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Counts the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
         added.
         """
+
+    @_abc_1.abstractmethod
+    def Tokenize(
+        self,
+        request: _generation_pb2.TokenizeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_generation_pb2.TokenizeResponse, _abc.Awaitable[_generation_pb2.TokenizeResponse]]:
+        """Returns the tokens that a prompt or a conversation has for a model, chat template included. No prompt template is
+        added. UNSUPPORTED_FIELD, for `model`, where the model's engine does not tell its tokens.
+        """
+
+    @_abc_1.abstractmethod
+    def Detokenize(
+        self,
+        request: _generation_pb2.DetokenizeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_generation_pb2.DetokenizeResponse, _abc.Awaitable[_generation_pb2.DetokenizeResponse]]:
+        """Returns the text of tokens. UNSUPPORTED_FIELD as in Tokenize."""
 
     @_abc_1.abstractmethod
     def ExplainPrompt(

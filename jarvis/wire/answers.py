@@ -11,6 +11,7 @@ from jarvis_ports.values import (
     Choice,
     Citation,
     Delta,
+    Detokenized,
     Event,
     Finished,
     FinishReason,
@@ -26,6 +27,7 @@ from jarvis_ports.values import (
     Timings,
     TokenCount,
     TokenLogprob,
+    Tokens,
     ToolCallDelta,
     TopLogprob,
     Usage,
@@ -47,7 +49,7 @@ ROUTING = Codec(
 CITATIONS = Many(Codec(pb.Citation, Citation, source=CHUNK_SOURCE, duplicates=DUPLICATES))
 RETRIEVED = Codec(pb.Retrieved, Retrieved, optional=True, citations=CITATIONS)
 
-STARTED = Codec(pb.Started, Started, routing=ROUTING, retrieved=RETRIEVED)
+STARTED = Codec(pb.Started, Started, prompt_logprobs=LOGPROBS, routing=ROUTING, retrieved=RETRIEVED)
 DELTA = Codec(pb.Delta, Delta, logprobs=LOGPROBS, tool_calls=TOOL_CALL_DELTAS)
 FINISHED = Codec(pb.Finished, Finished, reason=FINISH_REASONS, usage=USAGE, timings=TIMINGS)
 ANSWER = Codec(
@@ -56,10 +58,13 @@ ANSWER = Codec(
     choices=Many(Codec(pb.Choice, Choice, reason=FINISH_REASONS, logprobs=LOGPROBS, tool_calls=TOOL_CALLS)),
     usage=USAGE,
     timings=TIMINGS,
+    prompt_logprobs=LOGPROBS,
     routing=ROUTING,
     retrieved=RETRIEVED,
 )
 TOKEN_COUNT = Codec(pb.CountTokensResponse, TokenCount)
+TOKENS = Codec(pb.TokenizeResponse, Tokens)
+DETOKENIZED = Codec(pb.DetokenizeResponse, Detokenized)
 EXPLANATION = Codec(
     pb.ExplainPromptResponse,
     PromptExplanation,

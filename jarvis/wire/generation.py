@@ -10,6 +10,7 @@ from jarvis.wire.search import MODE_OR_NONE
 from jarvis_ports.values import (
     Constraint,
     CountTokensRequest,
+    DetokenizeRequest,
     ExplainPromptRequest,
     GenerateCall,
     GenerateRequest,
@@ -17,17 +18,22 @@ from jarvis_ports.values import (
     Message,
     PromptParams,
     ReasoningEffort,
+    RenderParams,
     Retrieval,
     Role,
     SamplingParams,
     StructuredOutput,
+    TextInput,
+    TokenIds,
+    TokenizeRequest,
     Tool,
     ToolCall,
     ToolChoice,
 )
 
 R = TypeVar("R", pb.GenerateRequest, pb.GenerateStreamRequest)
-Requests = pb.GenerateRequest | pb.GenerateStreamRequest | pb.CountTokensRequest | pb.ExplainPromptRequest
+Asking = pb.CountTokensRequest | pb.ExplainPromptRequest | pb.TokenizeRequest
+Requests = pb.GenerateRequest | pb.GenerateStreamRequest | Asking
 
 ROLES = Enumeration(pb.Role, Role, unset=REFUSED, fallback=Role.USER)
 TOOL_CALLS = Many(Codec(pb.ToolCall, ToolCall))
@@ -85,6 +91,8 @@ REQUEST = Codec(
 PROMPT = Codec(
     pb.ExplainPromptRequest, PromptParams, only=("template", "difficulty", "template_variables", "language")
 )
+RENDER = Codec(pb.GenerateRequest, RenderParams, only=tuple(RenderParams.__dataclass_fields__))
+DETOKENIZE = Codec(pb.DetokenizeRequest, DetokenizeRequest)
 CALL = Codec(
     pb.GenerateRequest,
     GenerateCall,
@@ -100,7 +108,13 @@ def write_generate(kind: type[R], call: GenerateCall) -> R:
         InvalidArgument: a value cannot be sent; the error names the field.
     """
     request = call.request
-    fields = [_input(request.input), REQUEST.fields(request), PROMPT.fields(call.prompt), CALL.fields(call)]
+    fields = [
+        _input(request.input),
+        REQUEST.fields(request),
+        RENDER.fields(request.render),
+        PROMPT.fields(call.prompt),
+        CALL.fields(call),
+    ]
     if call.resumable:
         fields.append({"resumable": True})
     return build(kind, {name: value for part in fields for name, value in part.items()})
@@ -120,7 +134,8 @@ def read_generate(message: pb.GenerateRequest | pb.GenerateStreamRequest, blame:
     """Return what a caller wants generated; what no value can express is blamed."""
     request = GenerateRequest(
         request_id="",
-        input=read_input(message, blame),
+        input=_read_any(message, blame),
+        render=RenderParams(**RENDER.values(message)),
         streamed=isinstance(message, pb.GenerateStreamRequest),
         **REQUEST.values(message, blame=blame),
     )
@@ -137,6 +152,18 @@ def count_tokens_request(request: CountTokensRequest) -> pb.CountTokensRequest:
 def read_count_tokens(message: pb.CountTokensRequest, blame: Blame) -> CountTokensRequest:
     """Return what a caller wants counted; what no value can express is blamed."""
     return CountTokensRequest(read_input(message, blame), _model(message))
+
+
+def tokenize_request(request: TokenizeRequest) -> pb.TokenizeRequest:
+    """Return a request to tell tokens; raises what `write_generate` does."""
+    fields = {"model": request.model, **_input(request.input), **RENDER.fields(request.render)}
+    return build(pb.TokenizeRequest, fields)
+
+
+def read_tokenize(message: pb.TokenizeRequest, blame: Blame) -> TokenizeRequest:
+    """Return what a caller wants turned into tokens; what no value can express is blamed."""
+    render = RenderParams(**RENDER.values(message))
+    return TokenizeRequest(read_input(message, blame), _model(message), render)
 
 
 def explain_prompt_request(request: ExplainPromptRequest) -> pb.ExplainPromptRequest:
@@ -158,10 +185,22 @@ def _model(message: Requests) -> str | None:
 def _input(value: Input) -> dict[str, Any]:
     if isinstance(value, str):
         return {"prompt": value}
+    if isinstance(value, TokenIds):
+        return {"prompt_token_ids": value.ids}
     return {"messages": MESSAGES.write(value, "messages")}
 
 
-def read_input(message: Requests, blame: Blame) -> Input:
+def _read_any(message: pb.GenerateRequest | pb.GenerateStreamRequest, blame: Blame) -> Input:
+    """Return a prompt, its tokens, or a conversation; see `read_input`."""
+    if not message.prompt_token_ids:
+        return read_input(message, blame)
+    if message.messages or message.HasField("prompt"):
+        blame("prompt_token_ids", "set one of prompt, prompt_token_ids and messages")
+        return read_input(message, blame)
+    return TokenIds(tuple(message.prompt_token_ids))
+
+
+def read_input(message: Requests, blame: Blame) -> TextInput:
     """Return a prompt or a conversation; both or neither are blamed, and so is an unknown role."""
     if not message.messages:
         if not message.HasField("prompt"):

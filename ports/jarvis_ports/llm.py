@@ -1,6 +1,6 @@
 """The port of a text-generating model."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -12,10 +12,14 @@ from jarvis_ports.values import (
     GenerateRequest,
     Input,
     Message,
+    Raw,
     ReasoningEffort,
+    RenderParams,
     Role,
     SamplingParams,
     StructuredOutput,
+    TextInput,
+    TokenIds,
     TokenLogprob,
     Tool,
     ToolCall,
@@ -23,6 +27,7 @@ from jarvis_ports.values import (
     ToolChoice,
     TopLogprob,
     Usage,
+    input_field,
 )
 
 __all__ = [
@@ -38,11 +43,16 @@ __all__ = [
     "LLMCapabilities",
     "LLMEvent",
     "Message",
+    "Raw",
     "ReasoningEffort",
+    "RenderParams",
     "Role",
     "SamplingParams",
     "StructuredOutput",
     "TellsCacheUsage",
+    "TellsTokens",
+    "TextInput",
+    "TokenIds",
     "TokenLogprob",
     "Tool",
     "ToolCall",
@@ -50,14 +60,19 @@ __all__ = [
     "ToolChoice",
     "TopLogprob",
     "Usage",
+    "input_field",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The engine has accepted the request: all of its fields are valid."""
+    """The engine has accepted the request: all of its fields are valid.
+
+    `prompt_logprobs` are those of the prompt's tokens from the second on, if they were asked for.
+    """
 
     prompt_tokens: int
+    prompt_logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +124,11 @@ class LLM(Protocol):
         """
         ...
 
-    async def count_tokens(self, input_: Input) -> int:
+    async def count_tokens(self, input_: Input, render: RenderParams = RenderParams()) -> int:
         """Count the tokens of a prompt, or of a conversation with its chat template.
 
         Raises:
-            InvalidArgument: the chat template refuses the conversation.
+            InvalidArgument: the chat template refuses the conversation, or an argument of it.
         """
         ...
 
@@ -135,15 +150,38 @@ class TellsCacheUsage(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsTokens(Protocol):
+    """What an `LLM` is as well if it tells which tokens a prompt has; it then takes `prompt_token_ids`."""
+
+    async def tokenize(self, input_: TextInput, render: RenderParams = RenderParams()) -> Sequence[int]:
+        """Return the ids of the tokens that `count_tokens` counts; raise what it raises."""
+        ...
+
+    async def token_texts(self, token_ids: Sequence[int]) -> Sequence[str]:
+        """Return the text of each token; one that is less than a character has U+FFFD in it.
+
+        Raises:
+            InvalidArgument: naming ids that are no token's, as `token_ids[0]`.
+        """
+        ...
+
+    async def detokenize(self, token_ids: Sequence[int]) -> str:
+        """Return the text of all tokens together, control tokens included; raise what `token_texts` does."""
+        ...
+
+
 ALL_FIELDS = frozenset(
     {
         *(f"sampling.{name}" for name in SamplingParams.__dataclass_fields__),
+        *RenderParams.__dataclass_fields__,
         *(f"structured_output.{constraint}" for constraint in Constraint),
         "messages",
         "messages.role.system",
         "parallel_tool_calls",
         "priority",
         "reasoning_effort",
+        "prompt_token_ids",
         "return_token_ids",
         "tools",
     }

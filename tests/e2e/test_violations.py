@@ -47,7 +47,11 @@ BAD_ROWS = [
 ]
 BAD_GENERATION = {
     "messages": BAD_MESSAGES,
-    "sampling": pb.SamplingParams(temperature=9, n=0, stop=[""]),
+    "prompt_token_ids": [1],
+    "truncate_prompt_tokens": 0,
+    "add_special_tokens": False,
+    "chat_template_args": {"enable_thinking": "False"},
+    "sampling": pb.SamplingParams(temperature=9, n=0, stop=[""], prompt_logprobs=21),
     "structured_output": pb.StructuredOutput(),
     "tools": [
         pb.Tool(name="a b"),
@@ -65,7 +69,12 @@ BAD_GENERATION = {
     ),
 }
 BAD_GENERATION_FIELDS = [
+    "prompt_token_ids",
     *BAD_ROLES,
+    "truncate_prompt_tokens",
+    "truncate_prompt_tokens",
+    "add_special_tokens",
+    "chat_template_args[enable_thinking]",
     "structured_output",
     "tool_choice",
     "reasoning_effort",
@@ -73,6 +82,7 @@ BAD_GENERATION_FIELDS = [
     *bad_clauses("retrieval.filter"),
     "sampling.temperature",
     "sampling.n",
+    "sampling.prompt_logprobs",
     "sampling.stop[0]",
     "tool_name",
     "tools[0].name",
@@ -95,6 +105,25 @@ CASES = {
     "GenerationService/CountTokens": (
         pb.CountTokensRequest(messages=BAD_MESSAGES, prompt="a"),
         ["prompt", *BAD_ROLES],
+    ),
+    "GenerationService/Tokenize": (
+        pb.TokenizeRequest(
+            messages=BAD_MESSAGES,
+            prompt="a",
+            add_special_tokens=True,
+            continue_final_message=True,
+            add_generation_prompt=True,
+            chat_template_args={"tools": "[]", "a": "b"},
+        ),
+        [
+            "prompt",
+            *BAD_ROLES,
+            "add_special_tokens",
+            "messages[1].role",
+            "add_generation_prompt",
+            "chat_template_args[tools]",
+            "chat_template_args[a]",
+        ],
     ),
     "GenerationService/ExplainPrompt": (
         pb.ExplainPromptRequest(messages=BAD_MESSAGES, difficulty=101, language="es", template=""),
@@ -143,6 +172,7 @@ CASES = {
     ),
 }
 ONE_FIELD = {
+    "GenerationService/Detokenize",
     "GenerationService/ResumeStream",
     "RetrievalService/GetCollection",
     "RetrievalService/ListCollections",
@@ -213,4 +243,5 @@ def test_every_request_that_can_be_wrong_in_two_ways_is_tried():
     assert methods.keys() == CASES.keys() | ONE_FIELD
     for method in ONE_FIELD:
         kinds = {field.type for field in methods[method].fields}
-        assert kinds <= {FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_UINT64}, "any number is one"
+        numbers = {FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_UINT64}
+        assert kinds <= {FieldDescriptor.TYPE_STRING, *numbers}, "any number is one"

@@ -13,11 +13,12 @@ from tests.fuzz.values import SURROGATE
 ENDLESS = {"grpc.health.v1.Health.Watch"}
 """Methods whose answers end with the deadline alone."""
 RARE = {
+    "jarvis.v1.GenerationService.Detokenize",
     "jarvis.v1.GenerationService.ResumeStream",
     "jarvis.v1.ServerService.Abort",
     "jarvis.v1.ServerService.ReloadAdapter",
 }
-"""Methods that need another request to run at the same time, or a stream or a component by its name."""
+"""Methods that need another request to run at the same time, or what only another request can tell."""
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 HEADERS = [
     ("x-request-id", "fuzz-1"),

@@ -15,7 +15,11 @@ import jarvis.v1
 from tests.fuzz import values
 
 SELDOM, MOSTLY = (0.03, 0.1, 0.3), 0.75
-EITHER = {"prompt": "messages", "messages": "prompt"}
+EITHER = {
+    "prompt": {"messages"},
+    "messages": {"prompt"},
+    "prompt_token_ids": {"prompt", "messages"},
+}
 """Fields of which a request has one, though their descriptor does not say so."""
 MAX_DEPTH = 6
 DEEP = 95
@@ -75,7 +79,8 @@ class Maker:
         for field in kind.fields:
             if field.name in left_out or not self._is_set(field, depth):
                 continue
-            if not self._hostility and EITHER.get(field.name) in {one.name for one, _ in made.ListFields()}:
+            others = EITHER.get(field.name, set())
+            if not self._hostility and others & {one.name for one, _ in made.ListFields()}:
                 continue
             if field.message_type and field.message_type.GetOptions().map_entry:
                 self._fill_map(made, field, depth)

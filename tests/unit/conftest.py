@@ -147,6 +147,14 @@ class FakeServer(
         await self._begin(request, context)
         return pb.CountTokensResponse(model="echo", tokens=3, context_length=64)
 
+    async def Tokenize(self, request, context) -> pb.TokenizeResponse:  # noqa: N802
+        await self._begin(request, context)
+        return pb.TokenizeResponse(model="echo", token_ids=[5, 7], tokens=["a", " \n"], context_length=64)
+
+    async def Detokenize(self, request, context) -> pb.DetokenizeResponse:  # noqa: N802
+        await self._begin(request, context)
+        return pb.DetokenizeResponse(model="echo", text="a \n")
+
     async def GetStatus(self, request, context) -> server_pb2.GetStatusResponse:  # noqa: N802
         await self._begin(request, context)
         model = server_pb2.ModelStatus(

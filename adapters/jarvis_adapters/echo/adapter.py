@@ -1,13 +1,14 @@
 """Answers with its own input.
 
 A token is a word with the white space before it; its id is the CRC-32 of its UTF-8. A message costs one token
-more than its words. The answer is the raw prompt, or the last message of the user; with `ignore_eos` it is
+more than its words. The ids that it has told it takes back, those of the first 65,536 words of at most 64
+characters. The answer is the raw prompt, or the last message of the user; with `ignore_eos` it is
 repeated until `max_tokens` is reached or the context is full. Every choice is the same, whatever the seed.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import cycle, islice
 from zlib import crc32
@@ -26,15 +27,25 @@ from jarvis_ports.llm import (
     Input,
     LLMCapabilities,
     LLMEvent,
+    Message,
+    RenderParams,
     Role,
+    TextInput,
+    TokenIds,
     Usage,
+    input_field,
 )
+
+MOST_KEPT, LONGEST_KEPT = 65_536, 64
+"""How many words are kept by their ids, and the characters of the longest."""
 
 _FIELDS = frozenset(
     {
         "messages",
         "messages.role.system",
+        "prompt_token_ids",
         "return_token_ids",
+        "truncate_prompt_tokens",
         *(f"sampling.{name}" for name in ("ignore_eos", "max_tokens", "n", "seed", "stop")),
     }
 )
@@ -65,15 +76,16 @@ class Echo:
     def __init__(self, settings: EchoSettings) -> None:
         self._context_length = settings.context_length
         self._seconds_per_token = 1 / settings.tokens_per_second if settings.tokens_per_second else 0.0
+        self._words: dict[int, str] = {}
         self.closed = False
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `jarvis_ports.llm.LLM.generate`."""
-        text = _text(request.input)
-        prompt_tokens = await self.count_tokens(request.input)
+        prompt = self._tokens(request.input, request.render)
+        words = prompt if isinstance(request.input, str | TokenIds) else _words(_last(request.input))
+        prompt_tokens = await self.count_tokens(request.input, request.render)
         sampling = request.sampling
         self._check_fit(request, prompt_tokens)
-        words = _words(text)
         room = min(sampling.max_tokens or self._context_length, self._context_length - prompt_tokens)
         tokens = list(islice(cycle(words) if sampling.ignore_eos else words, room))
         visible, stop = _cut("".join(tokens), sampling.stop)
@@ -86,7 +98,7 @@ class Echo:
             if self.closed:
                 msg = "echo was closed"
                 raise EngineDead(msg)
-            ids = (crc32(token.encode()),) if request.return_token_ids else ()
+            ids = (self._id(token),) if request.return_token_ids else ()
             for index in choices:
                 yield Delta(index, token[: max(0, visible - start)], ids)
             start += len(token)
@@ -99,12 +111,21 @@ class Echo:
         for index in choices:
             yield Finish(index, reason, usage, matched_stop=stop)
 
-    async def count_tokens(self, input_: Input) -> int:
+    async def count_tokens(self, input_: Input, render: RenderParams = RenderParams()) -> int:
         """See `jarvis_ports.llm.LLM.count_tokens`."""
-        if isinstance(input_, str):
-            return len(_words(input_))
-        _text(input_)
-        return sum(1 + len(_words(message.content)) for message in input_)
+        return len(self._tokens(input_, render))
+
+    async def tokenize(self, input_: TextInput, render: RenderParams = RenderParams()) -> Sequence[int]:
+        """See `jarvis_ports.llm.TellsTokens.tokenize`."""
+        return [self._id(token) for token in self._tokens(input_, render)]
+
+    async def token_texts(self, token_ids: Sequence[int]) -> Sequence[str]:
+        """See `jarvis_ports.llm.TellsTokens.token_texts`."""
+        return self._known(token_ids, "token_ids")
+
+    async def detokenize(self, token_ids: Sequence[int]) -> str:
+        """See `jarvis_ports.llm.TellsTokens.detokenize`."""
+        return "".join(self._known(token_ids, "token_ids"))
 
     def capabilities(self) -> LLMCapabilities:
         """See `jarvis_ports.llm.LLM.capabilities`."""
@@ -114,11 +135,36 @@ class Echo:
         """See `jarvis_ports.llm.LLM.health`."""
         return Health(ok=not self.closed, message="closed" if self.closed else "")
 
+    def _tokens(self, input_: Input, render: RenderParams) -> list[str]:
+        """Return the tokens of a prompt; a message begins with one that names its role."""
+        if isinstance(input_, TokenIds):
+            tokens = self._known(input_.ids, "prompt_token_ids")
+        elif isinstance(input_, str):
+            tokens = _words(input_)
+        else:
+            _last(input_)
+            tokens = [
+                token for message in input_ for token in (f"<{message.role}>", *_words(message.content))
+            ]
+        return tokens[-(render.truncate_prompt_tokens or 0) :]
+
+    def _id(self, token: str) -> int:
+        token_id = crc32(token.encode())
+        if len(token) <= LONGEST_KEPT and len(self._words) < MOST_KEPT:
+            self._words[token_id] = token
+        return token_id
+
+    def _known(self, token_ids: Sequence[int], field: str) -> list[str]:
+        if unknown := [position for position, one in enumerate(token_ids) if one not in self._words]:
+            first = unknown[0]
+            raise InvalidArgument.of(f"{field}[{first}]", f"no token has the id {token_ids[first]}")
+        return [self._words[one] for one in token_ids]
+
     def _check_fit(self, request: GenerateRequest, prompt_tokens: int) -> None:
         max_tokens = request.sampling.max_tokens or 1
         if prompt_tokens + max_tokens <= self._context_length:
             return
-        field = "prompt" if isinstance(request.input, str) else "messages"
+        field = input_field(request.input)
         raise ContextLengthExceeded(
             field=field if prompt_tokens >= self._context_length else "sampling.max_tokens",
             prompt_tokens=prompt_tokens,
@@ -127,10 +173,8 @@ class Echo:
         )
 
 
-def _text(input_: Input) -> str:
-    if isinstance(input_, str):
-        return input_
-    for message in reversed(input_):
+def _last(messages: Sequence[Message]) -> str:
+    for message in reversed(messages):
         if message.role is Role.USER:
             return message.content
     error = InvalidArgument.of("messages", "there is no message of the user to repeat")

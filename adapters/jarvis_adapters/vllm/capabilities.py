@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from vllm.v1.engine.async_llm import AsyncLLM
 
+from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_adapters.vllm.dialect import Dialect
-from jarvis_adapters.vllm.render import takes_system_message
+from jarvis_adapters.vllm.render import continues_final_message, takes_system_message
+from jarvis_adapters.vllm.template import template_arguments, template_variables
 from jarvis_ports.llm import ALL_FIELDS, Constraint, LLMCapabilities
 
 SHOWN = (
@@ -31,18 +33,13 @@ async def find_capabilities(
     fields = ALL_FIELDS
     if not structured_output:
         fields -= {f"structured_output.{constraint}" for constraint in Constraint}
-    control = dialect.control
-    if not control.template:
-        fields -= {"messages", "messages.role.system"}
-    elif not await takes_system_message(engine.renderer, control):
-        fields -= {"messages.role.system"}
     if not dialect.takes_tools:
         fields -= {"tools", "parallel_tool_calls"}
     if not dialect.efforts:
         fields -= {"reasoning_effort"}
     return LLMCapabilities(
         context_length=config.model_config.max_model_len,
-        fields=frozenset(fields),
+        fields=frozenset(fields - await _not_of_template(engine, dialect.control)),
         notes=tuple(notes),
         settings={
             "structured_output": "guidance" if structured_output else "none",
@@ -53,3 +50,19 @@ async def find_capabilities(
         },
         slots=config.scheduler_config.max_num_seqs,
     )
+
+
+async def _not_of_template(engine: AsyncLLM, control: ControlTokens) -> set[str]:
+    """Return the fields that the chat template does not honour."""
+    missing = set()
+    if not control.template:
+        missing |= {"messages", "messages.role.system"}
+    elif not await takes_system_message(engine.renderer, control):
+        missing.add("messages.role.system")
+    if not await continues_final_message(engine.renderer, control):
+        missing.add("continue_final_message")
+    if "add_generation_prompt" not in template_variables(control):
+        missing.add("add_generation_prompt")
+    if not template_arguments(control):
+        missing.add("chat_template_args")
+    return missing

@@ -10,6 +10,7 @@ from jarvis_adapters.vllm.dialect import Asked
 from jarvis_adapters.vllm.reply import Part, Reply
 from jarvis_ports.errors import EngineDead, EngineFailure, InvalidArgument
 from jarvis_ports.llm import (
+    Accepted,
     Delta,
     Finish,
     FinishReason,
@@ -32,6 +33,7 @@ SAME_NAME = (
     "seed",
     "n",
     "logprobs",
+    "prompt_logprobs",
     "ignore_eos",
     "skip_special_tokens",
 )
@@ -119,7 +121,16 @@ class Outputs:
         self._top = len(chosen) if chosen else request.sampling.logprobs
         self._chosen = frozenset(chosen)
         self._prompt_tokens = len(prompt)
+        self._prompt_top = request.sampling.prompt_logprobs
         self._completion_tokens = 0
+
+    def accepted(self, output: Any, token_ids: Sequence[int]) -> Accepted:  # noqa: ANN401 - RequestOutput
+        """Return what the first output tells of the prompt, whose tokens are given."""
+        if self._prompt_top is None:
+            return Accepted(self._prompt_tokens)
+        told = zip(token_ids, output.prompt_logprobs or (), strict=False)
+        found = [_logprob(token_id, one, self._prompt_top) for token_id, one in told if one]
+        return Accepted(self._prompt_tokens, tuple(found))
 
     def events(self, output: Any) -> Iterator[Delta | Finish]:  # noqa: ANN401 - RequestOutput, untyped here
         """Yield the events for what is new in an output.
@@ -182,14 +193,18 @@ class Outputs:
         )
 
     def _logprobs(self, choice: Any) -> tuple[TokenLogprob, ...]:  # noqa: ANN401
-        found = []
-        for token_id, candidates in zip(choice.token_ids, choice.logprobs or (), strict=False):
-            top = tuple(
-                TopLogprob(candidate_id, candidate.decoded_token or "", candidate.logprob)
-                for candidate_id, candidate in sorted(candidates.items(), key=lambda item: -item[1].logprob)
-                if (candidate_id in self._chosen if self._chosen else candidate.rank <= self._top)
-                and candidate.logprob > -math.inf
-            )
-            chosen = candidates[token_id]
-            found.append(TokenLogprob(token_id, chosen.decoded_token or "", chosen.logprob, top))
-        return tuple(found)
+        told = zip(choice.token_ids, choice.logprobs or (), strict=False)
+        return tuple(_logprob(token_id, one, self._top or 0, self._chosen) for token_id, one in told)
+
+
+def _logprob(
+    token_id: int, candidates: Mapping[int, Any], most: int, only: frozenset[int] = frozenset()
+) -> TokenLogprob:
+    """Return the log probabilities of a token, and of its likeliest candidates or of chosen ones."""
+    top = tuple(
+        TopLogprob(candidate_id, candidate.decoded_token or "", candidate.logprob)
+        for candidate_id, candidate in sorted(candidates.items(), key=lambda item: -item[1].logprob)
+        if (candidate_id in only if only else candidate.rank <= most) and candidate.logprob > -math.inf
+    )
+    own = candidates[token_id]
+    return TokenLogprob(token_id, own.decoded_token or "", own.logprob, top)

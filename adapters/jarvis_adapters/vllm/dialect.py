@@ -15,8 +15,9 @@ from jarvis_adapters.vllm.constraints.checker import Checker
 from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_adapters.vllm.render import conversation_message
 from jarvis_adapters.vllm.settings import ParserNames, VLLMSettings
+from jarvis_adapters.vllm.template import template_kwargs
 from jarvis_ports.errors import EngineStartFailed, InvalidArgument
-from jarvis_ports.llm import Constraint, GenerateRequest, StructuredOutput, ToolChoice
+from jarvis_ports.llm import Constraint, GenerateRequest, Raw, StructuredOutput, ToolChoice
 
 TOOL_PARSERS = {
     "<function=": "qwen3_coder",
@@ -124,7 +125,7 @@ class Dialect:
 
     def template_arguments(self, request: GenerateRequest) -> dict[str, Any]:
         """Return what the chat template is told beside the messages."""
-        arguments: dict[str, Any] = {}
+        arguments = template_kwargs(request.render)
         if request.tools:
             arguments["tools"] = [_definition(request, position) for position in range(len(request.tools))]
         if (effort := request.reasoning_effort) is not None:
@@ -135,7 +136,7 @@ class Dialect:
     def asked(self, request: GenerateRequest) -> "Asked | None":
         """Return what tells the parts of the answer apart; None if it is nothing but text."""
         tools = self.takes_tools and request.tools and request.tool_choice is not ToolChoice.NONE
-        if self._parser is None or isinstance(request.input, str) or not (tools or self.reasons):
+        if self._parser is None or isinstance(request.input, Raw) or not (tools or self.reasons):
             return None
         return Asked(self, request, tools=bool(tools))
 
@@ -161,7 +162,7 @@ class Asked:
         self.tools = tools
         self.reasons = dialect.reasons
         self._arguments = dialect.template_arguments(request)
-        assert not isinstance(request.input, str)  # noqa: S101 - `Dialect.asked` has looked
+        assert not isinstance(request.input, Raw)  # noqa: S101 - `Dialect.asked` has looked
         self.chat = ChatCompletionRequest.model_validate(
             {
                 "messages": [conversation_message(message) for message in request.input],

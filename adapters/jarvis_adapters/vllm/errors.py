@@ -8,7 +8,7 @@ from vllm.exceptions import VLLMClientError
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
 from jarvis_ports.errors import EngineDead, EngineFailure, InvalidArgument, JarvisError
-from jarvis_ports.llm import GenerateRequest, SamplingParams
+from jarvis_ports.llm import GenerateRequest, RenderParams, SamplingParams, input_field
 
 
 @contextmanager
@@ -38,6 +38,8 @@ def _invalid(request: GenerateRequest, error: Exception) -> InvalidArgument:
     for word in (named, *re.findall(r"[a-z_]+", message)[:1]):
         if word in SamplingParams.__dataclass_fields__:
             return InvalidArgument.of(f"sampling.{word}", message)
+        if word in RenderParams.__dataclass_fields__:
+            return InvalidArgument.of(word, message)
     if request.structured_output:
         return InvalidArgument.of(request.structured_output.field, message)
-    return InvalidArgument.of("prompt" if isinstance(request.input, str) else "messages", message)
+    return InvalidArgument.of(input_field(request.input), message)

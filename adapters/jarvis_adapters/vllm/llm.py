@@ -1,7 +1,9 @@
 """The `LLM` port on a running `AsyncLLM`."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from types import MappingProxyType
+from typing import Any
 
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
@@ -14,9 +16,21 @@ from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
 from jarvis_adapters.vllm.metrics import metrics_of
 from jarvis_adapters.vllm.render import render
+from jarvis_adapters.vllm.template import check_arguments, template_arguments
+from jarvis_adapters.vllm.tokens import Vocabulary
 from jarvis_ports.errors import ContextLengthExceeded
 from jarvis_ports.health import Health
-from jarvis_ports.llm import Accepted, GenerateRequest, Input, LLMCapabilities, LLMEvent
+from jarvis_ports.llm import (
+    GenerateRequest,
+    Input,
+    LLMCapabilities,
+    LLMEvent,
+    Raw,
+    RenderParams,
+    TextInput,
+    TokenIds,
+    input_field,
+)
 
 BUSY_STREAM_INTERVAL = 2
 """Tokens per delta, after the first, for a request that comes while the engine is busy: see decision 5."""
@@ -59,6 +73,8 @@ class VLLM:
         self._tokenizer = engine.get_tokenizer()
         self._control = dialect.control
         self._dialect = dialect
+        self._vocabulary = Vocabulary(engine)
+        self._template_arguments = template_arguments(self._control)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `LLM.generate`; `Accepted` comes with the first output."""
@@ -70,7 +86,7 @@ class VLLM:
             if asked and asked.tools:
                 grammar = await asked.constraint(self._checker)
             arguments = self._dialect.template_arguments(request)
-            rendered = await render(self._engine.renderer, self._control, request.input, arguments)
+            rendered = await self._render(request.input, request.render, arguments)
             if request.cache_salt and not self._share_prefixes:
                 rendered["cache_salt"] = request.cache_salt
             prompt_tokens = len(rendered["prompt_token_ids"])
@@ -89,7 +105,7 @@ class VLLM:
                 priority=request.priority or 0,
                 trace_headers=request.trace if self._traces else None,
                 # A raw prompt's answer is what it is: no part of it is reasoning, and all of it has its form.
-                reasoning_ended=True if isinstance(request.input, str) else None,
+                reasoning_ended=True if isinstance(request.input, Raw) else None,
                 reasoning_parser_kwargs={"chat_template_kwargs": arguments}
                 if self._dialect.reasons
                 else None,
@@ -100,14 +116,28 @@ class VLLM:
                     events = list(outputs.events(output))
                     if not accepted:
                         accepted = True
-                        yield Accepted(prompt_tokens)
+                        yield outputs.accepted(output, rendered["prompt_token_ids"])
                     for event in events:
                         yield event
 
-    async def count_tokens(self, input_: Input) -> int:
+    async def count_tokens(self, input_: Input, render: RenderParams = RenderParams()) -> int:
         """See `LLM.count_tokens`."""
         with translated(GenerateRequest("", input_)):
-            return len((await render(self._engine.renderer, self._control, input_))["prompt_token_ids"])
+            return len((await self._render(input_, render))["prompt_token_ids"])
+
+    async def tokenize(self, input_: TextInput, render: RenderParams = RenderParams()) -> Sequence[int]:
+        """See `TellsTokens.tokenize`."""
+        with translated(GenerateRequest("", input_)):
+            token_ids: list[int] = (await self._render(input_, render))["prompt_token_ids"]
+            return token_ids
+
+    async def token_texts(self, token_ids: Sequence[int]) -> Sequence[str]:
+        """See `TellsTokens.token_texts`."""
+        return await self._vocabulary.texts(token_ids)
+
+    async def detokenize(self, token_ids: Sequence[int]) -> str:
+        """See `TellsTokens.detokenize`."""
+        return await self._vocabulary.text(token_ids)
 
     def capabilities(self) -> LLMCapabilities:
         """See `LLM.capabilities`."""
@@ -127,6 +157,15 @@ class VLLM:
             return Health(ok=False, message=self._failures.root_cause() or "the engine's process has ended")
         return Health(ok=True)
 
+    async def _render(
+        self, input_: Input, params: RenderParams, arguments: Mapping[str, Any] = MappingProxyType({})
+    ) -> Any:  # noqa: ANN401 - vLLM's own form
+        """Return an input in vLLM's form, checked by the model's vocabulary and its chat template."""
+        if isinstance(input_, TokenIds):
+            self._vocabulary.check_prompt(input_.ids)
+        check_arguments(self._template_arguments, params.chat_template_args)
+        return await render(self._engine.renderer, self._control, input_, params, arguments)
+
     def _room(self, request: GenerateRequest, prompt_tokens: int) -> int:
         """Return how many tokens the answer may have.
 
@@ -136,7 +175,7 @@ class VLLM:
         context, wanted = self._capabilities.context_length, request.sampling.max_tokens or 0
         room = context - prompt_tokens
         if room < 1:
-            field = "prompt" if isinstance(request.input, str) else "messages"
+            field = input_field(request.input)
         elif wanted > room:
             field = "sampling.max_tokens"
         else:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
@@ -11,16 +12,18 @@ from vllm.renderers import BaseRenderer
 from vllm.renderers.params import ChatParams, TokenizeParams
 
 from jarvis_adapters.vllm.control_tokens import MARK, ControlTokens
+from jarvis_adapters.vllm.template import template_kwargs
 from jarvis_ports.errors import InvalidArgument
-from jarvis_ports.llm import Input, Message, Role
+from jarvis_ports.llm import Input, Message, RenderParams, Role, TokenIds
 
-_FROM_TEMPLATE = TokenizeParams(max_total_tokens=None, add_special_tokens=False)
+_AS_IT_IS = TokenizeParams(max_total_tokens=None, add_special_tokens=False)
 
 
 async def render(
     renderer: BaseRenderer[Any],
     control: ControlTokens,
     input_: Input,
+    params: RenderParams = RenderParams(),
     arguments: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:  # noqa: ANN401 - vLLM's own form of a prompt
     """Tokenise an input of any length; it is for the caller to refuse one that is too long.
@@ -31,45 +34,76 @@ async def render(
         renderer: vLLM's.
         control: knows the control tokens.
         input_: the prompt or the conversation.
-        arguments: what the chat template is told beside the messages.
+        params: how it becomes tokens.
+        arguments: what the chat template is told beside the messages and those parameters.
 
     Raises:
         VLLMValidationError: the chat template refuses the messages.
         InvalidArgument: the text of a message contains control tokens, which vLLM cannot split here.
     """
-    if isinstance(input_, str):
-        params = TokenizeParams(max_total_tokens=None)
-        (rendered,) = await renderer.render_cmpl_async([{"prompt": input_}], params)
-        return rendered
-    if control.within(input_):
-        apart = await asyncio.to_thread(control.taken_apart, input_)
-        return await _render_apart(renderer, control, apart, arguments)
-    chat = _chat(control, arguments)
-    _, (rendered,) = await renderer.render_chat_async([_conversation(input_)], chat, _FROM_TEMPLATE)
+    rendered = await _render(renderer, control, input_, params, arguments)
+    if (most := params.truncate_prompt_tokens) is not None:
+        rendered["prompt_token_ids"] = rendered["prompt_token_ids"][-most:]
     return rendered
 
 
-async def _render_apart(
+async def _render(
     renderer: BaseRenderer[Any],
     control: ControlTokens,
-    messages: Sequence[Message],
+    input_: Input,
+    params: RenderParams,
     arguments: Mapping[str, Any],
 ) -> Any:  # noqa: ANN401
-    """Tokenise the parts between marks separately, so that no token spans a mark."""
-    chat = _chat(control, {**arguments, "tokenize": False})
+    if isinstance(input_, TokenIds):
+        (rendered,) = await renderer.render_cmpl_async([{"prompt_token_ids": list(input_.ids)}], _AS_IT_IS)
+        return rendered
+    if isinstance(input_, str):
+        special = TokenizeParams(
+            max_total_tokens=None, add_special_tokens=params.add_special_tokens is not False
+        )
+        (rendered,) = await renderer.render_cmpl_async([{"prompt": input_}], special)
+        return rendered
+    continued = bool(params.continue_final_message)
+    chat = ChatParams(
+        chat_template=control.given_template, chat_template_kwargs={**template_kwargs(params), **arguments}
+    )
+    if control.within(input_):
+        input_ = await asyncio.to_thread(control.taken_apart, input_)
+    elif not continued:
+        _, (rendered,) = await renderer.render_chat_async([_conversation(input_)], chat, _AS_IT_IS)
+        return rendered
+    text = await _text(renderer, input_, chat, continued=continued)
+    ids = await asyncio.to_thread(_ids, renderer.get_tokenizer(), text.split(MARK))
+    (rendered,) = await renderer.render_cmpl_async([{"prompt_token_ids": ids}], _AS_IT_IS)
+    return rendered
+
+
+async def _text(
+    renderer: BaseRenderer[Any], messages: Sequence[Message], chat: ChatParams, *, continued: bool
+) -> str:
+    """Return what the chat template makes of messages, up to the end of the last one if that is continued.
+
+    Transformers does that too, but where it cannot, vLLM logs the texts.
+    """
+    *before, last = messages
+    if continued:
+        messages = [*before, replace(last, content=last.content + MARK)]
+    chat = replace(chat, chat_template_kwargs={**chat.chat_template_kwargs, "tokenize": False})
     _, prompt = await renderer.render_messages_async(_conversation(messages), chat)
     if "prompt" not in prompt:
         raise InvalidArgument.of("messages", "this model takes no control tokens in the text of a message")
-    parts = prompt["prompt"].split(MARK)
-    encoded = await asyncio.to_thread(renderer.get_tokenizer(), parts, add_special_tokens=False)
-    ids = list(chain.from_iterable(encoded["input_ids"]))
-    (rendered,) = await renderer.render_cmpl_async([{"prompt_token_ids": ids}], _FROM_TEMPLATE)
-    return rendered
+    text = str(prompt["prompt"])
+    if continued:
+        text, _, _ = text.rpartition(MARK)
+        if not text.endswith(last.content.lstrip()):
+            told = "the chat template does not write the last message as it is"
+            raise InvalidArgument.of("continue_final_message", told)
+    return text
 
 
-def _chat(control: ControlTokens, arguments: Mapping[str, Any]) -> ChatParams:
-    kwargs = {"add_generation_prompt": True, **arguments}
-    return ChatParams(chat_template=control.given_template, chat_template_kwargs=kwargs)
+def _ids(tokenizer: Any, parts: Sequence[str]) -> list[int]:  # noqa: ANN401
+    """Tokenise parts separately, so that no token spans the place between two."""
+    return list(chain.from_iterable(tokenizer(parts, add_special_tokens=False)["input_ids"]))
 
 
 def conversation_message(message: Message) -> dict[str, Any]:
@@ -87,6 +121,16 @@ def conversation_message(message: Message) -> dict[str, Any]:
 
 def _conversation(messages: Sequence[Message]) -> list[Any]:
     return [conversation_message(message) for message in messages]
+
+
+async def continues_final_message(renderer: BaseRenderer[Any], control: ControlTokens) -> bool:
+    """Return whether the chat template writes the assistant's last message so that it can be continued."""
+    messages = [Message(Role.USER, "a"), Message(Role.ASSISTANT, "b c")]
+    try:
+        await render(renderer, control, messages, RenderParams(continue_final_message=True))
+    except (VLLMClientError, ValueError, InvalidArgument):
+        return False
+    return True
 
 
 async def takes_system_message(renderer: BaseRenderer[Any], control: ControlTokens) -> bool:

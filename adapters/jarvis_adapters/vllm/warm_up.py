@@ -24,6 +24,7 @@ REQUESTS = [
     SamplingParams(top_k=5, top_p=0.5, min_p=0.1, seed=1, n=2),
     SamplingParams(presence_penalty=1, frequency_penalty=1, repetition_penalty=1.2),
     SamplingParams(logprobs=1, stop=["a"], min_tokens=1, logit_bias={0: 1.0}),
+    SamplingParams(prompt_logprobs=1),
 ]
 """Requests that use all that a caller can ask for, except a constraint: see `constraints.open.warm`."""
 

@@ -50,12 +50,13 @@ class Answer:
         return Started(
             request_id,
             attempt.model.name,
-            attempt.prompt_tokens,
+            attempt.accepted.prompt_tokens,
             retrieved=self._grounded.retrieved,
             template=prompt.template,
             difficulty=prompt.difficulty,
             language=prompt.language,
             routing=attempt.routing,
+            prompt_logprobs=attempt.accepted.prompt_logprobs,
         )
 
     def event(self, output: LLMEvent) -> Delta | Finished:
@@ -89,5 +90,5 @@ class Answer:
         """Set what was used; the tokens of an answer that was cut off are reckoned by its characters."""
         usage = self.last.usage if self.last else None
         spent.model = self._attempt.model.name
-        spent.prompt_tokens = self._attempt.prompt_tokens
+        spent.prompt_tokens = self._attempt.accepted.prompt_tokens
         spent.completion_tokens = usage.completion_tokens if usage else tokens_in(self._characters)

@@ -1,7 +1,7 @@
 """Generates text: checks a request, finds its prompt and its model, and runs it."""
 
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -9,14 +9,15 @@ from functools import partial
 from jarvis.core.admission import Arrival, Ticket
 from jarvis.core.generation.answer import Answer, Prepared
 from jarvis.core.generation.observation import observed
-from jarvis.core.generation.validation import check_input, check_request, check_supported
+from jarvis.core.generation.rendering import check_prompt_logprobs
+from jarvis.core.generation.tokenizing import Tokenizing
+from jarvis.core.generation.validation import check_request, check_supported
 from jarvis.core.grounding import Grounded, Grounding, Sources
 from jarvis.core.metering import Metering
 from jarvis.core.prompting import Prompting, SelectedPrompt
-from jarvis.core.routing import Routes, begin, untroubled_first
-from jarvis.core.routing.model import Model
+from jarvis.core.routing import Routes, begin, first_loaded, untroubled_first
 from jarvis.core.telemetry.instruments import Instruments
-from jarvis.core.tokens import tokens_in
+from jarvis.core.tokens import CHARACTERS_PER_TOKEN, tokens_in
 from jarvis.core.violations import Violations
 from jarvis_ports.errors import JarvisError
 from jarvis_ports.llm import LLM
@@ -26,8 +27,10 @@ from jarvis_ports.values import (
     Input,
     PromptExplanation,
     PromptParams,
+    Raw,
     Retrieval,
-    TokenCount,
+    TextInput,
+    TokenIds,
 )
 
 ANSWER_TOKENS = 512
@@ -35,7 +38,11 @@ ANSWER_TOKENS = 512
 
 
 class Generation:
-    """The use case of generation."""
+    """The use case of generation.
+
+    Attributes:
+        tokens: tells the tokens of the same models.
+    """
 
     def __init__(
         self,
@@ -45,6 +52,7 @@ class Generation:
         instruments: Instruments,
         metering: Metering,
     ) -> None:
+        self.tokens = Tokenizing(routes)
         self._routes = routes
         self._instruments = instruments
         self._prompting = prompting
@@ -82,7 +90,7 @@ class Generation:
             selected = await self._select(request, options, from_sources=retrieval is not None)
             sources = None
             if retrieval:
-                assert not isinstance(request.input, str)  # noqa: S101 - `check_request` refuses it
+                assert not isinstance(request.input, Raw)  # noqa: S101 - `check_request` refuses it
                 sources = self._grounding.sources(request.input, retrieval)
             prepare = partial(_prepare, request, selected, sources)
             ticket = partial(_ticket, request, arrival, arrived)
@@ -122,7 +130,7 @@ class Generation:
         violations.note(partial(self._prompting.check, request.input, options, from_sources=from_sources))
         violations.refuse()
 
-    async def explain(self, name: str, input_: Input, options: PromptParams) -> PromptExplanation:
+    async def explain(self, name: str, input_: TextInput, options: PromptParams) -> PromptExplanation:
         """Return what `stream` would do before a model answers.
 
         Raises:
@@ -133,7 +141,7 @@ class Generation:
         selected = await self._prompting.choose(input_, options)
         models = untroubled_first(destination.order(selected.difficulty))
         names = tuple(model.name for model in models)
-        loaded = _first_loaded(models)
+        loaded = first_loaded(models)
         request = GenerateRequest("", input_)
         with loaded.use() if loaded else nullcontext() as llm:
             prompt = selected.for_model(llm.capabilities()) if llm else selected
@@ -144,27 +152,12 @@ class Generation:
             signals=prompt.signals,
             template=prompt.template,
             language=prompt.language,
-            messages=() if isinstance(ready, str) else tuple(ready),
+            messages=() if isinstance(ready, Raw) else tuple(ready),
             route=destination.route,
             models=names,
             model=loaded.name if loaded else None,
             prompt_tokens=prompt_tokens,
         )
-
-    async def count_tokens(self, name: str, input_: Input) -> TokenCount:
-        """Count the tokens of a prompt or a conversation.
-
-        Raises:
-            ModelNotFound: no model or route has that name.
-            InvalidArgument: the input is empty, or the chat template refuses it.
-            Unavailable: the model is not loaded, or no model of the route is.
-        """
-        destination = self._routes.get(name)
-        check_input(input_)
-        order = destination.order(None)
-        model = _first_loaded(order) or order[0]
-        with model.use() as llm:
-            return TokenCount(model.name, await llm.count_tokens(input_), llm.capabilities().context_length)
 
 
 async def _prepare(
@@ -180,9 +173,13 @@ async def _prepare(
     ready = grounded.request
     if request.sampling.max_tokens is None and ready.sampling.max_tokens is not None:
         # The template's limit is not the caller's demand: if the context holds less, less will do.
-        tokens = grounded.prompt_tokens or await llm.count_tokens(ready.input)
+        tokens = grounded.prompt_tokens or await llm.count_tokens(ready.input, ready.render)
         most = max(1, min(ready.sampling.max_tokens, capabilities.context_length - tokens))
         ready = replace(ready, sampling=replace(ready.sampling, max_tokens=most))
+    if request.sampling.prompt_logprobs is not None:
+        check_prompt_logprobs(
+            request.sampling.prompt_logprobs, await llm.count_tokens(ready.input, ready.render)
+        )
     return ready, Prepared(prompt, grounded)
 
 
@@ -200,9 +197,7 @@ def _expected_tokens(request: GenerateRequest) -> int:
 def _characters(input_: Input) -> int:
     if isinstance(input_, str):
         return len(input_)
+    if isinstance(input_, TokenIds):
+        return len(input_.ids) * CHARACTERS_PER_TOKEN
     called = sum(len(call.arguments) for message in input_ for call in message.tool_calls)
     return called + sum(len(message.content) for message in input_)
-
-
-def _first_loaded(models: Iterable[Model]) -> Model | None:
-    return next((model for model in models if model.loaded), None)

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from jarvis_ports.errors import EventsLost, InvalidArgument, RequestAborted, RequestNotFound
-from jarvis_ports.values import Delta, Event, NumberedEvent
+from jarvis_ports.values import Delta, Event, NumberedEvent, Started
 
 MOST_CHARACTERS = 2**20
 """The most that is kept of a stream of what was read, and about as much again of what was not."""
@@ -121,6 +121,8 @@ class Replay:
         size = OVERHEAD
         if isinstance(event, Delta):
             size += len(event.text) + OVERHEAD * len(event.logprobs)
+        elif isinstance(event, Started):
+            size += OVERHEAD * len(event.prompt_logprobs)
         self._last += 1
         self._kept[self._last] = event, size
         self._unread_size += size

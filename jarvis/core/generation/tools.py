@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from jarvis_ports.errors import FieldViolation
-from jarvis_ports.values import GenerateRequest, Message, Role, ToolChoice
+from jarvis_ports.values import GenerateRequest, Message, Raw, Role, ToolChoice
 
 MAX_TOOLS = 128
 MAX_SCHEMA_BYTES = 65_536
@@ -15,16 +15,17 @@ NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 NAME_RULE = "must be 1 to 64 letters, digits, underscores, dots or hyphens"
 
 
-def calls_tools(message: Message) -> bool:
-    """Return whether a message is one of a conversation with tools."""
-    return message.role is Role.TOOL or bool(message.tool_calls)
+def with_tools(request: GenerateRequest) -> bool:
+    """Return whether a request is one of a conversation with tools."""
+    messages = () if isinstance(request.input, Raw) else request.input
+    return bool(request.tools) or any(map(_calls_tools, messages))
 
 
 def check_message(message: Message, path: str) -> Iterator[FieldViolation]:
     """Yield what is wrong with a message by itself."""
     if message.tool_calls and message.role is not Role.ASSISTANT:
         yield FieldViolation(f"{path}.tool_calls", "only the model calls tools: the role has to be assistant")
-    if not (message.content or calls_tools(message)):
+    if not (message.content or _calls_tools(message)):
         yield FieldViolation(f"{path}.content", "is empty")
     if message.role is Role.TOOL and not message.tool_call_id:
         yield FieldViolation(f"{path}.tool_call_id", "is required: the id of the call whose result this is")
@@ -45,13 +46,13 @@ def check_tools(request: GenerateRequest) -> Iterator[FieldViolation]:
         for name in ("tool_choice", "tool_name", "parallel_tool_calls"):
             if getattr(request, name) is not None:
                 yield FieldViolation(name, "set tools as well")
-    elif isinstance(request.input, str):
+    elif isinstance(request.input, Raw):
         yield FieldViolation("tools", "needs messages: a raw prompt is passed to the model as it is")
     elif request.structured_output and request.tool_choice is not ToolChoice.NONE:
         yield FieldViolation(
             "structured_output", "cannot be honoured beside tools: a call has a form of its own"
         )
-    if request.reasoning_effort is not None and isinstance(request.input, str):
+    if request.reasoning_effort is not None and isinstance(request.input, Raw):
         yield FieldViolation("reasoning_effort", "needs messages: a raw prompt is passed on as it is")
     if request.tool_choice is not None and request.tool_name is not None:
         yield FieldViolation("tool_name", "set either this or tool_choice, not both")
@@ -75,6 +76,10 @@ def _each(request: GenerateRequest, names: Counter[str]) -> Iterator[FieldViolat
             yield FieldViolation(f"tools[{position}].name", f"{tool.name!r} is given twice")
         if tool.parameters is not None and (wrong := _not_an_object(tool.parameters)):
             yield FieldViolation(f"tools[{position}].parameters", wrong)
+
+
+def _calls_tools(message: Message) -> bool:
+    return message.role is Role.TOOL or bool(message.tool_calls)
 
 
 def _not_an_object(text: str) -> str | None:

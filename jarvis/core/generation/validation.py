@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from jarvis.core.generation.tools import calls_tools, check_message, check_tools
+from jarvis.core.generation.rendering import check_render
+from jarvis.core.generation.tools import check_message, check_tools, with_tools
 from jarvis.core.prompting import has_system_message
 from jarvis.core.retrieval.validation import check_query
 from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
@@ -12,12 +13,16 @@ from jarvis_ports.values import (
     Constraint,
     GenerateRequest,
     Input,
-    Message,
+    Raw,
+    RenderParams,
     Retrieval,
     Role,
     SamplingParams,
     SearchMode,
     SearchQuery,
+    TextInput,
+    TokenIds,
+    input_field,
 )
 
 MAX_STOPS = 16
@@ -41,6 +46,7 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "seed": (0, 2**63 - 1),
     "n": (1, 64),
     "logprobs": (0, 20),
+    "prompt_logprobs": (0, 20),
 }
 OPEN_RANGES: Final[dict[str, tuple[float, float]]] = {"top_p": (0, 1), "repetition_penalty": (0, 10)}
 """Ranges that exclude their lower end."""
@@ -54,11 +60,15 @@ def check_request(request: GenerateRequest, retrieval: Retrieval | None = None) 
     """
     violations = [
         *_input(request.input),
+        *check_render(request.input, request.render),
         *_sampling(request.sampling),
         *_structured_output(request),
         *check_tools(request),
     ]
     if retrieval:
+        if request.render.truncate_prompt_tokens is not None:
+            beside = "would cut off sources; set retrieval.max_tokens"
+            violations.append(FieldViolation("truncate_prompt_tokens", beside))
         violations += _retrieval(request.input, retrieval)
     if violations:
         raise InvalidArgument(violations)
@@ -77,20 +87,30 @@ def check_supported(request: GenerateRequest, capabilities: LLMCapabilities) -> 
         )
 
 
-def check_input(input_: Input) -> None:
-    """Check a prompt or a conversation on its own.
+def check_input(input_: TextInput, render: RenderParams = RenderParams()) -> None:
+    """Check a prompt or a conversation on its own, and how it becomes tokens.
 
     Raises:
-        InvalidArgument: naming every message that is wrong.
+        InvalidArgument: naming every message, and every parameter, that is wrong.
     """
-    if violations := list(_input(input_)):
+    if violations := [*_input(input_), *check_render(input_, render)]:
         raise InvalidArgument(violations)
 
 
+def check_token_ids(token_ids: Sequence[int]) -> None:
+    """Check the tokens of a text on their own.
+
+    Raises:
+        InvalidArgument: there are none.
+    """
+    if not token_ids:
+        raise InvalidArgument.of("token_ids", "is empty")
+
+
 def _input(input_: Input) -> Iterator[FieldViolation]:
-    if isinstance(input_, str):
-        if not input_:
-            yield FieldViolation("prompt", "is empty")
+    if isinstance(input_, Raw):
+        if not (input_.ids if isinstance(input_, TokenIds) else input_):
+            yield FieldViolation(input_field(input_), "is empty")
         return
     for position, message in enumerate(input_):
         yield from check_message(message, f"messages[{position}]")
@@ -168,7 +188,7 @@ def _structured_output(request: GenerateRequest) -> Iterator[FieldViolation]:
 
 
 def _retrieval(input_: Input, retrieval: Retrieval) -> Iterator[FieldViolation]:
-    if isinstance(input_, str):
+    if isinstance(input_, Raw):
         yield FieldViolation("retrieval", "needs messages: a raw prompt is passed to the model as it is")
     elif input_[-1].role is not Role.USER:
         field = f"messages[{len(input_) - 1}].role"
@@ -189,17 +209,15 @@ def _retrieval(input_: Input, retrieval: Retrieval) -> Iterator[FieldViolation]:
 
 def _fields(request: GenerateRequest) -> Iterator[str]:
     """Yield the fields that are set, among those that some engines cannot honour."""
-    for name in SamplingParams.__dataclass_fields__:
-        value = getattr(request.sampling, name)
-        if value not in (None, (), {}):
-            yield f"sampling.{name}"
+    yield from (f"sampling.{name}" for name in _set(request.sampling))
+    yield from _set(request.render)
     if request.structured_output:
         yield request.structured_output.field
-    if not isinstance(request.input, str):
-        yield "messages"
-        if has_system_message(request.input):
-            yield "messages.role.system"
-    if request.tools or any(calls_tools(message) for message in _messages(request.input)):
+    if (field := input_field(request.input)) != "prompt":
+        yield field
+    if has_system_message(request.input):
+        yield "messages.role.system"
+    if with_tools(request):
         yield "tools"
     for name in ("parallel_tool_calls", "priority", "reasoning_effort"):
         if getattr(request, name) is not None:
@@ -208,5 +226,5 @@ def _fields(request: GenerateRequest) -> Iterator[str]:
         yield "return_token_ids"
 
 
-def _messages(input_: Input) -> Sequence[Message]:
-    return () if isinstance(input_, str) else input_
+def _set(params: SamplingParams | RenderParams) -> Iterator[str]:
+    return (name for name in params.__dataclass_fields__ if getattr(params, name) not in (None, (), {}))

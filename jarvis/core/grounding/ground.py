@@ -17,6 +17,7 @@ from jarvis_ports.values import (
     GenerateRequest,
     Hit,
     Message,
+    Raw,
     Retrieval,
     Retrieved,
     Role,
@@ -67,7 +68,7 @@ class Sources:
         Raises:
             JarvisError: what `Search.run` raises, but blaming the fields of the generation request.
         """
-        assert not isinstance(request.input, str)  # noqa: S101 - `check_request` refuses it
+        assert not isinstance(request.input, Raw)  # noqa: S101 - `check_request` refuses it
         messages = request.input
         self._found = self._found or await self._find()
         hits, seconds = self._found
@@ -116,7 +117,8 @@ class Sources:
         A hit that does not fit is left out entirely: part of a text can say the opposite of the whole, and
         its citation would show text that the model has not read.
         """
-        used = await llm.count_tokens(prompt.grounded(messages, (), takes_system=_takes_system(llm)))
+        bare = prompt.grounded(messages, (), takes_system=_takes_system(llm))
+        used = await llm.count_tokens(bare, request.render)
         most = (
             self._settings.max_context_tokens
             if self._options.max_tokens is None

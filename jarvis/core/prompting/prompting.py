@@ -18,7 +18,7 @@ from jarvis.core.prompting.types import SelectedPrompt, Tier, has_system_message
 from jarvis.core.violations import Violations
 from jarvis_ports.difficulty import HARDEST, DifficultyEstimator, Estimate
 from jarvis_ports.errors import FieldViolation, InvalidArgument, TemplateNotFound
-from jarvis_ports.values import Input, PromptParams, Role, Signal
+from jarvis_ports.values import Input, PromptParams, Raw, Role, Signal, TokenIds
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Prompting:
         if options.template and options.template not in self._templates:
             raise TemplateNotFound(options.template, list(self._templates))
         estimate = None
-        if options.difficulty is None or not (options.language or isinstance(input_, str)):
+        if options.difficulty is None or not (options.language or isinstance(input_, Raw)):
             estimate = await self._estimate(input_)
         difficulty, signals = options.difficulty, tuple[Signal, ...]()
         if difficulty is None and estimate:
@@ -110,7 +110,7 @@ class Prompting:
 
     def _is_automatic(self, input_: Input, *, from_sources: bool) -> bool:
         """Return whether the difficulty selects a template if the request names none."""
-        has_own = isinstance(input_, str) or has_system_message(input_)
+        has_own = isinstance(input_, Raw) or has_system_message(input_)
         return self._automatic and not (from_sources or has_own)
 
     def _template(self, name: str | None, difficulty: int | None) -> Template | None:
@@ -124,7 +124,7 @@ class Prompting:
 
     async def _estimate(self, input_: Input) -> Estimate | None:
         """Estimate a prompt, or the hardest question of a conversation; return None if nothing can."""
-        if self._estimator is None:
+        if self._estimator is None or isinstance(input_, TokenIds):
             return None
         if isinstance(input_, str):
             texts = [input_]
@@ -144,7 +144,7 @@ def _check(input_: Input, options: PromptParams, *, automatic: bool) -> None:
     found = []
     if options.difficulty is not None and not 0 <= options.difficulty <= HARDEST:
         found.append(FieldViolation("difficulty", f"must be in [0, {HARDEST}], got {options.difficulty}"))
-    if options.template and isinstance(input_, str):
+    if options.template and isinstance(input_, Raw):
         found.append(
             FieldViolation("template", "needs messages: a raw prompt is passed to the model as it is")
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from jarvis_ports.difficulty import Signal
 from jarvis_ports.errors import FieldViolation, UnsupportedField
-from jarvis_ports.llm import GenerateRequest, Input, LLMCapabilities, Message, Role
+from jarvis_ports.llm import GenerateRequest, Input, LLMCapabilities, Message, Raw, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class SelectedPrompt:
         """Return a request with the text before its conversation, and defaults for what it does not set."""
         if not self.template:
             return request
-        assert not isinstance(request.input, str)  # noqa: S101 - a raw prompt gets no template
+        assert not isinstance(request.input, Raw)  # noqa: S101 - a raw prompt gets no template
         sampling = request.sampling
         if sampling.temperature is None:
             sampling = replace(sampling, temperature=self.temperature)
@@ -63,4 +63,4 @@ class SelectedPrompt:
 
 def has_system_message(input_: Input) -> bool:
     """Return whether a conversation has a system message of its caller's; a raw prompt has none."""
-    return not isinstance(input_, str) and any(message.role is Role.SYSTEM for message in input_)
+    return not isinstance(input_, Raw) and any(message.role is Role.SYSTEM for message in input_)

@@ -1,7 +1,7 @@
 """Which model answers: routes, the order of their models, and what happens when one cannot."""
 
 from jarvis.core.routing.attempts import Attempt, begin
-from jarvis.core.routing.routes import Destination, Route, Routes, untroubled_first
+from jarvis.core.routing.routes import Destination, Route, Routes, first_loaded, untroubled_first
 
 __all__ = [
     "Attempt",
@@ -9,5 +9,6 @@ __all__ = [
     "Route",
     "Routes",
     "begin",
+    "first_loaded",
     "untroubled_first",
 ]

@@ -43,7 +43,7 @@ class Attempt(Generic[P]):
     model: Model
     routing: Routing
     prepared: P
-    prompt_tokens: int
+    accepted: Accepted
     waited: float
     first: Delta | Finish
     events: AsyncGenerator[LLMEvent, None]
@@ -93,7 +93,7 @@ async def begin(  # noqa: PLR0913, PLR0917 - all that an attempt is made of
             events = await own.enter_async_context(aclosing(llm.generate(replace(request, trace=span.trace))))
             try:
                 with model.queued():
-                    prompt_tokens, first = await _first(events)
+                    accepted, first = await _first(events)
             except JarvisError as error:
                 span.failed(error.reason)
                 model.failed(error)
@@ -105,20 +105,18 @@ async def begin(  # noqa: PLR0913, PLR0917 - all that an attempt is made of
             model.admission.began(mine)
             stack.push_async_callback(own.pop_all().aclose)
             routing = _routing(destination, wanted, model, failures)
-            return Attempt(
-                model, routing, prepared, prompt_tokens, mine.waited, first, events, span, attributes
-            )
+            return Attempt(model, routing, prepared, accepted, mine.waited, first, events, span, attributes)
     errors = list(failures.values())
     raise next((error for error in errors if error.retry_after is not None), errors[-1])
 
 
-async def _first(events: AsyncGenerator[LLMEvent, None]) -> tuple[int, Delta | Finish]:
-    """Wait for the first output; return the number of tokens in the prompt, and the output."""
-    prompt_tokens = 0
+async def _first(events: AsyncGenerator[LLMEvent, None]) -> tuple[Accepted, Delta | Finish]:
+    """Wait for the first output; return what was told of the prompt, and the output."""
+    accepted = Accepted(0)
     async for event in events:
         if not isinstance(event, Accepted):
-            return prompt_tokens, event
-        prompt_tokens = event.prompt_tokens
+            return accepted, event
+        accepted = event
     msg = "the engine ended the stream without an answer"
     raise EngineFailure(msg)
 

@@ -74,6 +74,11 @@ def untroubled_first(models: Iterable[Model]) -> list[Model]:
     return sorted(models, key=lambda model: model.breaker.open)
 
 
+def first_loaded(models: Iterable[Model]) -> Model | None:
+    """Return the first of the models that is loaded, or None if none is."""
+    return next((model for model in models if model.loaded), None)
+
+
 def _rank(model: Model, difficulty: int | None) -> tuple[int, int, int]:
     terms = model.terms
     off = 0

@@ -6,7 +6,7 @@ from typing import Any
 from jarvis.core.routing.model import Model
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.core.telemetry.measure import named
-from jarvis_ports.llm import GenerateRequest
+from jarvis_ports.llm import GenerateRequest, Raw
 from jarvis_ports.telemetry import Span, SpanKind
 
 ASKED = {
@@ -25,7 +25,7 @@ ASKED = {
 
 def attributes(model: Model, request: GenerateRequest) -> dict[str, str]:
     """Return the attributes that name a request: its kind, and its model."""
-    operation = "text_completion" if isinstance(request.input, str) else "chat"
+    operation = "text_completion" if isinstance(request.input, Raw) else "chat"
     return named(operation, model)
 
 

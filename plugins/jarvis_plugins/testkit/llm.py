@@ -5,13 +5,12 @@ import json
 import re
 from contextlib import aclosing
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
-from jarvis_plugins.registry import PortName
-from jarvis_plugins.testkit.base import AdapterConformance
-from jarvis_plugins.testkit.reply import Reply, read, request
+from jarvis_plugins.testkit.llm_tokens import LLMTokens
+from jarvis_plugins.testkit.reply import request
 from jarvis_plugins.testkit.samples import (
     BAD_CONSTRAINTS,
     CONSTRAINTS,
@@ -36,30 +35,12 @@ from jarvis_ports.llm import (
 
 
 @pytest.mark.asyncio(loop_scope="class")
-class LLMConformance(ToolConformance, AdapterConformance):
+class LLMConformance(ToolConformance, LLMTokens):
     """Subclass it, name the adapter, and run pytest.
 
     Tests of fields that the adapter does not declare in `capabilities().fields` are skipped. Steady requests
     (with temperature 0 and a seed, if declared) must have the same answer each time.
     """
-
-    port = PortName.LLM
-    seconds: ClassVar[float] = 60.0
-    """The most seconds that the answers of one test may take."""
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def llm(cls, opened: LLM) -> LLM:
-        return opened
-
-    def need(self, llm: LLM, *fields: str) -> None:
-        """Skip the test if the adapter does not declare all of the fields."""
-        if missing := set(fields) - llm.capabilities().fields:
-            pytest.skip(f"{self.adapter} does not declare {', '.join(sorted(missing))}")
-
-    async def ask(self, llm: LLM, *args: Any, **fields: Any) -> Reply:  # noqa: ANN401
-        """Read a whole answer; the arguments are those of `request`."""
-        return await asyncio.wait_for(read(llm, request(llm, *args, **fields)), self.seconds)
 
     # What it says about itself
 
@@ -80,7 +61,7 @@ class LLMConformance(ToolConformance, AdapterConformance):
         assert usage is not None, "it is known after an answer"
         assert 0 <= usage <= 1
 
-    @pytest.mark.parametrize("field", sorted(ALL_FIELDS))
+    @pytest.mark.parametrize("field", sorted(FIELDS))
     async def test_accepts_what_it_declares(self, llm: LLM, field: str) -> None:
         self.need(llm, field)
         await self.ask(llm, steady=False, **FIELDS[field])

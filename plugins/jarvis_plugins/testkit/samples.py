@@ -6,6 +6,7 @@ from jarvis_ports.llm import (
     Constraint,
     Message,
     ReasoningEffort,
+    RenderParams,
     Role,
     StructuredOutput,
     Tool,
@@ -61,12 +62,18 @@ BAD_CONSTRAINTS = [
     StructuredOutput(Constraint.STRUCTURAL_TAG, '{"format": {"type": "no such type"}}'),
 ]
 
+CONTINUED = (*MESSAGES, Message(Role.ASSISTANT, "The capital of France is"))
+
 FIELDS: dict[str, dict[str, Any]] = {
+    "add_generation_prompt": {"input_": MESSAGES, "render": RenderParams(add_generation_prompt=False)},
+    "add_special_tokens": {"render": RenderParams(add_special_tokens=False)},
+    "continue_final_message": {"input_": CONTINUED, "render": RenderParams(continue_final_message=True)},
     "messages": {"input_": MESSAGES},
     "messages.role.system": {"input_": WITH_SYSTEM},
     "parallel_tool_calls": {"input_": MESSAGES, "tools": TOOLS, "parallel_tool_calls": False},
     "priority": {"priority": 1},
     "reasoning_effort": {"input_": MESSAGES, "reasoning_effort": ReasoningEffort.LOW},
+    "truncate_prompt_tokens": {"render": RenderParams(truncate_prompt_tokens=5)},
     "return_token_ids": {"return_token_ids": True},
     "tools": {"input_": AFTER_A_CALL, "tools": TOOLS, "tool_choice": ToolChoice.AUTO},
     "sampling.temperature": {"temperature": 0.7},
@@ -90,6 +97,11 @@ FIELDS: dict[str, dict[str, Any]] = {
     "sampling.bad_words": {"bad_words": ("one",)},
     "sampling.skip_special_tokens": {"skip_special_tokens": False},
     "sampling.logprob_token_ids": {"logprob_token_ids": (5, 6)},
+    "sampling.prompt_logprobs": {"prompt_logprobs": 2},
     **{constraint.field: {"structured_output": constraint} for constraint in CONSTRAINTS.values()},
 }
-"""The arguments of `request` that set a field, by the field's path in the contract."""
+"""The arguments of `request` that set a field, by the field's path in the contract.
+
+The ids of `prompt_token_ids` and the names of `chat_template_args` differ from model to model; they have
+tests of their own.
+"""

@@ -56,25 +56,29 @@ from jarvis_ports.values.models import (
     ReloadRequest,
     RouteInfo,
 )
-from jarvis_ports.values.prompts import PromptExplanation, Signal, TokenCount
+from jarvis_ports.values.prompts import PromptExplanation, Signal
 from jarvis_ports.values.requests import (
     Constraint,
-    CountTokensRequest,
     ExplainPromptRequest,
     GenerateCall,
     GenerateRequest,
     Input,
     Message,
     PromptParams,
+    Raw,
     ReasoningEffort,
+    RenderParams,
     ResumeRequest,
     Retrieval,
     Role,
     SamplingParams,
     StructuredOutput,
+    TextInput,
+    TokenIds,
     Tool,
     ToolCall,
     ToolChoice,
+    input_field,
 )
 from jarvis_ports.values.search import ChunkSource, Duplicate, Hit, SearchMode, SearchQuery, SearchResult
 from jarvis_ports.values.status import (
@@ -87,6 +91,14 @@ from jarvis_ports.values.status import (
     Recent,
     ServerStatus,
     State,
+)
+from jarvis_ports.values.tokens import (
+    CountTokensRequest,
+    Detokenized,
+    DetokenizeRequest,
+    TokenCount,
+    TokenizeRequest,
+    Tokens,
 )
 from jarvis_ports.values.usage import CallerUsage, UsageRequest
 
@@ -106,6 +118,8 @@ __all__ = [
     "CountTokensRequest",
     "Deletion",
     "Delta",
+    "DetokenizeRequest",
+    "Detokenized",
     "Diagnosis",
     "Document",
     "DocumentsDeletion",
@@ -151,9 +165,11 @@ __all__ = [
     "Prune",
     "Quantiles",
     "Range",
+    "Raw",
     "ReasoningEffort",
     "Recent",
     "ReloadRequest",
+    "RenderParams",
     "ResumeRequest",
     "Retrieval",
     "Retrieved",
@@ -174,10 +190,14 @@ __all__ = [
     "State",
     "StoredDocument",
     "StructuredOutput",
+    "TextInput",
     "TextRole",
     "Timings",
     "TokenCount",
+    "TokenIds",
     "TokenLogprob",
+    "TokenizeRequest",
+    "Tokens",
     "Tool",
     "ToolCall",
     "ToolCallDelta",
@@ -187,4 +207,5 @@ __all__ = [
     "Usage",
     "UsageRequest",
     "Value",
+    "input_field",
 ]

@@ -119,7 +119,8 @@ class Started:
     """The first event: a model has begun to answer.
 
     `retrieved` is None if no search was asked for, `template` if there is none, `difficulty` if nothing
-    estimates it, and `language` if the template has only one text.
+    estimates it, and `language` if the template has only one text. `prompt_logprobs` are those of the
+    prompt's tokens from the second on, if they were asked for.
     """
 
     request_id: str
@@ -130,6 +131,7 @@ class Started:
     difficulty: int | None = None
     language: str | None = None
     routing: Routing | None = None
+    prompt_logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +248,7 @@ def _joined(parts: Iterable[ToolCallDelta]) -> tuple[ToolCall, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All `n` choices, by index. Fields are None for the reasons given in `Started`."""
+    """All `n` choices, by index. Fields are None, or empty, for the reasons given in `Started`."""
 
     request_id: str
     model: str
@@ -258,6 +260,7 @@ class Answer:
     difficulty: int | None = None
     language: str | None = None
     routing: Routing | None = None
+    prompt_logprobs: tuple[TokenLogprob, ...] = ()
 
     @property
     def text(self) -> str:
@@ -288,4 +291,5 @@ class Answer:
             difficulty=started.difficulty,
             language=started.language,
             routing=started.routing,
+            prompt_logprobs=started.prompt_logprobs,
         )

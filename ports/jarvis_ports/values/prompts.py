@@ -6,15 +6,6 @@ from jarvis_ports.values.requests import Message
 
 
 @dataclass(frozen=True, slots=True)
-class TokenCount:
-    """The number of tokens of a prompt, and the most that prompt and answer may have together."""
-
-    model: str
-    tokens: int
-    context_length: int
-
-
-@dataclass(frozen=True, slots=True)
 class Signal:
     """Something that moved an estimate: its name, by how many points, and what was found in the text.
 

@@ -76,8 +76,44 @@ class ReasoningEffort(OpenEnum):
     HIGH = "high"
 
 
-Input = str | Sequence[Message]
-"""A raw prompt, passed on unchanged, or a conversation, rendered with the model's own chat template."""
+@dataclass(frozen=True, slots=True)
+class TokenIds:
+    """A raw prompt as its tokens, by their ids."""
+
+    ids: tuple[int, ...]
+
+
+Raw = str | TokenIds
+"""A raw prompt, passed on unchanged."""
+TextInput = str | Sequence[Message]
+"""A raw prompt, or a conversation, rendered with the model's own chat template."""
+Input = TextInput | TokenIds
+
+
+def input_field(input_: Input) -> str:
+    """Return the path of an input in the contract."""
+    if isinstance(input_, str):
+        return "prompt"
+    return "prompt_token_ids" if isinstance(input_, TokenIds) else "messages"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderParams:
+    """How an input becomes the tokens of a prompt; None, or empty, is the engine's default.
+
+    Attributes:
+        truncate_prompt_tokens: how many tokens to keep, the last ones.
+        add_special_tokens: whether the tokenizer adds its tokens around a raw prompt.
+        continue_final_message: whether the last message is the assistant's, and goes on.
+        chat_template_args: the arguments of the chat template by name, as JSON texts.
+        add_generation_prompt: whether the assistant's turn begins after the last message.
+    """
+
+    truncate_prompt_tokens: int | None = None
+    add_special_tokens: bool | None = None
+    continue_final_message: bool | None = None
+    chat_template_args: Mapping[str, str] = field(default_factory=dict)
+    add_generation_prompt: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +141,7 @@ class SamplingParams:
     bad_words: tuple[str, ...] = ()
     skip_special_tokens: bool | None = None
     logprob_token_ids: tuple[int, ...] = ()
+    prompt_logprobs: int | None = None
 
 
 class Constraint(StrEnum):
@@ -160,6 +197,8 @@ class GenerateRequest:
     def must_call(self) -> bool:
         """Whether the answer has to call a tool."""
         return self.tool_name is not None or self.tool_choice is ToolChoice.REQUIRED
+
+    render: RenderParams = RenderParams()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,17 +258,9 @@ class ResumeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class CountTokensRequest:
-    """The input whose tokens to count, and the model or route that counts them."""
-
-    input: Input
-    model: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ExplainPromptRequest:
     """The prompt to explain; the fields are those of `GenerateCall`."""
 
-    input: Input
+    input: TextInput
     model: str | None = None
     prompt: PromptParams = PromptParams()

@@ -137,7 +137,14 @@ async def test_what_a_caller_has_anywhere_counts_for_it(server, asks, metadata_o
     first = asyncio.ensure_future(asks["embed"]("bounded"))
     await asyncio.sleep(SECONDS / 5)
     request = generation.CountTokensRequest(prompt="a b")
-    count = server.generation.CountTokens(request, metadata=metadata_of("bounded"))
-    assert (await failure(count))[:2] == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+    tokens = (
+        server.generation.CountTokens(request, metadata=metadata_of("bounded")),
+        server.generation.Tokenize(generation.TokenizeRequest(prompt="a b"), metadata=metadata_of("bounded")),
+        server.generation.Detokenize(
+            generation.DetokenizeRequest(token_ids=[1]), metadata=metadata_of("bounded")
+        ),
+    )
+    for call in tokens:
+        assert (await failure(call))[:2] == ("RESOURCE_EXHAUSTED", "OVERLOADED")
     await first
     assert (await server.generation.CountTokens(request, metadata=metadata_of("bounded"))).tokens

@@ -34,6 +34,7 @@ SAMPLING = {
     "allowed_token_ids": [5, 6, 7, 8],
     "bad_words": ["cat"],
     "skip_special_tokens": False,
+    "prompt_logprobs": 5,
 }
 ALONE = {"logprob_token_ids": [5, 6]}
 """Not beside all others."""

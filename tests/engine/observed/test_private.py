@@ -88,6 +88,11 @@ async def use_everything(peer, canary):
     for request in generations(canary):
         await ends(peer.generation.Generate(request, timeout=60))
     await ends(peer.generation.CountTokens(pb.CountTokensRequest(prompt=canary)))
+    message = pb.Message(role=pb.ROLE_ASSISTANT, content=canary)
+    asked = pb.TokenizeRequest(messages=[message], continue_final_message=True)
+    await ends(peer.generation.Tokenize(asked))
+    asked = pb.TokenizeRequest(messages=[message], chat_template_args={canary: f'"{canary}"'})
+    await ends(peer.generation.Tokenize(asked))
     await ends(peer.generation.ExplainPrompt(pb.ExplainPromptRequest(prompt=canary, language=canary)))
     for texts in ([canary], [canary * 3000], [canary, ""]):
         role = embedding_pb2.TEXT_ROLE_QUERY

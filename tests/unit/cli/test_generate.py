@@ -76,11 +76,14 @@ async def test_json_is_one_document_with_everything(fake, run):
                 "matched_stop": None,
                 "token_ids": [],
                 "logprobs": [],
+                "tool_calls": [],
+                "unread_tool_call": False,
+                "reasoning": "",
                 "cited": [],
                 "cited_unknown": [],
             }
         ],
-        "usage": {"prompt_tokens": 5, "completion_tokens": 2, "cached_tokens": 0},
+        "usage": {"prompt_tokens": 5, "completion_tokens": 2, "cached_tokens": 0, "reasoning_tokens": None},
         "timings": {
             "total_seconds": 0.5,
             "queue_seconds": 0.0,
@@ -92,6 +95,7 @@ async def test_json_is_one_document_with_everything(fake, run):
         "difficulty": None,
         "language": None,
         "routing": None,
+        "prompt_logprobs": [],
     }
 
 

@@ -117,8 +117,13 @@ async def test_json_is_one_document_with_everything(answer, run):
             {"name": "short", "points": -7.5, "found": ""},
         ],
         "messages": [
-            {"role": "system", "content": "Explain technically, with examples:"},
-            {"role": "user", "content": "Why?\n\n\tdef f(x)"},
+            {
+                "role": "system",
+                "content": "Explain technically, with examples:",
+                "tool_calls": [],
+                "tool_call_id": None,
+            },
+            {"role": "user", "content": "Why?\n\n\tdef f(x)", "tool_calls": [], "tool_call_id": None},
         ],
     }
 

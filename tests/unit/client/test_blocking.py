@@ -13,6 +13,7 @@ async def test_every_call_blocks_and_answers(fake):
         with BlockingClient(fake.address) as client:
             assert client.generate("x").text == "Paris."
             assert client.count_tokens("x").tokens == 3
+            assert client.detokenize(client.tokenize("x").token_ids) == "a \n"
             assert client.status().version == "9.9"
             assert [model.name for model in client.models()] == ["echo", "slow"]
             assert [adapter.name for adapter in client.adapters()] == ["broken"]

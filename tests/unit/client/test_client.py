@@ -14,8 +14,10 @@ from jarvis.client import (
     State,
     Timings,
     TokenCount,
+    Tokens,
     Usage,
 )
+from jarvis.v1 import generation_pb2 as pb
 
 
 async def test_generate_gives_all_choices(fake):
@@ -55,6 +57,17 @@ async def test_a_request_id_that_cannot_be_sent_is_refused(fake, request_id, com
         with pytest.raises(JarvisClientError, match=f"x-request-id: {complaint}"):
             await client.generate("x", request_id=request_id)
     assert fake.requests == []
+
+
+async def test_tokens_are_told_and_taken_back(fake):
+    async with JarvisClient(fake.address) as client:
+        told = await client.tokenize("a", model="echo", add_special_tokens=False)
+        assert told == Tokens("echo", (5, 7), ("a", " \n"), 64)
+        assert await client.detokenize(told.token_ids, model="echo") == "a \n"
+    assert fake.requests == [
+        pb.TokenizeRequest(prompt="a", model="echo", add_special_tokens=False),
+        pb.DetokenizeRequest(token_ids=[5, 7], model="echo"),
+    ]
 
 
 async def test_count_tokens(fake):

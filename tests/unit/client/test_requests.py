@@ -11,12 +11,13 @@ from jarvis.client import (
     Role,
     SearchMode,
     StructuredOutput,
+    TokenIds,
 )
-from jarvis.client.requests import explain_request, generate_call, input_of, written
+from jarvis.client.requests import explain_request, generate_call, input_of, tokenize_request, written
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2
 from jarvis.wire import generation as wire
-from jarvis_ports.values import CountTokensRequest, SamplingParams
+from jarvis_ports.values import CountTokensRequest, RenderParams, SamplingParams
 
 
 def build(prompt, **options):
@@ -25,6 +26,10 @@ def build(prompt, **options):
 
 def explain_prompt_request(prompt, options):
     return written(wire.explain_prompt_request, explain_request(prompt, options))
+
+
+def tokenize(prompt, model=None, **options):
+    return written(wire.tokenize_request, tokenize_request(prompt, model, options))
 
 
 def count_tokens_request(prompt, model):
@@ -149,6 +154,9 @@ def test_an_option_that_there_is_not_is_a_type_error():
         ("x", {"template_variables": {"a": 1}}, "template_variables"),
         ("x", {"template_variables": {"a": "\udcff"}}, "template_variables"),
         ("\udcff", {}, "prompt"),
+        (TokenIds((-1,)), {}, "prompt_token_ids"),
+        ("x", {"truncate_prompt_tokens": -1}, "truncate_prompt_tokens"),
+        ("x", {"chat_template_args": {"a": 1}}, "chat_template_args"),
         ([{"role": "user", "content": "\udcff"}], {}, "messages[0].content"),
         ([{"role": "user", "content": 5}], {}, "messages[0].content"),
         ([{"role": "wizard", "content": "x"}], {}, "messages[0].role"),
@@ -174,3 +182,26 @@ def test_count_tokens_takes_the_same_prompts():
     request = count_tokens_request(messages, "m")
     assert request.model == "m"
     assert request.messages[0].content == "x"
+
+
+def test_tokens_are_a_prompt_too():
+    assert build(TokenIds((5, 0))) == pb.GenerateRequest(prompt_token_ids=[5, 0])
+
+
+def test_every_parameter_of_how_a_prompt_becomes_tokens_is_carried():
+    options = {
+        "truncate_prompt_tokens": 9,
+        "add_special_tokens": False,
+        "continue_final_message": False,
+        "chat_template_args": {"enable_thinking": "false"},
+        "add_generation_prompt": True,
+    }
+    assert options.keys() == RenderParams.__dataclass_fields__.keys()
+    assert build("x", **options) == pb.GenerateRequest(prompt="x", **options)
+    assert tokenize("x", "m", **options) == pb.TokenizeRequest(prompt="x", model="m", **options)
+    assert tokenize("x", **dict.fromkeys(options)) == pb.TokenizeRequest(prompt="x")
+
+
+def test_an_option_that_tokenize_does_not_have_is_a_type_error():
+    with pytest.raises(TypeError, match="unknown options: max_tokens"):
+        tokenize("x", max_tokens=1)

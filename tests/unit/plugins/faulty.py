@@ -10,7 +10,7 @@ from jarvis_adapters.echo.adapter import Echo, EchoSettings
 from jarvis_plugins import hookimpl
 from jarvis_ports.errors import ContextLengthExceeded
 from jarvis_ports.health import Health
-from jarvis_ports.llm import Accepted, Delta, Finish, Role, SamplingParams
+from jarvis_ports.llm import Accepted, Delta, Finish, Raw, RenderParams, Role, SamplingParams
 
 
 class Fault(Echo):
@@ -99,9 +99,17 @@ class Boasts(Fault):
 class NotTold(Fault):
     """Leaves system messages out of the prompt."""
 
-    async def count_tokens(self, input_):
-        users = input_ if isinstance(input_, str) else [m for m in input_ if m.role is not Role.SYSTEM]
-        return await super().count_tokens(users)
+    async def count_tokens(self, input_, render=RenderParams()):
+        raw = isinstance(input_, Raw)
+        users = input_ if raw else [m for m in input_ if m.role is not Role.SYSTEM]
+        return await super().count_tokens(users, render)
+
+
+class Garbles(Fault):
+    """Tells other tokens than it reads."""
+
+    async def tokenize(self, input_, render=RenderParams()):
+        return list(reversed(await super().tokenize(input_, render)))
 
 
 class Sick(Fault):

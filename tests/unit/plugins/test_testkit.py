@@ -18,6 +18,7 @@ FOUND_BY = {
     "Leaks": "test_closed_streams_leave_room",
     "Boasts": "test_capabilities",
     "NotTold": "test_counts_more_tokens_in_a_longer_system_message",
+    "Garbles": "test_the_texts_of_tokens_make_the_text",
     "Sick": "test_is_healthy",
     "Lax": "test_refuses_settings_that_it_does_not_know",
 }

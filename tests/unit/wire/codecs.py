@@ -66,6 +66,13 @@ PAIRS = [
         lambda message: generation.read_count_tokens(message, blamed),
     ),
     Pair(
+        g.TokenizeRequest,
+        values.TokenizeRequest,
+        generation.tokenize_request,
+        lambda message: generation.read_tokenize(message, blamed),
+    ),
+    of_request(g.DetokenizeRequest, values.DetokenizeRequest, generation.DETOKENIZE),
+    Pair(
         g.ExplainPromptRequest,
         values.ExplainPromptRequest,
         generation.explain_prompt_request,
@@ -76,6 +83,8 @@ PAIRS = [
     of_request(g.ResumeStreamRequest, values.ResumeRequest, answers.RESUME),
     of_codec(g.ResumeStreamResponse, values.NumberedEvent, answers.RESUMED),
     of_codec(g.CountTokensResponse, values.TokenCount, answers.TOKEN_COUNT),
+    of_codec(g.TokenizeResponse, values.Tokens, answers.TOKENS),
+    of_codec(g.DetokenizeResponse, values.Detokenized, answers.DETOKENIZED),
     of_codec(g.ExplainPromptResponse, values.PromptExplanation, answers.EXPLANATION),
     of_request(e.EmbedRequest, values.EmbedRequest, embedding.REQUEST),
     of_request(e.EmbedStreamRequest, values.EmbedRequest, embedding.STREAM_REQUEST),

@@ -52,13 +52,16 @@ STRUCTURED = st.one_of(
 )
 
 
-def strategy(kind, name=""):  # noqa: PLR0911
+def strategy(kind, name=""):  # noqa: C901, PLR0911
     """Make values of a type, as its field of that name can have them on the wire."""
     origin, inner = get_origin(kind), get_args(kind)
     if kind == values.Filter:
         return CLAUSES
-    if kind == values.Input:
+    if kind == values.TextInput:
         return TEXT | st.lists(strategy(values.Message), min_size=1, max_size=2).map(tuple)
+    if kind == values.Input:
+        ids = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=2).map(tuple)
+        return strategy(values.TextInput) | st.builds(values.TokenIds, ids)
     if kind == values.Value:
         return VALUE
     if kind == embedding.Matrix:

@@ -18,6 +18,8 @@ from jarvis_ports.llm import (
     Input,
     LLMCapabilities,
     LLMEvent,
+    RenderParams,
+    TokenIds,
     Usage,
 )
 
@@ -50,7 +52,7 @@ class Shout:
             yield Delta(0, letter)
         yield Finish(0, FinishReason.STOP, Usage(tokens, len(answer)))
 
-    async def count_tokens(self, input_: Input) -> int:
+    async def count_tokens(self, input_: Input, render: RenderParams = RenderParams()) -> int:
         """See `jarvis_ports.llm.LLM.count_tokens`."""
         return len(_text(input_))
 
@@ -64,6 +66,7 @@ class Shout:
 
 
 def _text(input_: Input) -> str:
+    assert not isinstance(input_, TokenIds)  # it does not declare prompt_token_ids
     return input_ if isinstance(input_, str) else "\n".join(message.content for message in input_)
 
 

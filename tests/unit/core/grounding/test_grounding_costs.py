@@ -2,14 +2,15 @@
 
 from jarvis.core.grounding.ground import token_counts
 from jarvis_adapters.echo.adapter import Echo, EchoSettings
+from jarvis_ports.llm import RenderParams
 
 
 class Spelling(Echo):
     """Echo, with a control token: one token in a raw prompt, seven where a message spells it out."""
 
-    async def count_tokens(self, input_):
+    async def count_tokens(self, input_, render=RenderParams()):
         spelled = 0 if isinstance(input_, str) else sum(m.content.count("<|im_end|>") for m in input_)
-        return await super().count_tokens(input_) + 6 * spelled
+        return await super().count_tokens(input_, render) + 6 * spelled
 
 
 async def test_a_source_costs_what_it_costs_in_a_message():

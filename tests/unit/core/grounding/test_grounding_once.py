@@ -53,11 +53,11 @@ async def house():
         counted = []
         llm, count_tokens = models[1].port, models[1].port.count_tokens
 
-        async def counting(input_):
+        async def counting(input_, *render):
             counted.append(
                 input_ if isinstance(input_, str) else "".join(message.content for message in input_)
             )
-            return await count_tokens(input_)
+            return await count_tokens(input_, *render)
 
         llm.count_tokens = counting
         search = FakeSearch()

@@ -42,7 +42,7 @@ class FakeLLM:
         if self.error and self.when == when:
             raise self.error
 
-    async def count_tokens(self, input_):
+    async def count_tokens(self, input_, render=None):
         return 3
 
     def capabilities(self):

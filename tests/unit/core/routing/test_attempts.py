@@ -36,7 +36,7 @@ async def answer(way, difficulty=None, prepare=prepare):
     """Return how the model was found, and what it wrote."""
     async with AsyncExitStack() as stack:
         attempt = await begin(stack, way, difficulty, ticket, prepare, Instruments())
-        assert attempt.prompt_tokens == 3
+        assert attempt.accepted.prompt_tokens == 3
         assert attempt.prepared == "prepared"
         outputs = [attempt.first, *[event async for event in attempt.events]]
     return attempt.routing, "".join(event.text for event in outputs if isinstance(event, Delta))
