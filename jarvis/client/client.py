@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -16,7 +17,6 @@ from jarvis.client.calls import Calls, Token
 from jarvis.client.channel import TLS, open_channel
 from jarvis.client.embedding import Batches, embeddings, stream_requests
 from jarvis.client.errors import JarvisClientError
-from jarvis.client.functions import Toolbox
 from jarvis.client.operations import OperationsClient
 from jarvis.client.options import (
     EmbedOptions,
@@ -37,7 +37,7 @@ from jarvis.client.requests import (
 from jarvis.client.resuming import Resuming
 from jarvis.client.retrieval import RetrievalClient
 from jarvis.client.retry_budget import RetryBudget
-from jarvis.client.tools import MAX_ROUNDS, Conversation, rounds_of
+from jarvis.client.tools import MAX_ROUNDS, Conversation, converse
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, server_pb2_grpc
 from jarvis.wire import answers, embedding, generation
 from jarvis.wire.messages import generation_pb2 as pb
@@ -53,7 +53,6 @@ from jarvis_ports.values import (
     Started,
     TokenCount,
     Tokens,
-    ToolCall,
 )
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
@@ -227,17 +226,8 @@ class JarvisClient(OperationsClient):
                 for what the model is told of them. A `ValueError` that one raises is told to the model; other
                 exceptions pass.
         """
-        toolbox, turns = Toolbox(options.get("tools") or ()), rounds_of(prompt, rounds)
-        try:
-            wanted = next(turns)
-            while True:
-                if isinstance(wanted, ToolCall):
-                    wanted = turns.send(await toolbox.run_async(wanted))
-                else:
-                    wanted = turns.send(await self.generate(wanted, timeout=timeout, **options))
-        except StopIteration as end:
-            conversation: Conversation = end.value
-            return conversation
+        generate = partial(self.generate, timeout=timeout, **options)
+        return await converse(generate, prompt, options.get("tools") or (), rounds)
 
     async def count_tokens(self, prompt: TextPrompt, *, model: str | None = None) -> TokenCount:
         """Count the tokens of a prompt, or of a conversation with its chat template."""

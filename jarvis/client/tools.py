@@ -1,13 +1,13 @@
 """The conversation in which a model calls Python functions."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from jarvis.client.functions import Function, Toolbox
 from jarvis.client.options import TextPrompt
 from jarvis.client.requests import input_of
-from jarvis_ports.values import Answer, Message, Role, ToolCall
+from jarvis_ports.values import Answer, FinishReason, Message, Role, Tool, ToolCall
 
 MAX_ROUNDS = 8
 """The number of answers in which a model may call tools, unless the caller says otherwise."""
@@ -27,19 +27,20 @@ def result_message(call: ToolCall, result: object) -> Message:
     return Message(Role.TOOL, text, tool_call_id=call.id)
 
 
-def rounds_of(prompt: TextPrompt, most: int) -> Generator[tuple[Message, ...] | ToolCall, Any, Conversation]:
-    """Yield messages, for which the answer is sent back, and calls, for which the result is; return the end.
-
-    The last answer is not followed by calls: it has none, it was cut off, or `most` answers have had some.
-    """
-    given = input_of(prompt)
-    messages = (Message(Role.USER, given),) if isinstance(given, str) else tuple(given)
-    for left in range(most, -1, -1):
-        answer: Answer = yield messages
-        choice = answer.choices[0]
-        messages += (choice.message,)
-        if not choice.tool_calls or choice.reason != "tool_calls" or not left:
-            return Conversation(messages, answer)
-        for call in choice.tool_calls:
-            messages += (result_message(call, (yield call)),)
-    raise AssertionError
+async def converse(
+    generate: Callable[[Sequence[Message]], Awaitable[Answer]],
+    prompt: TextPrompt,
+    functions: Sequence[Function | Tool],
+    rounds: int,
+) -> Conversation:
+    """Return the conversation in which the calls of answers are run; see `JarvisClient.run_tools`."""
+    toolbox, given = Toolbox(functions), input_of(prompt)
+    messages = [Message(Role.USER, given)] if isinstance(given, str) else list(given)
+    for left in range(rounds, -1, -1):
+        answer = await generate(messages)
+        messages.append(answer.choices[0].message)
+        if answer.reason is not FinishReason.TOOL_CALLS or not left:
+            break
+        for call in answer.tool_calls:
+            messages.append(result_message(call, await toolbox.run_async(call)))
+    return Conversation(tuple(messages), answer)

@@ -186,7 +186,7 @@ def _prepared(asked: AsyncEngineArgs, settings: VLLMSettings) -> VllmConfig:
         disable_envs_cache()  # this engine may set other variables than the last one
         config = asked.create_engine_config(UsageContext.ENGINE_CONTEXT)
         tokenizer = cached_tokenizer_from_config(config.model_config)
-        template = ControlTokens(tokenizer, chat_template(settings)).template
+        template = chat_template(settings) or str(getattr(tokenizer, "chat_template", None) or "")
         if (reasoning := find_parsers(settings.parsers, template).reasoning) != NONE:
             # The engine holds an answer to its form only when the reasoning is over.
             config.structured_outputs_config.reasoning_parser = reasoning

@@ -9,11 +9,20 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.renderers import renderer_from_config
 
 from jarvis_adapters.vllm.capabilities import find_capabilities
+from jarvis_adapters.vllm.control_tokens import ControlTokens
+from jarvis_adapters.vllm.dialect import Dialect
+from jarvis_adapters.vllm.settings import ParserNames
 from jarvis_ports.llm import ALL_FIELDS
 
 UNKNOWN = "?"
 TURNS = "{% for m in messages %}{{ m['role'] + ' ' + m['content'] + ' ' }}{% endfor %}"
-UNUSED = {"add_generation_prompt", "chat_template_args"}
+UNUSED = {
+    "add_generation_prompt",
+    "chat_template_args",
+    "parallel_tool_calls",
+    "reasoning_effort",
+    "tools",
+}
 """What none of the templates looks at."""
 TEMPLATES = {
     "takes them": TURNS,
@@ -56,7 +65,9 @@ def loaded(request, tmp_path):
     indirect=["loaded"],
 )
 async def test_system_messages_are_declared_where_the_template_takes_them(loaded, missing):
-    capabilities = await find_capabilities(loaded, ["a note"], structured_output=True)
+    control = ControlTokens(loaded.renderer.tokenizer)
+    dialect = Dialect(loaded.vllm_config, ParserNames(tools="none", reasoning="none"), control)
+    capabilities = await find_capabilities(loaded, ["a note"], dialect, structured_output=True)
 
     assert capabilities.fields == ALL_FIELDS - missing - UNUSED
     assert (capabilities.context_length, capabilities.notes) == (64, ("a note",))

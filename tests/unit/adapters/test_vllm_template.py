@@ -10,7 +10,9 @@ from vllm.renderers import renderer_from_config
 
 from jarvis_adapters.vllm.capabilities import find_capabilities
 from jarvis_adapters.vllm.control_tokens import ControlTokens
+from jarvis_adapters.vllm.dialect import Dialect
 from jarvis_adapters.vllm.render import render
+from jarvis_adapters.vllm.settings import ParserNames
 from jarvis_adapters.vllm.template import check_arguments, template_arguments
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.llm import Message, RenderParams, Role, TokenIds
@@ -54,7 +56,7 @@ def house(tmp_path_factory):
 
     yield SimpleNamespace(
         words=words,
-        tokenizer=renderer.tokenizer,
+        control=control,
         engine=SimpleNamespace(
             vllm_config=config, renderer=renderer, get_tokenizer=lambda: renderer.tokenizer
         ),
@@ -63,15 +65,17 @@ def house(tmp_path_factory):
 
 
 def test_the_arguments_of_a_template_are_the_variables_that_nobody_else_sets(house):
-    assert template_arguments(house.tokenizer) == {"enable_thinking"}
-    check_arguments(template_arguments(house.tokenizer), {"enable_thinking": "true"})
+    assert template_arguments(house.control) == {"enable_thinking"}
+    check_arguments(template_arguments(house.control), {"enable_thinking": "true"})
     with pytest.raises(InvalidArgument, match="it uses enable_thinking") as refused:
-        check_arguments(template_arguments(house.tokenizer), {"enable_thinking": "1", "bos_token": '"x"'})
+        check_arguments(template_arguments(house.control), {"enable_thinking": "1", "bos_token": '"x"'})
     assert [one.field for one in refused.value.violations] == ["chat_template_args[bos_token]"]
 
 
 async def test_what_the_template_looks_at_is_declared(house):
-    fields = (await find_capabilities(house.engine, [], structured_output=True)).fields
+    names = ParserNames(tools="none", reasoning="none")
+    dialect = Dialect(house.engine.vllm_config, names, house.control)
+    fields = (await find_capabilities(house.engine, [], dialect, structured_output=True)).fields
     assert {"add_generation_prompt", "chat_template_args", "continue_final_message"} <= fields
 
 
