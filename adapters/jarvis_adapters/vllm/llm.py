@@ -90,6 +90,8 @@ class VLLM:
             if request.cache_salt and not self._share_prefixes:
                 rendered["cache_salt"] = request.cache_salt
             prompt_tokens = len(rendered["prompt_token_ids"])
+            if request.sampling.prompt_logprobs is not None:
+                self._vocabulary.check_prompt_logprobs(prompt_tokens)
             stops = self._control.stops(request.sampling)
             room = self._room(request, prompt_tokens)
             bad = with_and_without_space(request.sampling.bad_words, self._tokenizer)

@@ -10,6 +10,12 @@ from vllm.v1.engine.async_llm import AsyncLLM
 
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 
+MOST_SCORES = 2**28
+"""The most scores that vLLM may make at a time for the log probabilities of a prompt.
+
+There is one for each token that is computed in a step and each token of the vocabulary, as a float of 4
+bytes, in two copies; vLLM sets no memory aside for them.
+"""
 MOST_TOLD = 10
 """The most ids that one error names."""
 
@@ -25,6 +31,7 @@ class Vocabulary:
         self._tokenizer: Any = engine.get_tokenizer()
         self._texts: dict[int, str] = {}
         self._embedded: int = engine.model_config.get_vocab_size()
+        self._step: int = engine.vllm_config.scheduler_config.max_num_batched_tokens
 
     def check_prompt(self, token_ids: Sequence[int]) -> None:
         """Check the ids of a prompt: some models know more tokens than their tokenizer, and some fewer.
@@ -33,6 +40,20 @@ class Vocabulary:
             InvalidArgument: naming ids that the model does not know.
         """
         _check("prompt_token_ids", token_ids, self._embedded - 1)
+
+    def check_prompt_logprobs(self, prompt_tokens: int) -> None:
+        """Check that there is memory for the log probabilities of a prompt.
+
+        Raises:
+            InvalidArgument: there may be none.
+        """
+        most = MOST_SCORES // self._embedded
+        if min(prompt_tokens, self._step) > most:
+            told = f"a prompt of {prompt_tokens} tokens needs too much memory for that, with this model"
+            raise InvalidArgument.of(
+                "sampling.prompt_logprobs",
+                f"{told}: at most {most}, or any number where max_num_batched_tokens is {most} or less",
+            )
 
     async def texts(self, token_ids: Sequence[int]) -> list[str]:
         """Return the text of each token; see `TellsTokens.token_texts`."""

@@ -144,8 +144,8 @@ async def test_a_stream_begins_with_the_log_probabilities_of_its_prompt(engine):
         assert all(one.logprob <= 0 and not one.top for one in told)
 
 
-async def test_log_probabilities_that_one_message_does_not_hold_are_refused(engine, failure):
-    call = engine.generation.Generate(
-        pb.GenerateRequest(prompt="word " * 1000, sampling=S(prompt_logprobs=20))
-    )
+@pytest.mark.parametrize(("words", "candidates"), [(1000, 20), (6000, 0)], ids=["message", "memory"])
+async def test_log_probabilities_that_there_is_no_room_for_are_refused(engine, failure, words, candidates):
+    sampling = S(max_tokens=1, prompt_logprobs=candidates)
+    call = engine.generation.Generate(pb.GenerateRequest(prompt="word " * words, sampling=sampling))
     assert (await failure(call))[1:3] == ("INVALID_ARGUMENT", ["sampling.prompt_logprobs"])

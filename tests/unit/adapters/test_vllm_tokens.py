@@ -30,9 +30,11 @@ def tokenizer():
     return FakeTokenizer()
 
 
-def vocabulary(tokenizer, embedded):
+def vocabulary(tokenizer, embedded, step=8192):
     config = SimpleNamespace(get_vocab_size=lambda: embedded)
-    return Vocabulary(SimpleNamespace(get_tokenizer=lambda: tokenizer, model_config=config))
+    steps = SimpleNamespace(scheduler_config=SimpleNamespace(max_num_batched_tokens=step))
+    engine = SimpleNamespace(get_tokenizer=lambda: tokenizer, model_config=config, vllm_config=steps)
+    return Vocabulary(engine)
 
 
 async def test_each_text_is_made_once_in_one_thread(tokenizer):
@@ -63,3 +65,15 @@ def test_an_error_names_so_many_ids_and_no_more(tokenizer):
     with pytest.raises(InvalidArgument) as refused:
         vocabulary(tokenizer, 10).check_prompt([99] * 5000)
     assert len(refused.value.violations) == MOST_TOLD
+
+
+@pytest.mark.parametrize(("vocabulary_size", "step", "most"), [(49_152, 8192, 5461), (152_064, 2048, 1765)])
+def test_log_probabilities_of_a_prompt_take_no_more_memory_than_there_is(
+    tokenizer, vocabulary_size, step, most
+):
+    known = vocabulary(tokenizer, vocabulary_size, step)
+    known.check_prompt_logprobs(most)
+    with pytest.raises(InvalidArgument, match=f"at most {most}, or any number") as refused:
+        known.check_prompt_logprobs(most + 1)
+    assert refused.value.violations[0].field == "sampling.prompt_logprobs"
+    vocabulary(tokenizer, vocabulary_size, most).check_prompt_logprobs(100_000)
