@@ -83,7 +83,7 @@ def configure_adapter(
             f"{where}.settings (adapter {adapter.name}): {explain(adapter.settings, e)}"
             for e in error.errors()
         ]
-        if port in {PortName.EMBEDDER, PortName.STORE, PortName.ESTIMATOR, PortName.TELEMETRY}:
+        if port not in {PortName.LLM, PortName.CACHE}:
             lines.append(f'{where}.adapter = "{NONE}" turns it off')
         raise ConfigError("\n".join(lines)) from None
     configured = ConfiguredAdapter(adapter, settings)

@@ -20,6 +20,7 @@ from jarvis.cli.generate import generate
 from jarvis.cli.ingest import ingest
 from jarvis.cli.options import examples
 from jarvis.cli.output import echo, write
+from jarvis.cli.rerank import rerank
 from jarvis.cli.search import search
 from jarvis.cli.serve import serve
 
@@ -72,6 +73,12 @@ app.command(
 app.command(epilog=examples("jarvis embed 'some text'", "jarvis embed --role query --json < questions.txt"))(
     embed
 )
+app.command(
+    epilog=examples(
+        "jarvis rerank 'how to reset it' manual.txt notes.txt",
+        "jarvis rerank 'Where are backups kept?' --top-n 3 --json < lines.txt",
+    )
+)(rerank)
 app.add_typer(prompt.app, name="prompt", epilog=examples("jarvis prompt explain 'What is a mutex?'"))
 app.add_typer(
     collections.app,

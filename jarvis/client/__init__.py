@@ -12,7 +12,14 @@ from jarvis.client.client import JarvisClient
 from jarvis.client.errors import CannotConnect, JarvisClientError
 from jarvis.client.filter_json import parse_filter
 from jarvis.client.health import HealthStatus
-from jarvis.client.options import EmbedOptions, GenerateOptions, IndexOptions, Prompt, PromptOptions
+from jarvis.client.options import (
+    EmbedOptions,
+    GenerateOptions,
+    IndexOptions,
+    Prompt,
+    PromptOptions,
+    RerankOptions,
+)
 from jarvis.client.retry_budget import RetryBudget
 from jarvis_ports.errors import FieldViolation
 from jarvis_ports.values import (
@@ -56,6 +63,7 @@ from jarvis_ports.values import (
     Quantiles,
     Range,
     Recent,
+    Reranked,
     Retrieval,
     Retrieved,
     Role,
@@ -63,6 +71,7 @@ from jarvis_ports.values import (
     Routing,
     RoutingReason,
     Row,
+    ScoredDocument,
     SearchMode,
     SearchResult,
     ServerStatus,
@@ -135,6 +144,8 @@ __all__ = [
     "Quantiles",
     "Range",
     "Recent",
+    "RerankOptions",
+    "Reranked",
     "Retrieval",
     "Retrieved",
     "RetryBudget",
@@ -143,6 +154,7 @@ __all__ = [
     "Routing",
     "RoutingReason",
     "Row",
+    "ScoredDocument",
     "SearchMode",
     "SearchResult",
     "ServerStatus",

@@ -13,7 +13,7 @@ from jarvis.client.channel import TLS
 from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
 from jarvis.client.health import HealthStatus
 from jarvis.client.operations import RELOAD_TIMEOUT
-from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
+from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions, RerankOptions
 from jarvis.client.retry_budget import RetryBudget
 from jarvis_ports.values import (
     AdapterInfo,
@@ -23,6 +23,7 @@ from jarvis_ports.values import (
     Event,
     ModelInfo,
     PromptExplanation,
+    Reranked,
     RouteInfo,
     ServerStatus,
     TokenCount,
@@ -138,6 +139,20 @@ class BlockingClient:
     ) -> Embeddings:
         """See `JarvisClient.embed`."""
         return self._wait(self._client.embed(texts, request_id=request_id, timeout=timeout, **options))
+
+    def rerank(
+        self,
+        query: str,
+        documents: Sequence[str],
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[RerankOptions],
+    ) -> Reranked:
+        """See `JarvisClient.rerank`."""
+        return self._wait(
+            self._client.rerank(query, documents, request_id=request_id, timeout=timeout, **options)
+        )
 
     def embed_stream(
         self,

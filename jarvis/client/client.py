@@ -17,8 +17,15 @@ from jarvis.client.channel import TLS, open_channel
 from jarvis.client.embedding import Batches, embeddings, stream_requests
 from jarvis.client.errors import JarvisClientError
 from jarvis.client.operations import OperationsClient
-from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions
-from jarvis.client.requests import embed_request, explain_request, generate_call, input_of, written
+from jarvis.client.options import EmbedOptions, GenerateOptions, Prompt, PromptOptions, RerankOptions
+from jarvis.client.requests import (
+    embed_request,
+    explain_request,
+    generate_call,
+    input_of,
+    rerank_request,
+    written,
+)
 from jarvis.client.resuming import Resuming
 from jarvis.client.retrieval import RetrievalClient
 from jarvis.client.retry_budget import RetryBudget
@@ -33,6 +40,7 @@ from jarvis_ports.values import (
     Finished,
     NumberedEvent,
     PromptExplanation,
+    Reranked,
     Started,
     TokenCount,
 )
@@ -220,6 +228,29 @@ class JarvisClient(OperationsClient):
         method = self._embedding.Embed
         response = await self._calls.unary(method, request, request_id=request_id, timeout=timeout)
         return embeddings(response)
+
+    async def rerank(
+        self,
+        query: str,
+        documents: Sequence[str],
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[RerankOptions],
+    ) -> Reranked:
+        """Score documents by how well each answers a query; return them, the best first.
+
+        Args:
+            query: not blank.
+            documents: at least one, at most 1,000, none empty.
+            request_id: see `stream`.
+            timeout: seconds for the call.
+            **options: see `RerankOptions`.
+        """
+        request = written(embedding.RERANK.message, rerank_request(query, documents, options))
+        method = self._embedding.Rerank
+        response = await self._calls.unary(method, request, request_id=request_id, timeout=timeout)
+        return embedding.RERANKED.read(response)
 
     async def embed_stream(
         self,

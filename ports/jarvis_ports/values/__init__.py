@@ -73,6 +73,7 @@ from jarvis_ports.values.requests import (
     SamplingParams,
     StructuredOutput,
 )
+from jarvis_ports.values.reranking import Reranked, RerankRequest, ScoredDocument
 from jarvis_ports.values.search import ChunkSource, Duplicate, Hit, SearchMode, SearchQuery, SearchResult
 from jarvis_ports.values.status import (
     ComponentStatus,
@@ -150,6 +151,8 @@ __all__ = [
     "Range",
     "Recent",
     "ReloadRequest",
+    "RerankRequest",
+    "Reranked",
     "ResumeRequest",
     "Retrieval",
     "Retrieved",
@@ -159,6 +162,7 @@ __all__ = [
     "RoutingReason",
     "Row",
     "SamplingParams",
+    "ScoredDocument",
     "SearchMode",
     "SearchQuery",
     "SearchResult",

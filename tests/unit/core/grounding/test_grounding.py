@@ -56,14 +56,15 @@ class FakeSearch:
         self.searching = asyncio.Event()
         self.hang = False
 
-    async def run(self, query):
+    async def run(self, query, deadline=None):
         self.queries.append(query)
+        self.deadline = deadline
         self.searching.set()
         if self.hang:
             await asyncio.sleep(60)
         if self.error:
             raise self.error
-        return SearchResult(tuple(self.hits), query.mode or SearchMode.HYBRID)
+        return SearchResult(tuple(self.hits), query.mode or SearchMode.HYBRID, bool(query.rerank))
 
     async def space(self, collection):
         return self.space_
