@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
 from bench import tiny_model
+from jarvis.models.catalogue import DEMO_MODEL
 from tests.engine.support import START
 
 if WORKER := os.environ.get("PYTEST_XDIST_WORKER"):  # whose engines have a CPU of their own
@@ -208,11 +209,12 @@ async def shared(folder, connect, *sets):
 
 @pytest.fixture(scope="session")
 async def engine(tmp_path_factory, connect):
-    """The default configuration, the demo model on vLLM, with one more template: `house`."""
+    """The default configuration, the demo model on vLLM, with a template, `house`, and as reranker too."""
     folder = tmp_path_factory.mktemp("engine")
     (folder / "house.txt").write_text(HOUSE)
     template = f'prompts.templates.house.file="{folder}/house.txt"'
-    async with shared(folder, connect, template) as peer:
+    reranker = ("reranker.adapter=llm", f"reranker.model={DEMO_MODEL}")
+    async with shared(folder, connect, template, *reranker) as peer:
         peer.house = HOUSE
         yield peer
 
