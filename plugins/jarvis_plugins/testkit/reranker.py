@@ -116,7 +116,7 @@ class RerankerConformance(AdapterConformance):
     # Concurrent and cancelled calls
 
     async def test_calls_at_once_do_not_mix(self, reranker: Reranker) -> None:
-        calls = [[f"{text} {number}" for text in TEXTS] for number in range(16)]
+        calls = [[*TEXTS[start:], *TEXTS[:start]] for start in range(len(TEXTS))] * 2
         found = await asyncio.gather(*(self.score(reranker, documents) for documents in calls))
         for documents, scores in zip(calls, found, strict=True):
             assert scores == pytest.approx(await self.score(reranker, documents), abs=NEAR)
