@@ -15,6 +15,13 @@ QUERY = "When does the ferry leave?"
 DOCUMENTS = ["The ferry leaves Port Ambry at noon.", "The mill grinds rye.", "Oak is a hard wood."]
 
 
+@pytest.fixture(scope="module")
+async def engine(engine):
+    """The engine, once the reranker is ready, which it is a moment after its model."""
+    await engine.serving(service=f"jarvis.v1.EmbeddingService/{DEMO_MODEL}")
+    return engine
+
+
 async def rerank(engine, query, documents, **fields):
     request = embedding_pb2.RerankRequest(query=query, documents=documents, **fields)
     return await engine.embedding.Rerank(request, timeout=120)
@@ -39,7 +46,7 @@ async def probability(engine, query, document, language):
         )
         return (await engine.generation.Generate(request, timeout=60)).choices[0].token_ids[0]
 
-    yes, no = ([await beginning(word) for word in words] for words in (question.yes, question.no))
+    yes, no = [[await beginning(word) for word in words] for words in (question.yes, question.no)]
     sampling = pb.SamplingParams(max_tokens=1, temperature=0, logprob_token_ids=[*yes, *no])
     request = pb.GenerateRequest(
         messages=[pb.Message(role=pb.ROLE_USER, content=content)], sampling=sampling, template=""
@@ -97,7 +104,3 @@ async def test_searches_and_answers_use_it(engine):
     )
     answers = await asyncio.gather(*(engine.generation.Generate(request, timeout=120) for _ in range(3)))
     assert all(answer.retrieved.reranked for answer in answers)
-
-
-async def test_health_tells_of_it(engine):
-    assert await engine.check(f"jarvis.v1.EmbeddingService/{DEMO_MODEL}") == "SERVING"

@@ -82,6 +82,26 @@ async def test_the_best_comes_first_and_of_equal_ones_that_which_was_first(reran
     assert counted == [(metrics.RERANKED, {"model": "fake"}, 4)]
 
 
+async def test_a_request_is_measured_with_how_it_ended(reranking, reranker, monkeypatch):
+    measured = []
+    monkeypatch.setattr(
+        Instruments, "observe", lambda self, metric, value, labels: measured.append((metric, labels))
+    )
+    await reranking.rerank(RerankRequest("q", ("1",)))
+    reranker.failure = EngineFailure("no")
+    with pytest.raises(EngineFailure):
+        await reranking.rerank(RerankRequest("q", ("1",)))
+    names = {
+        "gen_ai.operation.name": "rerank",
+        "gen_ai.provider.name": "adapter",
+        "gen_ai.request.model": "fake",
+    }
+    assert measured == [
+        (metrics.REQUEST_DURATION, names),
+        (metrics.REQUEST_DURATION, {**names, "error.type": "ENGINE_FAILURE"}),
+    ]
+
+
 async def test_only_the_best_and_their_texts(reranking):
     ranked = await reranking.rerank(RerankRequest("q", ("1", "3", "2"), top_n=2, return_documents=True))
     assert [(one.index, one.document) for one in ranked.results] == [(1, "3"), (2, "2")]
