@@ -11,6 +11,7 @@ from bench.adapters import opened, real_embedder
 from jarvis.app.config import Config
 from jarvis.core.embedding import Embedding
 from jarvis.core.lifecycle.component import Component, WhenUnwell
+from jarvis.core.reranking import Reranking
 from jarvis.core.retrieval import Library, Retrieval, RetrievalSettings
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.documents.reader import Reader
@@ -19,8 +20,13 @@ from jarvis_plugins.registry import PortName
 
 
 @asynccontextmanager
-async def retrieval() -> AsyncIterator[Retrieval]:
-    """Open the real model, the real store, and the text index, in a folder that is deleted at the end."""
+async def retrieval(reranking: Reranking | None = None, candidates: int = 50) -> AsyncIterator[Retrieval]:
+    """Open the real model, the real store, and the text index, in a folder that is deleted at the end.
+
+    Args:
+        reranking: orders the first `candidates` hits, however long it takes; None for none.
+        candidates: how many.
+    """
     os.environ["HF_HUB_OFFLINE"] = "1"
     config = Config()
     with tempfile.TemporaryDirectory() as folder:
@@ -45,7 +51,10 @@ async def retrieval() -> AsyncIterator[Retrieval]:
             yield Retrieval(
                 component,
                 embedding,
-                RetrievalSettings(limits.chunk_tokens, limits.chunk_overlap, limits.max_document_bytes),
+                RetrievalSettings(
+                    limits.chunk_tokens, limits.chunk_overlap, limits.max_document_bytes, candidates, 3600.0
+                ),
                 Instruments(),
+                reranking,
             )
             running.cancel()

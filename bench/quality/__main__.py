@@ -2,22 +2,17 @@
 
 import argparse
 import asyncio
-import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.arguments import make_parser, positive_int
-from bench.corpus import Docstring, docstrings
+from bench.arguments import make_parser
+from bench.corpus import Docstring
 from bench.found import Found
+from bench.quality.questions import COLLECTION, TOP_K, add_sample, sample, store
 from bench.use_case import retrieval
 from jarvis.core.retrieval import Retrieval
-from jarvis_ports.store import IndexSettings, Row
 from jarvis_ports.values import SearchMode, SearchQuery
-
-TOP_K = 10
-BATCH = 500
-COLLECTION = "docstrings"
 
 
 @dataclass(frozen=True)
@@ -32,8 +27,7 @@ class Quality:
 def main() -> int:
     """Measure each mode with the same questions."""
     args = _parser().parse_args()
-    found = list({one.rest: one for one in docstrings()}.values())[: args.rows]
-    asked = random.Random(args.seed).sample(range(len(found)), min(args.queries, len(found)))  # noqa: S311
+    found, asked = sample(args.rows, args.queries, args.seed)
     with Found(args.json, _print, rows=len(found), questions=len(asked)) as results:
         asyncio.run(_run(found, asked, results))
     return 0
@@ -48,12 +42,7 @@ def _print(found: Found) -> None:
 
 async def _run(found: Sequence[Docstring], asked: Sequence[int], results: Found) -> None:
     async with retrieval() as use_case:
-        await use_case.collections.create(COLLECTION, IndexSettings())
-        for start in range(0, len(found), BATCH):
-            print(f"storing from row {start}", file=sys.stderr)
-            part = found[start : start + BATCH]
-            rows = [Row(str(start + i), docstring.rest) for i, docstring in enumerate(part)]
-            await use_case.rows.upsert(COLLECTION, rows, [None] * len(rows), truncate=True)
+        await store(use_case, found)
         for mode in SearchMode:
             results.add("quality", await _measure(use_case, mode, found, asked))
 
@@ -78,11 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "server's use case with the real model and store. The texts are the docstrings of Python's standard "
         "library: the first sentence is the question, and the rest is to be found.",
     )
-    parser.add_argument(
-        "--rows", type=positive_int, help="take the first so many docstrings; all when left out"
-    )
-    parser.add_argument("--queries", type=positive_int, default=600, help="questions, drawn at random")
-    parser.add_argument("--seed", type=int, default=1, help="of the drawing")
+    add_sample(parser, queries=600)
     return parser
 
 

@@ -22,6 +22,10 @@ from jarvis_ports.errors import CannotReload
 
 logger = logging.getLogger(__name__)
 
+CAN_BE_OFF = {
+    *(PortName.EMBEDDER, PortName.RERANKER, PortName.STORE, PortName.ESTIMATOR, PortName.TELEMETRY),
+}
+"""The ports for which `none` can be configured."""
 PLUGINS = {(PortName.ESTIMATOR, "heuristic"): "jarvis-difficulty"}
 """The distribution of each default adapter that is not built in."""
 
@@ -83,7 +87,7 @@ def configure_adapter(
             f"{where}.settings (adapter {adapter.name}): {explain(adapter.settings, e)}"
             for e in error.errors()
         ]
-        if port in {PortName.EMBEDDER, PortName.STORE, PortName.ESTIMATOR, PortName.TELEMETRY}:
+        if port in CAN_BE_OFF:
             lines.append(f'{where}.adapter = "{NONE}" turns it off')
         raise ConfigError("\n".join(lines)) from None
     configured = ConfiguredAdapter(adapter, settings)

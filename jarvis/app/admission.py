@@ -26,9 +26,10 @@ def make_scopes(config: Config) -> Scopes:
 
 def make_intakes(config: Config, scopes: Scopes) -> Intakes:
     """Return what lets in the requests that are not for a model."""
-    embedder, retrieval = config.embedder, config.retrieval
+    embedder, reranker, retrieval = config.embedder, config.reranker, config.retrieval
     return Intakes(
         embedding=Intake("the embedder", embedder.max_running, bounds(embedder), scopes),
+        reranking=Intake("the reranker", reranker.max_running, bounds(reranker), scopes),
         search=Intake("the search", retrieval.max_running, Bounds(), scopes),
         changes=Intake("the change of collections", None, Bounds(retrieval.max_changes), scopes),
         others=Intake("the server", None, Bounds(), scopes),

@@ -14,6 +14,7 @@ from jarvis.core.generation import Generation
 from jarvis.core.grounding import Grounding, GroundingSettings
 from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.reranking import Reranking
 from jarvis.core.retrieval import Retrieval, RetrievalSettings
 from jarvis.core.status import Status
 from jarvis.core.telemetry.gpus import GpuReader
@@ -47,11 +48,19 @@ def make_application(config: Config, instruments: Instruments) -> Application:
         max_batch_tokens=config.embedder.max_batch_tokens,
         instruments=instruments,
     )
+    reranking = Reranking(components.one(PortName.RERANKER), instruments)
     retrieval = Retrieval(
         components.one(PortName.STORE),
         embedding,
-        RetrievalSettings(limits.chunk_tokens, limits.chunk_overlap, limits.max_document_bytes),
+        RetrievalSettings(
+            limits.chunk_tokens,
+            limits.chunk_overlap,
+            limits.max_document_bytes,
+            limits.rerank_candidates,
+            limits.rerank_seconds,
+        ),
         instruments,
+        reranking,
     )
     grounding = GroundingSettings(limits.min_similarity, limits.max_context_tokens)
     prompting = make_prompting(config.prompts, components.one(PortName.ESTIMATOR))
@@ -64,6 +73,7 @@ def make_application(config: Config, instruments: Instruments) -> Application:
             routes, prompting, Grounding(retrieval.search, grounding), instruments, metering
         ),
         embedding=embedding,
+        reranking=reranking,
         retrieval=retrieval,
         intakes=intakes,
         status=Status(components, routes, requests),

@@ -10,6 +10,7 @@ from jarvis.app.config import NONE, AdapterConfig, Config
 from jarvis.app.library import open_library, text_index_folder
 from jarvis.app.routes import make_routes
 from jarvis.core.admission import Scopes
+from jarvis.core.generation.reranker import open_reranker
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.routing import Routes
@@ -39,21 +40,21 @@ def make_components(
     open_telemetry = partial(_open_telemetry, adapter.open, instruments)
     telemetry = _waiting(PortName.TELEMETRY, config.telemetry, open_telemetry)
     made = [telemetry]
-    if (section := config.embedder).adapter != NONE:
-        adapter = configure(PortName.EMBEDDER, "embedder", section)
-        name = section.name or adapter.model_name
-        restart = WhenUnwell.RESTART
+    for port, section in ((PortName.EMBEDDER, config.embedder), (PortName.RERANKER, config.reranker)):
+        if section.adapter != NONE and section is not config.reranker.by_model:
+            adapter = configure(port, port.value, section)
+            name, last = section.name or adapter.model_name, made[-1]
+            made.append(Component(port, name, section.adapter, adapter.open, WhenUnwell.RESTART, after=last))
+    last = made[-1]
+    if config.embedder.adapter != NONE:
         made += [
-            Component(PortName.EMBEDDER, name, section.adapter, adapter.open, restart, after=telemetry),
-            *(
-                _waiting(PortName.CACHE, tier, configure(PortName.CACHE, f"cache[{position}]", tier).open)
-                for position, tier in enumerate(config.cache)
-            ),
+            _waiting(PortName.CACHE, tier, configure(PortName.CACHE, f"cache[{position}]", tier).open)
+            for position, tier in enumerate(config.cache)
         ]
     models = {name: configure(PortName.LLM, f"models.{name}", model) for name, model in config.models.items()}
     check_memory(models)
     # `transformers` sometimes fails if two threads import it at the same time.
-    routes = make_routes(config, models, scopes, after=Components(made).one(PortName.EMBEDDER) or telemetry)
+    routes = make_routes(config, models, scopes, after=last)
     if config.store.adapter != NONE:
         adapter = configure(PortName.STORE, "store", config.store)
         opener = partial(open_library, text_index_folder(config), adapter.open)
@@ -61,6 +62,12 @@ def make_components(
     if config.estimator.adapter != NONE:
         adapter = configure(PortName.ESTIMATOR, "estimator", config.estimator)
         made.append(_waiting(PortName.ESTIMATOR, config.estimator, adapter.open))
+    if reranker := config.reranker.by_model:
+        model = next(model for model in routes.models if model.name == reranker.model)
+        estimator = Components(made).one(PortName.ESTIMATOR)
+        asking = partial(open_reranker, model, estimator, config.prompts.language)
+        name = reranker.name or model.name
+        made.append(Component(PortName.RERANKER, name, reranker.adapter, asking, WhenUnwell.WAIT))
     return Components([*routes.models, *made]), routes, partial(check_room, models)
 
 

@@ -62,13 +62,13 @@ def adapters(
 )
 @connects
 def reload(
-    port: Annotated[str, typer.Argument(help="What it is for: llm, embedder or cache.")],
+    port: Annotated[str, typer.Argument(help="What it is for: llm, embedder, reranker or cache.")],
     name: Annotated[str, typer.Argument(help="Its name in `jarvis status`.")],
     *,
     timeout: Annotated[float, seconds("How long it may take, in seconds.", least=0.001)] = 3600.0,
     connection: Connection,
 ) -> None:
-    """Open a new instance of a model, the embedder or a cache, which then takes over from the old one.
+    """Open a new instance of a model, the embedder, the reranker or a cache, to take over from the old one.
 
     It has the settings that the server was started with. No request fails: the old one serves until the new
     one is well, and stays if that does not come up, or on Ctrl-C.

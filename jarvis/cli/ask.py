@@ -30,6 +30,7 @@ from jarvis.cli.retrieval_options import (
     Collection,
     MinSimilarity,
     Mode,
+    Rerank,
     Where,
     read_filter,
 )
@@ -48,6 +49,7 @@ def ask(  # noqa: PLR0913 - one for each option
         int | None, typer.Option(metavar="COUNT", help="The most sources; 5 when left out.")
     ] = None,
     min_similarity: MinSimilarity = None,
+    rerank: Rerank = None,
     where: Where = None,
     system: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Instructions that go before the question.")
@@ -76,7 +78,12 @@ def ask(  # noqa: PLR0913 - one for each option
         "seed": seed,
         **template_options(template, no_template, difficulty, variables, language),
         "retrieval": Retrieval(
-            collection, mode=mode, top_k=top_k, filter=read_filter(where), min_similarity=min_similarity
+            collection,
+            mode=mode,
+            top_k=top_k,
+            filter=read_filter(where),
+            min_similarity=min_similarity,
+            rerank=rerank,
         ),
     }
     with connection.open(timeout=timeout) as client:

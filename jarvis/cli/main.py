@@ -20,6 +20,7 @@ from jarvis.cli.generate import generate
 from jarvis.cli.ingest import ingest
 from jarvis.cli.options import examples
 from jarvis.cli.output import echo, write
+from jarvis.cli.rerank import rerank
 from jarvis.cli.search import search
 from jarvis.cli.serve import serve
 from jarvis.cli.tokens import detokenize, tokenize
@@ -77,6 +78,12 @@ app.command(epilog=examples("jarvis tokenize 'What is a mutex?'", "jarvis tokeni
     tokenize
 )
 app.command(epilog=examples("jarvis detokenize 1 9690 198"))(detokenize)
+app.command(
+    epilog=examples(
+        "jarvis rerank 'how to reset it' manual.txt notes.txt",
+        "jarvis rerank 'Where are backups kept?' --top-n 3 --json < lines.txt",
+    )
+)(rerank)
 app.add_typer(prompt.app, name="prompt", epilog=examples("jarvis prompt explain 'What is a mutex?'"))
 app.add_typer(
     collections.app,

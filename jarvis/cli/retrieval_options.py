@@ -20,6 +20,14 @@ MinSimilarity = Annotated[
     float | None,
     typer.Option("--min-similarity", metavar="NUMBER", help="Only what is at least this similar."),
 ]
+Rerank = Annotated[
+    bool | None,
+    typer.Option(
+        "--rerank/--no-rerank",
+        show_default=False,
+        help="Whether the reranker orders what was found; when left out, where the server has one.",
+    ),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option(

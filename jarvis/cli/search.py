@@ -13,6 +13,7 @@ from jarvis.cli.retrieval_options import (
     Collection,
     MinSimilarity,
     Mode,
+    Rerank,
     Where,
     read_filter,
 )
@@ -37,6 +38,7 @@ def search(  # noqa: PLR0913 - one for each option
         bool,
         typer.Option("--truncate", help="Cut off a question that is too long, instead of refusing it."),
     ] = False,
+    rerank: Rerank = None,
     connection: Connection,
     as_json: Json = False,
 ) -> None:
@@ -50,6 +52,7 @@ def search(  # noqa: PLR0913 - one for each option
             filter=read_filter(where),
             min_similarity=min_similarity,
             truncate=truncate,
+            rerank=rerank,
         )
     if as_json:
         print_json(asdict(found))
@@ -65,7 +68,8 @@ def _show(rank: int, hit: "Hit") -> None:
     from rich.text import Text  # noqa: PLC0415
 
     similarity = "" if hit.similarity is None else f" (similarity {hit.similarity:.3f})"
-    echo(f"{rank}. {hit.score:.4f}{similarity} {_place(hit)}")
+    score = hit.score if hit.rerank_score is None else hit.rerank_score
+    echo(f"{rank}. {score:.4f}{similarity} {_place(hit)}")
     for other in hit.duplicates[:OTHER_PLACES]:
         echo(f"   and {_place(other)}")
     if (more := len(hit.duplicates) - OTHER_PLACES) > 0:

@@ -19,6 +19,7 @@ from jarvis.client.options import (
     Prompt,
     PromptOptions,
     RenderOptions,
+    RerankOptions,
     TextPrompt,
 )
 from jarvis.client.retry_budget import RetryBudget
@@ -31,6 +32,7 @@ from jarvis_ports.values import (
     Event,
     ModelInfo,
     PromptExplanation,
+    Reranked,
     RouteInfo,
     ServerStatus,
     TokenCount,
@@ -168,6 +170,20 @@ class BlockingClient:
     ) -> Embeddings:
         """See `JarvisClient.embed`."""
         return self._wait(self._client.embed(texts, request_id=request_id, timeout=timeout, **options))
+
+    def rerank(
+        self,
+        query: str,
+        documents: Sequence[str],
+        *,
+        request_id: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[RerankOptions],
+    ) -> Reranked:
+        """See `JarvisClient.rerank`."""
+        return self._wait(
+            self._client.rerank(query, documents, request_id=request_id, timeout=timeout, **options)
+        )
 
     def embed_stream(
         self,

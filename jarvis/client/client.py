@@ -15,11 +15,10 @@ from grpc_health.v1 import health_pb2_grpc
 from jarvis import timeouts
 from jarvis.client.calls import Calls, Token
 from jarvis.client.channel import TLS, open_channel
-from jarvis.client.embedding import Batches, embeddings, stream_requests
+from jarvis.client.embedding_client import EmbeddingClient
 from jarvis.client.errors import JarvisClientError
 from jarvis.client.operations import OperationsClient
 from jarvis.client.options import (
-    EmbedOptions,
     GenerateOptions,
     Prompt,
     PromptOptions,
@@ -27,7 +26,6 @@ from jarvis.client.options import (
     TextPrompt,
 )
 from jarvis.client.requests import (
-    embed_request,
     explain_request,
     generate_call,
     input_of,
@@ -39,13 +37,12 @@ from jarvis.client.retrieval import RetrievalClient
 from jarvis.client.retry_budget import RetryBudget
 from jarvis.client.tools import MAX_ROUNDS, Conversation, converse
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, server_pb2_grpc
-from jarvis.wire import answers, embedding, generation
+from jarvis.wire import answers, generation
 from jarvis.wire.messages import generation_pb2 as pb
 from jarvis_ports.values import (
     Answer,
     CountTokensRequest,
     DetokenizeRequest,
-    Embeddings,
     Event,
     Finished,
     NumberedEvent,
@@ -58,7 +55,7 @@ from jarvis_ports.values import (
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 
 
-class JarvisClient(OperationsClient):
+class JarvisClient(OperationsClient, EmbeddingClient):
     """Calls a Jarvis server. Make it inside the event loop that uses it.
 
     A call is repeated after the delay that the server names in `RetryInfo`, unless the retry budget is spent;
@@ -250,50 +247,3 @@ class JarvisClient(OperationsClient):
         """Return what `generate` would do with a prompt and the same options before a model answers."""
         request = written(generation.explain_prompt_request, explain_request(prompt, options))
         return answers.EXPLANATION.read(await self._calls.unary(self._generation.ExplainPrompt, request))
-
-    async def embed(
-        self,
-        texts: Sequence[str],
-        *,
-        request_id: str | None = None,
-        timeout: float | None = None,
-        **options: Unpack[EmbedOptions],
-    ) -> Embeddings:
-        """Turn texts into vectors.
-
-        Args:
-            texts: at least one, at most 2,048, none empty.
-            request_id: see `stream`.
-            timeout: seconds for the call.
-            **options: see `EmbedOptions`.
-        """
-        request = written(embedding.REQUEST.message, embed_request(texts, options))
-        method = self._embedding.Embed
-        response = await self._calls.unary(method, request, request_id=request_id, timeout=timeout)
-        return embeddings(response)
-
-    async def embed_stream(
-        self,
-        batches: Batches,
-        *,
-        request_id: str | None = None,
-        timeout: float | None = None,
-        **options: Unpack[EmbedOptions],
-    ) -> AsyncGenerator[Embeddings, None]:
-        """Turn one batch of texts after another into vectors, in order; nothing is repeated.
-
-        Batches are taken while earlier ones are embedded, as far ahead as the server reads. Closing the
-        stream, or breaking out of the loop over it, cancels what is left.
-
-        Args:
-            batches: each is like the texts of `embed`; an ordinary iterable is read in a thread.
-            request_id: see `stream`.
-            timeout: seconds for the whole stream.
-            **options: see `EmbedOptions`.
-        """
-        requests = stream_requests(batches, **options)
-        method = self._embedding.EmbedStream
-        messages = self._calls.duplex(method, requests, request_id=request_id, timeout=timeout)
-        async with aclosing(messages):
-            async for message in messages:
-                yield embeddings(message)

@@ -65,7 +65,7 @@ class OperationsClient:
         If this is cancelled before the new instance has taken over, the old one stays.
 
         Args:
-            port: "llm", "embedder" or "cache".
+            port: "llm", "embedder", "reranker" or "cache".
             name: the component's name, as `status` tells it.
             timeout: seconds that it may take to open the new instance and to close the old one.
 

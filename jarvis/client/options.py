@@ -114,6 +114,22 @@ class EmbedOptions(TypedDict, total=False):
     model: str | None
 
 
+class RerankOptions(TypedDict, total=False):
+    """The options that go with documents to rerank.
+
+    Attributes:
+        model: the reranker's name.
+        top_n: return only so many, the best; all if it is left out.
+        return_documents: return the documents' texts as well.
+        truncate: cut off what is longer than the model reads, instead of refusing it.
+    """
+
+    model: str | None
+    top_n: int | None
+    return_documents: bool | None
+    truncate: bool | None
+
+
 class IndexOptions(TypedDict, total=False):
     """How to index a collection; a setting left out takes the contract's default, or stays as it is."""
 

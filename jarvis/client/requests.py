@@ -12,6 +12,7 @@ from jarvis.client.options import (
     Prompt,
     PromptOptions,
     RenderOptions,
+    RerankOptions,
     Sampling,
     TextPrompt,
     check_names,
@@ -29,6 +30,7 @@ from jarvis_ports.values import (
     PromptParams,
     ReasoningEffort,
     RenderParams,
+    RerankRequest,
     Role,
     SamplingParams,
     TextInput,
@@ -136,6 +138,19 @@ def embed_request(texts: Sequence[str], options: EmbedOptions) -> EmbedRequest:
         truncate=options.get("truncate"),
         model=options.get("model"),
     )
+
+
+def rerank_request(query: str, documents: Sequence[str], options: RerankOptions) -> RerankRequest:
+    """Return the request that scores documents.
+
+    Raises:
+        TypeError: an option does not exist.
+        JarvisClientError: INVALID_ARGUMENT, a value cannot be sent.
+    """
+    check_names(options, RerankOptions)
+    if isinstance(documents, str):
+        raise invalid("documents", "is one text; give a list of texts")
+    return RerankRequest(query, tuple(documents), **options)
 
 
 def index_changes(options: IndexOptions) -> IndexChanges:

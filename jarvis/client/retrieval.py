@@ -148,6 +148,7 @@ class RetrievalClient:
         filter: Filter | None = None,  # noqa: A002 - the contract's name
         min_similarity: float | None = None,
         truncate: bool = False,
+        rerank: bool | None = None,
     ) -> SearchResult:
         """Find the rows that suit a text, or that are nearest to a vector of shape (dimension,).
 
@@ -159,6 +160,7 @@ class RetrievalClient:
             filter: only rows that pass.
             min_similarity: only rows whose vector is at least this similar.
             truncate: cut off a query that is too long, instead of refusing it.
+            rerank: whether a reranker orders the first hits; when left out, where the server has one.
         """
         wanted = SearchQuery(
             collection=name,
@@ -168,6 +170,7 @@ class RetrievalClient:
             filter=filter,
             min_similarity=min_similarity,
             truncate=truncate,
+            rerank=rerank,
             **said({"top_k": top_k}),
         )
         request = written(search.QUERY.message, wanted)

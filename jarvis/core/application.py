@@ -9,6 +9,7 @@ from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.metering import Ledger, Metering
+from jarvis.core.reranking import Reranking
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.routing import Routes
 from jarvis.core.status import Status
@@ -23,7 +24,8 @@ class Application:
 
     Attributes:
         generation: the use case behind GenerationService.
-        embedding: the use case behind EmbeddingService.
+        embedding: the use case behind EmbeddingService, but for Rerank.
+        reranking: the use case behind Rerank.
         retrieval: the use case behind RetrievalService.
         intakes: let in what is not for a model.
         status: the state of the server as a whole.
@@ -40,6 +42,7 @@ class Application:
 
     generation: Generation
     embedding: Embedding
+    reranking: Reranking
     retrieval: Retrieval
     intakes: Intakes
     status: Status

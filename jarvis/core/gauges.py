@@ -59,6 +59,8 @@ class Gauges:
         for embedder in self._components.of(PortName.EMBEDDER):
             waiting = self._embedding.queue_depth + self._intakes.embedding.queued
             yield waiting, {"port": embedder.port_name, "name": embedder.name}
+        for reranker in self._components.of(PortName.RERANKER):
+            yield self._intakes.reranking.queued, {"port": reranker.port_name, "name": reranker.name}
         for store in self._components.of(PortName.STORE):
             yield self._intakes.search.queued, {"port": store.port_name, "name": store.name}
 

@@ -1,6 +1,7 @@
 """Who a caller is, and what it may do."""
 
 import hashlib
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -51,3 +52,5 @@ def _hash(name: str) -> str:
 
 ANYONE = Principal("", frozenset(Role))
 """Every caller of a server that knows none of them, and those who reach its unix socket."""
+principal: ContextVar[Principal] = ContextVar("principal", default=ANYONE)
+"""Who makes the call that the running task serves."""

@@ -81,6 +81,10 @@ class Status:
     def serving(self) -> dict[Capability, bool]:
         """Whether each capability that is configured is available now."""
         states = {Capability.GENERATION: [self._best_of_default_route]}
+        if reranker := self._components.one(PortName.RERANKER):
+            states[Capability.EMBEDDING] = [
+                reranker.state
+            ]  # unless there is an embedder, whose service it is
         if embedder := self._components.one(PortName.EMBEDDER):
             states[Capability.EMBEDDING] = [embedder.state]
             if store := self._components.one(PortName.STORE):

@@ -14,7 +14,7 @@ import grpc
 
 from jarvis.core.admission import Arrival, Intake
 from jarvis.core.lifecycle.requests import Requests
-from jarvis.core.principal import ANYONE, Principal
+from jarvis.core.principal import ANYONE, Principal, principal
 from jarvis_ports.errors import InvalidArgument
 
 REQUEST_ID = "x-request-id"
@@ -50,8 +50,6 @@ class Call:
 
 current: ContextVar[Call] = ContextVar("call")
 """The call that the running task serves."""
-principal: ContextVar[Principal] = ContextVar("principal", default=ANYONE)
-"""Who makes that call."""
 
 
 def read(context: grpc.aio.ServicerContext[object, object]) -> Call:

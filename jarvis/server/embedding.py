@@ -7,17 +7,18 @@ from typing import Any
 
 import grpc
 
-from jarvis.core.admission import Intake
+from jarvis.core.admission import Intakes
 from jarvis.core.embedding import MAX_TEXTS, Embedding
 from jarvis.core.embedding.validation import check_request
 from jarvis.core.in_order import in_order
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.metering import Metering
-from jarvis.core.principal import Role
+from jarvis.core.principal import Role, principal
+from jarvis.core.reranking import Reranking, check_rerank
 from jarvis.core.tokens import tokens_in
 from jarvis.core.violations import Violations
-from jarvis.server.context import arrival, current, principal, tracked
-from jarvis.server.facts import add_embedded
+from jarvis.server.context import arrival, current, tracked
+from jarvis.server.facts import add_embedded, of_reranked
 from jarvis.server.roles import needs
 from jarvis.v1 import embedding_pb2_grpc
 from jarvis.wire import embedding as wire
@@ -35,18 +36,20 @@ READ_AHEAD = 4
 
 
 class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
-    """Translates between the contract and the use case of embedding."""
+    """Translates between the contract and the use cases of embedding and reranking."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that it works with
         self,
         embedding: Embedding,
-        intake: Intake,
+        reranking: Reranking,
+        intakes: Intakes,
         requests: Requests,
         metering: Metering,
         max_message_bytes: int,
     ) -> None:
         self._embedding = embedding
-        self._intake = intake
+        self._reranking = reranking
+        self._intakes = intakes
         self._metering = metering
         self._requests = requests
         self._max_message_bytes = max_message_bytes
@@ -72,6 +75,27 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
                 async for response in answers:
                     await context.write(response)
 
+    @needs(Role.INFER)
+    async def Rerank(self, request: pb.RerankRequest, context: Context) -> pb.RerankResponse:
+        """Score documents."""
+        violations = Violations()
+        wanted = wire.RERANK.read(request, blame=violations.blame)
+        violations.refuse(partial(check_rerank, wanted))
+        characters = len(wanted.query) * len(wanted.documents) + sum(map(len, wanted.documents))
+        with tracked(self._requests):
+            async with (
+                self._metering.tokens(principal.get().name, tokens_in(characters)) as spent,
+                self._intakes.reranking.request(arrival(), characters),
+            ):
+                ranked = await self._reranking.rerank(wanted)
+                spent.model, spent.prompt_tokens = ranked.model, ranked.tokens
+        current.get().facts.update(of_reranked(ranked, len(wanted.documents)))
+        response = wire.RERANKED.message(ranked)
+        if (size := response.ByteSize()) > self._max_message_bytes:
+            told = f"the answer has {size} bytes, and server.max_message_bytes is {self._max_message_bytes}"
+            raise MessageTooLarge.of("return_documents", told)
+        return response
+
     async def _embed(self, message: pb.EmbedRequest | pb.EmbedStreamRequest) -> Embeddings:
         violations, embedding = Violations(), self._embedding
         request = wire.read_request(message, violations.blame)
@@ -81,7 +105,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
         characters = sum(map(len, request.texts))
         async with (
             self._metering.tokens(principal.get().name, tokens_in(characters)) as spent,
-            self._intake.request(arrival(), characters),
+            self._intakes.embedding.request(arrival(), characters),
         ):
             embedded = await embedding.embed(
                 request.texts,

@@ -10,6 +10,7 @@ from jarvis_ports.values import (
     Finished,
     IngestFinished,
     Input,
+    Reranked,
     SearchResult,
     Started,
     TokenIds,
@@ -88,7 +89,13 @@ def add_embedded(facts: dict[str, Any], embedded: Embeddings) -> None:
 
 def of_found(collection: str, found: SearchResult) -> dict[str, Any]:
     """Return where a search looked, how, and how much it found."""
-    return {"collection": collection, "mode": str(found.mode), "hits": len(found.hits)}
+    facts = {"collection": collection, "mode": str(found.mode), "hits": len(found.hits)}
+    return {**facts, "reranked": True} if found.reranked else facts
+
+
+def of_reranked(ranked: Reranked, documents: int) -> dict[str, Any]:
+    """Return which model scored how many documents, and their tokens."""
+    return {"model": ranked.model, "documents": documents, "prompt_tokens": ranked.tokens}
 
 
 def of_ingested(finished: IngestFinished) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from jarvis.core.generation import Generation
 from jarvis.core.generation.replay import Replay, Replays
 from jarvis.core.generation.validation import check_input, check_token_ids
 from jarvis.core.lifecycle.requests import Requests
-from jarvis.core.principal import Role
+from jarvis.core.principal import Role, principal
 from jarvis.core.violations import Violations
-from jarvis.server.context import arrival, current, let_in, principal, tracked
+from jarvis.server.context import arrival, current, let_in, tracked
 from jarvis.server.facts import GenerationFacts
 from jarvis.server.parts import least_bytes, parts
 from jarvis.server.roles import needs

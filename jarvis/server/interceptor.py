@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 
 from jarvis.core.metering import Metering
+from jarvis.core.principal import principal
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.server import context as calls
 from jarvis.server.caller import Caller
@@ -81,11 +82,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             try:
                 with self._calls.measured(method, stream=streams, grpc_context=context) as call:
                     calls.enter(call, await self._gate.identify(method, context))
-                    self._gate.check(method, calls.principal.get())
+                    self._gate.check(method, principal.get())
                     calls.check(call)
                     if let_in := works:
                         self._load.began()
-                        await self._metering.request(calls.principal.get().name)
+                        await self._metering.request(principal.get().name)
                     await caller.begin(call.request_id)
                     request = caller.each(raw) if handler.request_streaming else await caller.only(raw)
                     with self._slow_readers.watching(caller):

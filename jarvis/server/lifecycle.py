@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import psutil
 from grpc_health.v1 import health_pb2_grpc
@@ -12,6 +13,7 @@ from jarvis.access.authenticator import Authenticator
 from jarvis.address import CannotListen
 from jarvis.core.application import Application
 from jarvis.core.generation.replay import Replays
+from jarvis.core.lifecycle.component import Component
 from jarvis.core.status import Capability
 from jarvis.core.telemetry import metrics
 from jarvis.server.embedding import EmbeddingServicer
@@ -28,11 +30,12 @@ from jarvis.server.reflection import add_reflection
 from jarvis.server.retrieval import RetrievalServicer
 from jarvis.server.roles import roles
 from jarvis.server.service import ServerServicer
-from jarvis.server.services import SERVER_SERVICE, SERVICES, of_model
+from jarvis.server.services import SERVER_SERVICE, SERVICES, of_model, of_reranker
 from jarvis.server.settings import ServerSettings
 from jarvis.server.tls import Certificates
 from jarvis.server.unknown import make_server
 from jarvis.v1 import embedding_pb2_grpc, generation_pb2_grpc, retrieval_pb2_grpc, server_pb2_grpc
+from jarvis_plugins.registry import PortName
 from jarvis_ports.errors import JarvisError
 from jarvis_ports.values import State
 
@@ -75,8 +78,7 @@ class Server:
         self.addresses: list[str] = []
         self.http_address: str | None = None
         services = [SERVICES[capability] for capability in status.serving]
-        models = [of_model(model.name) for model in self._models]
-        self._health = health = HealthServicer([*services, *models, SERVER_SERVICE])
+        self._health = health = HealthServicer([*services, *self._of_parts(), SERVER_SERVICE])
         self._sources = Sources(
             status,
             self._components,
@@ -94,7 +96,9 @@ class Server:
             log_text=settings.log_text,
         )
         metering = application.metering
-        embedding = EmbeddingServicer(application.embedding, intakes.embedding, requests, metering, most)
+        embedding = EmbeddingServicer(
+            application.embedding, application.reranking, intakes, requests, metering, most
+        )
         retrieval = RetrievalServicer(application.retrieval, intakes, requests, most)
         service = ServerServicer(
             status,
@@ -180,9 +184,17 @@ class Server:
         while True:
             serving = {SERVICES[one]: ready for one, ready in self._status.serving.items()}
             everything = all(serving.values())
-            models = {of_model(model.name): model.state is State.READY for model in self._models}
-            await self._health.become({**serving, **models, "": everything, SERVER_SERVICE: everything})
+            parts = {name: part.state is State.READY for name, part in self._of_parts().items()}
+            await self._health.become({**serving, **parts, "": everything, SERVER_SERVICE: everything})
             await self._status.change()
+
+    def _of_parts(self) -> dict[str, Component[Any]]:
+        """Return the parts that the health service knows beside the services, by their names there."""
+        rerankers = self._components.of(PortName.RERANKER)
+        return {
+            **{of_model(model.name): model for model in self._models},
+            **{of_reranker(reranker.name): reranker for reranker in rerankers},
+        }
 
     async def _drain(self) -> None:
         """Let probes see the shutdown, then refuse new calls, then let the running ones finish."""

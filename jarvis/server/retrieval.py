@@ -14,7 +14,7 @@ from jarvis.core.principal import Role
 from jarvis.core.retrieval import Retrieval
 from jarvis.core.retrieval.validation import check_collection, check_index, check_query, check_rows
 from jarvis.core.violations import Violations
-from jarvis.server.context import current, let_in
+from jarvis.server.context import arrival, current, let_in
 from jarvis.server.facts import of_found, of_ingested
 from jarvis.server.incoming import ingest_event
 from jarvis.server.roles import needs
@@ -137,7 +137,7 @@ class RetrievalServicer(retrieval_pb2_grpc.RetrievalServiceServicer):
         query = search.QUERY.read(request, blame=violations.blame)
         violations.refuse(partial(check_query, query))
         async with self._let_in(self._intakes.search, len(query.text or "")):
-            found = await self._retrieval.search.run(query)
+            found = await self._retrieval.search.run(query, arrival().deadline)
         current.get().facts.update(of_found(query.collection, found))
         return search_response(found, self._max_message_bytes)
 

@@ -8,13 +8,12 @@ from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.metering import Metering
-from jarvis.core.principal import Role
+from jarvis.core.principal import Role, principal
 from jarvis.core.routing import Routes
 from jarvis.core.status import Status
 from jarvis.core.telemetry.gpus import GpuReader
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.core.violations import Violations
-from jarvis.server.context import principal
 from jarvis.server.roles import needs
 from jarvis.server.status import model_list, server_status
 from jarvis.v1 import server_pb2_grpc

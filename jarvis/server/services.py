@@ -16,3 +16,8 @@ SERVICES = {
 def of_model(name: str) -> str:
     """Return the name that a model has for the health service."""
     return f"{GENERATION_SERVICE}/{name}"
+
+
+def of_reranker(name: str) -> str:
+    """Return the name that a reranker has for the health service."""
+    return f"{SERVICES[Capability.EMBEDDING]}/{name}"

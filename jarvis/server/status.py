@@ -67,7 +67,8 @@ def _model_status(model: Model) -> ModelStatus:
 
 
 def _component(component: Component[Any]) -> ComponentStatus:
-    info = component.loaded.info() if component.port_name == PortName.EMBEDDER and component.loaded else None
+    tells = component.port_name in {PortName.EMBEDDER, PortName.RERANKER}
+    info = component.loaded.info() if tells and component.loaded else None
     return ComponentStatus(
         port=component.port_name,
         name=component.name,

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19jarvis/v1/embedding.proto\x12\tjarvis.v1\"\xb6\x01\n\x0c\x45mbedRequest\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05texts\x18\x02 \x03(\t\x12&\n\x04role\x18\x03 \x01(\x0e\x32\x13.jarvis.v1.TextRoleH\x01\x88\x01\x01\x12\x16\n\tdimension\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x15\n\x08truncate\x18\x05 \x01(\x08H\x03\x88\x01\x01\x42\x08\n\x06_modelB\x07\n\x05_roleB\x0c\n\n_dimensionB\x0b\n\t_truncate\"\xbc\x01\n\x12\x45mbedStreamRequest\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05texts\x18\x02 \x03(\t\x12&\n\x04role\x18\x03 \x01(\x0e\x32\x13.jarvis.v1.TextRoleH\x01\x88\x01\x01\x12\x16\n\tdimension\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x15\n\x08truncate\x18\x05 \x01(\x08H\x03\x88\x01\x01\x42\x08\n\x06_modelB\x07\n\x05_roleB\x0c\n\n_dimensionB\x0b\n\t_truncate\"N\n\tEmbedding\x12\x0e\n\x06vector\x18\x01 \x01(\x0c\x12\x0e\n\x06tokens\x18\x02 \x01(\r\x12\x11\n\ttruncated\x18\x03 \x01(\x08\x12\x0e\n\x06\x63\x61\x63hed\x18\x04 \x01(\x08\"\x83\x01\n\rEmbedResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x11\n\tdimension\x18\x02 \x01(\r\x12&\n\tdata_type\x18\x03 \x01(\x0e\x32\x13.jarvis.v1.DataType\x12(\n\nembeddings\x18\x04 \x03(\x0b\x32\x14.jarvis.v1.Embedding\"\x89\x01\n\x13\x45mbedStreamResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x11\n\tdimension\x18\x02 \x01(\r\x12&\n\tdata_type\x18\x03 \x01(\x0e\x32\x13.jarvis.v1.DataType\x12(\n\nembeddings\x18\x04 \x03(\x0b\x32\x14.jarvis.v1.Embedding*R\n\x08TextRole\x12\x19\n\x15TEXT_ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fTEXT_ROLE_QUERY\x10\x01\x12\x16\n\x12TEXT_ROLE_DOCUMENT\x10\x02*<\n\x08\x44\x61taType\x12\x19\n\x15\x44\x41TA_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_TYPE_FLOAT32\x10\x01\x32\xa0\x01\n\x10\x45mbeddingService\x12:\n\x05\x45mbed\x12\x17.jarvis.v1.EmbedRequest\x1a\x18.jarvis.v1.EmbedResponse\x12P\n\x0b\x45mbedStream\x12\x1d.jarvis.v1.EmbedStreamRequest\x1a\x1e.jarvis.v1.EmbedStreamResponse(\x01\x30\x01\x42\\\n\tjarvis.v1B\x0e\x45mbeddingProtoP\x01Z\x12jarvis/v1;jarvisv1\xa2\x02\x03JVS\xaa\x02\tJarvis.V1\xca\x02\tJarvis\\V1\xea\x02\nJarvis::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19jarvis/v1/embedding.proto\x12\tjarvis.v1\"\xb6\x01\n\x0c\x45mbedRequest\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05texts\x18\x02 \x03(\t\x12&\n\x04role\x18\x03 \x01(\x0e\x32\x13.jarvis.v1.TextRoleH\x01\x88\x01\x01\x12\x16\n\tdimension\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x15\n\x08truncate\x18\x05 \x01(\x08H\x03\x88\x01\x01\x42\x08\n\x06_modelB\x07\n\x05_roleB\x0c\n\n_dimensionB\x0b\n\t_truncate\"\xbc\x01\n\x12\x45mbedStreamRequest\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05texts\x18\x02 \x03(\t\x12&\n\x04role\x18\x03 \x01(\x0e\x32\x13.jarvis.v1.TextRoleH\x01\x88\x01\x01\x12\x16\n\tdimension\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x15\n\x08truncate\x18\x05 \x01(\x08H\x03\x88\x01\x01\x42\x08\n\x06_modelB\x07\n\x05_roleB\x0c\n\n_dimensionB\x0b\n\t_truncate\"N\n\tEmbedding\x12\x0e\n\x06vector\x18\x01 \x01(\x0c\x12\x0e\n\x06tokens\x18\x02 \x01(\r\x12\x11\n\ttruncated\x18\x03 \x01(\x08\x12\x0e\n\x06\x63\x61\x63hed\x18\x04 \x01(\x08\"\x83\x01\n\rEmbedResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x11\n\tdimension\x18\x02 \x01(\r\x12&\n\tdata_type\x18\x03 \x01(\x0e\x32\x13.jarvis.v1.DataType\x12(\n\nembeddings\x18\x04 \x03(\x0b\x32\x14.jarvis.v1.Embedding\"\x89\x01\n\x13\x45mbedStreamResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x11\n\tdimension\x18\x02 \x01(\r\x12&\n\tdata_type\x18\x03 \x01(\x0e\x32\x13.jarvis.v1.DataType\x12(\n\nembeddings\x18\x04 \x03(\x0b\x32\x14.jarvis.v1.Embedding\"\xc5\x01\n\rRerankRequest\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05query\x18\x02 \x01(\t\x12\x11\n\tdocuments\x18\x03 \x03(\t\x12\x12\n\x05top_n\x18\x04 \x01(\rH\x01\x88\x01\x01\x12\x1d\n\x10return_documents\x18\x05 \x01(\x08H\x02\x88\x01\x01\x12\x15\n\x08truncate\x18\x06 \x01(\x08H\x03\x88\x01\x01\x42\x08\n\x06_modelB\x08\n\x06_top_nB\x13\n\x11_return_documentsB\x0b\n\t_truncate\"u\n\x0eScoredDocument\x12\r\n\x05index\x18\x01 \x01(\r\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0e\n\x06tokens\x18\x03 \x01(\r\x12\x11\n\ttruncated\x18\x04 \x01(\x08\x12\x15\n\x08\x64ocument\x18\x05 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_document\"[\n\x0eRerankResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12*\n\x07results\x18\x02 \x03(\x0b\x32\x19.jarvis.v1.ScoredDocument\x12\x0e\n\x06tokens\x18\x03 \x01(\x04*R\n\x08TextRole\x12\x19\n\x15TEXT_ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fTEXT_ROLE_QUERY\x10\x01\x12\x16\n\x12TEXT_ROLE_DOCUMENT\x10\x02*<\n\x08\x44\x61taType\x12\x19\n\x15\x44\x41TA_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_TYPE_FLOAT32\x10\x01\x32\xdf\x01\n\x10\x45mbeddingService\x12:\n\x05\x45mbed\x12\x17.jarvis.v1.EmbedRequest\x1a\x18.jarvis.v1.EmbedResponse\x12P\n\x0b\x45mbedStream\x12\x1d.jarvis.v1.EmbedStreamRequest\x1a\x1e.jarvis.v1.EmbedStreamResponse(\x01\x30\x01\x12=\n\x06Rerank\x12\x18.jarvis.v1.RerankRequest\x1a\x19.jarvis.v1.RerankResponseB\\\n\tjarvis.v1B\x0e\x45mbeddingProtoP\x01Z\x12jarvis/v1;jarvisv1\xa2\x02\x03JVS\xaa\x02\tJarvis.V1\xca\x02\tJarvis\\V1\xea\x02\nJarvis::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,10 +32,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'jarvis.v1.embedding_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\tjarvis.v1B\016EmbeddingProtoP\001Z\022jarvis/v1;jarvisv1\242\002\003JVS\252\002\tJarvis.V1\312\002\tJarvis\\V1\352\002\nJarvis::V1'
-  _globals['_TEXTROLE']._serialized_start=770
-  _globals['_TEXTROLE']._serialized_end=852
-  _globals['_DATATYPE']._serialized_start=854
-  _globals['_DATATYPE']._serialized_end=914
+  _globals['_TEXTROLE']._serialized_start=1182
+  _globals['_TEXTROLE']._serialized_end=1264
+  _globals['_DATATYPE']._serialized_start=1266
+  _globals['_DATATYPE']._serialized_end=1326
   _globals['_EMBEDREQUEST']._serialized_start=41
   _globals['_EMBEDREQUEST']._serialized_end=223
   _globals['_EMBEDSTREAMREQUEST']._serialized_start=226
@@ -46,6 +46,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMBEDRESPONSE']._serialized_end=628
   _globals['_EMBEDSTREAMRESPONSE']._serialized_start=631
   _globals['_EMBEDSTREAMRESPONSE']._serialized_end=768
-  _globals['_EMBEDDINGSERVICE']._serialized_start=917
-  _globals['_EMBEDDINGSERVICE']._serialized_end=1077
+  _globals['_RERANKREQUEST']._serialized_start=771
+  _globals['_RERANKREQUEST']._serialized_end=968
+  _globals['_SCOREDDOCUMENT']._serialized_start=970
+  _globals['_SCOREDDOCUMENT']._serialized_end=1087
+  _globals['_RERANKRESPONSE']._serialized_start=1089
+  _globals['_RERANKRESPONSE']._serialized_end=1180
+  _globals['_EMBEDDINGSERVICE']._serialized_start=1329
+  _globals['_EMBEDDINGSERVICE']._serialized_end=1552
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EmbeddingServiceStub(object):
-    """Turns texts into vectors with the embedding model that the server was configured with.
+    """Turns texts into vectors, and ranks texts, with the models that the server was configured with.
     """
 
     def __init__(self, channel):
@@ -45,10 +45,15 @@ class EmbeddingServiceStub(object):
                 request_serializer=jarvis_dot_v1_dot_embedding__pb2.EmbedStreamRequest.SerializeToString,
                 response_deserializer=jarvis_dot_v1_dot_embedding__pb2.EmbedStreamResponse.FromString,
                 _registered_method=True)
+        self.Rerank = channel.unary_unary(
+                '/jarvis.v1.EmbeddingService/Rerank',
+                request_serializer=jarvis_dot_v1_dot_embedding__pb2.RerankRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_embedding__pb2.RerankResponse.FromString,
+                _registered_method=True)
 
 
 class EmbeddingServiceServicer(object):
-    """Turns texts into vectors with the embedding model that the server was configured with.
+    """Turns texts into vectors, and ranks texts, with the models that the server was configured with.
     """
 
     def Embed(self, request, context):
@@ -61,6 +66,13 @@ class EmbeddingServiceServicer(object):
     def EmbedStream(self, request_iterator, context):
         """Embeds one batch after another over one stream. Answers come in the order of the requests, as many as were
         sent; the next batches are read while earlier ones are embedded. The first failure ends the stream.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Rerank(self, request, context):
+        """Scores documents by how well each answers a query, with a model that reads the two together.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,6 +91,11 @@ def add_EmbeddingServiceServicer_to_server(servicer, server):
                     request_deserializer=jarvis_dot_v1_dot_embedding__pb2.EmbedStreamRequest.FromString,
                     response_serializer=jarvis_dot_v1_dot_embedding__pb2.EmbedStreamResponse.SerializeToString,
             ),
+            'Rerank': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rerank,
+                    request_deserializer=jarvis_dot_v1_dot_embedding__pb2.RerankRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_embedding__pb2.RerankResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'jarvis.v1.EmbeddingService', rpc_method_handlers)
@@ -88,7 +105,7 @@ def add_EmbeddingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EmbeddingService(object):
-    """Turns texts into vectors with the embedding model that the server was configured with.
+    """Turns texts into vectors, and ranks texts, with the models that the server was configured with.
     """
 
     @staticmethod
@@ -135,6 +152,33 @@ class EmbeddingService(object):
             '/jarvis.v1.EmbeddingService/EmbedStream',
             jarvis_dot_v1_dot_embedding__pb2.EmbedStreamRequest.SerializeToString,
             jarvis_dot_v1_dot_embedding__pb2.EmbedStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rerank(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.EmbeddingService/Rerank',
+            jarvis_dot_v1_dot_embedding__pb2.RerankRequest.SerializeToString,
+            jarvis_dot_v1_dot_embedding__pb2.RerankResponse.FromString,
             options,
             channel_credentials,
             insecure,

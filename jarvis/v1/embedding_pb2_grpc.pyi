@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EmbeddingServiceStub:
-    """Turns texts into vectors with the embedding model that the server was configured with."""
+    """Turns texts into vectors, and ranks texts, with the models that the server was configured with."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -39,10 +39,12 @@ class EmbeddingServiceStub:
     """Embeds one batch after another over one stream. Answers come in the order of the requests, as many as were
     sent; the next batches are read while earlier ones are embedded. The first failure ends the stream.
     """
+    Rerank: _grpc.UnaryUnaryMultiCallable[_embedding_pb2.RerankRequest, _embedding_pb2.RerankResponse]
+    """Scores documents by how well each answers a query, with a model that reads the two together."""
 
 @_typing.type_check_only
 class EmbeddingServiceAsyncStub(EmbeddingServiceStub):
-    """Turns texts into vectors with the embedding model that the server was configured with."""
+    """Turns texts into vectors, and ranks texts, with the models that the server was configured with."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Embed: _aio.UnaryUnaryMultiCallable[_embedding_pb2.EmbedRequest, _embedding_pb2.EmbedResponse]  # type: ignore[assignment]
@@ -51,9 +53,11 @@ class EmbeddingServiceAsyncStub(EmbeddingServiceStub):
     """Embeds one batch after another over one stream. Answers come in the order of the requests, as many as were
     sent; the next batches are read while earlier ones are embedded. The first failure ends the stream.
     """
+    Rerank: _aio.UnaryUnaryMultiCallable[_embedding_pb2.RerankRequest, _embedding_pb2.RerankResponse]  # type: ignore[assignment]
+    """Scores documents by how well each answers a query, with a model that reads the two together."""
 
 class EmbeddingServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Turns texts into vectors with the embedding model that the server was configured with."""
+    """Turns texts into vectors, and ranks texts, with the models that the server was configured with."""
 
     @_abc_1.abstractmethod
     def Embed(
@@ -72,5 +76,13 @@ class EmbeddingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Embeds one batch after another over one stream. Answers come in the order of the requests, as many as were
         sent; the next batches are read while earlier ones are embedded. The first failure ends the stream.
         """
+
+    @_abc_1.abstractmethod
+    def Rerank(
+        self,
+        request: _embedding_pb2.RerankRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_embedding_pb2.RerankResponse, _abc.Awaitable[_embedding_pb2.RerankResponse]]:
+        """Scores documents by how well each answers a query, with a model that reads the two together."""
 
 def add_EmbeddingServiceServicer_to_server(servicer: EmbeddingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

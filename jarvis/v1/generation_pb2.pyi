@@ -598,6 +598,7 @@ class Retrieval(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     MIN_SIMILARITY_FIELD_NUMBER: _builtins.int
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    RERANK_FIELD_NUMBER: _builtins.int
     collection: _builtins.str
     """The collection's name."""
     query: _builtins.str
@@ -614,6 +615,8 @@ class Retrieval(_message.Message):
     """The most tokens that the sources may have together, by the tokenizer of the model that answers; what the server
     is configured with when left out. The best that fit are taken.
     """
+    rerank: _builtins.bool
+    """Have a reranker choose the sources among what was found; see SearchRequest."""
     @_builtins.property
     def filter(self) -> _retrieval_pb2.Filter:
         """Only rows that pass."""
@@ -628,10 +631,11 @@ class Retrieval(_message.Message):
         filter: _retrieval_pb2.Filter | None = ...,
         min_similarity: _builtins.float | None = ...,
         max_tokens: _builtins.int | None = ...,
+        rerank: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_min_similarity", b"_min_similarity", "_mode", b"_mode", "_query", b"_query", "_top_k", b"_top_k", "filter", b"filter", "max_tokens", b"max_tokens", "min_similarity", b"min_similarity", "mode", b"mode", "query", b"query", "top_k", b"top_k"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_min_similarity", b"_min_similarity", "_mode", b"_mode", "_query", b"_query", "_rerank", b"_rerank", "_top_k", b"_top_k", "filter", b"filter", "max_tokens", b"max_tokens", "min_similarity", b"min_similarity", "mode", b"mode", "query", b"query", "rerank", b"rerank", "top_k", b"top_k"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_min_similarity", b"_min_similarity", "_mode", b"_mode", "_query", b"_query", "_top_k", b"_top_k", "collection", b"collection", "filter", b"filter", "max_tokens", b"max_tokens", "min_similarity", b"min_similarity", "mode", b"mode", "query", b"query", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_min_similarity", b"_min_similarity", "_mode", b"_mode", "_query", b"_query", "_rerank", b"_rerank", "_top_k", b"_top_k", "collection", b"collection", "filter", b"filter", "max_tokens", b"max_tokens", "min_similarity", b"min_similarity", "mode", b"mode", "query", b"query", "rerank", b"rerank", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_tokens: _TypeAlias = _typing.Literal["max_tokens"]  # noqa: Y015
     _WhichOneofArgType__max_tokens: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens"]  # noqa: Y015
@@ -641,6 +645,8 @@ class Retrieval(_message.Message):
     _WhichOneofArgType__mode: _TypeAlias = _typing.Literal["_mode", b"_mode"]  # noqa: Y015
     _WhichOneofReturnType__query: _TypeAlias = _typing.Literal["query"]  # noqa: Y015
     _WhichOneofArgType__query: _TypeAlias = _typing.Literal["_query", b"_query"]  # noqa: Y015
+    _WhichOneofReturnType__rerank: _TypeAlias = _typing.Literal["rerank"]  # noqa: Y015
+    _WhichOneofArgType__rerank: _TypeAlias = _typing.Literal["_rerank", b"_rerank"]  # noqa: Y015
     _WhichOneofReturnType__top_k: _TypeAlias = _typing.Literal["top_k"]  # noqa: Y015
     _WhichOneofArgType__top_k: _TypeAlias = _typing.Literal["_top_k", b"_top_k"]  # noqa: Y015
     @_typing.overload
@@ -651,6 +657,8 @@ class Retrieval(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__mode) -> _WhichOneofReturnType__mode | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__query) -> _WhichOneofReturnType__query | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rerank) -> _WhichOneofReturnType__rerank | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top_k) -> _WhichOneofReturnType__top_k | None: ...
 
@@ -716,8 +724,11 @@ class Retrieved(_message.Message):
 
     CITATIONS_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
+    RERANKED_FIELD_NUMBER: _builtins.int
     left_out: _builtins.int
     """Relevant rows that did not fit the budget."""
+    reranked: _builtins.bool
+    """Whether a reranker has chosen them; see SearchResponse."""
     @_builtins.property
     def citations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Citation]:
         """The sources, by number. Empty: nothing relevant was found, and the model was told so."""
@@ -727,10 +738,11 @@ class Retrieved(_message.Message):
         *,
         citations: _abc.Iterable[Global___Citation] | None = ...,
         left_out: _builtins.int = ...,
+        reranked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["citations", b"citations", "left_out", b"left_out"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citations", b"citations", "left_out", b"left_out", "reranked", b"reranked"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

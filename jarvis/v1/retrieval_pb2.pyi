@@ -1017,6 +1017,7 @@ class SearchRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     MIN_SIMILARITY_FIELD_NUMBER: _builtins.int
     TRUNCATE_FIELD_NUMBER: _builtins.int
+    RERANK_FIELD_NUMBER: _builtins.int
     collection: _builtins.str
     """The collection's name."""
     text: _builtins.str
@@ -1033,6 +1034,10 @@ class SearchRequest(_message.Message):
     """Only rows whose vector is at least this similar to the query's. Not in sparse mode."""
     truncate: _builtins.bool
     """Cut off a query that is longer than the model reads, instead of refusing it."""
+    rerank: _builtins.bool
+    """Have the first hits read again, with the query, by the reranker, which orders them; it needs a text. Left out: where
+    the server has a reranker. True is refused where it has none.
+    """
     @_builtins.property
     def filter(self) -> Global___Filter:
         """Only rows that pass."""
@@ -1048,15 +1053,18 @@ class SearchRequest(_message.Message):
         filter: Global___Filter | None = ...,
         min_similarity: _builtins.float | None = ...,
         truncate: _builtins.bool | None = ...,
+        rerank: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_similarity", b"_min_similarity", "_mode", b"_mode", "_top_k", b"_top_k", "_truncate", b"_truncate", "filter", b"filter", "min_similarity", b"min_similarity", "mode", b"mode", "query", b"query", "text", b"text", "top_k", b"top_k", "truncate", b"truncate", "vector", b"vector"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_similarity", b"_min_similarity", "_mode", b"_mode", "_rerank", b"_rerank", "_top_k", b"_top_k", "_truncate", b"_truncate", "filter", b"filter", "min_similarity", b"min_similarity", "mode", b"mode", "query", b"query", "rerank", b"rerank", "text", b"text", "top_k", b"top_k", "truncate", b"truncate", "vector", b"vector"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_similarity", b"_min_similarity", "_mode", b"_mode", "_top_k", b"_top_k", "_truncate", b"_truncate", "collection", b"collection", "filter", b"filter", "min_similarity", b"min_similarity", "mode", b"mode", "query", b"query", "text", b"text", "top_k", b"top_k", "truncate", b"truncate", "vector", b"vector"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_similarity", b"_min_similarity", "_mode", b"_mode", "_rerank", b"_rerank", "_top_k", b"_top_k", "_truncate", b"_truncate", "collection", b"collection", "filter", b"filter", "min_similarity", b"min_similarity", "mode", b"mode", "query", b"query", "rerank", b"rerank", "text", b"text", "top_k", b"top_k", "truncate", b"truncate", "vector", b"vector"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__min_similarity: _TypeAlias = _typing.Literal["min_similarity"]  # noqa: Y015
     _WhichOneofArgType__min_similarity: _TypeAlias = _typing.Literal["_min_similarity", b"_min_similarity"]  # noqa: Y015
     _WhichOneofReturnType__mode: _TypeAlias = _typing.Literal["mode"]  # noqa: Y015
     _WhichOneofArgType__mode: _TypeAlias = _typing.Literal["_mode", b"_mode"]  # noqa: Y015
+    _WhichOneofReturnType__rerank: _TypeAlias = _typing.Literal["rerank"]  # noqa: Y015
+    _WhichOneofArgType__rerank: _TypeAlias = _typing.Literal["_rerank", b"_rerank"]  # noqa: Y015
     _WhichOneofReturnType__top_k: _TypeAlias = _typing.Literal["top_k"]  # noqa: Y015
     _WhichOneofArgType__top_k: _TypeAlias = _typing.Literal["_top_k", b"_top_k"]  # noqa: Y015
     _WhichOneofReturnType__truncate: _TypeAlias = _typing.Literal["truncate"]  # noqa: Y015
@@ -1067,6 +1075,8 @@ class SearchRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_similarity) -> _WhichOneofReturnType__min_similarity | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__mode) -> _WhichOneofReturnType__mode | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rerank) -> _WhichOneofReturnType__rerank | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__top_k) -> _WhichOneofReturnType__top_k | None: ...
     @_typing.overload
@@ -1167,13 +1177,14 @@ class Hit(_message.Message):
     SPARSE_RANK_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     DUPLICATES_FIELD_NUMBER: _builtins.int
+    RERANK_SCORE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     text: _builtins.str
     """Its text."""
     score: _builtins.float
     """What the hits are ordered by: the similarity in dense mode, BM25 in sparse mode, the sum of 1 / (60 + rank) in
-    hybrid mode. Larger is better.
+    hybrid mode. Larger is better. Where the hits are reranked, `rerank_score` goes before it.
     """
     similarity: _builtins.float
     """How near its vector is to the query's. Not in sparse mode."""
@@ -1181,6 +1192,8 @@ class Hit(_message.Message):
     """Its rank by vector, from 1, where it is among the candidates; rows of one text have one rank."""
     sparse_rank: _builtins.int
     """Its rank by words, from 1, where it is among the candidates; likewise."""
+    rerank_score: _builtins.float
+    """What the reranker makes of it, for the first hits where they are reranked. Larger is better."""
     @_builtins.property
     def metadata(self) -> _containers.MessageMap[_builtins.str, Global___Value]:
         """Its metadata."""
@@ -1205,19 +1218,24 @@ class Hit(_message.Message):
         sparse_rank: _builtins.int | None = ...,
         source: Global___ChunkSource | None = ...,
         duplicates: _abc.Iterable[Global___Duplicate] | None = ...,
+        rerank_score: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_dense_rank", b"_dense_rank", "_similarity", b"_similarity", "_sparse_rank", b"_sparse_rank", "dense_rank", b"dense_rank", "similarity", b"similarity", "source", b"source", "sparse_rank", b"sparse_rank"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_dense_rank", b"_dense_rank", "_rerank_score", b"_rerank_score", "_similarity", b"_similarity", "_sparse_rank", b"_sparse_rank", "dense_rank", b"dense_rank", "rerank_score", b"rerank_score", "similarity", b"similarity", "source", b"source", "sparse_rank", b"sparse_rank"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dense_rank", b"_dense_rank", "_similarity", b"_similarity", "_sparse_rank", b"_sparse_rank", "dense_rank", b"dense_rank", "duplicates", b"duplicates", "id", b"id", "metadata", b"metadata", "score", b"score", "similarity", b"similarity", "source", b"source", "sparse_rank", b"sparse_rank", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dense_rank", b"_dense_rank", "_rerank_score", b"_rerank_score", "_similarity", b"_similarity", "_sparse_rank", b"_sparse_rank", "dense_rank", b"dense_rank", "duplicates", b"duplicates", "id", b"id", "metadata", b"metadata", "rerank_score", b"rerank_score", "score", b"score", "similarity", b"similarity", "source", b"source", "sparse_rank", b"sparse_rank", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__dense_rank: _TypeAlias = _typing.Literal["dense_rank"]  # noqa: Y015
     _WhichOneofArgType__dense_rank: _TypeAlias = _typing.Literal["_dense_rank", b"_dense_rank"]  # noqa: Y015
+    _WhichOneofReturnType__rerank_score: _TypeAlias = _typing.Literal["rerank_score"]  # noqa: Y015
+    _WhichOneofArgType__rerank_score: _TypeAlias = _typing.Literal["_rerank_score", b"_rerank_score"]  # noqa: Y015
     _WhichOneofReturnType__similarity: _TypeAlias = _typing.Literal["similarity"]  # noqa: Y015
     _WhichOneofArgType__similarity: _TypeAlias = _typing.Literal["_similarity", b"_similarity"]  # noqa: Y015
     _WhichOneofReturnType__sparse_rank: _TypeAlias = _typing.Literal["sparse_rank"]  # noqa: Y015
     _WhichOneofArgType__sparse_rank: _TypeAlias = _typing.Literal["_sparse_rank", b"_sparse_rank"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__dense_rank) -> _WhichOneofReturnType__dense_rank | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rerank_score) -> _WhichOneofReturnType__rerank_score | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__similarity) -> _WhichOneofReturnType__similarity | None: ...
     @_typing.overload
@@ -1286,8 +1304,11 @@ class SearchResponse(_message.Message):
 
     HITS_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
+    RERANKED_FIELD_NUMBER: _builtins.int
     mode: Global___SearchMode.ValueType
     """How it was searched."""
+    reranked: _builtins.bool
+    """Whether the reranker has ordered the hits. False as well where it was to, and failed or took too long."""
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hit]:
         """The best first."""
@@ -1297,10 +1318,11 @@ class SearchResponse(_message.Message):
         *,
         hits: _abc.Iterable[Global___Hit] | None = ...,
         mode: Global___SearchMode.ValueType = ...,
+        reranked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "mode", b"mode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "mode", b"mode", "reranked", b"reranked"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

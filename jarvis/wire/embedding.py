@@ -4,14 +4,16 @@ from typing import TypeVar
 
 from jarvis.v1 import embedding_pb2 as pb
 from jarvis.wire.codec import Codec
-from jarvis.wire.convert import Blame, Enumeration
+from jarvis.wire.convert import Blame, Enumeration, Many
 from jarvis.wire.vectors import FLOAT_BYTES
-from jarvis_ports.values import Embeddings, EmbedRequest, TextRole
+from jarvis_ports.values import Embeddings, EmbedRequest, Reranked, RerankRequest, ScoredDocument, TextRole
 
 Response = pb.EmbedResponse | pb.EmbedStreamResponse
 R = TypeVar("R", pb.EmbedResponse, pb.EmbedStreamResponse)
 
 ROLES = Enumeration(pb.TextRole, TextRole, unset=TextRole.DOCUMENT, fallback=TextRole.DOCUMENT)
+RERANK = Codec(pb.RerankRequest, RerankRequest)
+RERANKED = Codec(pb.RerankResponse, Reranked, results=Many(Codec(pb.ScoredDocument, ScoredDocument)))
 REQUEST = Codec(pb.EmbedRequest, EmbedRequest, role=ROLES)
 STREAM_REQUEST = Codec(pb.EmbedStreamRequest, EmbedRequest, role=ROLES)
 

@@ -12,6 +12,7 @@ from jarvis_ports.cache import Cache
 from jarvis_ports.difficulty import DifficultyEstimator
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLM
+from jarvis_ports.reranker import Reranker
 from jarvis_ports.store import VectorStore
 from jarvis_ports.telemetry import Telemetry
 
@@ -23,6 +24,7 @@ class PortName(StrEnum):
 
     LLM = "llm"
     EMBEDDER = "embedder"
+    RERANKER = "reranker"
     STORE = "store"
     CACHE = "cache"
     ESTIMATOR = "estimator"
@@ -78,6 +80,12 @@ class PluginRegistry:
     ) -> None:
         """Register an adapter for the `Embedder` port."""
         self._add(PortName.EMBEDDER, name, settings, factory)
+
+    def reranker(
+        self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[Reranker]]
+    ) -> None:
+        """Register an adapter for the `Reranker` port."""
+        self._add(PortName.RERANKER, name, settings, factory)
 
     def store(
         self,

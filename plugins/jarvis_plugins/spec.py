@@ -11,6 +11,7 @@ from jarvis_ports.cache import Cache
 from jarvis_ports.difficulty import DifficultyEstimator
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.llm import LLM
+from jarvis_ports.reranker import Reranker
 from jarvis_ports.store import VectorStore
 from jarvis_ports.telemetry import Telemetry
 
@@ -41,6 +42,12 @@ class Registry(Protocol):
         self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[Embedder]]
     ) -> None:
         """Register an adapter for the `Embedder` port."""
+        ...
+
+    def reranker(
+        self, name: str, *, settings: type[S], factory: Callable[[S], AbstractAsyncContextManager[Reranker]]
+    ) -> None:
+        """Register an adapter for the `Reranker` port."""
         ...
 
     def store(

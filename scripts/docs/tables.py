@@ -17,7 +17,7 @@ from jarvis_plugins.loader import load_plugins
 from jarvis_ports.errors import JarvisError, StartupError, Unavailable
 
 ROOT = Path(__file__).parents[2]
-STAND_INS = {"echo", "hashing"}
+STAND_INS = {"echo", "hashing", "overlap"}
 """The adapters for tests, whose settings are on no page."""
 NAMED = {CallerConfig, ModelConfig, RouteConfig, TemplateConfig}
 """The configuration's tables that are under a name which the user chooses."""

@@ -31,6 +31,7 @@ REQUIRED = {
     "OneOfFilter.field",
     "RangeFilter.field",
     "RebuildCollectionRequest.name",
+    "RerankRequest.query",
     "ReloadAdapterRequest.name",
     "ReloadAdapterRequest.port",
     "Retrieval.collection",

@@ -15,8 +15,13 @@ from scripts.docs.tables import tables
 ROOT = Path(__file__).parents[2]
 UNEXPLAINED = {"chat_template", "cpus", "host", "port", "ssl", "headers"}
 """Settings that shut out others of the example, or are not for every machine."""
-COMMENTED = {"RouteConfig.fallback", "TemplateConfig.file"}
-"""Keys that stand in a comment there: they would need what is not there."""
+COMMENTED = {
+    "RouteConfig.fallback",
+    "TemplateConfig.file",
+    "RerankerConfig.model",
+    "RerankerConfig.settings",
+}
+"""Keys that stand in a comment there: they would need what is not there, or go with other values."""
 
 OUTSIDE = ("README.md", "CONTRIBUTING.md", "bench/README.md", "deploy/README.md")
 """Pages that the site does not have, so that its build does not check their links."""
@@ -92,6 +97,7 @@ def test_the_example_configuration_names_every_key() -> None:
             config.slo.time_to_first_token,
             config.plugins,
             config.embedder,
+            config.reranker,
             *config.cache,
             config.store,
             config.retrieval,

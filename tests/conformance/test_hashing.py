@@ -1,5 +1,9 @@
-from jarvis_plugins.testkit import EmbedderConformance
+from jarvis_plugins.testkit import EmbedderConformance, RerankerConformance
 
 
 class TestHashing(EmbedderConformance):
     adapter = "hashing"
+
+
+class TestOverlap(RerankerConformance):
+    adapter = "overlap"

@@ -127,6 +127,10 @@ CASES = {
         embedding_pb2.EmbedStreamRequest(texts=["a"] * 2049, role=UNKNOWN, dimension=65),
         ["role", "texts", "dimension"],
     ),
+    "EmbeddingService/Rerank": (
+        embedding_pb2.RerankRequest(query=" ", documents=["", "a", ""], top_n=0),
+        ["query", "documents[0]", "documents[2]", "top_n"],
+    ),
     "RetrievalService/CreateCollection": (
         retrieval_pb2.CreateCollectionRequest(name="?", index=INDEX),
         ["index.space", "name", *BAD_INDEX[1:]],
@@ -152,9 +156,15 @@ CASES = {
     ),
     "RetrievalService/Search": (
         retrieval_pb2.SearchRequest(
-            collection="there", vector=b"12345", mode=UNKNOWN, top_k=0, min_similarity=NAN, filter=BAD_FILTER
+            collection="there",
+            vector=b"12345",
+            mode=UNKNOWN,
+            top_k=0,
+            min_similarity=NAN,
+            filter=BAD_FILTER,
+            rerank=True,
         ),
-        ["mode", "vector", *bad_clauses("filter"), "top_k", "min_similarity"],
+        ["mode", "vector", *bad_clauses("filter"), "top_k", "min_similarity", "rerank"],
     ),
     "RetrievalService/Ingest": (
         [retrieval_pb2.IngestStart(collection="there", chunk_tokens=1, chunk_overlap=9)],
@@ -176,7 +186,7 @@ ONE_FIELD = {
 
 @pytest.fixture(scope="module")
 async def server(start):
-    async with start() as running:
+    async with start("reranker.adapter=overlap") as running:
         await running.retrieval.CreateCollection(retrieval_pb2.CreateCollectionRequest(name="there"))
         yield running
 

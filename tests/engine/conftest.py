@@ -209,15 +209,13 @@ async def shared(folder, connect, *sets):
 
 @pytest.fixture(scope="session")
 async def engine(tmp_path_factory, connect):
-    """The default configuration, the demo model on vLLM, with one more template: `house`.
-
-    Its chat template is the model's own, but for tools, which that does not have.
-    """
+    """The default configuration on the demo model, which reranks too; with a template, `house`, and tools."""
     folder = tmp_path_factory.mktemp("engine")
     (folder / "house.txt").write_text(HOUSE)
     template = f'prompts.templates.house.file="{folder}/house.txt"'
     tools = f'models."{DEMO_MODEL}".settings.chat_template="{Path(__file__).with_name("tools.jinja")}"'
-    async with shared(folder, connect, template, tools) as peer:
+    reranker = ("reranker.adapter=llm", f"reranker.model={DEMO_MODEL}")
+    async with shared(folder, connect, template, tools, *reranker) as peer:
         peer.house = HOUSE
         yield peer
 

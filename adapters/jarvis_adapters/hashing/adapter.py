@@ -61,7 +61,7 @@ class Hashing:
 
     def count_tokens(self, texts: Sequence[str], role: TextRole) -> list[int]:  # noqa: ARG002 - roles are alike
         """See `jarvis_ports.embedding.Embedder.count_tokens`."""
-        return [len(_TOKEN.findall(text)) for text in texts]
+        return [len(tokens(text)) for text in texts]
 
     async def embed(self, texts: Sequence[str], role: TextRole) -> Matrix:  # noqa: ARG002 - roles are alike
         """See `jarvis_ports.embedding.Embedder.embed`."""
@@ -77,8 +77,8 @@ class Hashing:
     def _embed(self, texts: Sequence[str]) -> Matrix:
         vectors = np.zeros((len(texts), self._info.dimension), np.float32)
         for vector, text in zip(vectors, texts, strict=True):
-            for token in _TOKEN.findall(text.lower())[: self._info.max_tokens]:
-                for feature in _features(token):
+            for token in tokens(text.lower())[: self._info.max_tokens]:
+                for feature in features(token):
                     hashed = crc32(feature.encode())
                     vector[hashed % len(vector)] += 1 if hashed & 0x80000000 else -1
             if not vector.any():  # no token, or features that cancel each other
@@ -87,6 +87,12 @@ class Hashing:
         return unit
 
 
-def _features(token: str) -> list[str]:
+def tokens(text: str) -> list[str]:
+    """Return the tokens of a text."""
+    return _TOKEN.findall(text)
+
+
+def features(token: str) -> list[str]:
+    """Return what a token is compared by: itself, and its trigrams."""
     padded = f"^{token}$"
     return [token, *(padded[start : start + 3] for start in range(len(padded) - 2))]

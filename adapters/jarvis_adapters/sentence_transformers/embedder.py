@@ -1,21 +1,19 @@
 """The port on sentence-transformers, which embeds one batch at a time, on CPUs in a thread for each role."""
 
 import asyncio
-import gc
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
-from threading import Event, get_native_id
+from threading import get_native_id
 from typing import TYPE_CHECKING
 
-from jarvis_adapters.sentence_transformers.errors import first_line
 from jarvis_adapters.sentence_transformers.settings import SentenceTransformersSettings
+from jarvis_adapters.sentence_transformers.thread import Hangs, finished, loaded
 from jarvis_ports.embedding import EmbedderInfo, Matrix, TextRole
-from jarvis_ports.errors import EngineDead, EngineStartFailed
+from jarvis_ports.errors import EngineDead
 from jarvis_ports.health import Health
-from jarvis_toolkit.openmp import passive_waiting
 
 if TYPE_CHECKING:
     from jarvis_adapters.sentence_transformers.load import Loaded
@@ -28,36 +26,23 @@ NICENESS = 5
 async def running(settings: SentenceTransformersSettings) -> AsyncIterator["SentenceTransformersEmbedder"]:
     """Load a model; on exit, finish the current batch, drop the waiting ones, and free the model's memory.
 
-    If the load is cancelled, its thread ends after the current step: importing the libraries or reading the
-    model. Only the exit of the process waits for that, because cutting a thread off inside torch would abort
-    the process ("terminate called").
-
     Raises:
         EngineStartFailed: the model cannot be loaded; the message is one line that says why.
     """
-    executor = ThreadPoolExecutor(1, thread_name_prefix="embedder")
-    executors = dict.fromkeys(TextRole, executor)
-    run = partial(asyncio.get_running_loop().run_in_executor, executor)
-    abandoned = Event()
-    session = ExitStack()  # filled and closed in one thread, as torch sets the GPU per thread
-    session.callback(gc.collect)  # frees a model's CPU memory, as models have reference cycles
-    try:
-        loaded = await run(_load, settings, abandoned, session)
-        if loaded.info.settings["device"] == "cpu":  # on a GPU, each thread would keep 32 MiB for cuBLAS
-            give_way = partial(_give_way, int(loaded.info.settings["threads"]))
+    async with loaded("load", settings, "embedder") as (found, thread):
+        executors = dict.fromkeys(TextRole, thread.executor)
+        if found.info.settings["device"] == "cpu":  # on a GPU, each thread would keep 32 MiB for cuBLAS
+            give_way = partial(_give_way, int(found.info.settings["threads"]))
             executors[TextRole.DOCUMENT] = ThreadPoolExecutor(1, "embedder-documents", initializer=give_way)
-        embedder = SentenceTransformersEmbedder(loaded, executors, settings.hang_seconds)
+        embedder = SentenceTransformersEmbedder(found, executors, settings.hang_seconds)
         try:
             yield embedder
         finally:
             embedder.close()
-            if not embedder.hangs:
-                await asyncio.shield(run(session.close))
-    finally:
-        abandoned.set()
-        executor.submit(session.close)  # for a load that failed or was cancelled
-        for one in executors.values():
-            one.shutdown(wait=False)
+            thread.hangs = embedder.hangs
+            for one in executors.values():
+                if one is not thread.executor:
+                    one.shutdown(wait=False)
 
 
 def _give_way(threads: int) -> None:
@@ -70,22 +55,6 @@ def _give_way(threads: int) -> None:
         os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
-def _load(settings: SentenceTransformersSettings, abandoned: Event, session: ExitStack) -> "Loaded":
-    try:
-        with passive_waiting():
-            import torch  # noqa: F401, PLC0415 - takes seconds
-        from jarvis_adapters.sentence_transformers.load import load  # noqa: PLC0415 - takes seconds
-    except Exception as error:  # noqa: BLE001 - installed packages that do not match fail in any way
-        msg = f"sentence-transformers cannot be imported: {first_line(error)}"
-        raise EngineStartFailed(msg) from None
-    if abandoned.is_set():
-        msg = "nobody waits for the model any more"
-        raise EngineStartFailed(msg)
-    loaded = load(settings, session)
-    session.callback(loaded.encoder.drop)
-    return loaded
-
-
 class SentenceTransformersEmbedder:
     """An `Embedder` on a loaded model.
 
@@ -94,12 +63,12 @@ class SentenceTransformersEmbedder:
     """
 
     def __init__(
-        self, loaded: "Loaded", executors: Mapping[TextRole, ThreadPoolExecutor], hang_seconds: float
+        self, found: "Loaded", executors: Mapping[TextRole, ThreadPoolExecutor], hang_seconds: float
     ) -> None:
         self.hangs = False
         self._hang_seconds = hang_seconds
-        self._loaded = loaded
-        self._encoder = loaded.encoder
+        self._loaded = found
+        self._encoder = found.runner
         self._executors = executors
 
     def info(self) -> EmbedderInfo:
@@ -118,14 +87,10 @@ class SentenceTransformersEmbedder:
         run = asyncio.get_running_loop().run_in_executor
         vectors = run(self._executors[role], self._encoder.encode, tuple(texts), role)
         try:
-            for _ in range(round(self._hang_seconds)):  # a pause of the machine counts as 1 s at most
-                if (await asyncio.wait([vectors], timeout=1))[0]:
-                    return vectors.result()
-        finally:
-            vectors.cancel()
-        self.hangs = True
-        self._encoder.down = f"a batch did not end within {self._hang_seconds:g} s"
-        raise EngineDead(self._encoder.down)
+            return await finished(vectors, self._hang_seconds)
+        except Hangs as hang:
+            self.hangs, self._encoder.down = True, str(hang)
+            raise
 
     async def health(self) -> Health:
         """See `jarvis_ports.embedding.Embedder.health`."""

@@ -6,18 +6,19 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import transformers
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import CrossEncoder, SentenceTransformer
 
 from jarvis_adapters.sentence_transformers import precision
 from jarvis_adapters.sentence_transformers.encoder import Encoder
 from jarvis_adapters.sentence_transformers.errors import first_line
 from jarvis_adapters.sentence_transformers.identity import identity
-from jarvis_adapters.sentence_transformers.settings import SentenceTransformersSettings
+from jarvis_adapters.sentence_transformers.settings import ModelSettings, SentenceTransformersSettings
 from jarvis_ports.embedding import EmbedderInfo, TextRole
 from jarvis_ports.errors import EngineStartFailed, JarvisError
 from jarvis_toolkit.gpu import gpu_session
@@ -44,15 +45,17 @@ GPU = 0
 _NO_LIMIT = 10**9
 """The value from which a limit means that there is none: a tokenizer without a limit reports 10**30."""
 
+S = TypeVar("S", bound=ModelSettings)
+L = TypeVar("L")
 Counter = Callable[[Sequence[str]], list[int]]
 """Counts the tokens of texts, with special tokens and nothing cut off. Any thread may call it."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A loaded model: its encoder, its prompts, its token counter and its description."""
+    """A loaded model: its runner, its prompts, its token counter and its description."""
 
-    encoder: Encoder
+    runner: Encoder
     prompts: dict[TextRole, str]
     count: Counter
     info: EmbedderInfo
@@ -68,8 +71,13 @@ def load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
     Raises:
         EngineStartFailed: the model cannot be loaded; the message is one line that says why.
     """
+    return attempted(_load, settings, session)
+
+
+def attempted(load: Callable[[S, ExitStack], L], settings: S, session: ExitStack) -> L:
+    """Return what a function loads; any error that it raises becomes an `EngineStartFailed`."""
     try:
-        return _load(settings, session)
+        return load(settings, session)
     except JarvisError as error:
         said = str(error)
     except Exception as error:  # noqa: BLE001 - torch, transformers, and files of any kind
@@ -81,13 +89,7 @@ def load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
 
 
 def _load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
-    _silence()
-    if settings.device != "cpu":
-        session.enter_context(gpu_session(GPU))
-    device = _device(settings.device)
-    torch.backends.cuda.enable_cudnn_sdp(enabled=False)  # it plans each new shape anew in bfloat16, for 50 ms
-    if settings.threads:
-        torch.set_num_threads(settings.threads)  # for the calling thread
+    device = prepared(settings, session)
     folder = Path(settings.model)
     # A half-precision checkpoint is widened, as float32 is what a batch's precision is measured against.
     model = SentenceTransformer(
@@ -99,11 +101,9 @@ def _load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
     )
     prompts = _prompts(model, settings)
     counter = _counter(model)
-    max_tokens = _max_tokens(model, settings, max(counter(list(prompts.values()))))
-    if device == "cpu" and max_tokens % PADDING == 0 and hasattr(model[0], "processing_kwargs"):
-        model[0].processing_kwargs = {"text": {"pad_to_multiple_of": PADDING}}
+    max_tokens = set_max_tokens(model, settings, max(counter(list(prompts.values()))), device)
     encoder = Encoder(model, prompts)
-    note = precision.choose(encoder, settings.precision, device)
+    note = precision.choose(encoder, settings.precision, device, partial(precision.vectors_agree, encoder))
     deciding = [*prompts.values(), str(max_tokens)]
     if settings.precision == "bfloat16":
         deciding.append(encoder.batch_precision)  # with auto, the vectors were measured to be the same
@@ -122,6 +122,18 @@ def _load(settings: SentenceTransformersSettings, session: ExitStack) -> Loaded:
         },
     )
     return Loaded(encoder, prompts, counter, info)
+
+
+def prepared(settings: ModelSettings, session: ExitStack) -> str:
+    """Prepare this thread for a model, and return the device that it will run on; see `load`."""
+    _silence()
+    if settings.device != "cpu":
+        session.enter_context(gpu_session(GPU))
+    device = _device(settings.device)
+    torch.backends.cuda.enable_cudnn_sdp(enabled=False)  # it plans each new shape anew in bfloat16, for 50 ms
+    if settings.threads:
+        torch.set_num_threads(settings.threads)  # for the calling thread
+    return device
 
 
 def _silence() -> None:
@@ -172,10 +184,10 @@ def _counter(model: SentenceTransformer) -> Counter:
     return count
 
 
-def _max_tokens(
-    model: SentenceTransformer, settings: SentenceTransformersSettings, prompt_tokens: int
+def set_max_tokens(
+    model: SentenceTransformer | CrossEncoder, settings: ModelSettings, prompt_tokens: int, device: str
 ) -> int:
-    """Set how many tokens of a text the model reads, and return that number."""
+    """Set how many tokens of a text the model reads, and to what texts are padded; return that number."""
     positions = getattr(model[0].config, "max_position_embeddings", None)
     limits = [limit for limit in (model.max_seq_length, positions) if limit and limit < _NO_LIMIT]
     own = min(limits, default=0)
@@ -192,4 +204,6 @@ def _max_tokens(
         )
         raise EngineStartFailed(msg)
     model.max_seq_length = limit
+    if device == "cpu" and limit % PADDING == 0 and hasattr(model[0], "processing_kwargs"):
+        model[0].processing_kwargs = {"text": {"pad_to_multiple_of": PADDING}}
     return limit

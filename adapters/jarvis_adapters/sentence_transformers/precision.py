@@ -1,9 +1,13 @@
 """Decides whether batches can be computed in bfloat16, by measuring each model when it is loaded."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 
 from jarvis_adapters.sentence_transformers.encoder import Encoder
+from jarvis_adapters.sentence_transformers.runner import Runner
 from jarvis_ports.embedding import TextRole
 
 MIN_COSINE = 0.9999
@@ -38,29 +42,31 @@ def has_bfloat16(device: str) -> bool:
     return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
 
 
-def choose(encoder: Encoder, wanted: str, device: str) -> str:
+def choose(runner: Runner[Any], wanted: str, device: str, compared: Callable[[], tuple[bool, str]]) -> str:
     """Set the precision of batches, and return one line on it for the operator.
 
     Args:
-        encoder: runs the model; its `batch_precision` is set.
+        runner: runs the model; its `batch_precision` is set.
         wanted: the setting: "auto", "float32" or "bfloat16".
         device: "cpu" or "cuda".
+        compared: returns whether the model does the same in both, and how that shows.
     """
     if wanted == "float32":
         return "float32 throughout"
     if wanted == "auto" and not has_bfloat16(device):
         return "float32 throughout: the processor has no bfloat16"
-    cosine = _cosine(encoder)
-    measured = f"over {len(SAMPLES)} sample texts the cosine to float32 is at least {cosine:.6f}"
-    if wanted == "auto" and cosine < MIN_COSINE:
-        encoder.batch_precision = "float32"
+    same, measured = compared()
+    if wanted == "auto" and not same:
+        runner.batch_precision = "float32"
         return f"float32 throughout: with bfloat16, {measured}"
     return f"batches run in bfloat16: {measured}"
 
 
-def _cosine(encoder: Encoder) -> float:
-    """Return the smallest cosine between a sample's vectors in bfloat16, which stays set, and in float32."""
+def vectors_agree(encoder: Encoder) -> tuple[bool, str]:
+    """Return whether samples have the same vectors in float32 and in bfloat16, which stays set."""
     encoder.batch_precision = "float32"
     exact = encoder.encode(SAMPLES, TextRole.DOCUMENT)
     encoder.batch_precision = "bfloat16"
-    return float(np.min(np.sum(exact * encoder.encode(SAMPLES, TextRole.DOCUMENT), axis=1)))
+    cosine = float(np.min(np.sum(exact * encoder.encode(SAMPLES, TextRole.DOCUMENT), axis=1)))
+    told = f"over {len(SAMPLES)} sample texts the cosine to float32 is at least {cosine:.6f}"
+    return cosine >= MIN_COSINE, told

@@ -8,13 +8,10 @@ from pydantic import Field, model_validator
 from jarvis_plugins import AdapterSettings, ModelRef
 
 
-class SentenceTransformersSettings(AdapterSettings):
-    """Settings of the `sentence-transformers` adapter."""
+class ModelSettings(AdapterSettings):
+    """The settings that both adapters have."""
 
-    model: ModelRef = Field(
-        "all-minilm-l6-v2",
-        description="A catalogue name, a local folder, or a Hugging Face repository id.",
-    )
+    model: ModelRef = Field(description="A catalogue name, a local folder, or a Hugging Face repository id.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where it runs; auto takes a GPU it sees."
     )
@@ -25,12 +22,6 @@ class SentenceTransformersSettings(AdapterSettings):
     )
     max_tokens: int | None = Field(
         None, gt=0, description="Tokens that are read of a text, if fewer than the model can."
-    )
-    query_prompt: str | None = Field(
-        None, description="Put before every query; the model's own if unset, none if empty."
-    )
-    document_prompt: str | None = Field(
-        None, description="Put before every document; the model's own if unset, none if empty."
     )
     threads: int | None = Field(
         None, gt=0, description="CPU threads that compute one batch; if unset, as many as there are cores."
@@ -52,3 +43,39 @@ class SentenceTransformersSettings(AdapterSettings):
             )
             raise ValueError(msg)
         return values
+
+
+class SentenceTransformersSettings(ModelSettings):
+    """Settings of the `sentence-transformers` adapter."""
+
+    model: ModelRef = Field(
+        "all-minilm-l6-v2",
+        description="A catalogue name, a local folder, or a Hugging Face repository id.",
+    )
+    query_prompt: str | None = Field(
+        None, description="Put before every query; the model's own if unset, none if empty."
+    )
+    document_prompt: str | None = Field(
+        None, description="Put before every document; the model's own if unset, none if empty."
+    )
+
+
+class CrossEncoderSettings(ModelSettings):
+    """Settings of the `cross-encoder` adapter."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="The precision of batches; one document alone is always float32. Auto is bfloat16 if the "
+        "processor has it and no score of sample texts moves by more than 1 % of their range.",
+    )
+    max_tokens: int | None = Field(
+        None,
+        gt=0,
+        description="Tokens that are read of a query and a document together, if fewer than the model can.",
+    )
+    max_batch_tokens: int = Field(
+        16_384,
+        ge=1,
+        description="The most tokens, padding included, that go through the model at once. A batch also has "
+        "at most 20 times its fixed cost in tokens.",
+    )

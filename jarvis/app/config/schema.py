@@ -15,6 +15,8 @@ from jarvis.models.catalogue import DEMO_MODEL
 
 NONE = "none"
 """The name that stands for no adapter: what one would serve is not offered."""
+LLM = "llm"
+"""The name of the reranker that asks one of the models."""
 MEMORY = ":memory:"
 """The file or folder name that stands for memory, of which nothing is kept."""
 
@@ -66,6 +68,41 @@ class EmbedderConfig(BoundsConfig, AdapterConfig):
     )
 
 
+class RerankerConfig(BoundsConfig, AdapterConfig):
+    """The model that scores how well texts answer a query."""
+
+    adapter: str = Field(
+        NONE,
+        description="The reranker adapter, or none; `jarvis adapters` lists them. Or llm, which asks one of "
+        "the models.",
+    )
+    model: str | None = Field(None, description="With the adapter llm: which of the models it asks.")
+    name: str | None = Field(
+        None, description="The name that callers may use; that of the model when left out."
+    )
+    max_running: int = Field(
+        16, ge=1, description="How many requests take turns in it, while others wait in a fair order."
+    )
+    max_queued_tokens: int | None = Field(
+        None, ge=1, description="The most tokens, about, of the texts that wait for it."
+    )
+
+    @property
+    def by_model(self) -> "RerankerConfig | None":
+        """This section, if one of the models is to be asked."""
+        return self if self.adapter == LLM else None
+
+    @model_validator(mode="after")
+    def _model_is_for_llm_alone(self) -> Self:
+        if bool(self.model) != (self.adapter == LLM):
+            msg = f"reranker.model: the adapter {LLM} needs it, and no other has it"
+            raise ValueError(msg)
+        if self.adapter == LLM and self.settings:
+            msg = f"reranker.settings: the adapter {LLM} has none"
+            raise ValueError(msg)
+        return self
+
+
 class CacheConfig(AdapterConfig):
     """One tier of the cache of vectors."""
 
@@ -104,6 +141,12 @@ class RetrievalConfig(Section):
     )
     max_context_tokens: int = Field(
         1024, ge=1, description="The most tokens of all sources that a model is given, for answers."
+    )
+    rerank_candidates: int = Field(
+        50, ge=1, le=1000, description="How many of the first hits the reranker reads, where there is one."
+    )
+    rerank_seconds: float = Field(
+        5.0, gt=0, description="How long that may take; a search that waits longer answers without."
     )
 
     @field_validator("chunk_overlap")
@@ -151,6 +194,7 @@ class Config(Section):
     prompts: PromptsConfig = PromptsConfig()
 
     embedder: EmbedderConfig = EmbedderConfig()
+    reranker: RerankerConfig = RerankerConfig()
     cache: list[CacheConfig] = Field(
         [CacheConfig(adapter="memory"), CacheConfig(adapter="diskcache")],
         description="The tiers of the cache of vectors, the fastest first; an empty list is no cache.",
@@ -175,6 +219,17 @@ class Config(Section):
             msg = f"needs an embedder: set store.adapter to {NONE} as well, or configure an embedder"
             raise ValueError(msg)
         return store
+
+    @field_validator("reranker")
+    @classmethod
+    def _reranker_asks_one_of_the_models(
+        cls, reranker: RerankerConfig, info: ValidationInfo
+    ) -> RerankerConfig:
+        models = info.data.get("models", {})
+        if models and reranker.by_model and reranker.model not in models:
+            msg = f"model: {reranker.model!r} is not one of the models ({', '.join(models)})"
+            raise ValueError(msg)
+        return reranker
 
     @field_validator("models")
     @classmethod

@@ -52,12 +52,14 @@ class Intakes:
 
     Attributes:
         embedding: those that embed texts.
+        reranking: those that rerank documents.
         search: those that search.
         changes: those that change collections, or check them.
         others: those that take little: they count for their caller, and none waits.
     """
 
     embedding: Intake
+    reranking: Intake
     search: Intake
     changes: Intake
     others: Intake

@@ -91,7 +91,7 @@ class Generation:
             sources = None
             if retrieval:
                 assert not isinstance(request.input, Raw)  # noqa: S101 - `check_request` refuses it
-                sources = self._grounding.sources(request.input, retrieval)
+                sources = self._grounding.sources(request.input, retrieval, arrival.deadline)
             prepare = partial(_prepare, request, selected, sources)
             ticket = partial(_ticket, request, arrival, arrived)
             attempt = await begin(stack, destination, selected.difficulty, ticket, prepare, self._instruments)

@@ -23,6 +23,7 @@ from jarvis_ports.values import (
     Role,
     SearchMode,
     SearchQuery,
+    SearchResult,
     Space,
 )
 
@@ -37,9 +38,11 @@ class Grounding:
         self._search = search
         self._settings = settings
 
-    def sources(self, messages: Sequence[Message], options: Retrieval) -> "Sources":
-        """Return the sources of a checked request, whichever model answers it."""
-        return Sources(self._search, self._settings, messages, options)
+    def sources(
+        self, messages: Sequence[Message], options: Retrieval, deadline: float | None = None
+    ) -> "Sources":
+        """Return the sources of a checked request, whichever model answers it; see `Search.run`."""
+        return Sources(self._search, self._settings, messages, options, deadline)
 
 
 class Sources:
@@ -55,12 +58,14 @@ class Sources:
         settings: GroundingSettings,
         messages: Sequence[Message],
         options: Retrieval,
+        deadline: float | None = None,
     ) -> None:
         self._search = search
         self._settings = settings
         self._messages = messages
         self._options = options
-        self._found: tuple[Sequence[Hit], float] | None = None
+        self._deadline = deadline
+        self._found: tuple[SearchResult, float] | None = None
 
     async def ground(self, llm: LLM, request: GenerateRequest) -> Grounded:
         """Return a model's request with the sources that fit written into its last message.
@@ -71,16 +76,17 @@ class Sources:
         assert not isinstance(request.input, Raw)  # noqa: S101 - `check_request` refuses it
         messages = request.input
         self._found = self._found or await self._find()
-        hits, seconds = self._found
+        found, seconds = self._found
+        hits = found.hits
         taken, tokens = await self._fit(llm, request, messages, hits)
         sources = sorted(taken, key=lambda hit: place(hit, hit.source))
         input_ = prompt.grounded(messages, sources, takes_system=_takes_system(llm))
         citations = tuple(_citation(number, hit) for number, hit in enumerate(sources, 1))
-        retrieved = Retrieved(citations, len(hits) - len(taken))
+        retrieved = Retrieved(citations, len(hits) - len(taken), found.reranked)
         return Grounded(replace(request, input=input_), retrieved, seconds, tokens)
 
-    async def _find(self) -> tuple[Sequence[Hit], float]:
-        """Search, and return the hits and the seconds that this took."""
+    async def _find(self) -> tuple[SearchResult, float]:
+        """Search, and return what was found and the seconds that this took."""
         options = self._options
         last = len(self._messages) - 1
         text = self._messages[last].content if options.query is None else options.query
@@ -95,9 +101,11 @@ class Sources:
                     filter=options.filter,
                     min_similarity=await self._min_similarity(options),
                     truncate=options.query is None,
-                )
+                    rerank=options.rerank,
+                ),
+                self._deadline,
             )
-        return found.hits, time.monotonic() - start
+        return found, time.monotonic() - start
 
     async def _min_similarity(self, options: Retrieval) -> float | None:
         """Return the least similarity of a source: the request's own, or else the configured one.

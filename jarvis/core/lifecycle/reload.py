@@ -26,10 +26,11 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.05
 """Seconds between two looks at who still uses a replaced instance."""
+_ONLY = "only models, the embedder, the reranker and caches are reloaded"
 FIXED: Mapping[PortName, str] = {
     PortName.STORE: "its folder and the text index can be open only once",
-    PortName.ESTIMATOR: "only models, the embedder and caches are reloaded",
-    PortName.TELEMETRY: "only models, the embedder and caches are reloaded",
+    PortName.ESTIMATOR: _ONLY,
+    PortName.TELEMETRY: _ONLY,
 }
 """The ports whose components are not reloaded, and why."""
 

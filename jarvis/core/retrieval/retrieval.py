@@ -2,10 +2,12 @@
 
 from jarvis.core.embedding import Embedding
 from jarvis.core.lifecycle.component import Component
+from jarvis.core.reranking import Reranking
 from jarvis.core.retrieval.catalog import CollectionCatalog
 from jarvis.core.retrieval.collections import Collections
 from jarvis.core.retrieval.ingest import Ingest
 from jarvis.core.retrieval.library import Library
+from jarvis.core.retrieval.reranked import HitReranker
 from jarvis.core.retrieval.rows import RowWriter
 from jarvis.core.retrieval.search import Search
 from jarvis.core.retrieval.stored import StoredDocuments
@@ -26,6 +28,7 @@ class Retrieval:
         embedding: the use case of embedding.
         settings: the defaults of requests, and the largest document.
         instruments: measure the requests.
+        reranking: the use case of reranking; None for none.
 
     Attributes:
         collections: makes, lists, drops, checks and rebuilds collections.
@@ -41,11 +44,13 @@ class Retrieval:
         embedding: Embedding,
         settings: RetrievalSettings,
         instruments: Instruments,
+        reranking: Reranking | None = None,
     ) -> None:
         catalog = CollectionCatalog(library, embedding)
         locks = Locks()
         self.collections = Collections(catalog, settings.max_document_bytes)
         self.rows = RowWriter(catalog)
-        self.search = Search(catalog, instruments)
+        reranker = HitReranker(reranking or Reranking(None, instruments), settings, instruments)
+        self.search = Search(catalog, reranker, instruments)
         self.ingest = Ingest(catalog, settings, instruments, locks)
         self.documents = StoredDocuments(catalog, locks)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from jarvis.core.retrieval.hits import RESERVED
+from jarvis.core.text import is_blank
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.values import Document, IndexSettings, Metadata, Row, SearchMode, SearchQuery, Value
 
@@ -132,11 +133,6 @@ def check_query(query: SearchQuery) -> SearchMode:
     return mode
 
 
-def is_blank(text: str) -> bool:
-    """Return whether a text has no character that can be seen."""
-    return not any(character.isprintable() and not character.isspace() for character in text)
-
-
 def _query(query: SearchQuery, mode: SearchMode) -> Iterator[FieldViolation]:
     if (query.text is None) == (query.vector is None):
         yield FieldViolation("text", "set either text or vector")
@@ -144,6 +140,8 @@ def _query(query: SearchQuery, mode: SearchMode) -> Iterator[FieldViolation]:
         yield FieldViolation("text", "is blank: write what to find")
     elif query.text is None and mode is not SearchMode.DENSE:
         yield FieldViolation("mode", f"the mode {mode} needs a text; a vector is searched in the mode dense")
+    if query.rerank and query.text is None:
+        yield FieldViolation("rerank", "needs a text: a reranker reads the query")
     if not 1 <= query.top_k <= MAX_TOP_K:
         yield FieldViolation("top_k", f"must be in [1, {MAX_TOP_K}], got {query.top_k}")
     if query.min_similarity is not None:

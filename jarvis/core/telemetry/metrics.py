@@ -92,7 +92,7 @@ QUEUE_DEPTH = Metric(
     "jarvis.queue.depth",
     "{request}",
     "What waits: of a model, requests without a first token; of the embedder, texts for a batch and requests "
-    "that come after those; of the store, searches.",
+    "that come after those; of the reranker, requests; of the store, searches.",
     ("port", "name"),
 )
 ACTIVE_REQUESTS = Metric(
@@ -175,6 +175,20 @@ RETRIEVAL_LATENCY = Metric(
     "Searches, from the query to the rows, by what was searched: dense, sparse, hybrid.",
     ("mode",),
     (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+RERANKED = Metric(
+    COUNTER,
+    "jarvis.reranked",
+    "{document}",
+    "Documents that the reranker has scored, by reranker.",
+    ("model",),
+)
+RERANKED_SEARCHES = Metric(
+    COUNTER,
+    "jarvis.retrieval.reranked",
+    "{search}",
+    "Searches whose hits were to be reranked, by what became of that: done, late, failed.",
+    ("outcome",),
 )
 DOCUMENTS = Metric(
     COUNTER,

@@ -2,6 +2,6 @@
 
 from jarvis.core.text.documents import Chunk, DocumentReader, Kind, Text
 from jarvis.core.text.fold import fold
-from jarvis.core.text.unseen import without_unseen
+from jarvis.core.text.unseen import is_blank, without_unseen
 
-__all__ = ["Chunk", "DocumentReader", "Kind", "Text", "fold", "without_unseen"]
+__all__ = ["Chunk", "DocumentReader", "Kind", "Text", "fold", "is_blank", "without_unseen"]

@@ -42,3 +42,8 @@ def without_unseen(text: str, *, markdown: bool = False) -> tuple[str, tuple[tup
         end = stop
         cuts.append((end - missing, missing))
     return "".join([*parts, text[end:]]), tuple(cuts)
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text has no character that can be seen."""
+    return not any(character.isprintable() and not character.isspace() for character in text)

@@ -21,6 +21,7 @@ MODULES = (
     "estimator",
     "llm",
     "reply",
+    "reranker",
     "rows",
     "scrape",
     "store",
@@ -36,6 +37,7 @@ from jarvis_plugins.testkit.cache import CacheConformance  # noqa: E402
 from jarvis_plugins.testkit.embedder import EmbedderConformance  # noqa: E402
 from jarvis_plugins.testkit.estimator import EstimatorConformance  # noqa: E402
 from jarvis_plugins.testkit.llm import LLMConformance  # noqa: E402
+from jarvis_plugins.testkit.reranker import RerankerConformance  # noqa: E402
 from jarvis_plugins.testkit.store import StoreConformance  # noqa: E402
 from jarvis_plugins.testkit.telemetry import TelemetryConformance  # noqa: E402
 
@@ -44,6 +46,7 @@ __all__ = [
     "EmbedderConformance",
     "EstimatorConformance",
     "LLMConformance",
+    "RerankerConformance",
     "StoreConformance",
     "TelemetryConformance",
 ]

@@ -39,13 +39,13 @@ class ContextLengthExceeded(InvalidArgument):
 
 
 class TextTooLong(InvalidArgument):
-    """A text is longer than the embedding model reads, and truncation was not asked for."""
+    """A text is longer than the model that embeds or reranks reads, and truncation was not asked for."""
 
     reason = "TEXT_TOO_LONG"
 
-    def __init__(self, tokens: Mapping[str, int], *, max_tokens: int) -> None:
+    def __init__(self, tokens: Mapping[str, int], *, max_tokens: int, what: str = "the text has") -> None:
         reads = f"tokens, and the model reads {max_tokens}; set truncate to have it cut off"
-        super().__init__([FieldViolation(field, f"the text has {n} {reads}") for field, n in tokens.items()])
+        super().__init__([FieldViolation(field, f"{what} {n} {reads}") for field, n in tokens.items()])
 
 
 class MessageTooLarge(InvalidArgument):

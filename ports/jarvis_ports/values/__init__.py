@@ -80,6 +80,7 @@ from jarvis_ports.values.requests import (
     ToolChoice,
     input_field,
 )
+from jarvis_ports.values.reranking import Reranked, RerankRequest, ScoredDocument
 from jarvis_ports.values.search import ChunkSource, Duplicate, Hit, SearchMode, SearchQuery, SearchResult
 from jarvis_ports.values.status import (
     ComponentStatus,
@@ -170,6 +171,8 @@ __all__ = [
     "Recent",
     "ReloadRequest",
     "RenderParams",
+    "RerankRequest",
+    "Reranked",
     "ResumeRequest",
     "Retrieval",
     "Retrieved",
@@ -179,6 +182,7 @@ __all__ = [
     "RoutingReason",
     "Row",
     "SamplingParams",
+    "ScoredDocument",
     "SearchMode",
     "SearchQuery",
     "SearchResult",

@@ -80,10 +80,14 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The sources, by number; `left_out` relevant ones did not fit. The model is told if there are none."""
+    """The sources, by number; `left_out` relevant ones did not fit. The model is told if there are none.
+
+    `reranked` is whether a reranker has chosen them.
+    """
 
     citations: tuple[Citation, ...]
     left_out: int = 0
+    reranked: bool = False
 
 
 class RoutingReason(OpenEnum):

@@ -223,6 +223,7 @@ class Retrieval:
         filter: finds only rows that pass it.
         min_similarity: the least similarity of a source; the server's default if None.
         max_tokens: the most tokens of all sources together; the server's default if None.
+        rerank: whether a reranker chooses the sources; if None, where the server has one.
     """
 
     collection: str
@@ -232,6 +233,7 @@ class Retrieval:
     filter: Filter | None = None
     min_similarity: float | None = None
     max_tokens: int | None = None
+    rerank: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

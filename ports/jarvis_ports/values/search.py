@@ -22,7 +22,8 @@ class SearchMode(OpenEnum):
 class SearchQuery:
     """What to find: a text, or a vector of shape (dimension,).
 
-    A `mode` of None is hybrid for a text, and dense for a vector.
+    A `mode` of None is hybrid for a text, and dense for a vector. A `rerank` of None reranks if the server
+    has a reranker, and the query is a text.
     """
 
     collection: str
@@ -33,6 +34,7 @@ class SearchQuery:
     filter: Filter | None = None
     min_similarity: float | None = None
     truncate: bool = False
+    rerank: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Duplicate:
 class Hit:
     """A row that was found. Larger scores are better; they are comparable only within one mode.
 
+    `rerank_score` is that of the reranker, by which the hits are ordered where they have it.
     `duplicates` are the other rows with the same text in order of their places, at most 100; the hit itself
     comes before them.
     """
@@ -82,11 +85,13 @@ class Hit:
     sparse_rank: int | None = None
     source: ChunkSource | None = None
     duplicates: tuple[Duplicate, ...] = ()
+    rerank_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The hits, the best first, and the mode of the search."""
+    """The hits, the best first, the mode of the search, and whether a reranker has ordered them."""
 
     hits: tuple[Hit, ...]
     mode: SearchMode
+    reranked: bool = False

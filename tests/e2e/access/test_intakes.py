@@ -11,6 +11,7 @@ from jarvis.core.principal import Role
 from jarvis.v1 import embedding_pb2 as embedding
 from jarvis.v1 import generation_pb2 as generation
 from jarvis.v1 import retrieval_pb2 as retrieval
+from jarvis_adapters.hashing.overlap import Overlap
 from jarvis_plugins.registry import PortName
 
 SECONDS = 0.05
@@ -19,7 +20,8 @@ SECONDS = 0.05
 
 @pytest.fixture
 async def server(start, file, monkeypatch):
-    bounds = ("embedder.max_running=1", "embedder.max_requests=8", "retrieval.max_running=1")
+    bounds = ["embedder.max_running=1", "embedder.max_requests=8", "retrieval.max_running=1"]
+    bounds += ["reranker.adapter=overlap", "reranker.max_running=1", "reranker.max_requests=8"]
     changes = ("retrieval.max_changes=1", 'callers.bounded={roles=["infer"], max_requests=1}')
     async with start(f'auth.keys="{file}"', "cache=[]", *bounds, *changes) as running:
         embedder = type(running.application.components.one(PortName.EMBEDDER).port)
@@ -29,7 +31,12 @@ async def server(start, file, monkeypatch):
             await asyncio.sleep(SECONDS)
             return await embed(self, texts, role)
 
+        async def slow_score(self, query, documents):
+            await asyncio.sleep(SECONDS)
+            return [1.0] * len(documents)
+
         monkeypatch.setattr(embedder, "embed", slow)
+        monkeypatch.setattr(Overlap, "score", slow_score)
         yield running
 
 
@@ -58,13 +65,17 @@ async def asks(server, metadata_of):
         return server.embedding.Embed(request, timeout=timeout, metadata=metadata_of(caller))
 
     def search(caller, timeout=10):
-        request = retrieval.SearchRequest(collection="texts", text=next(new))
+        request = retrieval.SearchRequest(collection="texts", text=next(new), rerank=False)
         return server.retrieval.Search(request, timeout=timeout, metadata=metadata_of(caller))
 
-    return {"embed": embed, "search": search}
+    def rerank(caller, timeout=10):
+        request = embedding.RerankRequest(query=next(new), documents=["a"])
+        return server.embedding.Rerank(request, timeout=timeout, metadata=metadata_of(caller))
+
+    return {"embed": embed, "search": search, "rerank": rerank}
 
 
-@pytest.fixture(params=["embed", "search"])
+@pytest.fixture(params=["embed", "search", "rerank"])
 def ask(request, asks):
     return asks[request.param]
 
@@ -84,8 +95,9 @@ async def test_a_greedy_caller_does_not_hold_up_another(ask):
     assert ended[-3:] == ["greedy"] * 3
 
 
-async def test_who_finds_no_room_is_told_when_there_will_be_some(asks, failure):
-    calls = [asks["embed"]("greedy") for _ in range(20)]
+@pytest.mark.parametrize("what", ["embed", "rerank"])
+async def test_who_finds_no_room_is_told_when_there_will_be_some(asks, failure, what):
+    calls = [asks[what]("greedy") for _ in range(20)]
     refused = [call for call in calls if await call.code() is not grpc.StatusCode.OK]
     assert 8 < len(refused) <= 12
     code, reason, _, retry = await failure(refused[-1])

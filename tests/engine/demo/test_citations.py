@@ -40,7 +40,7 @@ async def ingest(engine, collection, documents):
 
 
 async def ask(engine, question, **retrieval):
-    wanted = pb.Retrieval(**{"collection": "places", **retrieval})
+    wanted = pb.Retrieval(**{"collection": "places", "rerank": False, **retrieval})
     messages = [pb.Message(role=pb.ROLE_USER, content=question)]
     request = pb.GenerateRequest(messages=messages, sampling=S, retrieval=wanted)
     return await engine.generation.Generate(request, timeout=60)

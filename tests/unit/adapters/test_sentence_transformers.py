@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from jarvis_adapters.sentence_transformers import open_sentence_transformers
 from jarvis_adapters.sentence_transformers.identity import identity
-from jarvis_adapters.sentence_transformers.load import _max_tokens, _prompts
+from jarvis_adapters.sentence_transformers.load import _prompts, set_max_tokens
 from jarvis_adapters.sentence_transformers.settings import SentenceTransformersSettings
 from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import EngineStartFailed
@@ -105,9 +105,9 @@ def test_max_tokens(limits, wanted, expected):
     model, settings = Named(None, *limits), SentenceTransformersSettings(model="m", max_tokens=wanted)
     if isinstance(expected, str):
         with pytest.raises(EngineStartFailed, match=expected):
-            _max_tokens(model, settings, 2)
+            set_max_tokens(model, settings, 2, "cuda")
     else:
-        assert _max_tokens(model, settings, 2) == model.max_seq_length == expected
+        assert set_max_tokens(model, settings, 2, "cuda") == model.max_seq_length == expected
 
 
 def test_a_missing_library_is_told_with_the_extra_that_brings_it(monkeypatch):

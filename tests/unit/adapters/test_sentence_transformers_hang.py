@@ -13,7 +13,7 @@ from jarvis_ports.errors import EngineDead
 
 
 def _embedder(encoder, executor, hang_seconds):
-    loaded = SimpleNamespace(encoder=encoder)
+    loaded = SimpleNamespace(runner=encoder)
     return SentenceTransformersEmbedder(loaded, {TextRole.QUERY: executor}, hang_seconds)
 
 

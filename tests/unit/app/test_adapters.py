@@ -92,6 +92,43 @@ def test_a_number_of_an_adapter_that_is_not_finite_is_refused(setting, key, valu
         check(load(None, sets, {}))
 
 
+RERANKER = ("reranker.adapter=llm", "reranker.model=a")
+
+
+@pytest.mark.parametrize(
+    ("sets", "told"),
+    [
+        (["reranker.adapter=llm"], "the adapter llm needs it, and no other has it"),
+        (["reranker.adapter=overlap", "reranker.model=a"], "the adapter llm needs it, and no other has it"),
+        (["reranker.adapter=llm", "reranker.model=b"], r"model: 'b' is not one of the models \(a\)"),
+        ([*RERANKER, "reranker.settings.x=1"], "reranker.settings: the adapter llm has none"),
+        (["reranker.adapter=overlap", "reranker.settings.x=1"], 'reranker.adapter = "none" turns it off'),
+    ],
+)
+def test_a_reranker_that_cannot_work_is_refused(sets, told):
+    with pytest.raises(ConfigError, match=told):
+        check(load(None, [*STAND_INS, *sets], {}))
+
+
+@pytest.mark.parametrize(
+    ("sets", "name", "after"),
+    [
+        (["reranker.adapter=overlap"], "overlap", "telemetry"),
+        (["reranker.adapter=overlap", "reranker.name=n", "embedder.adapter=hashing"], "n", "embedder"),
+        (RERANKER, "a", None),
+        ([*RERANKER, "reranker.name=n"], "n", None),
+    ],
+)
+def test_a_reranker_has_a_name_and_its_turn(sets, name, after):
+    application = make_application(load(None, [*STAND_INS, *sets], {}), Instruments())
+    reranker = application.components.one(PortName.RERANKER)
+    assert reranker.name == name
+    assert (reranker._after and reranker._after.port_name) == after
+    first = application.components.one(PortName.EMBEDDER) or application.components.one(PortName.TELEMETRY)
+    last = first if after is None else reranker
+    assert application.routes.models[0]._after is last, "two do not import the same library at once"
+
+
 def test_the_log_file_is_checked_too():
     with pytest.raises(ConfigError, match=r"^log\.file: /no/such/x\.log cannot be written: No such file"):
         check(load(None, [*STAND_INS, "log.file=/no/such/x.log"], {}))

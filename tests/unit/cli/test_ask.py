@@ -137,6 +137,7 @@ async def test_json_is_one_document_with_everything(fake, run):
             },
         ],
         "left_out": 4,
+        "reranked": False,
     }
 
 

@@ -16,6 +16,7 @@ COMMANDS = [
     ["ask"],
     ["prompt"],
     ["prompt", "explain"],
+    ["rerank"],
     ["collections"],
     ["health"],
     ["status"],

@@ -64,6 +64,25 @@ async def test_filters(address, run, filters, sources):
     assert [hit["source"]["source"] for hit in json.loads(out)["hits"]] == [f"/d/{s}.md" for s in sources]
 
 
+async def test_a_reranker_orders_hits_unless_that_is_not_wanted(start, run):
+    async with start("reranker.adapter=overlap") as server:
+        address = server.instance.addresses[0]
+
+        def fill():
+            with BlockingClient(address) as client:
+                client.retrieval.create_collection("default")
+                list(client.retrieval.ingest("default", [Document("/d/red.md", b"A red house.")]))
+
+        await asyncio.to_thread(fill)
+        _, reranked, _ = await run("search", "red house", "--server", address)
+        _, plain, _ = await run("search", "red house", "--server", address, "--no-rerank")
+        _, told, _ = await run("search", "red house", "--server", address, "--rerank", "--json")
+    assert plain.startswith("1. 0.0328 (similarity ")
+    found = json.loads(told)
+    assert found["reranked"]
+    assert reranked.startswith(f"1. {found['hits'][0]['rerank_score']:.4f} (similarity ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -71,6 +90,7 @@ async def test_filters(address, run, filters, sources):
         (["--filter", "{"], "filter: "),
         (["--mode", "fuzzy"], "'fuzzy' is not one of dense, sparse, hybrid"),
         (["--top-k", "0"], "top_k: must be in [1, 1000], got 0"),
+        (["--rerank"], "rerank: the server has no reranker: reranker.adapter is none"),
     ],
 )
 async def test_what_is_wrong_is_named(address, run, arguments, message):

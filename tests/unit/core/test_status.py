@@ -41,7 +41,7 @@ def everything():
     routes = Routes([first, second, aside], [Route("default", [first, second])], "default")
     beside = {
         port: Component(port, port, "a", Engine(), WhenUnwell.WAIT)
-        for port in ("telemetry", "estimator", "cache", "store", "embedder")
+        for port in ("telemetry", "estimator", "cache", "store", "reranker", "embedder")
     }
     components = Components([*routes.models, *beside.values()])
     status = Status(components, routes, Requests())
@@ -94,23 +94,34 @@ def test_what_is_turned_off_is_no_service():
     assert set(status.serving) == {Capability.GENERATION}
 
 
+@pytest.mark.parametrize("embedder", [True, False])
+def test_a_reranker_serves_with_an_embedder_or_without(embedder):
+    only, reranker = model(), Component("reranker", "r", "a", Engine())
+    beside = [Component("embedder", "e", "a", Engine())] if embedder else []
+    status = Status(Components([only, reranker, *beside]), Routes([only], [], "m"), Requests())
+    reranker.state = State.READY
+    assert status.serving == {Capability.GENERATION: False, Capability.EMBEDDING: not embedder}
+
+
 def test_all_that_is_configured_and_ready_is_healthy():
     status, components = everything()
     assert list(components) == [
         *("first", "second", "aside"),
-        *("embedder", "store", "cache", "estimator", "telemetry"),
+        *("embedder", "reranker", "store", "cache", "estimator", "telemetry"),
     ]
     assert status.health is HEALTHY
 
 
-@pytest.mark.parametrize("name", ["first", "aside", "embedder", "store", "cache", "estimator", "telemetry"])
+@pytest.mark.parametrize(
+    "name", ["first", "aside", "embedder", "reranker", "store", "cache", "estimator", "telemetry"]
+)
 def test_what_loads_degrades(name):
     status, components = everything()
     components[name].state = State.LOADING
     assert status.health is DEGRADED
 
 
-@pytest.mark.parametrize("name", ["first", "aside", "cache", "estimator", "telemetry"])
+@pytest.mark.parametrize("name", ["first", "aside", "reranker", "cache", "estimator", "telemetry"])
 def test_a_failure_that_callers_can_do_without_degrades(name):
     status, components = everything()
     components[name].state = State.FAILED

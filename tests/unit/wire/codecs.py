@@ -88,6 +88,8 @@ PAIRS = [
     of_codec(g.ExplainPromptResponse, values.PromptExplanation, answers.EXPLANATION),
     of_request(e.EmbedRequest, values.EmbedRequest, embedding.REQUEST),
     of_request(e.EmbedStreamRequest, values.EmbedRequest, embedding.STREAM_REQUEST),
+    of_request(e.RerankRequest, values.RerankRequest, embedding.RERANK),
+    of_codec(e.RerankResponse, values.Reranked, embedding.RERANKED),
     Pair(e.EmbedResponse, values.Embeddings, embedding.response, embedding.read_response),
     Pair(e.EmbedStreamResponse, values.Embeddings, embedding.stream_response, embedding.read_response),
     of_request(r.CreateCollectionRequest, values.CollectionRequest, collections.CREATE),

@@ -30,7 +30,7 @@ class FakeSearch:
 
     searches = 0
 
-    async def run(self, query):
+    async def run(self, query, deadline=None):
         self.searches += 1
         return SearchResult(tuple(make_hit([Row(text, text)], 1.0) for text in SOURCES), SearchMode.HYBRID)
 

@@ -1,0 +1,33 @@
+"""Checks what is to be scored before a model sees it."""
+
+from collections.abc import Iterator
+
+from jarvis.core.text import is_blank
+from jarvis_ports.errors import FieldViolation, InvalidArgument
+from jarvis_ports.values import RerankRequest
+
+MAX_DOCUMENTS = 1000
+"""The most documents in one request."""
+
+
+def check_rerank(request: RerankRequest) -> None:
+    """Check everything but the length of the documents.
+
+    Raises:
+        InvalidArgument: naming every field that is wrong.
+    """
+    if violations := list(_violations(request)):
+        raise InvalidArgument(violations)
+
+
+def _violations(request: RerankRequest) -> Iterator[FieldViolation]:
+    if is_blank(request.query):
+        yield FieldViolation("query", "is blank: write what the documents are to answer")
+    if not 1 <= (count := len(request.documents)) <= MAX_DOCUMENTS:
+        yield FieldViolation("documents", f"must be 1 to {MAX_DOCUMENTS} documents, got {count}")
+    else:
+        for index, document in enumerate(request.documents):
+            if not document:
+                yield FieldViolation(f"documents[{index}]", "is empty")
+    if request.top_n == 0:
+        yield FieldViolation("top_n", "must be at least 1, got 0")

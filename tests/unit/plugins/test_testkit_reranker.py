@@ -1,0 +1,47 @@
+"""The conformance kit of rerankers finds what is wrong: it runs on adapters that each have one fault."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+FOUND_BY = {
+    "Sorted": "test_the_order_of_documents_is_kept",
+    "Arrays": "test_info",
+    "NotFinite": "test_info",
+    "Restless": "test_info",
+    "Relative": "test_scores_every_document_alone_and_with_others_alike",
+    "Noisy": "test_the_same_call_gives_the_same_scores",
+    "Constant": "test_documents_have_different_scores",
+    "Deaf": "test_a_score_depends_on_the_query",
+    "Backwards": "test_a_document_that_answers_is_better_than_an_unrelated_one",
+    "RefusesLong": "test_a_document_that_is_too_long_is_counted_whole_and_cut_off",
+    "ReadsOn": "test_a_document_that_is_too_long_is_counted_whole_and_cut_off",
+    "CountsWhatItReads": "test_a_document_that_is_too_long_is_counted_whole_and_cut_off",
+    "CountsPadding": "test_counts_each_document_for_itself",
+    "CountsNoQuery": "test_counts_more_tokens_in_a_longer_document",
+    "Mixes": "test_calls_at_once_do_not_mix",
+    "FallsWithTheFirst": "test_a_cancelled_call_harms_no_other",
+    "Blocks": "test_the_event_loop_runs_on_while_it_scores",
+    "Sick": "test_is_healthy",
+    "Lax": "test_refuses_settings_that_it_does_not_know",
+}
+AUTHORS_TEST = "from jarvis_plugins.testkit import RerankerConformance\n" + "".join(
+    f"class Test{fault}(RerankerConformance):\n    adapter, seconds = {fault!r}, 5.0\n" for fault in FOUND_BY
+)
+
+
+@pytest.fixture
+def failures(run_kit):
+    """Run the kit on every faulty adapter; list "adapter: test" of what failed."""
+    output = run_kit("faulty-reranker", "faulty_reranker.py", AUTHORS_TEST)
+    return set(re.findall(r"^(?:FAILED|ERROR) test_faulty.py::Test(\w+::\S+)", output, re.MULTILINE))
+
+
+def test_every_fault_is_found_and_a_small_one_only_where_it_is(failures):
+    found = {failure.split("[")[0] for failure in failures} | failures
+    assert {f"{fault}::{test}" for fault, test in FOUND_BY.items()} <= found
+    assert {failure for failure in failures if failure.startswith("Blocks")} == {
+        "Blocks::test_the_event_loop_runs_on_while_it_scores"
+    }
