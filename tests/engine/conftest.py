@@ -213,9 +213,11 @@ async def engine(tmp_path_factory, connect):
     folder = tmp_path_factory.mktemp("engine")
     (folder / "house.txt").write_text(HOUSE)
     template = f'prompts.templates.house.file="{folder}/house.txt"'
-    tools = f'models."{DEMO_MODEL}".settings.chat_template="{Path(__file__).with_name("tools.jinja")}"'
+    settings = f'models."{DEMO_MODEL}".settings'
+    template_of_tools = f'{settings}.chat_template="{Path(__file__).with_name("tools.jinja")}"'
+    model = (f"{settings}.model={DEMO_MODEL}", template_of_tools)
     reranker = ("reranker.adapter=llm", f"reranker.model={DEMO_MODEL}")
-    async with shared(folder, connect, template, tools, *reranker) as peer:
+    async with shared(folder, connect, template, *model, *reranker) as peer:
         peer.house = HOUSE
         yield peer
 

@@ -43,6 +43,8 @@ CONSTRAINTS = {
     "regex": "(yes|no) [0-9]{2}",
     "choice": pb.Choices(values=["red", "green"]),
     "grammar": 'root ::= "yes" | "no"',
+    "json_object": True,
+    "structural_tag": '{"format": {"type": "regex", "pattern": "a|b"}}',
 }
 
 
