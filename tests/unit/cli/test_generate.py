@@ -92,6 +92,7 @@ async def test_json_is_one_document_with_everything(fake, run):
         "difficulty": None,
         "language": None,
         "routing": None,
+        "prompt_logprobs": [],
     }
 
 
