@@ -1,6 +1,7 @@
 """What callers may say to a model's chat template."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,9 @@ from vllm.renderers.hf import AssistantTracker
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import RenderParams
 
+REJECTED = "Chat template rejected the request: %s"
+"""What vLLM logs where a template raises: it may quote the caller, who is told it; the log leaves it out."""
+logging.getLogger("vllm.renderers.hf").addFilter(lambda record: record.msg != REJECTED)
 OURS = {
     "add_generation_prompt",
     "continue_final_message",
