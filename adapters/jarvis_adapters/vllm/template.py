@@ -1,6 +1,7 @@
 """What callers may say to a model's chat template."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import RenderParams
 
+REJECTED = "Chat template rejected the request: %s"
+"""What vLLM logs where a template raises: it may quote the caller, who is told it; the log leaves it out."""
+logging.getLogger("vllm.renderers.hf").addFilter(lambda record: record.msg != REJECTED)
 OURS = {
     "add_generation_prompt",
     "continue_final_message",

@@ -1,11 +1,13 @@
 """What callers may tell a chat template, and the message that is continued, as vLLM renders them."""
 
+import logging
 from types import SimpleNamespace
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.exceptions import VLLMValidationError
 from vllm.renderers import renderer_from_config
 
 from jarvis_adapters.vllm.capabilities import find_capabilities
@@ -20,6 +22,7 @@ from jarvis_ports.llm import Message, RenderParams, Role, TokenIds
 TEMPLATE = (
     "{{ bos_token }}{%- set found = namespace(n=0) %}"
     "{% for m in messages %}[{{ m['role'] }}] {{ m['content'].split('</think>')[-1] | trim }} . {% endfor %}"
+    "{% if enable_thinking is string %}{{ raise_exception('not: ' + enable_thinking) }}{% endif %}"
     "{% if tools %}[tools]{% endif %}"
     "{% if add_generation_prompt %}[assistant]{% endif %}"
     "{% if enable_thinking is defined and enable_thinking is false %} nothink{% endif %}"
@@ -85,6 +88,19 @@ async def test_an_argument_is_what_its_json_says(house):
     assert await house.words(ASKED[:1], chat_template_args={"enable_thinking": "true"}) == begun
     args = {"enable_thinking": "false"}
     assert await house.words(ASKED[:1], chat_template_args=args) == f"{begun} nothink"
+
+
+async def test_what_a_template_says_of_an_argument_is_told_and_not_logged(house, caplog):
+    logger = logging.getLogger("vllm.renderers.hf")
+    logger.addHandler(caplog.handler)
+    try:
+        logger.warning("another warning")
+        with pytest.raises(VLLMValidationError, match="not: canary"):
+            await house.words(ASKED[:1], chat_template_args={"enable_thinking": '"canary"'})
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert "another warning" in caplog.text
+    assert "canary" not in caplog.text
 
 
 async def test_a_turn_need_not_begin(house):
