@@ -1,13 +1,11 @@
 """Sources in the prompt, citations in the answer; echo answers with the whole prompt of the user."""
 
 import asyncio
-import time
 from contextlib import aclosing
 from types import SimpleNamespace
 
 import pytest
 
-from jarvis.core.admission import Arrival
 from jarvis.core.generation import Generation
 from jarvis.core.grounding import Grounding, GroundingSettings
 from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block
@@ -60,13 +58,12 @@ class FakeSearch:
 
     async def run(self, query, deadline=None):
         self.queries.append(query)
-        self.deadline = deadline
         self.searching.set()
         if self.hang:
             await asyncio.sleep(60)
         if self.error:
             raise self.error
-        return SearchResult(tuple(self.hits), query.mode or SearchMode.HYBRID, bool(query.rerank))
+        return SearchResult(tuple(self.hits), query.mode or SearchMode.HYBRID)
 
     async def space(self, collection):
         return self.space_
@@ -135,21 +132,6 @@ async def test_the_question_is_searched_with_and_cut_off_where_it_is_long(house)
     assert house.search.queries == [
         SearchQuery("docs", "What is it?", top_k=5, min_similarity=0.25, truncate=True)
     ]
-
-
-@pytest.mark.parametrize("wanted", [True, False, None])
-async def test_sources_are_reranked_as_the_request_says_and_the_caller_is_told(house, wanted):
-    events = await ask(house, Retrieval("docs", rerank=wanted))
-    assert house.search.queries[0].rerank is wanted
-    assert events[0].retrieved.reranked is bool(wanted)
-
-
-async def test_the_search_knows_until_when_an_answer_is_of_use(house):
-    request = GenerateRequest("r", (QUESTION,), SamplingParams())
-    arrival = Arrival(deadline=time.monotonic() + 60)
-    stream = house.generation.stream("", request, PromptParams(), Retrieval("docs"), arrival)
-    assert [event async for event in stream]
-    assert house.search.deadline == arrival.deadline
 
 
 async def test_a_query_of_its_own_is_searched_with_as_it_is(house):
