@@ -1,33 +1,103 @@
 """Sources in the prompt, citations in the answer; echo answers with the whole prompt of the user."""
 
-import time
+import asyncio
+from contextlib import aclosing
+from types import SimpleNamespace
 
 import pytest
 
-from jarvis.core.admission import Arrival
-from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND
+from jarvis.core.generation import Generation
+from jarvis.core.grounding import Grounding, GroundingSettings
+from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block
+from jarvis.core.prompting import Prompting
+from jarvis.core.retrieval.hits import make_hit
+from jarvis.core.routing import Routes
+from jarvis.core.routing.breaker import CircuitBreaker
+from jarvis.core.routing.model import Model
+from jarvis.core.telemetry.instruments import Instruments
 from jarvis_adapters.echo.adapter import _FIELDS as ECHO_FIELDS
+from jarvis_adapters.echo.adapter import EchoSettings, open_echo
+from jarvis_ports.errors import CollectionNotFound, InvalidArgument, TextTooLong
 from jarvis_ports.filters import Exists
 from jarvis_ports.llm import Delta, GenerateRequest, Message, Role, SamplingParams
-from jarvis_ports.store import Space
+from jarvis_ports.store import Row, Space
 from jarvis_ports.values import (
     Finished,
     PromptParams,
     Retrieval,
     SearchMode,
     SearchQuery,
+    SearchResult,
     Started,
 )
-from tests.unit.core.grounding.support import (
-    BUDGET,
-    CONTEXT,
-    QUESTION,
-    ask,
-    cost,
-    hit,
-    ids,
-    written,
-)
+from tests.unit.core.unmetered import unmetered
+
+CONTEXT, BUDGET = 300, 100
+QUESTION = Message(Role.USER, "What is it?")
+
+
+def hit(id_, words=3, score=1.0):
+    metadata = {"_document": id_, "_source": id_, "_start": 0, "_end": 9}
+    return make_hit([Row(id_, " ".join(["word"] * words), metadata)], score)
+
+
+def cost(hit):
+    return len(block(1, hit).split()) + 1
+
+
+class FakeSearch:
+    """Finds what it is given."""
+
+    def __init__(self):
+        self.hits = [hit("a.md"), hit("b.md")]
+        self.space_ = Space.COSINE
+        self.error = None
+        self.queries = []
+        self.searching = asyncio.Event()
+        self.hang = False
+
+    async def run(self, query, deadline=None):
+        self.queries.append(query)
+        self.searching.set()
+        if self.hang:
+            await asyncio.sleep(60)
+        if self.error:
+            raise self.error
+        return SearchResult(tuple(self.hits), query.mode or SearchMode.HYBRID)
+
+    async def space(self, collection):
+        return self.space_
+
+
+@pytest.fixture
+async def house():
+    """A generation on echo, and its fake search."""
+    async with asyncio.TaskGroup() as tasks:
+        settings = EchoSettings(context_length=CONTEXT)
+        model = Model("echo", "echo", lambda: open_echo(settings), breaker=CircuitBreaker(5, 30))
+        run = tasks.create_task(model.run())
+        while not model.loaded:
+            await asyncio.sleep(0)
+        search = FakeSearch()
+        grounding = Grounding(search, GroundingSettings(0.25, BUDGET))
+        prompting = Prompting(None, {}, [], automatic=False, language="en")
+        generation = Generation(Routes([model], [], "echo"), prompting, grounding, Instruments(), unmetered())
+        yield SimpleNamespace(generation=generation, search=search, model=model)
+        run.cancel()
+
+
+async def ask(house, options=None, messages=(QUESTION,), **sampling):
+    request = GenerateRequest("r", messages, SamplingParams(**sampling))
+    options = options or Retrieval("docs")
+    return [event async for event in house.generation.stream("", request, PromptParams(), options)]
+
+
+def written(events):
+    return "".join(event.text for event in events if isinstance(event, Delta) and event.index == 0)
+
+
+def ids(events):
+    return [hit.id for hit in events[0].retrieved.citations]
 
 
 async def test_the_model_is_given_what_was_found_and_the_caller_is_told(house):
@@ -62,21 +132,6 @@ async def test_the_question_is_searched_with_and_cut_off_where_it_is_long(house)
     assert house.search.queries == [
         SearchQuery("docs", "What is it?", top_k=5, min_similarity=0.25, truncate=True)
     ]
-
-
-@pytest.mark.parametrize("wanted", [True, False, None])
-async def test_sources_are_reranked_as_the_request_says_and_the_caller_is_told(house, wanted):
-    events = await ask(house, Retrieval("docs", rerank=wanted))
-    assert house.search.queries[0].rerank is wanted
-    assert events[0].retrieved.reranked is bool(wanted)
-
-
-async def test_the_search_knows_until_when_an_answer_is_of_use(house):
-    request = GenerateRequest("r", (QUESTION,), SamplingParams())
-    arrival = Arrival(deadline=time.monotonic() + 60)
-    stream = house.generation.stream("", request, PromptParams(), Retrieval("docs"), arrival)
-    assert [event async for event in stream]
-    assert house.search.deadline == arrival.deadline
 
 
 async def test_a_query_of_its_own_is_searched_with_as_it_is(house):
@@ -166,3 +221,77 @@ async def test_the_search_is_timed_and_counts_to_the_first_token(house):
     timings = (await ask(house))[-1].timings
 
     assert 0 <= timings.retrieval_seconds <= timings.time_to_first_token_seconds <= timings.total_seconds
+
+
+@pytest.mark.parametrize(
+    ("options", "input_", "fields"),
+    [
+        ({}, "A raw prompt.", ["retrieval"]),
+        ({}, (QUESTION, Message(Role.ASSISTANT, "It is")), ["messages[1].role"]),
+        ({"query": "it"}, (Message(Role.SYSTEM, "Be brief."),), ["messages[0].role"]),
+        ({"top_k": 0}, (QUESTION,), ["retrieval.top_k"]),
+        ({"top_k": 101}, (QUESTION,), ["retrieval.top_k"]),
+        ({"max_tokens": 0}, (QUESTION,), ["retrieval.max_tokens"]),
+    ],
+)
+async def test_a_bad_request_is_refused_before_the_search(house, options, input_, fields):
+    with pytest.raises(InvalidArgument) as caught:
+        await ask(house, Retrieval("docs", **options), input_)
+
+    assert [violation.field for violation in caught.value.violations] == fields
+    assert house.search.queries == []
+
+
+async def test_what_is_wrong_with_the_rest_is_told_with_it(house):
+    with pytest.raises(InvalidArgument) as caught:
+        await ask(house, Retrieval("docs", top_k=0), n=65)
+
+    assert [v.field for v in caught.value.violations] == ["sampling.n", "retrieval.top_k"]
+    assert house.search.queries == []
+
+
+@pytest.mark.parametrize(
+    ("field", "query", "blamed"),
+    [
+        ("text", None, "messages[1].content"),
+        ("text", "it", "retrieval.query"),
+        ("top_k", None, "retrieval.top_k"),
+        ("filter.all_of.clauses[1].range", None, "retrieval.filter.all_of.clauses[1].range"),
+    ],
+)
+async def test_the_search_blames_fields_of_this_request(house, field, query, blamed):
+    house.search.error = TextTooLong({field: 300}, max_tokens=254)
+    with pytest.raises(TextTooLong) as caught:
+        await ask(house, Retrieval("docs", query), (Message(Role.USER, "Hi"), QUESTION))
+
+    assert [violation.field for violation in caught.value.violations] == [blamed]
+    assert str(caught.value).startswith(f"{blamed}: the text has 300 tokens")
+
+
+async def test_other_errors_of_the_search_come_as_they_are(house):
+    house.search.error = CollectionNotFound("docs")
+    with pytest.raises(CollectionNotFound):
+        await ask(house)
+
+    assert house.model.active == 0
+
+
+async def test_a_search_can_be_cancelled(house):
+    house.search.hang = True
+    asking = asyncio.create_task(ask(house))
+    await house.search.searching.wait()
+
+    assert house.model.active == 1
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert house.model.active == 0
+
+
+async def test_closing_the_stream_during_the_answer_ends_it(house):
+    request = GenerateRequest("r", (QUESTION,))
+    async with aclosing(house.generation.stream("", request, PromptParams(), Retrieval("docs"))) as events:
+        await anext(events)
+        assert house.model.active == 1
+
+    assert house.model.active == 0
