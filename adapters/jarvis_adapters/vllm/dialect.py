@@ -161,6 +161,7 @@ class Asked:
         self._request = request
         self.tools = tools
         self.reasons = dialect.reasons
+        self.must_call = request.must_call
         self._arguments = dialect.template_arguments(request)
         assert not isinstance(request.input, Raw)  # noqa: S101 - `Dialect.asked` has looked
         self.chat = ChatCompletionRequest.model_validate(

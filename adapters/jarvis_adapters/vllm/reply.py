@@ -102,7 +102,9 @@ class Reply:
                 # What follows the last call that could be read begins with the mark of one that could not.
                 part.text += marker + self._raw.split(marker, len(self.calls) + 1)[-1]
                 self.unread = True
-        elif finish_reason != "length" or (marker and marker.startswith(rest.strip())):
+        elif finish_reason != "length" or (
+            marker and marker.startswith(rest.strip()) and not self._asked.must_call
+        ):
             part.text += rest
             self.unread |= bool(rest.strip()) and not (marker or "").startswith(rest.strip())
         if finish_reason == "length":

@@ -125,6 +125,8 @@ class TestHermes:
         for finish in ("stop", "length"):
             found = read(dialect(), tokenizer, "a <tool", finish, size=size)
             assert (found.text, found.unread) == ("a <tool", False)
+        forced = read(dialect(), tokenizer, "<tool", "length", size=size, tool_name="now")
+        assert (forced.text, forced.unread) == ("", False)
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
