@@ -136,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_sample(parser, queries=100)
     parser.add_argument("--candidates", type=positive_int, default=20, help="hits that are reranked")
-    parser.add_argument("--model", default=DEMO_MODEL, help="a model of the catalogue")
+    parser.add_argument("--model", default=DEMO_MODEL, help="a name of the catalogue, or a folder")
     return parser
 
 
