@@ -150,8 +150,8 @@ class Tags:
             if not any(tag["begin"].startswith(trigger) for trigger in triggers):
                 raise Refused("begins with none of the triggers", pointer(pointer(path, "tags"), number))
         called = f"({' | '.join(ways)})"
-        plain = [text for text in triggers if text not in self._special]
-        rest = self._any([*plain, *excludes])
+        # Spelled out, a trigger that is a token is none; but parsers that read text would take it for one.
+        rest = self._any([*triggers, *excludes])
         if node.get("stop_after_first"):
             return called if node.get("at_least_one") else f"({called} | {rest})"
         return f"({called}{'+' if node.get('at_least_one') else '*'} {rest})"
@@ -172,7 +172,8 @@ class Tags:
         """Return any text up to the first of some ends, and that end."""
         ways = []
         for end in ends:
-            text, token = self._any(excludes), self._split.match(end)
+            token = self._split.match(end)
+            text = self._any([*excludes, end] if token else excludes)
             if token or not end:
                 ways.append(f"{text} {self._text(end)}")
             else:

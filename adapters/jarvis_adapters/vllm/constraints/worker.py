@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -47,17 +48,18 @@ def main() -> None:
         given = _received(connection)
         tokenizer = LLTokenizer(given["tokenizer"], n_vocab=given["vocab_size"], eos_token=given["eos_token"])
         settings = StructuredOutputSettings(**given["settings"])
-        special = {
-            token["content"]: token["id"]
-            for token in json.loads(given["tokenizer"])["added_tokens"]
-            if token["special"]
-        }
+        special = special_tokens(tokenizer, json.loads(given["tokenizer"])["added_tokens"])
         compiler = Compiler(tokenizer, settings, special=special, whitespace=given["whitespace"])
         connection.sendall(READY)
     while (connection := _next(control)) is not None:
         with connection:
             if os.fork() == 0:
                 _answer(connection, compiler, settings.compile_seconds)
+
+
+def special_tokens(tokenizer: LLTokenizer, added: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return the tokens that llguidance takes for no text, such as `<tool_call>` too, with their ids."""
+    return {token["content"]: token["id"] for token in added if tokenizer.is_special_token(token["id"])}
 
 
 def _next(control: socket.socket) -> socket.socket | None:

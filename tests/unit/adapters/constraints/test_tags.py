@@ -7,6 +7,8 @@ from llguidance import LLMatcher
 
 from jarvis_adapters.vllm.constraints.grammar import LIMITS
 from jarvis_adapters.vllm.constraints.refused import Refused
+from jarvis_adapters.vllm.constraints.worker import special_tokens
+from tests.unit.adapters.constraints.conftest import SPECIAL
 
 CITY = {
     "type": "object",
@@ -86,6 +88,31 @@ def accepts(compile_, tokenizer):
 def test_it_lets_through_what_it_says(accepts, format_, yes, no):
     assert [text for text in yes if not accepts(format_, text)] == []
     assert [text for text in no if accepts(format_, text)] == []
+
+
+def test_a_mark_that_is_a_token_is_that_token(compile_, tokenizer):
+    tags = {
+        "type": "triggered_tags",
+        "triggers": ["<call>"],
+        "tags": [{**tag("a"), "begin": "<call>{"}],
+    }
+    grammar = compile_("structural_tag", json.dumps({"format": tags}))
+
+    def accepted(ids):
+        matcher = LLMatcher(tokenizer, grammar, log_level=0, limits=LIMITS)
+        return matcher.try_consume_tokens(ids) == len(ids)
+
+    def spelled(text):
+        return [token for character in text for token in tokenizer.tokenize_str(character)]
+
+    mark, rest = SPECIAL["<call>"], spelled('{{"city":"Rome"}</f>')
+    assert accepted([*spelled("So "), mark, *rest])
+    assert not accepted([mark, *spelled("{5")])
+    assert not accepted(spelled("So <call>{5")), "spelled out, it would be no mark, and free"
+
+
+def test_what_llguidance_takes_for_no_text_is_known(prepare, tokenizer):
+    assert special_tokens(tokenizer, json.loads(prepare["tokenizer"])["added_tokens"]) == SPECIAL
 
 
 def test_the_older_form_means_the_same(compile_, tokenizer):
