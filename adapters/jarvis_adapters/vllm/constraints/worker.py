@@ -47,17 +47,22 @@ def main() -> None:
         given = _received(connection)
         tokenizer = LLTokenizer(given["tokenizer"], n_vocab=given["vocab_size"], eos_token=given["eos_token"])
         settings = StructuredOutputSettings(**given["settings"])
-        special = {
-            token["content"]: token["id"]
-            for token in json.loads(given["tokenizer"])["added_tokens"]
-            if token["special"]
-        }
+        special = textless(tokenizer, given["tokenizer"])
         compiler = Compiler(tokenizer, settings, special=special, whitespace=given["whitespace"])
         connection.sendall(READY)
     while (connection := _next(control)) is not None:
         with connection:
             if os.fork() == 0:
                 _answer(connection, compiler, settings.compile_seconds)
+
+
+def textless(tokenizer: LLTokenizer, described: str) -> dict[str, int]:
+    """Return the tokens that are no text for llguidance, with their ids.
+
+    Beside those that a tokenizer calls special, these are tokens such as `<tool_call>`.
+    """
+    added = json.loads(described)["added_tokens"]
+    return {token["content"]: token["id"] for token in added if tokenizer.is_special_token(token["id"])}
 
 
 def _next(control: socket.socket) -> socket.socket | None:

@@ -3,10 +3,14 @@
 import json
 
 import pytest
-from llguidance import LLMatcher
+from llguidance import LLMatcher, LLTokenizer
+from tokenizers import AddedToken
 
-from jarvis_adapters.vllm.constraints.grammar import LIMITS
+from jarvis_adapters.vllm.constraints.grammar import LIMITS, Compiler
 from jarvis_adapters.vllm.constraints.refused import Refused
+from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
+from jarvis_adapters.vllm.constraints.worker import textless
+from tests.unit.adapters.constraints.conftest import bytes_tokenizer
 
 CITY = {
     "type": "object",
@@ -146,3 +150,22 @@ def test_any_json_object_is_one(compile_, samples):
     found = samples(compile_("json_object", ""), count=10)
     assert found
     assert all(isinstance(json.loads(text), dict) for text in found)
+
+
+def test_tokens_such_as_tool_call_stand_for_their_texts_though_no_tokenizer_calls_them_special():
+    """For llguidance they are no text; spelt out, they could not be generated."""
+    described = bytes_tokenizer()
+    described.add_tokens([AddedToken("<call>", special=False), AddedToken("</call>", special=False)])
+    tokenizer = LLTokenizer(described.to_str(), n_vocab=259, eos_token=256)
+    special = textless(tokenizer, described.to_str())
+    assert special == {"</s>": 256, "<call>": 257, "</call>": 258}
+    compiler = Compiler(tokenizer, StructuredOutputSettings(), special=special, whitespace=False)
+    format_ = {**tag("a"), "begin": "<call>a", "end": "</call>"}
+    for wanted in (format_, {"type": "triggered_tags", "triggers": ["<call>"], "tags": [format_]}):
+        grammar = compiler.compiled("structural_tag", json.dumps({"format": wanted}))
+        matcher = LLMatcher(tokenizer, grammar, log_level=0, limits=LIMITS)
+        ids = [257, *tokenizer.tokenize_str('a{"city":"Rome"}'), 258]
+        assert matcher.try_consume_tokens(ids) == len(ids)
+        assert matcher.is_accepting()
+    with pytest.raises(Refused, match="demands the text of a control token"):
+        compiler.compiled("choice", ["a <call> b"])
