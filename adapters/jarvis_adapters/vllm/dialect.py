@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,9 @@ REASONING_PARSERS = {"enable_thinking": "qwen3", "<think>": "deepseek_r1", "<|ch
 EFFORTS = ("reasoning_effort", "enable_thinking", "thinking")
 """The variables of chat templates that say how much a model reasons, or whether."""
 AUTO, NONE = "auto", "none"
+for _name in ("vllm.parser", "vllm.reasoning", "vllm.renderers", "vllm.tool_parsers"):
+    # They log what a model or a caller wrote, wherever they cannot read it.
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 NO_PARAMETERS = {"type": "object", "properties": {}, "additionalProperties": False}
 
 

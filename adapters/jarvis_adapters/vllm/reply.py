@@ -70,7 +70,10 @@ class Reply:
                 text, token_ids, self._asked.chat, self._prompt, finished=finished
             )
         except Exception as error:  # noqa: BLE001 - of a parser, for what a model wrote
-            logger.warning("%s could not read an answer: %r", type(self._parser).__name__, error)
+            # Not the error itself, which may quote the answer.
+            logger.warning(
+                "%s could not read an answer: %s", type(self._parser).__name__, type(error).__name__
+            )
             self._failed = self.unread = True
             return
         if message is None:
