@@ -16,14 +16,15 @@ from jarvis_ports.llm import GenerateRequest, Message, Role, Tool
 from tests.unit.adapters.constraints.conftest import bytes_tokenizer
 
 CANARY = "xyzzycanary"
+BAR = "\uff5c"
 MARKS = [
     "<tool_call>",
     "</tool_call>",
-    "<｜tool▁calls▁begin｜>",
-    "<｜tool▁calls▁end｜>",
-    "<｜tool▁call▁begin｜>",
-    "<｜tool▁call▁end｜>",
-    "<｜tool▁sep｜>",
+    f"<{BAR}tool▁calls▁begin{BAR}>",
+    f"<{BAR}tool▁calls▁end{BAR}>",
+    f"<{BAR}tool▁call▁begin{BAR}>",
+    f"<{BAR}tool▁call▁end{BAR}>",
+    f"<{BAR}tool▁sep{BAR}>",
 ]
 UNREADABLE = (
     f"[weather(city={CANARY})]",
@@ -33,7 +34,7 @@ UNREADABLE = (
     f'<tool_call>{{"name": "{CANARY}", "arguments": {CANARY}</tool_call>',
     f"<tool_call>{CANARY}<arg_key>{CANARY}</arg_key><arg_value>{CANARY}</tool_call>",
     f"<tool_call><function={CANARY}><parameter={CANARY}>{CANARY}</function></tool_call>",
-    f"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>{CANARY}\n```json\n{CANARY}",
+    f"<{BAR}tool▁calls▁begin{BAR}><{BAR}tool▁call▁begin{BAR}>function<{BAR}tool▁sep{BAR}>{CANARY}\n```json\n{CANARY}",
 )
 
 
