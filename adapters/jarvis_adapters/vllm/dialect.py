@@ -181,6 +181,11 @@ class Asked:
         return self._dialect.parser(self.chat.tools if self.tools else None, self._arguments)
 
     @property
+    def must_call(self) -> bool:
+        """Whether the answer has to call a tool."""
+        return self.tools and self._request.must_call
+
+    @property
     def keeps_special_tokens(self) -> bool:
         """Whether the parsers have to see special tokens in the text."""
         return not self.chat.skip_special_tokens

@@ -105,7 +105,7 @@ class Reply:
                 # What follows the last call that could be read begins with the mark of one that could not.
                 part.text += marker + self._raw.split(marker, len(self.calls) + 1)[-1]
                 self.unread = True
-        elif finish_reason != "length" or (marker and marker.startswith(rest.strip())):
+        elif finish_reason != "length" or self._may_be_text(rest.strip(), marker or ""):
             part.text += rest
             self.unread |= bool(rest.strip()) and not (marker or "").startswith(rest.strip())
         if finish_reason == "length":
@@ -115,6 +115,10 @@ class Reply:
                 part.tool_calls.append(ToolCallDelta(index, arguments="{}"))
             elif not _is_object(arguments):
                 self.unread = True
+
+    def _may_be_text(self, rest: str, marker: str) -> bool:
+        """Return whether the end of what was cut off may be text: it is less than the mark of a call."""
+        return not self._asked.must_call and rest != marker and marker.startswith(rest)
 
     def _tell(self, shown: str) -> None:
         if shown:

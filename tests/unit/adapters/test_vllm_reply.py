@@ -126,6 +126,19 @@ class TestHermes:
             found = read(dialect(), tokenizer, "a <tool", finish, size=size)
             assert (found.text, found.unread) == ("a <tool", False)
 
+    @pytest.mark.parametrize(
+        ("cut", "fields"),
+        [
+            ("<tool_call>", {}),
+            ("<tool_call>\n", {}),
+            ("<tool", {"tool_choice": ToolChoice.REQUIRED}),
+            ("<", {"tool_name": "now"}),
+        ],
+    )
+    def test_a_call_that_has_just_begun_leaves_no_markup(self, dialect, tokenizer, size, cut, fields):
+        found = read(dialect(), tokenizer, cut, "length", size=size, **fields)
+        assert (found.text, found.calls, found.unread) == ("", [], False)
+
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 class TestReasoning:
