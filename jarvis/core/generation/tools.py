@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from jarvis.core.generation.rendering import refuse
 from jarvis_ports.errors import FieldViolation
 from jarvis_ports.values import GenerateRequest, Message, Raw, Role, ToolChoice
 
@@ -85,7 +86,7 @@ def _calls_tools(message: Message) -> bool:
 def _not_an_object(text: str) -> str | None:
     """Return why a text is not that of a JSON object; None if it is."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=refuse)
     except RecursionError:
         return "is nested too deep"
     except ValueError as error:

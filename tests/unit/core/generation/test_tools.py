@@ -54,6 +54,7 @@ def test_what_makes_sense_passes(fields):
         ({"tools": (Tool("ä"),)}, "tools[0].name", "1 to 64 letters"),
         ({"tools": (Tool("a" * 65),)}, "tools[0].name", "1 to 64 letters"),
         ({"tools": (Tool("a", parameters=""),)}, "tools[0].parameters", "is no JSON"),
+        ({"tools": (Tool("a", parameters='{"a": NaN}'),)}, "tools[0].parameters", "NaN is no JSON"),
         ({"tools": (Tool("a", parameters="true"),)}, "tools[0].parameters", "has to be a JSON object"),
         ({"tools": (Tool("a", parameters="[" * 99_999),)}, "tools", "bytes; at most"),
         ({"tools": (Tool("a", parameters="[" * 60_000),)}, "tools[0].parameters", "is nested too deep"),
