@@ -1,7 +1,5 @@
 """Numbers of tokens: a guess where nothing has been tokenised, and what a model says."""
 
-from dataclasses import replace
-
 from jarvis_ports.llm import LLM
 from jarvis_ports.values import GenerateRequest, Input, Raw, TokenIds
 
@@ -35,8 +33,4 @@ async def prompt_tokens(llm: LLM, request: GenerateRequest) -> int:
     """Return the number of tokens that a model's prompt has, with the tools that it is told."""
     if isinstance(request.input, Raw) or not request.tools:
         return await llm.count_tokens(request.input, request.render)
-    tools = [
-        replace(tool, strict=request.must_call if tool.strict is None else tool.strict)
-        for tool in request.tools
-    ]
-    return await llm.count_tokens(request.input, request.render, tools)
+    return await llm.count_tokens(request.input, request.render, request.tools)

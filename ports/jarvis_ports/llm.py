@@ -129,7 +129,7 @@ class LLM(Protocol):
     ) -> int:
         """Count the tokens of a prompt, or of a conversation with its chat template and its tools.
 
-        Tools are given only to a model that takes them, and their `strict` is never None.
+        Tools are given only to a model that takes them.
 
         Raises:
             InvalidArgument: the chat template refuses the conversation, or an argument of it.

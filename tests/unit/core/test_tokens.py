@@ -1,7 +1,5 @@
 """What is reckoned of a request: its prompt, and the tools that the model is told."""
 
-from dataclasses import dataclass, field
-
 from jarvis.core.tokens import characters_of, prompt_tokens
 from jarvis_ports.llm import RenderParams
 from jarvis_ports.values import (
@@ -13,20 +11,15 @@ from jarvis_ports.values import (
     Tool,
     ToolCall,
     ToolCallDelta,
-    ToolChoice,
 )
 
 ASKED = (Message(Role.USER, "Hello"),)
 
 
-@dataclass
 class Counting:
-    """Counts the characters of what it is shown, and keeps that."""
-
-    shown: list = field(default_factory=list)
+    """Counts the messages, and the characters of the names of tools."""
 
     async def count_tokens(self, input_, render=RenderParams(), tools=()):
-        self.shown = tools
         return len(input_) + sum(len(tool.name) for tool in tools)
 
 
@@ -39,14 +32,10 @@ def test_the_characters_of_a_request_are_those_of_its_prompt_its_calls_and_its_t
     assert characters_of(GenerateRequest("r", ASKED, tools=tools)) == 5 + 3 + 7 + 9 + 2
 
 
-async def test_the_tokens_of_a_prompt_are_counted_with_its_tools_as_the_model_gets_them():
-    llm, tools = Counting(), (Tool("now"), Tool("later", strict=False))
+async def test_the_tokens_of_a_prompt_are_counted_with_its_tools():
+    llm, tools = Counting(), (Tool("now"), Tool("later"))
     assert await prompt_tokens(llm, GenerateRequest("r", ASKED)) == 1
     assert await prompt_tokens(llm, GenerateRequest("r", ASKED, tools=tools)) == 1 + 3 + 5
-    assert [tool.strict for tool in llm.shown] == [False, False]
-    required = GenerateRequest("r", ASKED, tools=tools, tool_choice=ToolChoice.REQUIRED)
-    await prompt_tokens(llm, required)
-    assert [tool.strict for tool in llm.shown] == [True, False]
 
 
 def test_the_characters_of_a_delta_are_all_that_the_model_has_written():
