@@ -1,4 +1,7 @@
-"""A guess at numbers of tokens, where nothing has been tokenised."""
+"""Numbers of tokens: a guess where nothing has been tokenised, and what a model says."""
+
+from jarvis_ports.llm import LLM
+from jarvis_ports.values import GenerateRequest, Input, Raw, TokenIds
 
 CHARACTERS_PER_TOKEN = 4
 
@@ -6,3 +9,28 @@ CHARACTERS_PER_TOKEN = 4
 def tokens_in(characters: int) -> int:
     """Return about how many tokens a text of so many characters has."""
     return -(-characters // CHARACTERS_PER_TOKEN)
+
+
+def characters_in(input_: Input) -> int:
+    """Return about how many characters the texts of a prompt or a conversation have."""
+    if isinstance(input_, str):
+        return len(input_)
+    if isinstance(input_, TokenIds):
+        return len(input_.ids) * CHARACTERS_PER_TOKEN
+    called = sum(len(call.name) + len(call.arguments) for message in input_ for call in message.tool_calls)
+    return called + sum(len(message.content) for message in input_)
+
+
+def characters_of(request: GenerateRequest) -> int:
+    """Return about how many characters the prompt of a request has, with the tools that the model is told."""
+    told = sum(
+        len(text) for tool in request.tools for text in (tool.name, tool.description, tool.parameters) if text
+    )
+    return told + characters_in(request.input)
+
+
+async def prompt_tokens(llm: LLM, request: GenerateRequest) -> int:
+    """Return the number of tokens that a model's prompt has, with the tools that it is told."""
+    if isinstance(request.input, Raw) or not request.tools:
+        return await llm.count_tokens(request.input, request.render)
+    return await llm.count_tokens(request.input, request.render, request.tools)

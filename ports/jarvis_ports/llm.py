@@ -124,8 +124,12 @@ class LLM(Protocol):
         """
         ...
 
-    async def count_tokens(self, input_: Input, render: RenderParams = RenderParams()) -> int:
-        """Count the tokens of a prompt, or of a conversation with its chat template.
+    async def count_tokens(
+        self, input_: Input, render: RenderParams = RenderParams(), tools: Sequence[Tool] = ()
+    ) -> int:
+        """Count the tokens of a prompt, or of a conversation with its chat template and its tools.
+
+        Tools are given only to a model that takes them.
 
         Raises:
             InvalidArgument: the chat template refuses the conversation, or an argument of it.

@@ -32,6 +32,7 @@ from jarvis_ports.llm import (
     Role,
     TextInput,
     TokenIds,
+    Tool,
     Usage,
     input_field,
 )
@@ -111,7 +112,12 @@ class Echo:
         for index in choices:
             yield Finish(index, reason, usage, matched_stop=stop)
 
-    async def count_tokens(self, input_: Input, render: RenderParams = RenderParams()) -> int:
+    async def count_tokens(
+        self,
+        input_: Input,
+        render: RenderParams = RenderParams(),
+        tools: Sequence[Tool] = (),  # noqa: ARG002 - it takes none
+    ) -> int:
         """See `jarvis_ports.llm.LLM.count_tokens`."""
         return len(self._tokens(input_, render))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from jarvis_adapters.vllm.render import conversation_message
 from jarvis_adapters.vllm.settings import ParserNames, VLLMSettings
 from jarvis_adapters.vllm.template import template_kwargs
 from jarvis_ports.errors import EngineStartFailed, InvalidArgument
-from jarvis_ports.llm import Constraint, GenerateRequest, Raw, StructuredOutput, ToolChoice
+from jarvis_ports.llm import Constraint, GenerateRequest, Raw, StructuredOutput, Tool, ToolChoice
 
 TOOL_PARSERS = {
     "<function=": "qwen3_coder",
@@ -34,6 +35,9 @@ REASONING_PARSERS = {"enable_thinking": "qwen3", "<think>": "deepseek_r1", "<|ch
 EFFORTS = ("reasoning_effort", "enable_thinking", "thinking")
 """The variables of chat templates that say how much a model reasons, or whether."""
 AUTO, NONE = "auto", "none"
+for _name in ("vllm.parser", "vllm.reasoning", "vllm.renderers", "vllm.tool_parsers"):
+    # They log what a model or a caller wrote, wherever they cannot read it.
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 NO_PARAMETERS = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -127,7 +131,7 @@ class Dialect:
         """Return what the chat template is told beside the messages."""
         arguments = template_kwargs(request.render)
         if request.tools:
-            arguments["tools"] = [_definition(request, position) for position in range(len(request.tools))]
+            arguments["tools"] = [_definition(tool) for tool in request.tools]
         if (effort := request.reasoning_effort) is not None:
             thinks = effort != "none"
             arguments |= {name: str(effort) if name == EFFORTS[0] else thinks for name in self.efforts}
@@ -161,13 +165,13 @@ class Asked:
         self._request = request
         self.tools = tools
         self.reasons = dialect.reasons
-        self.must_call = request.must_call
         self._arguments = dialect.template_arguments(request)
         assert not isinstance(request.input, Raw)  # noqa: S101 - `Dialect.asked` has looked
+        held = [_held(request, number) for number in range(len(request.tools))]
         self.chat = ChatCompletionRequest.model_validate(
             {
                 "messages": [conversation_message(message) for message in request.input],
-                **({"tools": self._arguments["tools"], "tool_choice": _choice(request)} if tools else {}),
+                **({"tools": held, "tool_choice": _choice(request)} if tools else {}),
                 "parallel_tool_calls": request.parallel_tool_calls is not False,
             }
         )
@@ -176,6 +180,11 @@ class Asked:
     def parser(self) -> Any:  # noqa: ANN401 - of vLLM
         """Return a parser for one choice of the answer."""
         return self._dialect.parser(self.chat.tools if self.tools else None, self._arguments)
+
+    @property
+    def must_call(self) -> bool:
+        """Whether the answer has to call a tool."""
+        return self.tools and self._request.must_call
 
     @property
     def keeps_special_tokens(self) -> bool:
@@ -204,33 +213,38 @@ class Asked:
             raise InvalidArgument.of(demands[0], "the form of this model's tool calls cannot be held to")
         await asyncio.gather(*(self._check(checker, number) for number in strict))
         try:
-            return await checker.compiled(wanted)
+            return await checker.compiled(wanted, bounded=False)  # what the caller wrote of it is
         except InvalidArgument as error:
             raise InvalidArgument.of(demands[0], error.violations[0].description) from None
 
     async def _check(self, checker: Checker, number: int) -> None:
         """Raise for a schema that cannot be honoured, with the path of its tool."""
         try:
-            schema = json.dumps(_parameters(self._request, number))
+            schema = json.dumps(_parameters(self._request.tools[number]))
             await checker.compiled(StructuredOutput(Constraint.JSON_SCHEMA, schema))
         except InvalidArgument as error:
             field = f"tools[{number}].parameters"
             raise InvalidArgument.of(field, error.violations[0].description) from None
 
 
-def _definition(request: GenerateRequest, number: int) -> dict[str, Any]:
-    tool = request.tools[number]
-    function: dict[str, Any] = {"name": tool.name, "parameters": _parameters(request, number)}
+def _definition(tool: Tool) -> dict[str, Any]:
+    """Return a tool as the model is told of it."""
+    function: dict[str, Any] = {"name": tool.name, "parameters": _parameters(tool)}
     if tool.description is not None:
         function["description"] = tool.description
-    if _strict(request, number):
-        function["strict"] = True
     return {"type": "function", "function": function}
 
 
-def _parameters(request: GenerateRequest, number: int) -> dict[str, Any]:
-    text = request.tools[number].parameters
-    return NO_PARAMETERS if text is None else json.loads(text)
+def _held(request: GenerateRequest, number: int) -> dict[str, Any]:
+    """Return a tool as vLLM's parsers are told of it, with whether its calls are held to the schema."""
+    made = _definition(request.tools[number])
+    if _strict(request, number):
+        made["function"]["strict"] = True
+    return made
+
+
+def _parameters(tool: Tool) -> dict[str, Any]:
+    return NO_PARAMETERS if tool.parameters is None else json.loads(tool.parameters)
 
 
 def _strict(request: GenerateRequest, number: int) -> bool:

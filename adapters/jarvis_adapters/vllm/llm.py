@@ -29,6 +29,7 @@ from jarvis_ports.llm import (
     RenderParams,
     TextInput,
     TokenIds,
+    Tool,
     input_field,
 )
 
@@ -122,10 +123,15 @@ class VLLM:
                     for event in events:
                         yield event
 
-    async def count_tokens(self, input_: Input, render: RenderParams = RenderParams()) -> int:
+    async def count_tokens(
+        self, input_: Input, render: RenderParams = RenderParams(), tools: Sequence[Tool] = ()
+    ) -> int:
         """See `LLM.count_tokens`."""
-        with translated(GenerateRequest("", input_)):
-            return len((await self._render(input_, render))["prompt_token_ids"])
+        request = GenerateRequest("", input_, render=render, tools=tuple(tools))
+        with translated(request):
+            self._control.check_tools(tools)
+            arguments = self._dialect.template_arguments(request)
+            return len((await self._render(input_, render, arguments))["prompt_token_ids"])
 
     async def tokenize(self, input_: TextInput, render: RenderParams = RenderParams()) -> Sequence[int]:
         """See `TellsTokens.tokenize`."""

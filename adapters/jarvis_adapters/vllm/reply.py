@@ -70,7 +70,10 @@ class Reply:
                 text, token_ids, self._asked.chat, self._prompt, finished=finished
             )
         except Exception as error:  # noqa: BLE001 - of a parser, for what a model wrote
-            logger.warning("%s could not read an answer: %r", type(self._parser).__name__, error)
+            # Not the error itself, which may quote the answer.
+            logger.warning(
+                "%s could not read an answer: %s", type(self._parser).__name__, type(error).__name__
+            )
             self._failed = self.unread = True
             return
         if message is None:
@@ -102,9 +105,7 @@ class Reply:
                 # What follows the last call that could be read begins with the mark of one that could not.
                 part.text += marker + self._raw.split(marker, len(self.calls) + 1)[-1]
                 self.unread = True
-        elif finish_reason != "length" or (
-            marker and marker.startswith(rest.strip()) and not self._asked.must_call
-        ):
+        elif finish_reason != "length" or self._may_be_text(rest.strip(), marker or ""):
             part.text += rest
             self.unread |= bool(rest.strip()) and not (marker or "").startswith(rest.strip())
         if finish_reason == "length":
@@ -114,6 +115,10 @@ class Reply:
                 part.tool_calls.append(ToolCallDelta(index, arguments="{}"))
             elif not _is_object(arguments):
                 self.unread = True
+
+    def _may_be_text(self, rest: str, marker: str) -> bool:
+        """Return whether the end of what was cut off may be text: it is less than the mark of a call."""
+        return not self._asked.must_call and rest != marker and marker.startswith(rest)
 
     def _tell(self, shown: str) -> None:
         if shown:

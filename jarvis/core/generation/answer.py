@@ -65,7 +65,7 @@ class Answer:
         retrieved = self._grounded.retrieved
         if isinstance(output, Delta):
             self.first = self.first or time.monotonic() - self.arrived
-            self._characters += len(output.text)
+            self._characters += output.characters
             if retrieved:
                 self._texts[output.index].append(output.text)
             return output

@@ -17,20 +17,18 @@ from jarvis.core.metering import Metering
 from jarvis.core.prompting import Prompting, SelectedPrompt
 from jarvis.core.routing import Routes, begin, first_loaded, untroubled_first
 from jarvis.core.telemetry.instruments import Instruments
-from jarvis.core.tokens import CHARACTERS_PER_TOKEN, tokens_in
+from jarvis.core.tokens import characters_of, prompt_tokens, tokens_in
 from jarvis.core.violations import Violations
 from jarvis_ports.errors import JarvisError
 from jarvis_ports.llm import LLM
 from jarvis_ports.values import (
     Event,
     GenerateRequest,
-    Input,
     PromptExplanation,
     PromptParams,
     Raw,
     Retrieval,
     TextInput,
-    TokenIds,
 )
 
 ANSWER_TOKENS = 512
@@ -146,7 +144,7 @@ class Generation:
         with loaded.use() if loaded else nullcontext() as llm:
             prompt = selected.for_model(llm.capabilities()) if llm else selected
             ready = prompt.applied(request).input
-            prompt_tokens = await llm.count_tokens(ready) if llm else None
+            tokens = await llm.count_tokens(ready) if llm else None
         return PromptExplanation(
             difficulty=prompt.difficulty,
             signals=prompt.signals,
@@ -156,7 +154,7 @@ class Generation:
             route=destination.route,
             models=names,
             model=loaded.name if loaded else None,
-            prompt_tokens=prompt_tokens,
+            prompt_tokens=tokens,
         )
 
 
@@ -173,31 +171,20 @@ async def _prepare(
     ready = grounded.request
     if request.sampling.max_tokens is None and ready.sampling.max_tokens is not None:
         # The template's limit is not the caller's demand: if the context holds less, less will do.
-        tokens = grounded.prompt_tokens or await llm.count_tokens(ready.input, ready.render)
+        tokens = grounded.prompt_tokens or await prompt_tokens(llm, ready)
         most = max(1, min(ready.sampling.max_tokens, capabilities.context_length - tokens))
         ready = replace(ready, sampling=replace(ready.sampling, max_tokens=most))
     if request.sampling.prompt_logprobs is not None:
-        check_prompt_logprobs(
-            request.sampling.prompt_logprobs, await llm.count_tokens(ready.input, ready.render)
-        )
+        check_prompt_logprobs(request.sampling.prompt_logprobs, await prompt_tokens(llm, ready))
     return ready, Prepared(prompt, grounded)
 
 
 def _ticket(request: GenerateRequest, arrival: Arrival, arrived: float) -> Ticket:
-    characters, sampling = _characters(request.input), request.sampling
+    characters, sampling = characters_of(request), request.sampling
     return Ticket(arrival, characters, sampling.n or 1, request.priority or 0, arrived)
 
 
 def _expected_tokens(request: GenerateRequest) -> int:
     sampling = request.sampling
     most = ANSWER_TOKENS if sampling.max_tokens is None else sampling.max_tokens
-    return tokens_in(_characters(request.input)) + most * (sampling.n or 1)
-
-
-def _characters(input_: Input) -> int:
-    if isinstance(input_, str):
-        return len(input_)
-    if isinstance(input_, TokenIds):
-        return len(input_.ids) * CHARACTERS_PER_TOKEN
-    called = sum(len(call.arguments) for message in input_ for call in message.tool_calls)
-    return called + sum(len(message.content) for message in input_)
+    return tokens_in(characters_of(request)) + most * (sampling.n or 1)

@@ -42,6 +42,9 @@ def check_render(input_: Input, render: RenderParams) -> Iterator[FieldViolation
             yield FieldViolation(
                 field, "with continue_final_message, the last message has to be the assistant's"
             )
+        elif input_[-1].tool_calls:
+            field = f"messages[{len(input_) - 1}].tool_calls"
+            yield FieldViolation(field, "with continue_final_message, the last message may call no tools")
         if render.add_generation_prompt:
             yield FieldViolation(
                 "add_generation_prompt", "set either this or continue_final_message, not both"
@@ -79,11 +82,13 @@ def _template_args(args: Mapping[str, str]) -> Iterator[FieldViolation]:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text, parse_constant=_refuse)
+        json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError):
         return False
     return True
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
+def refuse(constant: str) -> None:
+    """Raise a ValueError, for a constant such as NaN, which Python reads but JSON has not."""
+    msg = f"{constant} is no JSON"
+    raise ValueError(msg)

@@ -13,7 +13,7 @@ MOST_CHARACTERS = 2**20
 MOST_ENDED = 1000
 """The most streams that are kept after their end."""
 OVERHEAD = 64
-"""The characters that an event counts for beside its text, and each of its log probabilities."""
+"""The characters that an event counts for beside its text, and each of its calls and log probabilities."""
 
 Key = tuple[str, str]
 """Whose stream it is, and its id."""
@@ -120,7 +120,7 @@ class Replay:
             await self._room.wait()
         size = OVERHEAD
         if isinstance(event, Delta):
-            size += len(event.text) + OVERHEAD * len(event.logprobs)
+            size += event.characters + OVERHEAD * (len(event.logprobs) + len(event.tool_calls))
         elif isinstance(event, Started):
             size += OVERHEAD * len(event.prompt_logprobs)
         self._last += 1

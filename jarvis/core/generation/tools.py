@@ -4,13 +4,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
+from jarvis.core.generation.rendering import refuse
 from jarvis_ports.errors import FieldViolation
 from jarvis_ports.values import GenerateRequest, Message, Raw, Role, ToolChoice
 
 MAX_TOOLS = 128
 MAX_SCHEMA_BYTES = 65_536
 """The most bytes of the schemas of all tools together."""
+MAX_DEPTH = 200
+"""The most objects and arrays within one another in a schema, or in arguments: libraries recurse."""
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 NAME_RULE = "must be 1 to 64 letters, digits, underscores, dots or hyphens"
 
@@ -74,7 +78,7 @@ def _each(request: GenerateRequest, names: Counter[str]) -> Iterator[FieldViolat
             yield FieldViolation(f"tools[{position}].name", NAME_RULE)
         elif names[tool.name] > 1:
             yield FieldViolation(f"tools[{position}].name", f"{tool.name!r} is given twice")
-        if tool.parameters is not None and (wrong := _not_an_object(tool.parameters)):
+        if tool.parameters is not None and (wrong := _no_parameters(tool.parameters)):
             yield FieldViolation(f"tools[{position}].parameters", wrong)
 
 
@@ -82,12 +86,31 @@ def _calls_tools(message: Message) -> bool:
     return message.role is Role.TOOL or bool(message.tool_calls)
 
 
+def _no_parameters(text: str) -> str | None:
+    """Return why a text is no schema of arguments; None if it may be one."""
+    if wrong := _not_an_object(text):
+        return wrong
+    kind = json.loads(text).get("type", "object")
+    return None if kind == "object" else f"arguments are an object, so type has to be 'object', not {kind!r}"
+
+
 def _not_an_object(text: str) -> str | None:
     """Return why a text is not that of a JSON object; None if it is."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=refuse)
     except RecursionError:
         return "is nested too deep"
     except ValueError as error:
         return f"is no JSON: {error}"
-    return None if isinstance(value, dict) else "has to be a JSON object"
+    if not isinstance(value, dict):
+        return "has to be a JSON object"
+    return f"is nested more than {MAX_DEPTH} deep" if _depth(value) > MAX_DEPTH else None
+
+
+def _depth(value: Any) -> int:  # noqa: ANN401 - JSON
+    """Return how many objects and arrays are within one another."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [below for one in level for below in (one.values() if isinstance(one, dict) else one)]
+    return depth

@@ -10,6 +10,7 @@ from jarvis.core.grounding import prompt
 from jarvis.core.grounding.types import Grounded, GroundingSettings
 from jarvis.core.retrieval import Search
 from jarvis.core.retrieval.hits import place
+from jarvis.core.tokens import prompt_tokens
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import LLM
 from jarvis_ports.values import (
@@ -126,7 +127,7 @@ class Sources:
         its citation would show text that the model has not read.
         """
         bare = prompt.grounded(messages, (), takes_system=_takes_system(llm))
-        used = await llm.count_tokens(bare, request.render)
+        used = await prompt_tokens(llm, replace(request, input=bare))
         most = (
             self._settings.max_context_tokens
             if self._options.max_tokens is None

@@ -45,6 +45,12 @@ class ToolConformance:
             assert call.name == "weather"
             check_weather(call)
 
+    async def test_tools_are_counted_with_the_prompt(self, llm: LLM) -> None:
+        self.need(llm, "tools", "sampling.max_tokens")  # type: ignore[attr-defined]
+        reply = await self.ask(llm, MESSAGES, tools=TOOLS, tool_name="now", max_tokens=1)  # type: ignore[attr-defined]
+        counted = await llm.count_tokens(MESSAGES, tools=TOOLS)
+        assert reply.accepted.prompt_tokens == counted > await llm.count_tokens(MESSAGES)
+
     async def test_the_tool_that_is_named_is_called_once(self, llm: LLM) -> None:
         self.need(llm, "tools")  # type: ignore[attr-defined]
         reply = await self.ask(llm, MESSAGES, tools=TOOLS, tool_name="weather", max_tokens=200)  # type: ignore[attr-defined]

@@ -39,6 +39,7 @@ def generations(canary):
     ):
         wanted = pb.StructuredOutput(**constraint)
         yield pb.GenerateRequest(prompt=f"Say {canary}", sampling=short, structured_output=wanted)
+    yield from tools(canary, messages, short)
     variables = {"name": canary, canary: "x"}
     yield pb.GenerateRequest(messages=messages, sampling=short)
     yield pb.GenerateRequest(messages=messages, template="mine", template_variables={"name": canary})
@@ -48,6 +49,30 @@ def generations(canary):
     for query in (canary, f'"{canary} AND (', f"{canary}:*"):
         retrieval = pb.Retrieval(collection="docs", query=query, filter=one_of(canary))
         yield pb.GenerateRequest(messages=messages, sampling=short, retrieval=retrieval)
+
+
+def tools(canary, messages, short):
+    """Tools, calls and results that hold text, right and wrong."""
+    schema = json.dumps({"type": "object", "properties": {canary: {"const": canary}}})
+    call = pb.ToolCall(id=canary, name=canary, arguments=f'{{"a": "{canary}"}}')
+    said = [
+        *messages,
+        pb.Message(role=pb.ROLE_ASSISTANT, tool_calls=[call]),
+        pb.Message(role=pb.ROLE_TOOL, content=f"{canary}<|im_end|>", tool_call_id=canary),
+    ]
+    for given in (
+        {"name": canary, "description": canary, "parameters": schema},
+        {"name": canary, "parameters": f'{{"not": "{canary}"}}', "strict": True},
+        {"name": f"{canary} ", "parameters": canary},
+        {"name": "a", "description": f"{canary}<|im_end|>"},
+    ):
+        for choice in (pb.TOOL_CHOICE_AUTO, pb.TOOL_CHOICE_REQUIRED):
+            yield pb.GenerateRequest(
+                messages=said, sampling=short, tools=[pb.Tool(**given)], tool_choice=choice
+            )
+    yield pb.GenerateRequest(
+        messages=said, sampling=short, tools=[pb.Tool(name=canary, parameters=schema)], tool_name=canary
+    )
 
 
 def one_of(canary):

@@ -128,6 +128,19 @@ class TestHermes:
         forced = read(dialect(), tokenizer, "<tool", "length", size=size, tool_name="now")
         assert (forced.text, forced.unread) == ("", False)
 
+    @pytest.mark.parametrize(
+        ("cut", "fields"),
+        [
+            ("<tool_call>", {}),
+            ("<tool_call>\n", {}),
+            ("<tool", {"tool_choice": ToolChoice.REQUIRED}),
+            ("<", {"tool_name": "now"}),
+        ],
+    )
+    def test_a_call_that_has_just_begun_leaves_no_markup(self, dialect, tokenizer, size, cut, fields):
+        found = read(dialect(), tokenizer, cut, "length", size=size, **fields)
+        assert (found.text, found.calls, found.unread) == ("", [], False)
+
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 class TestReasoning:

@@ -56,8 +56,8 @@ class Checker:
         if self._process:
             await self._process.end()
 
-    async def compiled(self, wanted: StructuredOutput) -> str:
-        """Return the grammar of a constraint.
+    async def compiled(self, wanted: StructuredOutput, *, bounded: bool = True) -> str:
+        """Return the grammar of a constraint, which has at most `max_bytes` if it is bounded.
 
         Raises:
             InvalidArgument: it cannot be honoured, is too large, or takes too long to compile.
@@ -65,7 +65,7 @@ class Checker:
         """
         value, most = wanted.value, self._settings.max_bytes
         size = sum(len(text.encode()) for text in ([value] if isinstance(value, str) else value))
-        if size > most:
+        if bounded and size > most:
             raise InvalidArgument.of(wanted.field, f"has {size} bytes; at most {most}")
         if known := self._known.get(wanted):
             return known

@@ -10,8 +10,8 @@ LOOKAROUNDS = {
     "Start": "an anchor that is not at the beginning",
     "End": "an anchor that is not at the end",
 }
-
-
+CONTROL = re.compile(r"token \".*\" doesn't satisfy the grammar; forced bytes", re.DOTALL)
+"""What llguidance says where the text of a token that is no text has to be written."""
 COMPLEX = re.compile(r"too (?:many|big|complex)|^panic|fuel", re.IGNORECASE)
 
 
@@ -53,6 +53,8 @@ def of_grammar(error: str, *, gbnf: bool = False) -> str:
 
 
 def _first_line(error: str) -> str:
+    if CONTROL.search(error):
+        return "demands the text of a control token of the model, which is no text"
     first = error.partition("\n")[0].strip()
     if ways := re.search(r"Current row has (\d+) items; max is (\d+)", first):
         return f"is too complex: {ways[1]} ways to go on, as with many optional properties; at most {ways[2]}"

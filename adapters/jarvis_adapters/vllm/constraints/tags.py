@@ -52,7 +52,8 @@ class Tags:
     def __init__(self, compiled: Callable[[str, str], str], special: Mapping[str, int]) -> None:
         self._compiled = compiled
         self._special = special
-        self._split = re.compile(f"({'|'.join(map(re.escape, special)) or '(?!)'})")
+        longest_first = sorted(special, key=len, reverse=True)
+        self._split = re.compile(f"({'|'.join(map(re.escape, longest_first)) or '(?!)'})")
         self._rules: list[str] = []
         self._grammars: list[dict[str, Any]] = []
 

@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,7 @@ def main() -> None:
         given = _received(connection)
         tokenizer = LLTokenizer(given["tokenizer"], n_vocab=given["vocab_size"], eos_token=given["eos_token"])
         settings = StructuredOutputSettings(**given["settings"])
-        special = special_tokens(tokenizer, json.loads(given["tokenizer"])["added_tokens"])
+        special = textless(tokenizer, given["tokenizer"])
         compiler = Compiler(tokenizer, settings, special=special, whitespace=given["whitespace"])
         connection.sendall(READY)
     while (connection := _next(control)) is not None:
@@ -57,8 +56,12 @@ def main() -> None:
                 _answer(connection, compiler, settings.compile_seconds)
 
 
-def special_tokens(tokenizer: LLTokenizer, added: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Return the tokens that llguidance takes for no text, such as `<tool_call>` too, with their ids."""
+def textless(tokenizer: LLTokenizer, described: str) -> dict[str, int]:
+    """Return the tokens that are no text for llguidance, with their ids.
+
+    Beside those that a tokenizer calls special, these are tokens such as `<tool_call>`.
+    """
+    added = json.loads(described)["added_tokens"]
     return {token["content"]: token["id"] for token in added if tokenizer.is_special_token(token["id"])}
 
 

@@ -10,8 +10,6 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from jarvis_adapters.vllm.constraints.grammar import LIMITS, Compiler
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
 
-SPECIAL = {"</s>": 256, "<call>": 257}
-"""Those that llguidance takes for no text; it does so for all in angle brackets."""
 ENDS = b"\"}]',"
 """What is chosen rather than others, so that answers come to an end."""
 
@@ -23,19 +21,18 @@ def bytes_tokenizer():
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(["</s>"])
-    tokenizer.add_tokens(["<call>"])
     return tokenizer
 
 
 @pytest.fixture(scope="session")
 def prepare():
     """What the process that compiles constraints is told of the tokenizer."""
-    return {"tokenizer": bytes_tokenizer().to_str(), "vocab_size": 258, "eos_token": 256, "whitespace": False}
+    return {"tokenizer": bytes_tokenizer().to_str(), "vocab_size": 257, "eos_token": 256, "whitespace": False}
 
 
 @pytest.fixture(scope="session")
 def tokenizer(prepare):
-    return LLTokenizer(prepare["tokenizer"], n_vocab=258, eos_token=256)
+    return LLTokenizer(prepare["tokenizer"], n_vocab=257, eos_token=256)
 
 
 @pytest.fixture
@@ -44,7 +41,7 @@ def compile_(tokenizer):
 
     def compiled(constraint, value, **bounds):
         settings = StructuredOutputSettings(**bounds)
-        compiler = Compiler(tokenizer, settings, special=SPECIAL, whitespace=False)
+        compiler = Compiler(tokenizer, settings, special={"</s>": 256}, whitespace=False)
         return compiler.compiled(constraint, value)
 
     return compiled

@@ -3,12 +3,14 @@
 import json
 
 import pytest
-from llguidance import LLMatcher
+from llguidance import LLMatcher, LLTokenizer
+from tokenizers import AddedToken
 
-from jarvis_adapters.vllm.constraints.grammar import LIMITS
+from jarvis_adapters.vllm.constraints.grammar import LIMITS, Compiler
 from jarvis_adapters.vllm.constraints.refused import Refused
-from jarvis_adapters.vllm.constraints.worker import special_tokens
-from tests.unit.adapters.constraints.conftest import SPECIAL
+from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
+from jarvis_adapters.vllm.constraints.worker import textless
+from tests.unit.adapters.constraints.conftest import bytes_tokenizer
 
 CITY = {
     "type": "object",
@@ -90,31 +92,6 @@ def test_it_lets_through_what_it_says(accepts, format_, yes, no):
     assert [text for text in no if accepts(format_, text)] == []
 
 
-def test_a_mark_that_is_a_token_is_that_token(compile_, tokenizer):
-    tags = {
-        "type": "triggered_tags",
-        "triggers": ["<call>"],
-        "tags": [{**tag("a"), "begin": "<call>{"}],
-    }
-    grammar = compile_("structural_tag", json.dumps({"format": tags}))
-
-    def accepted(ids):
-        matcher = LLMatcher(tokenizer, grammar, log_level=0, limits=LIMITS)
-        return matcher.try_consume_tokens(ids) == len(ids)
-
-    def spelled(text):
-        return [token for character in text for token in tokenizer.tokenize_str(character)]
-
-    mark, rest = SPECIAL["<call>"], spelled('{{"city":"Rome"}</f>')
-    assert accepted([*spelled("So "), mark, *rest])
-    assert not accepted([mark, *spelled("{5")])
-    assert not accepted(spelled("So <call>{5")), "spelled out, it would be no mark, and free"
-
-
-def test_what_llguidance_takes_for_no_text_is_known(prepare, tokenizer):
-    assert special_tokens(tokenizer, json.loads(prepare["tokenizer"])["added_tokens"]) == SPECIAL
-
-
 def test_the_older_form_means_the_same(compile_, tokenizer):
     old = {"structures": [{"begin": "<f=a>", "schema": CITY, "end": "</f>"}], "triggers": ["<f="]}
     matcher = LLMatcher(tokenizer, compile_("structural_tag", json.dumps(old)), log_level=0)
@@ -173,3 +150,27 @@ def test_any_json_object_is_one(compile_, samples):
     found = samples(compile_("json_object", ""), count=10)
     assert found
     assert all(isinstance(json.loads(text), dict) for text in found)
+
+
+def test_tokens_such_as_tool_call_stand_for_their_texts_though_no_tokenizer_calls_them_special():
+    """For llguidance they are no text; spelt out, they could not be generated."""
+    described = bytes_tokenizer()
+    described.add_tokens([AddedToken("<call>", special=False), AddedToken("</call>", special=False)])
+    tokenizer = LLTokenizer(described.to_str(), n_vocab=259, eos_token=256)
+    special = textless(tokenizer, described.to_str())
+    assert special == {"</s>": 256, "<call>": 257, "</call>": 258}
+    compiler = Compiler(tokenizer, StructuredOutputSettings(), special=special, whitespace=False)
+    format_ = {**tag("a"), "begin": "<call>a", "end": "</call>"}
+    for wanted in (format_, {"type": "triggered_tags", "triggers": ["<call>"], "tags": [format_]}):
+        grammar = compiler.compiled("structural_tag", json.dumps({"format": wanted}))
+        matcher = LLMatcher(tokenizer, grammar, log_level=0, limits=LIMITS)
+        ids = [257, *tokenizer.tokenize_str('a{"city":"Rome"}'), 258]
+        assert matcher.try_consume_tokens(ids) == len(ids)
+        assert matcher.is_accepting()
+    # Spelled out, it would be no mark, and what follows would be free.
+    spelled = [one for character in 'so <call>a{"city"' for one in tokenizer.tokenize_str(character)]
+    assert LLMatcher(tokenizer, grammar, log_level=0).try_consume_tokens(spelled) < len(spelled), (
+        "no mark, and free"
+    )
+    with pytest.raises(Refused, match="demands the text of a control token"):
+        compiler.compiled("choice", ["a <call> b"])

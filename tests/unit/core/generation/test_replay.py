@@ -8,7 +8,7 @@ import pytest
 from jarvis.core.generation import replay
 from jarvis.core.generation.replay import OVERHEAD, Replays
 from jarvis_ports.errors import EventsLost, InvalidArgument
-from jarvis_ports.values import Delta
+from jarvis_ports.values import Delta, ToolCallDelta
 
 KEY = ("caller", "r")
 ROOM = 20
@@ -39,8 +39,9 @@ async def kept_for():
 class Source:
     """An answer of many events, that counts how many of them were taken."""
 
-    def __init__(self, number):
+    def __init__(self, number, event=lambda number: Delta(0, str(number % 10))):
         self._number = number
+        self._event = event
         self.taken = 0
         self.closed = False
 
@@ -49,7 +50,7 @@ class Source:
         async def each():
             for number in range(1, self._number + 1):
                 self.taken = number
-                yield Delta(0, str(number % 10))
+                yield self._event(number)
                 await asyncio.sleep(0)
 
         try:
@@ -80,6 +81,21 @@ async def test_an_answer_that_nobody_reads_waits_when_there_is_no_room(kept_for)
     assert ROOM <= source.taken <= ROOM + 2
     assert await sequences(kept.read()) == list(range(1, 101))
     assert source.closed
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        Delta(0, "", reasoning="x" * 10 * OVERHEAD),
+        Delta(0, "", tool_calls=(ToolCallDelta(0, arguments="x" * 10 * OVERHEAD),)),
+    ],
+    ids=["reasoning", "a call"],
+)
+async def test_reasoning_and_calls_take_room_as_text_does(kept_for, large):
+    source = Source(100, lambda _: large)
+    kept_for(60).begin(KEY, b"", source.open)
+    await settled()
+    assert source.taken < ROOM / 2
 
 
 async def test_of_what_was_read_the_newest_is_kept(kept_for):

@@ -17,6 +17,7 @@ from jarvis_ports.values import (
 
 MESSAGES = (Message(Role.USER, "Hello"),)
 TOOLS = (Tool("a", parameters='{"type": "object"}'), Tool("b"))
+DEEP = '{"a": ' * 201 + "1" + "}" * 201
 OBJECT = StructuredOutput(Constraint.JSON_OBJECT)
 
 
@@ -54,6 +55,14 @@ def test_what_makes_sense_passes(fields):
         ({"tools": (Tool("ä"),)}, "tools[0].name", "1 to 64 letters"),
         ({"tools": (Tool("a" * 65),)}, "tools[0].name", "1 to 64 letters"),
         ({"tools": (Tool("a", parameters=""),)}, "tools[0].parameters", "is no JSON"),
+        ({"tools": (Tool("a", parameters=DEEP),)}, "tools[0].parameters", "is nested more than 200 deep"),
+        (
+            {"tools": (Tool("a", parameters='{"type": ["object"]}'),)},
+            "tools[0].parameters",
+            "'object', not [",
+        ),
+        ({"tools": (Tool("a", parameters='{"type": "string"}'),)}, "tools[0].parameters", "not 'string'"),
+        ({"tools": (Tool("a", parameters='{"a": NaN}'),)}, "tools[0].parameters", "NaN is no JSON"),
         ({"tools": (Tool("a", parameters="true"),)}, "tools[0].parameters", "has to be a JSON object"),
         ({"tools": (Tool("a", parameters="[" * 99_999),)}, "tools", "bytes; at most"),
         ({"tools": (Tool("a", parameters="[" * 60_000),)}, "tools[0].parameters", "is nested too deep"),
