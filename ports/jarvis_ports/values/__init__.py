@@ -10,9 +10,6 @@ from jarvis_ports.values.answers import (
     FinishReason,
     NumberedEvent,
     Retrieved,
-    Routing,
-    RoutingReason,
-    SkippedModel,
     Started,
     Timings,
     TokenLogprob,
@@ -81,6 +78,7 @@ from jarvis_ports.values.requests import (
     input_field,
 )
 from jarvis_ports.values.reranking import Reranked, RerankRequest, ScoredDocument
+from jarvis_ports.values.routing import Routing, RoutingReason, SkippedModel
 from jarvis_ports.values.search import ChunkSource, Duplicate, Hit, SearchMode, SearchQuery, SearchResult
 from jarvis_ports.values.status import (
     ComponentStatus,
