@@ -34,6 +34,8 @@ class WhenUnwell(StrEnum):
     """The server exits."""
     RESTART = "restart"
     """The component is closed and opened again; if that does not help for long, the server exits."""
+    RETRY = "retry"
+    """As RESTART, but the server goes on without it, however often it fails, and if it never opens."""
     WAIT = "wait"
     """The component stays open, and is watched until it is well again."""
 
@@ -121,7 +123,7 @@ class Component(Generic[P]):
 
         Nothing is set if the adapter was never open, or is not restarted.
         """
-        if self._opening_seconds is None or self._when_unwell is not WhenUnwell.RESTART:
+        if self._opening_seconds is None or not self._is_opened_again:
             return
         now = time.monotonic()
         begins = now + self._restarts.delay if self.state is State.READY else self._opens_at
@@ -153,6 +155,10 @@ class Component(Generic[P]):
     def loaded(self) -> P | None:
         """The opened adapter, if it is open."""
         return self._port
+
+    @property
+    def _is_opened_again(self) -> bool:
+        return self._when_unwell in {WhenUnwell.RESTART, WhenUnwell.RETRY}
 
     def suspect(self) -> None:
         """Check the adapter's health now, because a request has seen it fail."""
@@ -190,13 +196,13 @@ class Component(Generic[P]):
                 self._become(State.FAILED, f"{died}{error}")
                 # Only the operator can repair what has never worked, and what is still open is in the way.
                 hopeless = self._opening_seconds is None or isinstance(error, StillOpen)
-                if hopeless or self._when_unwell is not WhenUnwell.RESTART:
+                if not self._is_opened_again or (hopeless and self._when_unwell is not WhenUnwell.RETRY):
                     raise
             logger.error("%s: %s", self, self.message)
             if self._when_unwell is WhenUnwell.EXIT:
                 msg = f"{self} died: {self.message}"
                 raise EngineDead(msg)
-            if self._restarts.spent:
+            if self._restarts.spent and self._when_unwell is not WhenUnwell.RETRY:
                 msg = f"{self} does not stay up; after {self.restarts} restarts: {self.message}"
                 raise EngineDead(msg)
             delay = self._restarts.delay
