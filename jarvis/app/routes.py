@@ -7,7 +7,7 @@ from typing import Any
 
 from jarvis.app.adapters import ConfiguredAdapter
 from jarvis.app.admission import bounds
-from jarvis.app.config import Config, engines, lora_settings
+from jarvis.app.config import Config, ConfigError, engines, lora_settings
 from jarvis.app.weights import find_weights
 from jarvis.core.admission import Scopes
 from jarvis.core.generation.weights import open_weights
@@ -15,6 +15,7 @@ from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.routing import Route, Routes
 from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis.core.routing.model import Model, Terms
+from jarvis_ports.errors import EngineStartFailed
 from jarvis_ports.llm import LLM
 
 
@@ -28,6 +29,9 @@ def make_routes(
         adapters: the adapter of each model, by the model's name.
         scopes: bounds on all models together, and on callers.
         after: the component that is opened before the models.
+
+    Raises:
+        ConfigError: the weights of a model are missing, or lie where they must not.
     """
     death = WhenUnwell.RESTART if len(adapters) > 1 else WhenUnwell.EXIT
     made = partial(_make_model, config, scopes)
@@ -39,6 +43,10 @@ def make_routes(
         if settings := lora_settings(model):
             base = models[settings.base]
             find = partial(find_weights, settings.path, config.server.weights_folders)
+            try:
+                find()
+            except EngineStartFailed as error:
+                raise ConfigError(f"models.{name}.settings.path: {error}") from None
             models[name] = made(name, partial(open_weights, name, base, find), WhenUnwell.RETRY, base)
     models = {name: models[name] for name in config.models}
     routes = [

@@ -81,13 +81,13 @@ class Weights:
             raise EngineStartFailed(
                 "the engine takes no LoRA: set engine_args.enable_lora of its model to true"
             )
+        base, rank = Path(config.model_config.model), config.lora_config.max_lora_rank
+        await asyncio.to_thread(check, folder, base, rank)
         most = room(config.lora_config.max_cpu_loras or config.lora_config.max_loras)
         if len(self._loaded) >= most:
             raise EngineStartFailed(
                 f"the engine has {most} LoRA already, and room for no other: raise engine_args.max_loras"
             )
-        base, rank = Path(config.model_config.model), config.lora_config.max_lora_rank
-        await asyncio.to_thread(check, folder, base, rank)
 
     async def _remove(self, number: int) -> None:
         try:

@@ -28,7 +28,7 @@ def check(folder: Path, base: Path, max_rank: int) -> None:
     """
     try:
         shapes = {name: tuple(tensor["shape"]) for name, tensor in named_tensors(folder / TENSORS)}
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise EngineStartFailed(f"{folder / TENSORS} cannot be read: {error}") from None
     modules = [name.removesuffix(A) for name in shapes if name.endswith(A)]
     if not modules:

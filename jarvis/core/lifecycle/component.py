@@ -72,7 +72,7 @@ class Component(Generic[P]):
         self.adapter = adapter
         self.state = State.LOADING
         self.message = ""
-        self._restarts = Restarts()
+        self._restarts = Restarts(unending=when_unwell is WhenUnwell.RETRY)
         self._open_port = open_port
         self._when_unwell = when_unwell
         self._after = after
@@ -202,7 +202,7 @@ class Component(Generic[P]):
             if self._when_unwell is WhenUnwell.EXIT:
                 msg = f"{self} died: {self.message}"
                 raise EngineDead(msg)
-            if self._restarts.spent and self._when_unwell is not WhenUnwell.RETRY:
+            if self._restarts.spent:
                 msg = f"{self} does not stay up; after {self.restarts} restarts: {self.message}"
                 raise EngineDead(msg)
             delay = self._restarts.delay

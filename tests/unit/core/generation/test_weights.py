@@ -80,6 +80,7 @@ class FakeLLM(PlainLLM):
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
     monkeypatch.setattr(restarts, "DELAYS", (0.0,))
+    monkeypatch.setattr(restarts, "UNENDING_DELAYS", (0.0,))
     monkeypatch.setattr(FakeLLM, "refusal", "")
     for module, name in (
         ("generation.weights", "LOOK_SECONDS"),
