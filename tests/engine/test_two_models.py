@@ -58,7 +58,6 @@ async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
         "models.small.max_difficulty=39",
         "models.small.settings.hang_seconds=10",
         "models.small.settings.engine_args.enable_lora=true",
-        "models.small.settings.engine_args.max_loras=2",
         f'server.weights_folders=["{weights}"]',
         *lora("tuned", tiny_lora.make(weights / "tuned", tiny_folder)),
         *lora("broken", tiny_lora.make(weights / "broken", tiny_folder, width=32)),

@@ -123,7 +123,7 @@ class Component(Generic[P]):
 
         Nothing is set if the adapter was never open, or is not restarted.
         """
-        if self._opening_seconds is None or not self._is_opened_again:
+        if self._opening_seconds is None or self._when_unwell in {WhenUnwell.EXIT, WhenUnwell.WAIT}:
             return
         now = time.monotonic()
         begins = now + self._restarts.delay if self.state is State.READY else self._opens_at
@@ -155,10 +155,6 @@ class Component(Generic[P]):
     def loaded(self) -> P | None:
         """The opened adapter, if it is open."""
         return self._port
-
-    @property
-    def _is_opened_again(self) -> bool:
-        return self._when_unwell in {WhenUnwell.RESTART, WhenUnwell.RETRY}
 
     def suspect(self) -> None:
         """Check the adapter's health now, because a request has seen it fail."""
@@ -196,7 +192,8 @@ class Component(Generic[P]):
                 self._become(State.FAILED, f"{died}{error}")
                 # Only the operator can repair what has never worked, and what is still open is in the way.
                 hopeless = self._opening_seconds is None or isinstance(error, StillOpen)
-                if not self._is_opened_again or (hopeless and self._when_unwell is not WhenUnwell.RETRY):
+                again = {WhenUnwell.RETRY} if hopeless else {WhenUnwell.RETRY, WhenUnwell.RESTART}
+                if self._when_unwell not in again:
                     raise
             logger.error("%s: %s", self, self.message)
             if self._when_unwell is WhenUnwell.EXIT:
