@@ -202,9 +202,8 @@ class Component(Generic[P]):
             if self._restarts.spent:
                 msg = f"{self} does not stay up; after {self.restarts} restarts: {self.message}"
                 raise EngineDead(msg)
-            delay = self._restarts.delay
-            self._opens_at = time.monotonic() + delay
-            await asyncio.sleep(delay)
+            self._opens_at = time.monotonic() + self._restarts.delay
+            await asyncio.sleep(self._restarts.delay)
             self._restarts.began()
             self._become(State.LOADING, f"restart {self.restarts}, after: {self.message}")
 
