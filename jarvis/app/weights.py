@@ -25,7 +25,7 @@ def find_weights(path: str, folders: Sequence[str]) -> Path:
     for file in (found, found / CONFIG, found / TENSORS):
         if not any(file.resolve().is_relative_to(folder) for folder in allowed):
             raise EngineStartFailed(f"{file} is, or leads, outside of server.weights_folders")
-        if not file.exists():
+        if not (file.is_dir() if file is found else file.is_file()):
             raise EngineStartFailed(f"{file} does not exist")
     try:
         described = json.loads((found / CONFIG).read_text(encoding="utf-8"))
