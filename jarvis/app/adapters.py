@@ -131,11 +131,14 @@ def check_memory(models: Mapping[str, ConfiguredAdapter]) -> None:
 def check_room(models: Mapping[str, ConfiguredAdapter], name: str) -> None:
     """Check that a model fits into memory a second time, beside all that are there.
 
+    One that is in the engine of another needs none of its own.
+
     Raises:
         CannotReload: it does not; the text says what each of them asks for.
     """
+    again = {f"{name}, again": models[name]} if name in models else {}
     try:
-        check_memory({f"{name}, again": models[name], **models})
+        check_memory({**again, **models})
     except ConfigError as error:
         why = str(error).replace("\n", "; ")
         raise CannotReload(

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from jarvis.app.adapters import check_memory, check_room, configure_adapter
-from jarvis.app.config import NONE, AdapterConfig, Config
+from jarvis.app.config import NONE, AdapterConfig, Config, engines
 from jarvis.app.library import open_library, text_index_folder
 from jarvis.app.routes import make_routes
 from jarvis.core.admission import Scopes
@@ -51,7 +51,10 @@ def make_components(
             _waiting(PortName.CACHE, tier, configure(PortName.CACHE, f"cache[{position}]", tier).open)
             for position, tier in enumerate(config.cache)
         ]
-    models = {name: configure(PortName.LLM, f"models.{name}", model) for name, model in config.models.items()}
+    models = {
+        name: configure(PortName.LLM, f"models.{name}", model)
+        for name, model in engines(config.models).items()
+    }
     check_memory(models)
     # `transformers` sometimes fails if two threads import it at the same time.
     routes = make_routes(config, models, scopes, after=last)

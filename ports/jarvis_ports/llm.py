@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from jarvis_ports.health import Health
@@ -49,6 +50,7 @@ __all__ = [
     "Role",
     "SamplingParams",
     "StructuredOutput",
+    "TakesWeights",
     "TellsCacheUsage",
     "TellsTokens",
     "TextInput",
@@ -172,6 +174,30 @@ class TellsTokens(Protocol):
 
     async def detokenize(self, token_ids: Sequence[int]) -> str:
         """Return the text of all tokens together, control tokens included; raise what `token_texts` does."""
+        ...
+
+
+@runtime_checkable
+class TakesWeights(Protocol):
+    """What an `LLM` is as well if its engine takes further weights (LoRA), which some requests use."""
+
+    async def load_weights(self, name: str, folder: Path) -> None:
+        """Load weights, as PEFT writes them; requests with this name in `weights` then use them.
+
+        Nothing is done if weights of this name are loaded. If this fails, other requests do not notice.
+
+        Raises:
+            EngineStartFailed: the weights are not of this model, cannot be read, or there is no room.
+            EngineDead: the engine has died.
+        """
+        ...
+
+    async def unload_weights(self, name: str) -> None:
+        """Unload weights; nothing is done if there are none of this name. No request uses them any more.
+
+        Raises:
+            EngineDead: the engine has died.
+        """
         ...
 
 

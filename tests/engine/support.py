@@ -14,11 +14,11 @@ TOKENS = 48
 """Of a seeded answer."""
 
 
-async def seeded(stub, number):
+async def seeded(stub, number, model=""):
     """Stream an answer that the number decides; return the ids of its tokens, and how many were counted."""
     sampling = pb.SamplingParams(max_tokens=TOKENS, ignore_eos=True, temperature=0, seed=number)
     request = pb.GenerateStreamRequest(
-        prompt=f"Once upon a time, {number} of them", sampling=sampling, return_token_ids=True
+        prompt=f"Once upon a time, {number} of them", sampling=sampling, return_token_ids=True, model=model
     )
     ids, counted = [], 0
     async for event in stub.GenerateStream(request):

@@ -5,9 +5,9 @@ import asyncio
 import grpc
 import pytest
 
-from bench import tiny_model
+from bench import tiny_lora, tiny_model
 from jarvis.v1 import server_pb2
-from tests.engine.support import TOKENS, seeded
+from tests.engine.support import GENERATION, TOKENS, seeded
 
 pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(900)]
 """Long, because the new engine starts on the CPUs on which the old one answers."""
@@ -19,13 +19,17 @@ PAUSE_SECONDS = 0.2
 
 @pytest.fixture(scope="module")
 async def reloadable(serve, connect, ready, tmp_path_factory):
-    """The tiny model, whose engine fits into memory twice."""
+    """The tiny model, whose engine fits into memory twice, and one with further weights in that engine."""
     folder = tmp_path_factory.mktemp("reload")
     tiny = tiny_model.make(folder / "tiny")
     sets = [
         f'models.tiny.settings.model="{tiny}"',
         "models.tiny.settings.dtype=float32",
         f"models.tiny.settings.engine_args.kv_cache_memory_bytes={2**28}",
+        "models.tiny.settings.engine_args.enable_lora=true",
+        f'server.weights_folders=["{folder}"]',
+        "models.tuned.adapter=lora",
+        f'models.tuned.settings={{base="tiny", path="{tiny_lora.make(folder / "tuned", tiny)}"}}',
         "embedder.adapter=none",
         "store.adapter=none",
         "server.drain_delay_seconds=0",
@@ -36,15 +40,18 @@ async def reloadable(serve, connect, ready, tmp_path_factory):
         yield peer
 
 
-async def test_an_engine_is_replaced_under_load_and_no_request_fails(reloadable, still_there):
+async def test_an_engine_is_replaced_under_load_and_no_request_fails(reloadable, ready, still_there):
     peer = reloadable
+    await ready(peer.process, peer, f"{GENERATION}/tuned")
     expected = [(await seeded(peer.generation, number))[0] for number in range(PROMPTS)]
+    tuned = (await seeded(peer.generation, 0, "tuned"))[0]
     old = peer.process.core()
     enough, done = asyncio.Event(), []
 
     async def caller(first):
         for number in range(first, 100_000, CALLERS):
             done.append((number % PROMPTS, await seeded(peer.generation, number % PROMPTS)))
+            assert (await seeded(peer.generation, 0, "tuned"))[0] == tuned
             await asyncio.sleep(PAUSE_SECONDS)
             if enough.is_set():
                 return
@@ -66,7 +73,7 @@ async def test_an_engine_is_replaced_under_load_and_no_request_fails(reloadable,
     assert still_there([old]) == []
     assert peer.process.core().pid != old.pid
     status = await peer.server.GetStatus(server_pb2.GetStatusRequest())
-    assert [(model.state, model.restarts) for model in status.models] == [(server_pb2.STATE_READY, 0)]
+    assert [(model.state, model.restarts) for model in status.models] == [(server_pb2.STATE_READY, 0)] * 2
 
 
 async def unwell(peer, enough):

@@ -1,4 +1,4 @@
-"""A small and a large model behind one route, each on a real engine of its own."""
+"""A small and a large model behind one route, each on a real engine of its own, and LoRA on the small one."""
 
 import asyncio
 import os
@@ -14,6 +14,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench import tiny_lora
 from jarvis.models.catalogue import DEMO_MODEL
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
@@ -38,8 +39,17 @@ def model(name, reference, length):
     ]
 
 
+def lora(name, folder):
+    return [
+        f"models.{name}.adapter=lora",
+        f'models.{name}.settings={{base="small", path="{folder}"}}',
+        f"routes.to_{name}.models=['{name}']",
+    ]
+
+
 @pytest.fixture(scope="module")
 async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
+    weights = tmp_path_factory.mktemp("weights")
     cpus = os.sched_getaffinity(0)
     sets = [
         *model("small", tiny_folder, 1024),
@@ -47,6 +57,10 @@ async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
         f'models.large.settings.cpus="{max(cpus)}"',
         "models.small.max_difficulty=39",
         "models.small.settings.hang_seconds=10",
+        "models.small.settings.engine_args.enable_lora=true",
+        f'server.weights_folders=["{weights}"]',
+        *lora("tuned", tiny_lora.make(weights / "tuned", tiny_folder)),
+        *lora("broken", tiny_lora.make(weights / "broken", tiny_folder, width=32)),
         *model("large", DEMO_MODEL, 2048),
         "models.large.min_difficulty=40",
         "embedder.adapter=none",
@@ -55,9 +69,9 @@ async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
         "circuit_breaker.open_seconds=1",
     ]
     async with serve(tmp_path_factory.mktemp("two"), *sets) as server, connect(server.address) as peer:
-        for name in ("small", "large"):
+        for name in ("small", "large", "tuned"):
             await ready(server, peer, f"{GENERATION}/{name}")
-        yield SimpleNamespace(server=server, peer=peer)
+        yield SimpleNamespace(server=server, peer=peer, tuned=await greedy(peer, "tuned"))
 
 
 def ask(text, **fields):
@@ -104,6 +118,33 @@ async def test_both_answer_at_once(two):
     )
 
     assert [answer.model for answer in answers] == ["small", "large"] * 8
+
+
+async def greedy(peer, name):
+    sampling = pb.SamplingParams(max_tokens=12, temperature=0, ignore_eos=True)
+    request = pb.GenerateRequest(prompt="Once upon a time", sampling=sampling, model=name)
+    return (await peer.generation.Generate(request)).choices[0].text
+
+
+async def test_weights_change_the_answers_of_their_model_and_of_no_other(two):
+    alone = [await greedy(two.peer, name) for name in ("small", "tuned")]
+    together = await asyncio.gather(*(greedy(two.peer, name) for name in ["small", "tuned"] * 8))
+
+    assert alone[0] != alone[1]
+    assert together == alone * 8
+    assert await greedy(two.peer, "to_tuned") == alone[1]
+
+
+async def test_weights_of_another_model_are_told_and_disturb_nobody(two, failure):
+    code, reason, *_ = await failure(greedy(two.peer, "broken"))
+    models = (await two.peer.server.GetStatus(server_pb2.GetStatusRequest())).models
+    state = {one.name: one.state for one in models}
+
+    assert (code, reason) in {("UNAVAILABLE", "ENGINE_DEAD"), ("UNAVAILABLE", "MODEL_LOADING")}
+    (why,) = {one.message for one in models if one.name == "broken"}
+    assert "it is of another model: layers.0.self_attn." in why
+    assert {state[name] for name in ("small", "large", "tuned")} == {server_pb2.STATE_READY}
+    assert await two.peer.check(f"{GENERATION}/broken") == "NOT_SERVING"
 
 
 class Traffic:
@@ -225,7 +266,8 @@ async def test_a_model_whose_engine_is_gone_is_replaced_by_the_other_until_it_is
     assert {started.routing.reason for started in replaced} == {pb.ROUTING_REASON_FALLBACK}
     assert {started.routing.skipped[0].model for started in replaced} == {"small"}
     assert [seen[service] for service in services[:-1]] == [[SERVING]] * 3
-    assert await restarts(peer) == {**restarted, "small": restarted["small"] + 1}
+    again = await restarts(peer)
+    assert {name: again[name] - restarted[name] for name in ("small", "large")} == {"small": 1, "large": 0}
 
     assert still_there([engine, worker], within=0.5) == []
     told = {
@@ -236,6 +278,12 @@ async def test_a_model_whose_engine_is_gone_is_replaced_by_the_other_until_it_is
     since = await shown(two.server)
     assert since.small < before_its_death.small, "its counters begin anew"
     assert since.large > before_its_death.large, "the other's go on"
+
+
+async def test_weights_are_there_again_in_an_engine_that_was_started_again(two, ready):
+    assert (await restarts(two.peer))["small"] >= 1
+    await ready(two.server, two.peer, f"{GENERATION}/tuned")
+    assert await greedy(two.peer, "tuned") == two.tuned
 
 
 @pytest.mark.last

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ from jarvis_adapters.vllm.dialect import Dialect
 from jarvis_adapters.vllm.errors import translated
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
+from jarvis_adapters.vllm.lora import Weights
 from jarvis_adapters.vllm.metrics import metrics_of
 from jarvis_adapters.vllm.render import render
 from jarvis_adapters.vllm.template import check_arguments, template_arguments
@@ -75,6 +77,7 @@ class VLLM:
         self._control = dialect.control
         self._dialect = dialect
         self._vocabulary = Vocabulary(engine)
+        self._weights = Weights(engine, failures)
         self._template_arguments = template_arguments(self._control)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
@@ -105,6 +108,7 @@ class VLLM:
                 rendered,
                 params,
                 request.request_id,
+                lora_request=self._weights.request(request.weights),
                 priority=request.priority or 0,
                 trace_headers=request.trace if self._traces else None,
                 # A raw prompt's answer is what it is: no part of it is reasoning, and all of it has its form.
@@ -150,6 +154,14 @@ class VLLM:
     def capabilities(self) -> LLMCapabilities:
         """See `LLM.capabilities`."""
         return self._capabilities
+
+    async def load_weights(self, name: str, folder: Path) -> None:
+        """See `TakesWeights.load_weights`."""
+        await self._weights.load(name, folder)
+
+    async def unload_weights(self, name: str) -> None:
+        """See `TakesWeights.unload_weights`."""
+        await self._weights.unload(name)
 
     def kv_cache_usage(self) -> float | None:
         """See `TellsCacheUsage.kv_cache_usage`."""

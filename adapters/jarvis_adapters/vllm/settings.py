@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
+from jarvis_adapters.vllm.lora_room import with_empty_place
 from jarvis_adapters.vllm.memory import GIB, cpu_demand, gpu_demand, is_cpu_build
 from jarvis_adapters.vllm.weights import is_small
 from jarvis_plugins import AdapterSettings, MemoryDemand, ModelRef
@@ -198,4 +199,4 @@ def engine_args(settings: VLLMSettings, *, cpu: bool) -> dict[str, Any]:
     }
     if args.get("kv_offloading_size") == 0:
         del args["kv_offloading_size"]  # with 0, vLLM would offload to no memory at all
-    return args
+    return with_empty_place(args, cpu=cpu)

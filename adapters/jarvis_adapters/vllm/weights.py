@@ -23,20 +23,20 @@ def weight_bytes(folder: Path, dtype: str) -> int | None:
     The result is None if there is no such folder yet, or no readable safetensors in it. Their format:
     https://huggingface.co/docs/safetensors
     """
-    return sum(_bytes(tensor, dtype) for tensor in _all_tensors(folder)) or None
+    return sum(_bytes(tensor, dtype) for _, tensor in all_named_tensors(folder)) or None
 
 
 def is_small(folder: Path) -> bool:
     """Return whether this is the folder of a small model whose weights are not quantised."""
-    tensors = _all_tensors(folder)
+    tensors = [tensor for _, tensor in all_named_tensors(folder)]
     quantised = any(tensor["dtype"] not in FLOATS for tensor in tensors)
     return not quantised and 0 < sum(_bytes(tensor, "auto") for tensor in tensors) < SMALL
 
 
-def _all_tensors(folder: Path) -> list[dict[str, Any]]:
+def all_named_tensors(folder: Path) -> list[tuple[str, dict[str, Any]]]:
     """Return what the headers say of each tensor; nothing if the folder is missing or not readable."""
     try:
-        return [tensor for file in _files(folder) for tensor in _tensors(file)]
+        return [named for file in _files(folder) for named in named_tensors(file)]
     except (OSError, ValueError):
         return []
 
@@ -50,14 +50,20 @@ def _files(folder: Path) -> list[Path]:
     return list(folder.glob("*.safetensors"))
 
 
-def _tensors(file: Path) -> Iterator[dict[str, Any]]:
+def named_tensors(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return the tensors of a file by name, and what its header says of each.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no safetensors file.
+    """
     with file.open("rb") as opened:
         length = int.from_bytes(opened.read(8), "little")
         if length > file.stat().st_size:
             msg = f"{file} is no safetensors file"
             raise ValueError(msg)
         head = json.loads(opened.read(length))
-    return (tensor for name, tensor in head.items() if name != "__metadata__")
+    return ((name, tensor) for name, tensor in head.items() if name != "__metadata__")
 
 
 def _bytes(tensor: dict[str, Any], dtype: str) -> int:

@@ -3,6 +3,7 @@
 from jarvis.app.config.access import CallerConfig
 from jarvis.app.config.explain import ConfigError
 from jarvis.app.config.load import load
+from jarvis.app.config.lora import LoRASettings, engines, lora_settings
 from jarvis.app.config.network import HTTPConfig, ServerConfig
 from jarvis.app.config.operations import LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig, TemplateConfig
@@ -18,6 +19,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "HTTPConfig",
+    "LoRASettings",
     "LogConfig",
     "ModelConfig",
     "PluginsConfig",
@@ -27,5 +29,7 @@ __all__ = [
     "SLOConfig",
     "ServerConfig",
     "TemplateConfig",
+    "engines",
     "load",
+    "lora_settings",
 ]

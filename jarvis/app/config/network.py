@@ -60,6 +60,11 @@ class ServerConfig(Section):
     drain_timeout_seconds: float = Field(
         30.0, ge=0, description="After that, how long running calls may take to finish."
     )
+    weights_folders: list[str] = Field(
+        [],
+        description="The folders that weights of models with the adapter lora may be in; links that lead out "
+        "of them are refused. None when empty.",
+    )
     tls: TLSConfig = TLSConfig()
     open_to_anyone: bool = Field(
         default=False,

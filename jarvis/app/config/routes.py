@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from jarvis.app.config.lora import engines
 from jarvis.app.config.section import ModelConfig, Section
 from jarvis_ports.difficulty import HARDEST
 
@@ -40,7 +41,7 @@ def checked_routes(
     """
     whole = dict(routes)
     if DEFAULT_ROUTE not in routes and DEFAULT_ROUTE not in models:
-        whole[DEFAULT_ROUTE] = RouteConfig(models=list(models))
+        whole[DEFAULT_ROUTE] = RouteConfig(models=list(engines(models)))
     for name, route in whole.items():
         where = f"{name}: " if name in routes else f"{name} (of all models, as it is not configured): "
         if problem := _problem(name, route, whole, models):

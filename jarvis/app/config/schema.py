@@ -6,6 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from jarvis.address import same
 from jarvis.app.config.access import AuthConfig, CallerConfig, LimitsConfig
+from jarvis.app.config.lora import check_loras
 from jarvis.app.config.network import HTTPConfig, ServerConfig, check_exposure
 from jarvis.app.config.operations import AdmissionConfig, LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig
@@ -182,7 +183,8 @@ class Config(Section):
     routes: dict[str, RouteConfig] = Field(
         {},
         validate_default=True,
-        description="Names that stand for several models; `default` is all of them unless it is configured.",
+        description="Names that stand for several models; `default` is all of them that have an engine "
+        "of their own, unless it is configured.",
     )
     default_route: str = Field(
         DEFAULT_ROUTE,
@@ -233,10 +235,12 @@ class Config(Section):
 
     @field_validator("models")
     @classmethod
-    def _at_least_one(cls, models: dict[str, ModelConfig]) -> dict[str, ModelConfig]:
+    def _at_least_one(cls, models: dict[str, ModelConfig], info: ValidationInfo) -> dict[str, ModelConfig]:
         if not models or "" in models:
             msg = "name at least one model, each with a name that is not empty"
             raise ValueError(msg)
+        if server := info.data.get("server"):
+            check_loras(models, server.weights_folders)
         return models
 
     @field_validator("routes")

@@ -40,11 +40,15 @@ class BoundsConfig(Section):
 class ModelConfig(BoundsConfig, AdapterConfig):
     """A model that the server offers."""
 
-    adapter: str = Field("vllm", description="The LLM adapter that serves it; `jarvis adapters` lists them.")
+    adapter: str = Field(
+        "vllm",
+        description="The LLM adapter that serves it; `jarvis adapters` lists them. Or lora: another "
+        "model, in whose engine it is, with further weights.",
+    )
     on_engine_death: Literal["exit", "restart"] | None = Field(
         None,
         description="When its engine dies: end the server with exit code 1, or start the engine again. Left "
-        "out: exit where it is the only model, else restart.",
+        "out: exit where it is the only engine, else restart.",
     )
     min_difficulty: int = Field(
         0, ge=0, le=100, description="The lowest difficulty of the questions that routes send to it."

@@ -34,6 +34,8 @@ class WhenUnwell(StrEnum):
     """The server exits."""
     RESTART = "restart"
     """The component is closed and opened again; if that does not help for long, the server exits."""
+    RETRY = "retry"
+    """As RESTART, but the server goes on without it, however often it fails, and if it never opens."""
     WAIT = "wait"
     """The component stays open, and is watched until it is well again."""
 
@@ -70,7 +72,7 @@ class Component(Generic[P]):
         self.adapter = adapter
         self.state = State.LOADING
         self.message = ""
-        self._restarts = Restarts()
+        self._restarts = Restarts(unending=when_unwell is WhenUnwell.RETRY)
         self._open_port = open_port
         self._when_unwell = when_unwell
         self._after = after
@@ -121,7 +123,7 @@ class Component(Generic[P]):
 
         Nothing is set if the adapter was never open, or is not restarted.
         """
-        if self._opening_seconds is None or self._when_unwell is not WhenUnwell.RESTART:
+        if self._opening_seconds is None or self._when_unwell in {WhenUnwell.EXIT, WhenUnwell.WAIT}:
             return
         now = time.monotonic()
         begins = now + self._restarts.delay if self.state is State.READY else self._opens_at
@@ -190,7 +192,8 @@ class Component(Generic[P]):
                 self._become(State.FAILED, f"{died}{error}")
                 # Only the operator can repair what has never worked, and what is still open is in the way.
                 hopeless = self._opening_seconds is None or isinstance(error, StillOpen)
-                if hopeless or self._when_unwell is not WhenUnwell.RESTART:
+                again = {WhenUnwell.RETRY} if hopeless else {WhenUnwell.RETRY, WhenUnwell.RESTART}
+                if self._when_unwell not in again:
                     raise
             logger.error("%s: %s", self, self.message)
             if self._when_unwell is WhenUnwell.EXIT:
@@ -199,9 +202,8 @@ class Component(Generic[P]):
             if self._restarts.spent:
                 msg = f"{self} does not stay up; after {self.restarts} restarts: {self.message}"
                 raise EngineDead(msg)
-            delay = self._restarts.delay
-            self._opens_at = time.monotonic() + delay
-            await asyncio.sleep(delay)
+            self._opens_at = time.monotonic() + self._restarts.delay
+            await asyncio.sleep(self._restarts.delay)
             self._restarts.began()
             self._become(State.LOADING, f"restart {self.restarts}, after: {self.message}")
 

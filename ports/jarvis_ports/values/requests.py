@@ -175,6 +175,7 @@ class GenerateRequest:
     `request_id` and `trace`, the W3C trace context headers to pass on, travel outside the message.
     `streamed` says whether the caller gets the answer as it is generated, or whole.
     `cache_salt` keeps what an engine caches of the prompt apart from that of requests with another one.
+    `weights` is the name of weights that the engine was given (`TakesWeights`), to be used with its own.
     `tool_name` is the one tool to call, in place of `tool_choice`.
     """
 
@@ -187,6 +188,7 @@ class GenerateRequest:
     streamed: bool = False
     trace: Mapping[str, str] = field(default_factory=dict)
     cache_salt: str = ""
+    weights: str = ""
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice | None = None
     tool_name: str | None = None

@@ -50,6 +50,7 @@ def test_a_model_that_does_not_fit_twice_is_not_reloaded():
     models = {"a": model(share=0.4), "b": model(share=0.3), "c": model()}
     check_room(models, "b")
     check_room(models, "c")
+    check_room(models, "a LoRA, which is in the engine of another")
     with pytest.raises(CannotReload) as caught:
         check_room(models, "a")
     assert str(caught.value) == (

@@ -17,7 +17,7 @@ from tests.unit.wire.codecs import BLAMED, PAIRS
 FLOAT32 = {"temperature", "top_p", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty"}
 FLOAT32 |= {"logprob", "logit_bias"}
 WIDTHS = {"seed": 63}
-BESIDE = {"request_id", "trace", "streamed", "data", "resumable", "cache_salt"}
+BESIDE = {"request_id", "trace", "streamed", "data", "resumable", "cache_salt", "weights"}
 """Fields of values that travel beside their message, or after it."""
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 FLOAT = st.floats(allow_nan=False, allow_infinity=False)

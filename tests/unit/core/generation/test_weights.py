@@ -1,0 +1,217 @@
+"""A model that is another one with further weights, on engines that are made up."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from jarvis.core.generation.weights import open_weights
+from jarvis.core.lifecycle import restarts
+from jarvis.core.lifecycle.component import WhenUnwell
+from jarvis.core.lifecycle.components import Components
+from jarvis.core.lifecycle.reload import Reloads
+from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.routing.breaker import CircuitBreaker
+from jarvis.core.routing.model import Model
+from jarvis_ports.errors import EngineDead, EngineStartFailed
+from jarvis_ports.health import Health
+from jarvis_ports.llm import Accepted, Delta, GenerateRequest, LLMCapabilities, TellsTokens
+from jarvis_ports.values import State
+
+FOLDER = Path("weights")
+
+
+class PlainLLM:
+    """Answers with the name of the weights that a request asks for."""
+
+    def __init__(self, number):
+        self.number = number
+        self.problem = ""
+        self.loaded = []
+        self.go = asyncio.Event()
+        self.go.set()
+
+    def capabilities(self):
+        return LLMCapabilities(9, frozenset(), notes=(f"engine {self.number}",))
+
+    async def health(self):
+        return Health(not self.problem, self.problem)
+
+    async def count_tokens(self, input_, render):
+        return len(input_)
+
+    async def generate(self, request):
+        assert not request.weights or request.weights in self.loaded
+        yield Accepted(1)
+        await self.go.wait()
+        if self.problem:
+            raise EngineDead(self.problem)
+        yield Delta(0, f"{self.number} {request.weights or 'alone'}")
+
+
+class FakeLLM(PlainLLM):
+    """Takes weights, and tells its tokens."""
+
+    refusal = ""
+
+    async def load_weights(self, name, folder):
+        assert folder == FOLDER
+        if FakeLLM.refusal:
+            raise EngineStartFailed(FakeLLM.refusal)
+        if name not in self.loaded:
+            self.loaded.append(name)
+
+    async def unload_weights(self, name):
+        self.loaded.remove(name)
+
+    async def tokenize(self, input_, render):
+        return [1]
+
+    async def token_texts(self, token_ids):
+        return ["a"]
+
+    async def detokenize(self, token_ids):
+        return "a"
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    monkeypatch.setattr(restarts, "DELAYS", (0.0,))
+    monkeypatch.setattr(restarts, "UNENDING_DELAYS", (0.0,))
+    monkeypatch.setattr(FakeLLM, "refusal", "")
+    for module, name in (
+        ("generation.weights", "LOOK_SECONDS"),
+        ("lifecycle.reload", "LOOK_SECONDS"),
+        ("lifecycle.component", "HEALTH_INTERVAL"),
+    ):
+        monkeypatch.setattr(f"jarvis.core.{module}.{name}", 0.001)
+
+
+@asynccontextmanager
+async def served(kind=FakeLLM):
+    """A model, and a second one that is the first with weights."""
+    engines = []
+
+    @asynccontextmanager
+    async def opened():
+        engines.append(kind(len(engines)))
+        yield engines[-1]
+
+    breaker = CircuitBreaker(9, 60)
+    base = Model("base", "fake", opened, WhenUnwell.RESTART, breaker=breaker)
+    opener = partial(open_weights, "own", base, lambda: FOLDER)
+    own = Model("own", "lora", opener, WhenUnwell.RETRY, after=base, breaker=breaker)
+    requests = Requests()
+    reloads = Reloads(Components([base, own]), requests, lambda _: None, 60)
+    runs = [asyncio.create_task(model.run()) for model in (base, own)]
+    try:
+        await until(lambda: base.state is State.READY)
+        yield SimpleNamespace(base=base, own=own, engines=engines, runs=runs, reloads=reloads)
+    finally:
+        for run in reversed(runs):
+            run.cancel()
+            await asyncio.wait([run])
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def answer(model):
+    with model.use() as llm:
+        return [one.text async for one in llm.generate(GenerateRequest("", "x")) if isinstance(one, Delta)]
+
+
+def ready(two):
+    return lambda: two.own.state is State.READY
+
+
+async def test_only_requests_to_its_name_use_the_weights():
+    async with served() as two:
+        await until(ready(two))
+        (name,) = two.engines[0].loaded
+        assert name.startswith("own-")
+        assert (await answer(two.own), await answer(two.base)) == ([f"0 {name}"], ["0 alone"])
+        assert two.own.capabilities.notes == ("further weights in the engine of model 'base'", "engine 0")
+
+        two.runs[1].cancel()
+        await asyncio.wait([two.runs[1]])
+        assert two.engines[0].loaded == []
+        assert await answer(two.base) == ["0 alone"]
+
+
+async def test_it_tells_tokens_where_the_other_does():
+    async with served() as two:
+        await until(ready(two))
+        with two.own.use() as llm:
+            assert isinstance(llm, TellsTokens)
+            assert (await llm.tokenize("x"), await llm.token_texts([1])) == ([1], ["a"])
+            assert (await llm.detokenize([1]), await llm.count_tokens("four")) == ("a", 4)
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+async def test_weights_that_do_not_load_are_told_and_tried_again_while_the_other_serves(at_start):
+    FakeLLM.refusal = "no such weights" if at_start else ""
+    async with served() as two:
+        if not at_start:
+            await until(ready(two))
+            FakeLLM.refusal = "no such weights"
+            two.engines[0].problem = "it fell"
+        await until(lambda: two.own.restarts > restarts.MOST + 1)
+        await until(lambda: two.own.state is State.FAILED)
+        with pytest.raises(EngineDead, match="model 'own' is down: no such weights"):
+            await answer(two.own)
+        assert len(await answer(two.base)) == 1
+        assert not any(run.done() for run in two.runs)
+
+        FakeLLM.refusal = ""
+        await until(ready(two))
+        assert two.base.restarts == (not at_start)
+
+
+async def test_a_model_without_the_protocol_is_told():
+    async with served(PlainLLM) as two:
+        await until(lambda: two.own.state is State.FAILED)
+        assert two.own.message == "model 'base' takes no further weights: its adapter cannot"
+        assert await answer(two.base) == ["0 alone"]
+
+
+async def test_the_weights_are_there_again_when_the_engine_was_restarted():
+    async with served() as two:
+        await until(ready(two))
+        two.engines[0].problem = "it fell"
+        await until(lambda: len(two.engines) == 2 and two.engines[1].loaded and two.own.state is State.READY)
+        (name,) = two.engines[1].loaded
+        assert await answer(two.own) == [f"1 {name}"]
+        assert (two.base.restarts, two.own.restarts >= 1) == (1, True)
+
+
+async def test_a_reload_of_the_other_costs_no_answer():
+    async with served() as two:
+        await until(ready(two))
+        two.engines[0].go.clear()
+        early = asyncio.create_task(answer(two.own))
+        await until(lambda: two.base.users(two.base.instance))
+        reload = asyncio.create_task(two.reloads.reload("llm", "base"))
+        await until(lambda: two.base.replaced)
+        (name,) = two.engines[0].loaded
+        assert await answer(two.own) == [f"1 {name}"]
+        two.engines[0].go.set()
+        assert await early == [f"0 {name}"]
+        assert await reload == 0
+        assert (two.own.state, two.own.restarts) == (State.READY, 0)
+
+
+async def test_a_reload_of_its_own_loads_the_weights_anew():
+    async with served() as two:
+        await until(ready(two))
+        (old,) = two.engines[0].loaded
+        assert await two.reloads.reload("llm", "own") == 0
+        (new,) = two.engines[0].loaded
+        assert new != old
+        assert await answer(two.own) == [f"0 {new}"]
