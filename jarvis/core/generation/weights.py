@@ -21,6 +21,7 @@ from jarvis_ports.llm import (
     TakesWeights,
     TellsTokens,
     TextInput,
+    Tool,
 )
 
 logger = logging.getLogger(__name__)
@@ -103,10 +104,12 @@ class WithWeights:
                 self._base.suspect()
                 raise
 
-    async def count_tokens(self, input_: Input, render: RenderParams = RenderParams()) -> int:
+    async def count_tokens(
+        self, input_: Input, render: RenderParams = RenderParams(), tools: Sequence[Tool] = ()
+    ) -> int:
         """See `LLM.count_tokens`."""
         with self._base.use() as llm:
-            return await llm.count_tokens(input_, render)
+            return await llm.count_tokens(input_, render, tools)
 
     def capabilities(self) -> LLMCapabilities:
         """See `LLM.capabilities`: those of the other model."""
