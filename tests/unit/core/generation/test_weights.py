@@ -40,7 +40,7 @@ class PlainLLM:
     async def health(self):
         return Health(not self.problem, self.problem)
 
-    async def count_tokens(self, input_, render):
+    async def count_tokens(self, input_, render, tools=()):
         return len(input_)
 
     async def generate(self, request):
