@@ -199,9 +199,7 @@ class Asked:
         """
         request = self._request
         strict = [number for number, tool in enumerate(request.tools) if _strict(request, number)]
-        demands = [f"tools[{number}].strict" for number in strict if request.tools[number].strict]
-        demands += ["tool_name"] if request.tool_name else ["tool_choice"] if request.must_call else []
-        demands += ["parallel_tool_calls"] if request.parallel_tool_calls is False else []
+        demands = request.held_by
         if not (self.tools and demands):
             return None
         wanted, params = None, self.chat.structured_outputs
