@@ -29,5 +29,5 @@ def test_another_request_that_the_engine_gives_up_is_the_engines_failure():
 
 def test_a_form_of_calls_that_the_engine_gives_up_is_its_callers():
     request = GenerateRequest("id", (), tools=(Tool("a"),), tool_choice=ToolChoice.REQUIRED)
-    with pytest.raises(InvalidArgument, match="tool_choice: became too complex .* after 1 tokens"):
+    with pytest.raises(InvalidArgument, match=r"tool_choice: became too complex .* after 1 tokens"):
         given_up(request, [1])
