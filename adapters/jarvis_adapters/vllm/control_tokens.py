@@ -112,7 +112,12 @@ def _texts(json_text: str) -> Iterator[str]:
     yield json_text
     if "\\" in json_text:
         found: list[str] = []
-        _each(json.loads(json_text), lambda text: found.append(text) or text)
+
+        def noted(text: str) -> str:
+            found.append(text)
+            return text
+
+        _each(json.loads(json_text), noted)
         yield from found
 
 

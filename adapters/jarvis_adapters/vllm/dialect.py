@@ -209,10 +209,12 @@ class Asked:
             wanted = StructuredOutput(Constraint.JSON_SCHEMA, json.dumps(params.json))
         if checker is None or wanted is None:
             raise InvalidArgument.of(demands[0], "the form of this model's tool calls cannot be held to")
-        await asyncio.gather(*(self._check(checker, number) for number in strict))
+        for number in strict:
+            checker.check_size(f"tools[{number}].parameters", [request.tools[number].parameters or ""])
         try:
             return await checker.compiled(wanted, bounded=False)  # what the caller wrote of it is
         except InvalidArgument as error:
+            await asyncio.gather(*(self._check(checker, number) for number in strict))
             raise InvalidArgument.of(demands[0], error.violations[0].description) from None
 
     async def _check(self, checker: Checker, number: int) -> None:
