@@ -77,6 +77,15 @@ Language = Annotated[
 Seed = Annotated[int | None, typer.Option(metavar="INTEGER", help="Seed of the sampling.")]
 
 
+TOOL_FIELDS: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "description": (str, type(None)),
+    "parameters": (dict, str, type(None)),
+    "strict": (bool, type(None)),
+}
+"""The fields of a tool, and their types in JSON."""
+
+
 def read_tools(path: Path | None) -> list["Tool"]:
     """Return the tools that a file names: a JSON array of objects with name, description and parameters.
 
@@ -92,15 +101,32 @@ def read_tools(path: Path | None) -> list["Tool"]:
     form = f"{path}: needs a JSON array of objects with name, description, parameters and strict"
     try:
         given = json.loads(path.read_bytes())
-        tools = []
-        for item in given:
-            tool = dict(item.get("function", item))
-            if (schema := tool.pop("parameters", None)) is not None:
-                tool["parameters"] = schema if isinstance(schema, str) else json.dumps(schema)
-            tools.append(Tool(**tool))
-    except (ValueError, TypeError, AttributeError) as error:
+        items = enumerate(given if isinstance(given, list) else [given])
+        return [Tool(**_tool(position, item)) for position, item in items]
+    except (ValueError, TypeError) as error:
         raise typer.BadParameter(f"{form}: {error}", param_hint="--tools") from None
-    return tools
+
+
+def _tool(position: int, item: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return the fields of a tool, read from JSON.
+
+    Raises:
+        TypeError: telling what is wrong, and where.
+    """
+    tool = item.get("function", item) if isinstance(item, dict) else item
+    if not isinstance(tool, dict):
+        msg = f"[{position}] is no object"
+        raise TypeError(msg)
+    for name, value in tool.items():
+        kind = TOOL_FIELDS.get(name)
+        if kind is None or not isinstance(value, kind):
+            msg = f"[{position}].{name} {'is of the wrong type' if kind else 'is not known'}"
+            raise TypeError(msg)
+    if not tool.get("name"):
+        msg = f"[{position}] has no name"
+        raise TypeError(msg)
+    schema = tool.get("parameters")
+    return {**tool, "parameters": json.dumps(schema)} if isinstance(schema, dict) else dict(tool)
 
 
 def examples(*lines: str) -> str:

@@ -1,9 +1,11 @@
 """The tokens that carry a meaning for a model other than text, such as the end of a turn."""
 
+import json
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
@@ -43,9 +45,8 @@ class ControlTokens:
     def within(self, messages: Iterable[Message]) -> bool:
         """Return whether the text of any message contains control tokens."""
         return any(
-            self._of(message.role).search(text)
+            self._of(message.role).search(message.content) or any(map(self._all.search, _beside(message)))
             for message in messages
-            for text in (message.content, *(call.arguments for call in message.tool_calls))
         )
 
     def taken_apart(self, messages: Iterable[Message]) -> list[Message]:
@@ -53,11 +54,17 @@ class ControlTokens:
         return [self._apart(message) for message in messages]
 
     def _apart(self, message: Message) -> Message:
-        pattern = self._of(message.role)
+        marked = partial(_marked, self._all)
         calls = tuple(
-            replace(call, arguments=_marked(pattern, call.arguments)) for call in message.tool_calls
+            replace(call, id=marked(call.id), arguments=_changed(marked, call.arguments))
+            for call in message.tool_calls
         )
-        return replace(message, content=_marked(pattern, message.content), tool_calls=calls)
+        return replace(
+            message,
+            content=_marked(self._of(message.role), message.content),
+            tool_calls=calls,
+            tool_call_id=message.tool_call_id and marked(message.tool_call_id),
+        )
 
     def _of(self, role: Role) -> re.Pattern[str]:
         """Return a role's pattern; in answers, templates look for their own tokens, such as `<think>`."""
@@ -70,8 +77,9 @@ class ControlTokens:
             InvalidArgument: one does.
         """
         for position, tool in enumerate(tools):
-            for name in ("description", "parameters"):
-                if found := self._all.search(getattr(tool, name) or ""):
+            schema = tool.parameters or "{}"
+            for name, texts in (("description", [tool.description or ""]), ("parameters", _texts(schema))):
+                if found := next(filter(None, map(self._all.search, texts)), None):
                     msg = f"{found[0]!r} is a control token of the model; leave it out"
                     raise InvalidArgument.of(f"tools[{position}].{name}", msg)
 
@@ -89,6 +97,44 @@ class ControlTokens:
                 msg = f"{within[0]!r} is a control token, never part of an answer's text; give it alone"
                 raise InvalidArgument.of(f"sampling.stop[{position}]", msg)
         return found
+
+
+def _beside(message: Message) -> Iterator[str]:
+    """Yield the texts of a message beside its content that templates may write."""
+    yield message.tool_call_id or ""
+    for call in message.tool_calls:
+        yield call.id
+        yield from _texts(call.arguments)
+
+
+def _texts(json_text: str) -> Iterator[str]:
+    """Yield a JSON text, and the texts that are in it, as templates write them without their escapes."""
+    yield json_text
+    if "\\" in json_text:
+        found: list[str] = []
+
+        def noted(text: str) -> str:
+            found.append(text)
+            return text
+
+        _each(json.loads(json_text), noted)
+        yield from found
+
+
+def _changed(change: Callable[[str], str], json_text: str) -> str:
+    """Return a JSON text with each text in it changed."""
+    return json.dumps(_each(json.loads(json_text), change), ensure_ascii=False)
+
+
+def _each(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
+    """Return a value with each text in it changed, the names of fields included."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_each(one, change) for one in value]
+    if isinstance(value, dict):
+        return {change(name): _each(one, change) for name, one in value.items()}
+    return value
 
 
 def any_of(texts: Iterable[str]) -> re.Pattern[str]:

@@ -15,6 +15,7 @@ from jarvis_ports.llm import (
     Finish,
     FinishReason,
     GenerateRequest,
+    StructuredOutput,
     TokenLogprob,
     TopLogprob,
     Usage,
@@ -115,7 +116,7 @@ class Outputs:
         self._asked = asked
         self._prompt = list(prompt) if asked else []
         self._replies: dict[int, Reply] = {}
-        self._structured_output = request.structured_output
+        self._held_by = request.held_by or _fields(request.structured_output)
         self._token_ids = request.return_token_ids
         chosen = request.sampling.logprob_token_ids
         self._top = len(chosen) if chosen else request.sampling.logprobs
@@ -167,9 +168,9 @@ class Outputs:
         if choice.finish_reason == "abort":
             msg = "the engine was stopped before the answer was complete"
             raise EngineDead(msg)
-        if self._structured_output and choice.finish_reason == "error":
+        if self._held_by and choice.finish_reason == "error":
             message = f"became too complex for the engine after {self._completion_tokens} tokens"
-            raise InvalidArgument.of(self._structured_output.field, message)
+            raise InvalidArgument.of(self._held_by[0], message)
         if choice.finish_reason not in FINISH_REASONS:
             msg = f"the engine gave the request up: {choice.finish_reason}"
             raise EngineFailure(msg)
@@ -195,6 +196,10 @@ class Outputs:
     def _logprobs(self, choice: Any) -> tuple[TokenLogprob, ...]:  # noqa: ANN401
         told = zip(choice.token_ids, choice.logprobs or (), strict=False)
         return tuple(_logprob(token_id, one, self._top or 0, self._chosen) for token_id, one in told)
+
+
+def _fields(wanted: StructuredOutput | None) -> tuple[str, ...]:
+    return (wanted.field,) if wanted else ()
 
 
 def _logprob(

@@ -199,9 +199,7 @@ class Asked:
         """
         request = self._request
         strict = [number for number, tool in enumerate(request.tools) if _strict(request, number)]
-        demands = [f"tools[{number}].strict" for number in strict if request.tools[number].strict]
-        demands += ["tool_name"] if request.tool_name else ["tool_choice"] if request.must_call else []
-        demands += ["parallel_tool_calls"] if request.parallel_tool_calls is False else []
+        demands = request.held_by
         if not (self.tools and demands):
             return None
         wanted, params = None, self.chat.structured_outputs
@@ -211,10 +209,12 @@ class Asked:
             wanted = StructuredOutput(Constraint.JSON_SCHEMA, json.dumps(params.json))
         if checker is None or wanted is None:
             raise InvalidArgument.of(demands[0], "the form of this model's tool calls cannot be held to")
-        await asyncio.gather(*(self._check(checker, number) for number in strict))
+        for number in strict:
+            checker.check_size(f"tools[{number}].parameters", [request.tools[number].parameters or ""])
         try:
             return await checker.compiled(wanted, bounded=False)  # what the caller wrote of it is
         except InvalidArgument as error:
+            await asyncio.gather(*(self._check(checker, number) for number in strict))
             raise InvalidArgument.of(demands[0], error.violations[0].description) from None
 
     async def _check(self, checker: Checker, number: int) -> None:

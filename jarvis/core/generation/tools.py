@@ -16,6 +16,7 @@ MAX_SCHEMA_BYTES = 65_536
 MAX_DEPTH = 200
 """The most objects and arrays within one another in a schema, or in arguments: libraries recurse."""
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+SURROGATE = re.compile("[\ud800-\udfff]")
 NAME_RULE = "must be 1 to 64 letters, digits, underscores, dots or hyphens"
 
 
@@ -104,7 +105,10 @@ def _not_an_object(text: str) -> str | None:
         return f"is no JSON: {error}"
     if not isinstance(value, dict):
         return "has to be a JSON object"
-    return f"is nested more than {MAX_DEPTH} deep" if _depth(value) > MAX_DEPTH else None
+    if _depth(value) > MAX_DEPTH:
+        return f"is nested more than {MAX_DEPTH} deep"
+    halves = "\\u" in text and SURROGATE.search(json.dumps(value, ensure_ascii=False))
+    return "has half of a surrogate pair, which is no character" if halves else None
 
 
 def _depth(value: Any) -> int:  # noqa: ANN401 - JSON

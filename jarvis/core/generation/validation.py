@@ -165,6 +165,7 @@ def _logit_bias(biases: Mapping[int, float]) -> Iterator[FieldViolation]:
 
 
 def _structured_output(request: GenerateRequest) -> Iterator[FieldViolation]:
+    yield from _beside_a_form(request)
     if request.structured_output is None:
         return
     field, value = request.structured_output.field, request.structured_output.value
@@ -176,15 +177,20 @@ def _structured_output(request: GenerateRequest) -> Iterator[FieldViolation]:
         for position, choice in enumerate(value):
             if not choice:
                 yield FieldViolation(f"{field}.values[{position}]", "is empty")
-    beside = "cannot be honoured beside structured_output, which tells where the answer ends"
+
+
+def _beside_a_form(request: GenerateRequest) -> Iterator[FieldViolation]:
+    """Yield the parameters that cannot be honoured where the answer has a form."""
+    form = "structured_output" if request.structured_output else next(iter(request.held_by), None)
+    if form is None:
+        return
+    beside = f"cannot be honoured beside {form}, which tells where the answer ends"
     if request.sampling.ignore_eos:
         yield FieldViolation("sampling.ignore_eos", beside)
     if (request.sampling.min_tokens or 0) > 0:
         yield FieldViolation("sampling.min_tokens", beside)
     if request.sampling.allowed_token_ids:
-        yield FieldViolation(
-            "sampling.allowed_token_ids", "leave it out: structured_output decides on the tokens"
-        )
+        yield FieldViolation("sampling.allowed_token_ids", f"leave it out: {form} decides on the tokens")
 
 
 def _retrieval(input_: Input, retrieval: Retrieval) -> Iterator[FieldViolation]:

@@ -194,13 +194,22 @@ class GenerateRequest:
     tool_name: str | None = None
     parallel_tool_calls: bool | None = None
     reasoning_effort: ReasoningEffort | None = None
+    render: RenderParams = RenderParams()
 
     @property
     def must_call(self) -> bool:
         """Whether the answer has to call a tool."""
         return self.tool_name is not None or self.tool_choice is ToolChoice.REQUIRED
 
-    render: RenderParams = RenderParams()
+    @property
+    def held_by(self) -> tuple[str, ...]:
+        """The fields by which calls of tools are held to a form while they are generated."""
+        if not self.tools or self.tool_choice is ToolChoice.NONE:
+            return ()
+        demands = [f"tools[{number}].strict" for number, tool in enumerate(self.tools) if tool.strict]
+        demands += ["tool_name"] if self.tool_name else ["tool_choice"] if self.must_call else []
+        demands += ["parallel_tool_calls"] if self.parallel_tool_calls is False else []
+        return tuple(demands)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,19 @@ async def test_tools_in_the_form_of_openai_are_read(fake, run, tmp_path):
 
 async def test_a_file_that_holds_no_tools_is_told(fake, run, tmp_path):
     file = tmp_path / "tools.json"
-    for text in ("{", "5", '[{"nam": "x"}]', '["x"]'):
+    for text, told in (
+        ("{", "Expecting property name"),
+        ("5", "[0] is no object"),
+        ('[{"nam": "x"}]', "[0].nam is not known"),
+        ('["x"]', "[0] is no object"),
+        ('[{"name": "x"}, {"name": 1}]', "[1].name is of the wrong type"),
+        ('[{"name": "x", "parameters": []}]', "[0].parameters is of the wrong type"),
+        ('[{"name": "x", "strict": "yes"}]', "[0].strict is of the wrong type"),
+        ('[{"type": "function", "function": 5}]', "[0] is no object"),
+        ("[{}]", "[0] has no name"),
+    ):
         file.write_text(text)
         code, _, err = await run("chat", "--server", fake.address, "--tools", str(file), stdin="x\n")
         assert code == 2
         assert "needs a JSON array of objects with name" in " ".join(err.split())
+        assert told in " ".join(err.split())

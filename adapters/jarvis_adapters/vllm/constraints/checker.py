@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Self
 
@@ -63,10 +63,9 @@ class Checker:
             InvalidArgument: it cannot be honoured, is too large, or takes too long to compile.
             Overloaded: the machine is too busy, or the process does not start.
         """
-        value, most = wanted.value, self._settings.max_bytes
-        size = sum(len(text.encode()) for text in ([value] if isinstance(value, str) else value))
-        if bounded and size > most:
-            raise InvalidArgument.of(wanted.field, f"has {size} bytes; at most {most}")
+        value = wanted.value
+        if bounded:
+            self.check_size(wanted.field, [value] if isinstance(value, str) else value)
         if known := self._known.get(wanted):
             return known
         try:
@@ -81,6 +80,16 @@ class Checker:
             raise InvalidArgument.of(wanted.field, answer["refused"])
         self._known[wanted] = answer["grammar"]
         return str(answer["grammar"])
+
+    def check_size(self, field: str, texts: Iterable[str]) -> None:
+        """Check the size of what a caller wrote.
+
+        Raises:
+            InvalidArgument: it has more than `max_bytes`.
+        """
+        size, most = sum(len(text.encode()) for text in texts), self._settings.max_bytes
+        if size > most:
+            raise InvalidArgument.of(field, f"has {size} bytes; at most {most}")
 
     async def _ask(self, question: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
         asked = json.dumps(question).encode()

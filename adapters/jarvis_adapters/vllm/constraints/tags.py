@@ -124,6 +124,8 @@ class Tags:
         else:
             first = self._text(begin[len(begun) :])
         below, ends = pointer(path, "content"), end if isinstance(end, list) else [end]
+        if not ends:
+            raise Refused("is empty", pointer(path, "end"))
         if _checked(content, below, depth + 1) == "any_text" and all(isinstance(one, str) for one in ends):
             body = self._until(ends, _texts(content, "excludes", below))
         else:
@@ -150,6 +152,8 @@ class Tags:
         for number, tag in tags:
             if not any(tag["begin"].startswith(trigger) for trigger in triggers):
                 raise Refused("begins with none of the triggers", pointer(pointer(path, "tags"), number))
+        if not ways and node.get("at_least_one"):
+            raise Refused("is empty", pointer(path, "tags"))
         called = f"({' | '.join(ways)})"
         # Spelled out, a trigger that is a token is none; but parsers that read text would take it for one.
         rest = self._any([*triggers, *excludes])
@@ -191,7 +195,7 @@ class Tags:
 
     def _token(self, token: str | int, path: str) -> str:
         number = self._special.get(token) if isinstance(token, str) else token
-        if number is None:
+        if number is None or isinstance(token, bool) or number < 0:
             raise Refused(f"{token!r} is no control token of the model", pointer(path, "token"))
         return f"<[{number}]>"
 

@@ -6,7 +6,7 @@ import pytest
 
 from jarvis_adapters.vllm.convert import Outputs
 from jarvis_ports.errors import EngineFailure, InvalidArgument
-from jarvis_ports.llm import Constraint, GenerateRequest, StructuredOutput
+from jarvis_ports.llm import Constraint, GenerateRequest, StructuredOutput, Tool, ToolChoice
 
 
 def given_up(request, tokens):
@@ -25,3 +25,9 @@ def test_a_constraint_that_the_engine_gives_up_is_its_callers(tokens):
 def test_another_request_that_the_engine_gives_up_is_the_engines_failure():
     with pytest.raises(EngineFailure):
         given_up(GenerateRequest("id", "a"), [1])
+
+
+def test_a_form_of_calls_that_the_engine_gives_up_is_its_callers():
+    request = GenerateRequest("id", (), tools=(Tool("a"),), tool_choice=ToolChoice.REQUIRED)
+    with pytest.raises(InvalidArgument, match=r"tool_choice: became too complex .* after 1 tokens"):
+        given_up(request, [1])

@@ -130,6 +130,10 @@ def nested(depth):
         ({**triggered(), "triggers": ["<g"]}, "/format/tags/0: begins with none of the triggers"),
         ({**triggered(), "triggers": [""]}, "/format/triggers: has to be an array of texts"),
         ({**TEXT, "max_tokens": 5}, "/format/max_tokens: is not honoured"),
+        ({**triggered(at_least_one=True), "tags": []}, "/format/tags: is empty"),
+        ({**tag("a", TEXT), "end": []}, "/format/end: is empty"),
+        ({"type": "token", "token": True}, "/format/token: True is no control token"),
+        ({"type": "token", "token": -1}, "/format/token: -1 is no control token"),
         ({"type": "token", "token": "<nope>"}, "/format/token: '<nope>' is no control token"),
         ({"type": "json_schema", "json_schema": {}, "style": "qwen_xml"}, "/format/style: is not honoured"),
         (

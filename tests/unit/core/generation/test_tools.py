@@ -1,14 +1,17 @@
+import re
+
 import pytest
 
 from jarvis.core.generation.tools import MAX_SCHEMA_BYTES, MAX_TOOLS, check_message, check_tools
-from jarvis.core.generation.validation import check_supported
-from jarvis_ports.errors import UnsupportedField
+from jarvis.core.generation.validation import check_request, check_supported
+from jarvis_ports.errors import InvalidArgument, UnsupportedField
 from jarvis_ports.llm import LLMCapabilities
 from jarvis_ports.values import (
     Constraint,
     GenerateRequest,
     Message,
     Role,
+    SamplingParams,
     StructuredOutput,
     Tool,
     ToolCall,
@@ -31,6 +34,7 @@ def wrong(input_=MESSAGES, **fields):
         {},
         {"tools": TOOLS},
         {"tools": TOOLS, "tool_name": "b"},
+        {"tools": (Tool("a", parameters='{"a": "\\ud83d\\ude00"}'),)},
         {"tools": TOOLS, "tool_choice": ToolChoice.NONE, "structured_output": OBJECT},
         {"tools": TOOLS, "parallel_tool_calls": False, "tool_choice": ToolChoice.REQUIRED},
         {"tools": tuple(Tool(f"t{number}") for number in range(MAX_TOOLS))},
@@ -62,6 +66,11 @@ def test_what_makes_sense_passes(fields):
             "'object', not [",
         ),
         ({"tools": (Tool("a", parameters='{"type": "string"}'),)}, "tools[0].parameters", "not 'string'"),
+        (
+            {"tools": (Tool("a", parameters='{"a": "\\ud800"}'),)},
+            "tools[0].parameters",
+            "half of a surrogate",
+        ),
         ({"tools": (Tool("a", parameters='{"a": NaN}'),)}, "tools[0].parameters", "NaN is no JSON"),
         ({"tools": (Tool("a", parameters="true"),)}, "tools[0].parameters", "has to be a JSON object"),
         ({"tools": (Tool("a", parameters="[" * 99_999),)}, "tools", "bytes; at most"),
@@ -71,6 +80,31 @@ def test_what_makes_sense_passes(fields):
 )
 def test_what_does_not_is_refused(fields, field, part):
     assert part in wrong(**fields)[field]
+
+
+@pytest.mark.parametrize(
+    ("fields", "form"),
+    [
+        ({"tools": TOOLS, "tool_choice": ToolChoice.REQUIRED}, "tool_choice"),
+        ({"tools": TOOLS, "tool_name": "a"}, "tool_name"),
+        ({"tools": TOOLS, "parallel_tool_calls": False}, "parallel_tool_calls"),
+        ({"tools": (Tool("a"), Tool("b", strict=True))}, "tools[1].strict"),
+        ({"tools": TOOLS}, None),
+        ({"tools": (Tool("b", strict=True),), "tool_choice": ToolChoice.NONE}, None),
+    ],
+)
+@pytest.mark.parametrize("name", ["ignore_eos", "min_tokens", "allowed_token_ids"])
+def test_parameters_that_would_break_the_form_of_a_call_are_refused(fields, form, name):
+    sampling = SamplingParams(
+        **{name: {"ignore_eos": True, "min_tokens": 1, "allowed_token_ids": (1,)}[name]}
+    )
+    request = GenerateRequest("r", MESSAGES, sampling, **fields)
+    if form is None:
+        check_request(request)
+        return
+    with pytest.raises(InvalidArgument, match=re.escape(form)) as refused:
+        check_request(request)
+    assert [found.field for found in refused.value.violations] == [f"sampling.{name}"]
 
 
 def test_the_schemas_are_bounded_together():
