@@ -213,7 +213,8 @@ async def engine(tmp_path_factory, connect):
     folder = tmp_path_factory.mktemp("engine")
     (folder / "house.txt").write_text(HOUSE)
     template = f'prompts.templates.house.file="{folder}/house.txt"'
-    tools = f'models."{DEMO_MODEL}".settings.chat_template="{Path(__file__).with_name("tools.jinja")}"'
+    model = f'models."{DEMO_MODEL}".settings'
+    tools = f'{model}={{model="{DEMO_MODEL}", chat_template="{Path(__file__).with_name("tools.jinja")}"}}'
     reranker = ("reranker.adapter=llm", f"reranker.model={DEMO_MODEL}")
     async with shared(folder, connect, template, tools, *reranker) as peer:
         peer.house = HOUSE
