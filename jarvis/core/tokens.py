@@ -1,7 +1,7 @@
 """Numbers of tokens: a guess where nothing has been tokenised, and what a model says."""
 
 from jarvis_ports.llm import LLM
-from jarvis_ports.values import GenerateRequest, Input, Raw, TokenIds
+from jarvis_ports.values import Delta, GenerateRequest, Input, Raw, TokenIds
 
 CHARACTERS_PER_TOKEN = 4
 
@@ -27,6 +27,12 @@ def characters_of(request: GenerateRequest) -> int:
         len(text) for tool in request.tools for text in (tool.name, tool.description, tool.parameters) if text
     )
     return told + characters_in(request.input)
+
+
+def characters_written(delta: Delta) -> int:
+    """Return how many characters the model has written: of text, of reasoning and of calls."""
+    called = sum(len(call.name or "") + len(call.arguments) for call in delta.tool_calls)
+    return len(delta.text) + len(delta.reasoning) + called
 
 
 async def prompt_tokens(llm: LLM, request: GenerateRequest) -> int:

@@ -8,7 +8,7 @@ from jarvis.core.grounding import Grounded, cited
 from jarvis.core.metering import Spent
 from jarvis.core.prompting import SelectedPrompt
 from jarvis.core.routing import Attempt
-from jarvis.core.tokens import tokens_in
+from jarvis.core.tokens import characters_written, tokens_in
 from jarvis_ports.llm import Accepted, LLMEvent
 from jarvis_ports.values import Delta, Finished, FinishReason, Started, Timings
 
@@ -65,7 +65,7 @@ class Answer:
         retrieved = self._grounded.retrieved
         if isinstance(output, Delta):
             self.first = self.first or time.monotonic() - self.arrived
-            self._characters += output.characters
+            self._characters += characters_written(output)
             if retrieved:
                 self._texts[output.index].append(output.text)
             return output

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
+from jarvis.core.tokens import characters_written
 from jarvis_ports.errors import EventsLost, InvalidArgument, RequestAborted, RequestNotFound
 from jarvis_ports.values import Delta, Event, NumberedEvent, Started
 
@@ -120,7 +121,7 @@ class Replay:
             await self._room.wait()
         size = OVERHEAD
         if isinstance(event, Delta):
-            size += event.characters + OVERHEAD * (len(event.logprobs) + len(event.tool_calls))
+            size += characters_written(event) + OVERHEAD * (len(event.logprobs) + len(event.tool_calls))
         elif isinstance(event, Started):
             size += OVERHEAD * len(event.prompt_logprobs)
         self._last += 1

@@ -138,12 +138,6 @@ class Delta:
     tool_calls: tuple[ToolCallDelta, ...] = ()
     reasoning: str = ""
 
-    @property
-    def characters(self) -> int:
-        """How many characters the model has written: of text, of reasoning and of calls."""
-        called = sum(len(call.name or "") + len(call.arguments) for call in self.tool_calls)
-        return len(self.text) + len(self.reasoning) + called
-
 
 @dataclass(frozen=True, slots=True)
 class Finished:

@@ -1,6 +1,6 @@
 """What is reckoned of a request: its prompt, and the tools that the model is told."""
 
-from jarvis.core.tokens import characters_of, prompt_tokens
+from jarvis.core.tokens import characters_of, characters_written, prompt_tokens
 from jarvis_ports.llm import RenderParams
 from jarvis_ports.values import (
     Delta,
@@ -40,4 +40,4 @@ async def test_the_tokens_of_a_prompt_are_counted_with_its_tools():
 
 def test_the_characters_of_a_delta_are_all_that_the_model_has_written():
     calls = (ToolCallDelta(0, "id", "now"), ToolCallDelta(0, arguments="{}"))
-    assert Delta(0, "ab", tool_calls=calls, reasoning="c").characters == 2 + 3 + 2 + 1
+    assert characters_written(Delta(0, "ab", tool_calls=calls, reasoning="c")) == 2 + 3 + 2 + 1
