@@ -14,7 +14,9 @@ from grpc_reflection.v1alpha import reflection_pb2
 import jarvis.v1
 from tests.fuzz import values
 
-SELDOM, MOSTLY = (0.03, 0.1, 0.3), 0.75
+SELDOM, MOSTLY = (0, 0.02, 0.2), 0.75
+ASKING = {"prompt_token_ids", "tool_calls", "tools"}
+"""Lists of what not every model can do, which are set as seldom as a field that may be left out."""
 EITHER = {
     "prompt": {"messages"},
     "messages": {"prompt"},
@@ -119,7 +121,11 @@ class Maker:
         oneof = field.containing_oneof
         if oneof and len(oneof.fields) > 1:
             return True
-        if field.has_presence or (field.message_type and field.message_type.GetOptions().map_entry):
+        if (
+            field.name in ASKING
+            or field.has_presence
+            or (field.message_type and field.message_type.GetOptions().map_entry)
+        ):
             return self._random.random() < self._seldom
         return not field.is_repeated or self._random.random() < MOSTLY
 

@@ -73,7 +73,7 @@ async def check(channel, fuzzed, neighbour, seed, number):
 
 @pytest.mark.timeout(300)
 async def test_each_gets_a_documented_status_and_nobody_else_notices(channel, fuzzed, neighbour):
-    await check(channel, fuzzed, neighbour, SEED or "1", int(NUMBER or 500))
+    await check(channel, fuzzed, neighbour, SEED or "1", int(NUMBER or 1000))
 
 
 @pytest.mark.long

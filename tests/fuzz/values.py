@@ -31,6 +31,7 @@ PLAUSIBLE = {
     "collection": [*NAMES, KEPT, KEPT],
     "model": ["", "echo", "slow"],
     "prompt": [TEXT, "word"],
+    "role": [2, 2, 1],
     "content": [TEXT, "word"],
     "text": [TEXT, "Where is Paris?"],
     "texts": [TEXT, "word"],
@@ -167,7 +168,7 @@ INTEGERS = {
 
 
 def plausible(field: FieldDescriptor, random: Random) -> object:
-    if field.enum_type:
+    if field.enum_type and field.name not in PLAUSIBLE:
         return random.choice(field.enum_type.values[1:]).number
     if field.type == FieldDescriptor.TYPE_BYTES:
         return random.choice(PLAUSIBLE.get(field.name, [TEXT.encode()]))

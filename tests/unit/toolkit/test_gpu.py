@@ -201,7 +201,8 @@ def model_on_gpu(cuda, monkeypatch):
             Encoder(cuda)
             raise found.error
         info = SimpleNamespace(settings={"device": "cuda", "threads": "1"})
-        return SimpleNamespace(encoder=Encoder(cuda), info=info)
+        encoder = Encoder(cuda)
+        return SimpleNamespace(runner=encoder, info=info)
 
     monkeypatch.setattr(loading, "load", load)
     return found
