@@ -273,7 +273,7 @@ async def observed(tmp_path_factory, connect, tiny, receiver):
         yield peer
 
 
-def gone(processes, within=15):
+def gone(processes, within=60):
     """Wait until processes have ended, and return those that have not."""
     deadline = time.monotonic() + within
     alive = list(processes)
