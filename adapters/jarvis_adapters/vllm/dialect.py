@@ -35,9 +35,8 @@ REASONING_PARSERS = {"enable_thinking": "qwen3", "<think>": "deepseek_r1", "<|ch
 EFFORTS = ("reasoning_effort", "enable_thinking", "thinking")
 """The variables of chat templates that say how much a model reasons, or whether."""
 AUTO, NONE = "auto", "none"
-for _name in ("vllm.parser", "vllm.reasoning", "vllm.renderers", "vllm.tool_parsers"):
-    # They log what a model or a caller wrote, wherever they cannot read it.
-    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+TALKATIVE = ("vllm.parser", "vllm.reasoning", "vllm.renderers", "vllm.tool_parsers")
+"""The loggers of what logs the texts of models and callers, wherever it cannot read them."""
 NO_PARAMETERS = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -112,6 +111,8 @@ class Dialect:
     """
 
     def __init__(self, config: VllmConfig, names: ParserNames, control: ControlTokens) -> None:
+        for name in TALKATIVE:  # here, as others set levels too
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self._model_config = config.model_config
         self.names = names
         self.control = control
