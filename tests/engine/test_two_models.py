@@ -25,6 +25,7 @@ SERVING, NOT_SERVING = (
     health_pb2.HealthCheckResponse.SERVING,
     health_pb2.HealthCheckResponse.NOT_SERVING,
 )
+BRIEF = 4
 EASY = "What is the capital of France?"
 HARD = "Prove that there are infinitely many primes, and explain why each step of the proof holds."
 
@@ -163,7 +164,8 @@ class Traffic:
             async for event in self._peer.generation.GenerateStream(request):
                 if event.HasField("started"):
                     started = event.started
-                    self.begun.set()
+                    if max_tokens > BRIEF:  # the others may end before anything happens to them
+                        self.begun.set()
         except grpc.aio.AioRpcError as error:
             code = error.code().name
         self.ended.append((started, code))
@@ -171,7 +173,7 @@ class Traffic:
     async def trickle(self):
         async with asyncio.TaskGroup() as streams:
             while True:
-                streams.create_task(self.stream(4))
+                streams.create_task(self.stream(BRIEF))
                 await asyncio.sleep(0.2)
 
 
