@@ -90,8 +90,10 @@ async def test_an_argument_is_what_its_json_says(house):
     assert await house.words(ASKED[:1], chat_template_args=args) == f"{begun} nothink"
 
 
-async def test_what_a_template_says_of_an_argument_is_told_and_not_logged(house, caplog):
+async def test_what_a_template_says_of_an_argument_is_told_and_not_logged(house, caplog, monkeypatch):
     logger = logging.getLogger("vllm.renderers.hf")
+    monkeypatch.setattr(logger, "level", logging.DEBUG)  # the loggers above it may be silent
+    logger.manager._clear_cache()
     logger.addHandler(caplog.handler)
     try:
         logger.warning("another warning")
