@@ -35,7 +35,7 @@ class ControlTokens:
         """The tokens that are never part of an answer's text, with their ids."""
         self.tokenizer = tokenizer
         self.given_template = template
-        self.template = template or str(getattr(tokenizer, "chat_template", None) or "")
+        self.template = template or own_template(tokenizer)
         written = [token.content for token in added.values() if token.content in self.template]
         self._decode = tokenizer.decode
         self._special = any_of(known)
@@ -135,6 +135,11 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - JS
     if isinstance(value, dict):
         return {change(name): _each(one, change) for name, one in value.items()}
     return value
+
+
+def own_template(tokenizer: Any) -> str:  # noqa: ANN401 - no common type
+    """Return the chat template that a model has; empty if it has none."""
+    return str(getattr(tokenizer, "chat_template", None) or "")
 
 
 def any_of(texts: Iterable[str]) -> re.Pattern[str]:

@@ -16,7 +16,7 @@ from jarvis_adapters.vllm.constraints.checker import Checker
 from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_adapters.vllm.render import conversation_message
 from jarvis_adapters.vllm.settings import ParserNames, VLLMSettings
-from jarvis_adapters.vllm.template import template_kwargs
+from jarvis_adapters.vllm.template import template_kwargs, template_variables
 from jarvis_ports.errors import EngineStartFailed, InvalidArgument
 from jarvis_ports.llm import Constraint, GenerateRequest, Raw, StructuredOutput, Tool, ToolChoice
 
@@ -118,7 +118,8 @@ class Dialect:
         self.control = control
         self.takes_tools = names.tools != NONE
         self.reasons = names.reasoning != NONE
-        self.efforts = tuple(name for name in EFFORTS if name in control.template) if self.reasons else ()
+        variables = template_variables(control) if self.reasons else frozenset()
+        self.efforts = tuple(name for name in EFFORTS if name in variables)
         self._parser = ParserManager.get_parser(
             tool_parser_name=names.tools if self.takes_tools else None,
             reasoning_parser_name=names.reasoning if self.reasons else None,
@@ -148,7 +149,7 @@ class Dialect:
     def parser(self, tools: Sequence[Any] | None, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """Return a new parser, for one choice of an answer."""
         assert self._parser is not None  # noqa: S101 - `asked` has looked
-        kwargs = {"chat_template_kwargs": dict(arguments)} if self.reasons else {}
+        kwargs = {"chat_template_kwargs": arguments} if self.reasons else {}
         return self._parser(self.control.tokenizer, tools, model_config=self._model_config, **kwargs)
 
 
@@ -159,6 +160,9 @@ class Asked:
         dialect: makes the parsers.
         request: what to generate.
         tools: whether the model may call tools.
+
+    Attributes:
+        arguments: what the chat template is told beside the messages.
     """
 
     def __init__(self, dialect: Dialect, request: GenerateRequest, *, tools: bool) -> None:
@@ -166,9 +170,10 @@ class Asked:
         self._request = request
         self.tools = tools
         self.reasons = dialect.reasons
-        self._arguments = dialect.template_arguments(request)
+        self.arguments = dialect.template_arguments(request)
         assert not isinstance(request.input, Raw)  # noqa: S101 - `Dialect.asked` has looked
-        held = [_held(request, number) for number in range(len(request.tools))]
+        told = self.arguments.get("tools", ())
+        held = [_held(one, strict=_strict(request, number)) for number, one in enumerate(told)]
         self.chat = ChatCompletionRequest.model_validate(
             {
                 "messages": [conversation_message(message) for message in request.input],
@@ -180,7 +185,7 @@ class Asked:
 
     def parser(self) -> Any:  # noqa: ANN401 - of vLLM
         """Return a parser for one choice of the answer."""
-        return self._dialect.parser(self.chat.tools if self.tools else None, self._arguments)
+        return self._dialect.parser(self.chat.tools if self.tools else None, self.arguments)
 
     @property
     def must_call(self) -> bool:
@@ -236,12 +241,9 @@ def _definition(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _held(request: GenerateRequest, number: int) -> dict[str, Any]:
+def _held(definition: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
     """Return a tool as vLLM's parsers are told of it, with whether its calls are held to the schema."""
-    made = _definition(request.tools[number])
-    if _strict(request, number):
-        made["function"]["strict"] = True
-    return made
+    return {**definition, "function": {**definition["function"], **({"strict": True} if strict else {})}}
 
 
 def _parameters(tool: Tool) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class VLLM:
             asked = self._dialect.asked(request)
             if asked and asked.tools:
                 grammar = await asked.constraint(self._checker)
-            arguments = self._dialect.template_arguments(request)
+            arguments = asked.arguments if asked else self._dialect.template_arguments(request)
             rendered = await self._render(request.input, request.render, arguments)
             if request.cache_salt and not self._share_prefixes:
                 rendered["cache_salt"] = request.cache_salt

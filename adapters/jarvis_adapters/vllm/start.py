@@ -29,7 +29,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 from jarvis_adapters.vllm.abandon import in_thread, started_by
 from jarvis_adapters.vllm.capabilities import find_capabilities
 from jarvis_adapters.vllm.constraints.open import open_checker, warm
-from jarvis_adapters.vllm.control_tokens import ControlTokens
+from jarvis_adapters.vllm.control_tokens import ControlTokens, own_template
 from jarvis_adapters.vllm.dialect import NONE, chat_template, find_parsers, make_dialect
 from jarvis_adapters.vllm.exclusive import PREPARING, TAKING_GPU_MEMORY
 from jarvis_adapters.vllm.failures import FailureLog
@@ -186,7 +186,7 @@ def _prepared(asked: AsyncEngineArgs, settings: VLLMSettings) -> VllmConfig:
         disable_envs_cache()  # this engine may set other variables than the last one
         config = asked.create_engine_config(UsageContext.ENGINE_CONTEXT)
         tokenizer = cached_tokenizer_from_config(config.model_config)
-        template = chat_template(settings) or str(getattr(tokenizer, "chat_template", None) or "")
+        template = chat_template(settings) or own_template(tokenizer)
         if (reasoning := find_parsers(settings.parsers, template).reasoning) != NONE:
             # The engine holds an answer to its form only when the reasoning is over.
             config.structured_outputs_config.reasoning_parser = reasoning

@@ -8,6 +8,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from jarvis.core.lifecycle.component import Component
+from jarvis.core.lifecycle.waiting import until_loaded
 from jarvis.core.principal import principal
 from jarvis.core.routing.model import Model
 from jarvis_ports.difficulty import DifficultyEstimator
@@ -27,8 +28,6 @@ from jarvis_ports.values import (
 
 AT_ONCE = 16
 """How many documents the model is asked about at a time, by all requests together."""
-LOOK_SECONDS = 0.1
-"""Seconds between two looks at whether the model is loaded."""
 LANGUAGE_SECONDS = 2.0
 """An estimator that takes longer to tell the language of a query is done without."""
 NEEDED = frozenset(
@@ -80,8 +79,7 @@ async def open_reranker(
     Raises:
         EngineStartFailed: its adapter cannot do what this needs.
     """
-    while not (capabilities := model.capabilities):  # noqa: ASYNC110 - its event is for others
-        await asyncio.sleep(LOOK_SECONDS)
+    capabilities = (await until_loaded(model)).capabilities()
     if lacking := sorted(NEEDED - capabilities.fields):
         raise EngineStartFailed(f"{model} cannot rerank: it does not take {', '.join(lacking)}")
     info = RerankerInfo(capabilities.context_length - 1, notes=(f"asks {model}",))

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from jarvis.core.lifecycle.component import Component
+from jarvis.core.lifecycle.waiting import until_loaded
 from jarvis_ports.errors import EngineDead, EngineStartFailed, JarvisError
 from jarvis_ports.health import Health
 from jarvis_ports.llm import (
@@ -26,8 +27,6 @@ from jarvis_ports.llm import (
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.1
-"""Seconds between two looks at whether the other model is loaded."""
 _NUMBERS = count(1)
 """So that what is loaded a second time, beside what it replaces, has another name in the engine."""
 
@@ -44,8 +43,7 @@ async def open_weights(name: str, base: Component[LLM], find: Callable[[], Path]
     Raises:
         EngineStartFailed: the weights cannot be used with this model.
     """
-    while not (llm := base.loaded):  # noqa: ASYNC110 - its event is for others
-        await asyncio.sleep(LOOK_SECONDS)
+    llm = await until_loaded(base)
     kind = _WithWeightsAndTokens if isinstance(llm, TellsTokens) else WithWeights
     weights = kind(f"{name}-{next(_NUMBERS)}", base, find)
     await weights.load(llm)

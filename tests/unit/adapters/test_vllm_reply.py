@@ -197,6 +197,22 @@ def test_a_parser_that_raises_loses_nothing(dialect, tokenizer, monkeypatch, at)
     assert reply.unread
 
 
+@pytest.mark.parametrize(
+    ("template", "efforts"),
+    [
+        ("{% if enable_thinking is defined and not enable_thinking %}x{% endif %}", ("enable_thinking",)),
+        ("{{ reasoning_effort }}", ("reasoning_effort",)),
+        ("Write your thinking between marks.", ()),
+    ],
+)
+def test_how_much_it_reasons_is_said_by_the_variables_that_the_template_has(tokenizer, template, efforts):
+    config = SimpleNamespace(
+        model_config=SimpleNamespace(model="m", hf_config=SimpleNamespace(model_type="llama"))
+    )
+    names = ParserNames(tools="none", reasoning="deepseek_r1")
+    assert Dialect(config, names, ControlTokens(tokenizer, template)).efforts == efforts
+
+
 def test_without_tools_nothing_is_parsed(dialect):
     assert dialect().asked(request(tools=())) is None
     assert dialect().asked(request(tool_choice=ToolChoice.NONE)) is None

@@ -139,21 +139,21 @@ class Tags:
     def _triggered(self, node: Node, path: str, depth: int) -> str:
         triggers = _texts(node, "triggers", path)
         excludes = _texts(node, "excludes", path)
-        ways = []
-        tags = list(enumerate(node["tags"]))
+        below, ways = pointer(path, "tags"), []
+        tags = [(pointer(below, number), tag) for number, tag in enumerate(node["tags"])]
+        for place, tag in tags:
+            if not _begin(tag, place).startswith(tuple(triggers)):
+                raise Refused("begins with none of the triggers", place)
         for trigger in triggers:
             begun = [
-                self._tag(tag, pointer(pointer(path, "tags"), number), depth + 1, begun=trigger)
-                for number, tag in tags
-                if _begin(tag, pointer(pointer(path, "tags"), number)).startswith(trigger)
+                self._tag(tag, place, depth + 1, begun=trigger)
+                for place, tag in tags
+                if tag["begin"].startswith(trigger)
             ]
             if begun:
                 ways.append(f"({self._until([trigger], excludes)} ({' | '.join(begun)}))")
-        for number, tag in tags:
-            if not any(tag["begin"].startswith(trigger) for trigger in triggers):
-                raise Refused("begins with none of the triggers", pointer(pointer(path, "tags"), number))
         if not ways and node.get("at_least_one"):
-            raise Refused("is empty", pointer(path, "tags"))
+            raise Refused("is empty", below)
         called = f"({' | '.join(ways)})"
         # Spelled out, a trigger that is a token is none; but parsers that read text would take it for one.
         rest = self._any([*triggers, *excludes])

@@ -83,7 +83,7 @@ def _soon(monkeypatch):
     monkeypatch.setattr(restarts, "UNENDING_DELAYS", (0.0,))
     monkeypatch.setattr(FakeLLM, "refusal", "")
     for module, name in (
-        ("generation.weights", "LOOK_SECONDS"),
+        ("lifecycle.waiting", "LOOK_SECONDS"),
         ("lifecycle.reload", "LOOK_SECONDS"),
         ("lifecycle.component", "HEALTH_INTERVAL"),
     ):
