@@ -24,7 +24,7 @@ async def test_a_stream_that_is_open_as_its_engine_is_closed_is_told(tiny_folder
     async with open_vllm(settings) as llm:
         reading = asyncio.create_task(read())
         while not llm._engine.output_processor.has_unfinished_requests():
-            await asyncio.sleep(0)  # and not until it has begun: a loop that stood still has the whole answer by then
+            await asyncio.sleep(0)  # not until it has begun: a loop that stood still has it all then
         llm._engine.output_handler.cancel()  # as vLLM's shutdown does, at times before that has told anyone
     with pytest.raises(EngineDead):
         await asyncio.wait_for(reading, 10)
