@@ -7,6 +7,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_adapters.vllm.dialect import Dialect
 from jarvis_adapters.vllm.render import continues_final_message, takes_system_message
+from jarvis_adapters.vllm.settings import BACKEND
 from jarvis_adapters.vllm.template import template_arguments, template_variables
 from jarvis_ports.llm import ALL_FIELDS, Constraint, LLMCapabilities
 
@@ -42,7 +43,7 @@ async def find_capabilities(
         fields=frozenset(fields - await _not_of_template(engine, dialect.control)),
         notes=tuple(notes),
         settings={
-            "structured_output": "guidance" if structured_output else "none",
+            "structured_output": BACKEND if structured_output else "none",
             "parsers.tools": dialect.names.tools,
             "parsers.reasoning": dialect.names.reasoning,
             "dtype": str(config.model_config.dtype).removeprefix("torch."),

@@ -8,6 +8,7 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOu
 
 from jarvis_adapters.vllm.dialect import Asked
 from jarvis_adapters.vllm.reply import Part, Reply
+from jarvis_adapters.vllm.settings import BACKEND
 from jarvis_ports.errors import EngineDead, EngineFailure, InvalidArgument
 from jarvis_ports.llm import (
     Accepted,
@@ -91,7 +92,7 @@ def with_and_without_space(words: Iterable[str], tokenizer: Any) -> list[list[in
 
 def _structured_outputs(grammar: str) -> StructuredOutputsParams:
     params = StructuredOutputsParams(grammar=grammar)
-    params._backend = "guidance"
+    params._backend = BACKEND
     return params
 
 

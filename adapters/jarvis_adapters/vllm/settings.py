@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PydanticUserError,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
@@ -49,6 +50,8 @@ EXECUTOR = "jarvis_adapters.vllm.cpus.OnCPUs"
 BINDING = {"distributed_executor_backend", "additional_config"}
 """The engine arguments that bind an engine to CPUs."""
 OWN_KEYS = ("model", "dtype", "max_model_len")
+BACKEND = "guidance"
+"""What holds answers to their form."""
 OWN_STRUCTURED = {"backend", "disable_additional_properties"}
 """The fields of `structured_outputs_config` that the setting `structured_output` decides."""
 
@@ -174,12 +177,20 @@ def checked_engine_args(args: dict[str, Any]) -> dict[str, Any]:
             msg = f"{given}: AsyncEngineArgs of the installed vLLM has no such field{hint}"
             raise ValueError(msg)
         try:
-            adapter = TypeAdapter[Any](types[name], config=ConfigDict(arbitrary_types_allowed=True))
-            checked[name] = adapter.validate_python(value)
+            if name == "structured_outputs_config":
+                value = {"backend": BACKEND, **value}  # noqa: PLW2901 - what vLLM allows depends on it
+            checked[name] = _type_adapter(types[name]).validate_python(value)
         except ValidationError as error:
             msg = f"{given}: {error.errors()[0]['msg']} (given: {value!r})"
             raise ValueError(msg) from None
     return checked
+
+
+def _type_adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - any type
+    try:
+        return TypeAdapter(kind, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticUserError:  # a dataclass of vLLM's, which has a configuration of its own
+        return TypeAdapter(kind)
 
 
 def engine_args(settings: VLLMSettings, *, cpu: bool) -> dict[str, Any]:

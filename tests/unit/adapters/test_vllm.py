@@ -74,6 +74,15 @@ def test_engine_args_are_checked_before_the_engine_starts(args, said):
         VLLMSettings(model="m", engine_args=args)
 
 
+def test_a_table_of_engine_args_is_read_as_vllm_reads_it():
+    given = {"structured_outputs_config": {"disable_any_whitespace": True}}
+    args = engine_args(VLLMSettings(model="m", engine_args=given), cpu=True)
+
+    assert args["structured_outputs_config"].disable_any_whitespace
+    with pytest.raises(ValidationError, match="structured_outputs_config: Unexpected keyword argument"):
+        VLLMSettings(model="m", engine_args={"structured_outputs_config": {"no_whitespace": True}})
+
+
 def test_an_engine_is_bound_to_its_cpus():
     args = engine_args(VLLMSettings(model="m", cpus="0-2,5"), cpu=True)
 
