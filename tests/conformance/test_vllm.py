@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from jarvis.models import resolve
-from jarvis.models.catalogue import DEMO_MODEL
+from bench import tiny_model
 from jarvis_plugins.testkit import LLMConformance
 
 
@@ -13,10 +12,16 @@ class TestVLLM(LLMConformance):
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
-    def _real_model(cls) -> None:
+    def _tiny_model(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
         template = Path(__file__).parents[1] / "engine/tools.jinja"
-        model = str(resolve(DEMO_MODEL))
-        cls.settings = {"model": model, "dtype": "float32", "chat_template": str(template)}
+        model = str(tiny_model.make(tmp_path_factory.mktemp("models") / "tiny"))
+        arguments = {"structured_outputs_config": {"disable_any_whitespace": True}}  # it would never end
+        cls.settings = {
+            "model": model,
+            "dtype": "float32",
+            "chat_template": str(template),
+            "engine_args": arguments,
+        }
 
     async def test_callers_do_not_share_what_is_cached_of_prompts(self, llm):
         prompt = "One of many words that callers have in common. " * 40
