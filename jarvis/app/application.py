@@ -14,6 +14,7 @@ from jarvis.core.generation import Generation
 from jarvis.core.grounding import Grounding, GroundingSettings
 from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.lifecycle.sleeping import Sleeping
 from jarvis.core.reranking import Reranking
 from jarvis.core.retrieval import Retrieval, RetrievalSettings
 from jarvis.core.status import Status
@@ -81,6 +82,7 @@ def make_application(config: Config, instruments: Instruments) -> Application:
         components=components,
         requests=requests,
         reloads=Reloads(components, requests, check_room, config.server.drain_timeout_seconds),
+        sleeping=Sleeping(routes.models, requests, config.server.drain_timeout_seconds),
         adapters=adapters,
         instruments=instruments,
         gpus=gpu_reader,

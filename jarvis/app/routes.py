@@ -71,6 +71,7 @@ def _make_model(  # noqa: PLR0913, PLR0917 - all that it is made of
         open_port,
         when_unwell,
         after=after,
+        idle_seconds=model.idle_unload_seconds,
         terms=Terms(
             range(model.min_difficulty, model.max_difficulty + 1),
             model.priority,

@@ -1,15 +1,18 @@
-"""`jarvis models`: lists the models that can be named, and fetches one."""
+"""`jarvis models`: lists the models that can be named, fetches one; and lets a server's sleep."""
 
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from jarvis.cli.options import Json, examples
+from jarvis.cli.connection import Connection, connects
+from jarvis.cli.options import Json, examples, seconds
 from jarvis.cli.output import echo, print_json, print_table
 
 app = typer.Typer(
-    no_args_is_help=True, help="List the models that need no hub, and those that were fetched; fetch one."
+    no_args_is_help=True,
+    help="List the models that need no hub, and those that were fetched; fetch one. Put a model of a running "
+    "server to sleep, and wake it.",
 )
 
 
@@ -63,3 +66,33 @@ def fetch(
 
         folder = resolve(reference, show)
     echo(str(folder))
+
+
+Name = Annotated[str, typer.Argument(help="The model's name in `jarvis status`.")]
+Timeout = Annotated[float, seconds("How long it may take, in seconds.", least=0.001)]
+
+
+@app.command(epilog=examples("jarvis models sleep demo", "jarvis models sleep large --server 10.0.0.7:50051"))
+@connects
+def sleep(name: Name, *, timeout: Timeout = 3600.0, connection: Connection) -> None:
+    """Have a model of a running server release its memory, until `jarvis models wake`.
+
+    New requests go to the other models of their route, or are refused with MODEL_ASLEEP. Those that run
+    finish first; on Ctrl-C before that, the model stays awake.
+    """
+    with connection.open(attempts=1) as client:
+        echo(f"{name} takes no new requests; waiting for those that run", err=True)
+        ended = client.sleep_model(name, timeout=timeout)
+    echo(f"{name} sleeps; `jarvis models wake {name}` wakes it")
+    if ended:
+        echo(f"{ended} requests took too long to finish, and were ended", err=True)
+
+
+@app.command(epilog=examples("jarvis models wake demo"))
+@connects
+def wake(name: Name, *, timeout: Timeout = 3600.0, connection: Connection) -> None:
+    """Wake a model of a running server, and wait until it is ready."""
+    with connection.open(attempts=1) as client:
+        echo(f"waiting until {name} is ready", err=True)
+        client.wake_model(name, timeout=timeout)
+    echo(f"{name} is ready")

@@ -218,6 +218,14 @@ class BlockingClient:
         """See `JarvisClient.reload_adapter`."""
         return self._wait(self._client.reload_adapter(port, name, timeout=timeout))
 
+    def sleep_model(self, name: str, *, timeout: float = RELOAD_TIMEOUT) -> int:
+        """See `JarvisClient.sleep_model`."""
+        return self._wait(self._client.sleep_model(name, timeout=timeout))
+
+    def wake_model(self, name: str, *, timeout: float = RELOAD_TIMEOUT) -> None:
+        """See `JarvisClient.wake_model`."""
+        self._wait(self._client.wake_model(name, timeout=timeout))
+
     def abort(self, request_id: str) -> int:
         """See `JarvisClient.abort`."""
         return self._wait(self._client.abort(request_id))

@@ -76,6 +76,31 @@ class OperationsClient:
         method = self._server.ReloadAdapter
         return server.RELOADED.read(await self._calls.unary(method, request, timeout=timeout))
 
+    async def sleep_model(self, name: str, *, timeout: float = RELOAD_TIMEOUT) -> int:
+        """Have a model release its memory until `wake_model`; requests that it has finish first.
+
+        If this is cancelled while they run, the model stays awake.
+
+        Args:
+            name: the model's name.
+            timeout: seconds that it may take.
+
+        Returns:
+            How many requests were ended because they took too long.
+        """
+        request = written(server.SLEEP.message, name)
+        return server.ASLEEP.read(await self._calls.unary(self._server.SleepModel, request, timeout=timeout))
+
+    async def wake_model(self, name: str, *, timeout: float = RELOAD_TIMEOUT) -> None:
+        """Wake a model that sleeps for whatever reason, and wait until it is ready.
+
+        Args:
+            name: the model's name.
+            timeout: seconds that it may take.
+        """
+        request = written(server.WAKE.message, name)
+        await self._calls.unary(self._server.WakeModel, request, timeout=timeout)
+
     async def abort(self, request_id: str) -> int:
         """End the requests with an id, and return how many there were."""
         request = written(server.ABORT.message, request_id)

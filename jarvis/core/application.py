@@ -8,6 +8,7 @@ from jarvis.core.generation import Generation
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.lifecycle.sleeping import Sleeping
 from jarvis.core.metering import Ledger, Metering
 from jarvis.core.reranking import Reranking
 from jarvis.core.retrieval import Retrieval
@@ -33,6 +34,7 @@ class Application:
         components: everything that the server opens, including the models.
         requests: the requests that are running.
         reloads: replaces components while requests go on.
+        sleeping: puts models to sleep, and wakes them.
         adapters: the installed adapters.
         instruments: what all parts are measured with.
         gpus: the reader of this machine's GPUs.
@@ -50,6 +52,7 @@ class Application:
     components: Components
     requests: Requests
     reloads: Reloads
+    sleeping: Sleeping
     adapters: Adapters
     instruments: Instruments
     gpus: GpuReader

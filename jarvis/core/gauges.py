@@ -74,7 +74,7 @@ class Gauges:
 
     def _healthy(self) -> Iterator[Reading]:
         for component in self._components:
-            yield component.state is State.READY, _labels(component)
+            yield component.serving or component.state is State.SLEEPING, _labels(component)
 
     def _restarts(self) -> Iterator[Reading]:
         for component in self._components:

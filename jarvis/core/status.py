@@ -51,14 +51,15 @@ class Status:
         if self._requests.draining:
             return State.DRAINING
         needed = self._needed
-        return next((state for state in (State.FAILED, State.LOADING) if state in needed), State.READY)
+        worst = (State.FAILED, State.LOADING, State.SLEEPING)
+        return next((state for state in worst if state in needed), State.READY)
 
     @property
     def health(self) -> HealthLevel:
         """Unhealthy if a component that is needed has failed; degraded if anything else is amiss."""
         if State.FAILED in self._needed:
             return HealthLevel.UNHEALTHY
-        ready = all(component.state is State.READY for component in self._components)
+        ready = all(component.serving for component in self._components)
         troubled = self._requests.draining or any(model.breaker.open for model in self._routes.models)
         return HealthLevel.HEALTHY if ready and not troubled else HealthLevel.DEGRADED
 
@@ -74,8 +75,11 @@ class Status:
 
     @property
     def _best_of_default_route(self) -> State:
-        states = {model.state for model in self._routes.get("").order(None)}
-        return next((state for state in (State.READY, State.LOADING) if state in states), State.FAILED)
+        models = self._routes.get("").order(None)
+        if any(model.serving for model in models):
+            return State.READY
+        states = {model.state for model in models}
+        return next((state for state in (State.LOADING, State.SLEEPING) if state in states), State.FAILED)
 
     @property
     def serving(self) -> dict[Capability, bool]:

@@ -41,6 +41,7 @@ STATUS_CODES: Mapping[str, grpc.StatusCode] = {
     "PERMISSION_DENIED": grpc.StatusCode.PERMISSION_DENIED,
     "ISSUER_UNAVAILABLE": grpc.StatusCode.UNAVAILABLE,
     "MODEL_LOADING": grpc.StatusCode.UNAVAILABLE,
+    "MODEL_ASLEEP": grpc.StatusCode.UNAVAILABLE,
     "ENGINE_DEAD": grpc.StatusCode.UNAVAILABLE,
     "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "DEADLINE_TOO_SHORT": grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -106,6 +106,7 @@ class Server:
             routes=application.routes,
             requests=requests,
             reloads=application.reloads,
+            sleeping=application.sleeping,
             adapters=application.adapters,
             instruments=application.instruments,
             gpus=application.gpus,
@@ -184,7 +185,7 @@ class Server:
         while True:
             serving = {SERVICES[one]: ready for one, ready in self._status.serving.items()}
             everything = all(serving.values())
-            parts = {name: part.state is State.READY for name, part in self._of_parts().items()}
+            parts = {name: part.serving for name, part in self._of_parts().items()}
             await self._health.become({**serving, **parts, "": everything, SERVER_SERVICE: everything})
             await self._status.change()
 

@@ -7,6 +7,7 @@ import grpc
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.lifecycle.sleeping import Sleeping
 from jarvis.core.metering import Metering
 from jarvis.core.principal import Role, principal
 from jarvis.core.routing import Routes
@@ -35,6 +36,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         routes: the models among the components, and the routes over them.
         requests: the running requests.
         reloads: replaces components while requests go on.
+        sleeping: puts models to sleep, and wakes them.
         adapters: the installed adapters.
         instruments: know the recent figures, and what is left of the error budgets.
         gpus: reads the GPUs of this machine.
@@ -49,6 +51,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         routes: Routes,
         requests: Requests,
         reloads: Reloads,
+        sleeping: Sleeping,
         adapters: Adapters,
         instruments: Instruments,
         gpus: GpuReader,
@@ -59,6 +62,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         self._routes = routes
         self._requests = requests
         self._reloads = reloads
+        self._sleeping = sleeping
         self._adapters = adapters
         self._instruments = instruments
         self._gpus = gpus
@@ -96,6 +100,17 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         """Replace a component by a new instance of itself, once that is well."""
         wanted = wire.RELOAD.read(request)
         return wire.RELOADED.message(await self._reloads.reload(wanted.port, wanted.name))
+
+    @needs(Role.ADMIN)
+    async def SleepModel(self, request: pb.SleepModelRequest, context: Context) -> pb.SleepModelResponse:
+        """Have a model release its memory, once its requests have finished."""
+        return wire.ASLEEP.message(await self._sleeping.sleep(wire.SLEEP.read(request)))
+
+    @needs(Role.ADMIN)
+    async def WakeModel(self, request: pb.WakeModelRequest, context: Context) -> pb.WakeModelResponse:
+        """Wake a model, and answer when it is ready."""
+        await self._sleeping.wake(wire.WAKE.read(request))
+        return wire.AWAKE
 
     @needs(Role.INFER)  # of one's own requests; an admin of all
     async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:

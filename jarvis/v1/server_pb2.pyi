@@ -35,6 +35,8 @@ class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_State.ValueType
     """It failed, and is being restarted or has been given up."""
     STATE_DRAINING: _State.ValueType  # 4
     """It finishes what runs, and refuses what is new."""
+    STATE_SLEEPING: _State.ValueType  # 5
+    """It sleeps, with its memory released: as it was idle, until the next request loads it, or as it was put to sleep."""
 
 class State(_State, metaclass=_StateEnumTypeWrapper):
     """The state of the server, or of a model."""
@@ -49,6 +51,8 @@ STATE_FAILED: State.ValueType  # 3
 """It failed, and is being restarted or has been given up."""
 STATE_DRAINING: State.ValueType  # 4
 """It finishes what runs, and refuses what is new."""
+STATE_SLEEPING: State.ValueType  # 5
+"""It sleeps, with its memory released: as it was idle, until the next request loads it, or as it was put to sleep."""
 Global___State: _TypeAlias = State  # noqa: Y015
 
 class _Health:
@@ -813,6 +817,89 @@ class ReloadAdapterResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReloadAdapterResponse: _TypeAlias = ReloadAdapterResponse  # noqa: Y015
+
+@_typing.final
+class SleepModelRequest(_message.Message):
+    """Names the model that is to sleep."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The model's name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SleepModelRequest: _TypeAlias = SleepModelRequest  # noqa: Y015
+
+@_typing.final
+class SleepModelResponse(_message.Message):
+    """The model sleeps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDED_REQUESTS_FIELD_NUMBER: _builtins.int
+    ended_requests: _builtins.int
+    """How many requests did not finish in server.drain_timeout_seconds, and were ended."""
+    def __init__(
+        self,
+        *,
+        ended_requests: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_requests", b"ended_requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SleepModelResponse: _TypeAlias = SleepModelResponse  # noqa: Y015
+
+@_typing.final
+class WakeModelRequest(_message.Message):
+    """Names the model that is to wake up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The model's name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WakeModelRequest: _TypeAlias = WakeModelRequest  # noqa: Y015
+
+@_typing.final
+class WakeModelResponse(_message.Message):
+    """The model is ready."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WakeModelResponse: _TypeAlias = WakeModelResponse  # noqa: Y015
 
 @_typing.final
 class AbortRequest(_message.Message):

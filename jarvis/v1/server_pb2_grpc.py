@@ -55,6 +55,16 @@ class ServerServiceStub(object):
                 request_serializer=jarvis_dot_v1_dot_server__pb2.ReloadAdapterRequest.SerializeToString,
                 response_deserializer=jarvis_dot_v1_dot_server__pb2.ReloadAdapterResponse.FromString,
                 _registered_method=True)
+        self.SleepModel = channel.unary_unary(
+                '/jarvis.v1.ServerService/SleepModel',
+                request_serializer=jarvis_dot_v1_dot_server__pb2.SleepModelRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_server__pb2.SleepModelResponse.FromString,
+                _registered_method=True)
+        self.WakeModel = channel.unary_unary(
+                '/jarvis.v1.ServerService/WakeModel',
+                request_serializer=jarvis_dot_v1_dot_server__pb2.WakeModelRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_server__pb2.WakeModelResponse.FromString,
+                _registered_method=True)
         self.Abort = channel.unary_unary(
                 '/jarvis.v1.ServerService/Abort',
                 request_serializer=jarvis_dot_v1_dot_server__pb2.AbortRequest.SerializeToString,
@@ -102,6 +112,23 @@ class ServerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SleepModel(self, request, context):
+        """Has a model release its memory, for others to use, until `WakeModel` is called: new requests are refused with
+        MODEL_ASLEEP, or answered by another model of their route, and those that run finish first. An engine that
+        can sleep does, with its weights in the memory of the host; another is closed. Answered when the memory is
+        released. If the call is cancelled while requests run, the model stays awake.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WakeModel(self, request, context):
+        """Wakes a model that sleeps for whatever reason. Answered when it is ready, at once where it is already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Abort(self, request, context):
         """Ends a running request. Its own caller gets ABORTED.
         """
@@ -138,6 +165,16 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.ReloadAdapter,
                     request_deserializer=jarvis_dot_v1_dot_server__pb2.ReloadAdapterRequest.FromString,
                     response_serializer=jarvis_dot_v1_dot_server__pb2.ReloadAdapterResponse.SerializeToString,
+            ),
+            'SleepModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.SleepModel,
+                    request_deserializer=jarvis_dot_v1_dot_server__pb2.SleepModelRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_server__pb2.SleepModelResponse.SerializeToString,
+            ),
+            'WakeModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.WakeModel,
+                    request_deserializer=jarvis_dot_v1_dot_server__pb2.WakeModelRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_server__pb2.WakeModelResponse.SerializeToString,
             ),
             'Abort': grpc.unary_unary_rpc_method_handler(
                     servicer.Abort,
@@ -259,6 +296,60 @@ class ServerService(object):
             '/jarvis.v1.ServerService/ReloadAdapter',
             jarvis_dot_v1_dot_server__pb2.ReloadAdapterRequest.SerializeToString,
             jarvis_dot_v1_dot_server__pb2.ReloadAdapterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SleepModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.ServerService/SleepModel',
+            jarvis_dot_v1_dot_server__pb2.SleepModelRequest.SerializeToString,
+            jarvis_dot_v1_dot_server__pb2.SleepModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WakeModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.ServerService/WakeModel',
+            jarvis_dot_v1_dot_server__pb2.WakeModelRequest.SerializeToString,
+            jarvis_dot_v1_dot_server__pb2.WakeModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,14 @@ class ServerServiceStub:
     closed. Answered after that. Where the new instance does not come up, or would not do, the old one stays.
     Cancelling the call closes the new instance, unless it has taken over.
     """
+    SleepModel: _grpc.UnaryUnaryMultiCallable[_server_pb2.SleepModelRequest, _server_pb2.SleepModelResponse]
+    """Has a model release its memory, for others to use, until `WakeModel` is called: new requests are refused with
+    MODEL_ASLEEP, or answered by another model of their route, and those that run finish first. An engine that
+    can sleep does, with its weights in the memory of the host; another is closed. Answered when the memory is
+    released. If the call is cancelled while requests run, the model stays awake.
+    """
+    WakeModel: _grpc.UnaryUnaryMultiCallable[_server_pb2.WakeModelRequest, _server_pb2.WakeModelResponse]
+    """Wakes a model that sleeps for whatever reason. Answered when it is ready, at once where it is already."""
     Abort: _grpc.UnaryUnaryMultiCallable[_server_pb2.AbortRequest, _server_pb2.AbortResponse]
     """Ends a running request. Its own caller gets ABORTED."""
     GetUsage: _grpc.UnaryUnaryMultiCallable[_server_pb2.GetUsageRequest, _server_pb2.GetUsageResponse]
@@ -67,6 +75,14 @@ class ServerServiceAsyncStub(ServerServiceStub):
     closed. Answered after that. Where the new instance does not come up, or would not do, the old one stays.
     Cancelling the call closes the new instance, unless it has taken over.
     """
+    SleepModel: _aio.UnaryUnaryMultiCallable[_server_pb2.SleepModelRequest, _server_pb2.SleepModelResponse]  # type: ignore[assignment]
+    """Has a model release its memory, for others to use, until `WakeModel` is called: new requests are refused with
+    MODEL_ASLEEP, or answered by another model of their route, and those that run finish first. An engine that
+    can sleep does, with its weights in the memory of the host; another is closed. Answered when the memory is
+    released. If the call is cancelled while requests run, the model stays awake.
+    """
+    WakeModel: _aio.UnaryUnaryMultiCallable[_server_pb2.WakeModelRequest, _server_pb2.WakeModelResponse]  # type: ignore[assignment]
+    """Wakes a model that sleeps for whatever reason. Answered when it is ready, at once where it is already."""
     Abort: _aio.UnaryUnaryMultiCallable[_server_pb2.AbortRequest, _server_pb2.AbortResponse]  # type: ignore[assignment]
     """Ends a running request. Its own caller gets ABORTED."""
     GetUsage: _aio.UnaryUnaryMultiCallable[_server_pb2.GetUsageRequest, _server_pb2.GetUsageResponse]  # type: ignore[assignment]
@@ -110,6 +126,26 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         closed. Answered after that. Where the new instance does not come up, or would not do, the old one stays.
         Cancelling the call closes the new instance, unless it has taken over.
         """
+
+    @_abc_1.abstractmethod
+    def SleepModel(
+        self,
+        request: _server_pb2.SleepModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_pb2.SleepModelResponse, _abc.Awaitable[_server_pb2.SleepModelResponse]]:
+        """Has a model release its memory, for others to use, until `WakeModel` is called: new requests are refused with
+        MODEL_ASLEEP, or answered by another model of their route, and those that run finish first. An engine that
+        can sleep does, with its weights in the memory of the host; another is closed. Answered when the memory is
+        released. If the call is cancelled while requests run, the model stays awake.
+        """
+
+    @_abc_1.abstractmethod
+    def WakeModel(
+        self,
+        request: _server_pb2.WakeModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_pb2.WakeModelResponse, _abc.Awaitable[_server_pb2.WakeModelResponse]]:
+        """Wakes a model that sleeps for whatever reason. Answered when it is ready, at once where it is already."""
 
     @_abc_1.abstractmethod
     def Abort(

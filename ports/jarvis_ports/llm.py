@@ -178,6 +178,35 @@ class TellsTokens(Protocol):
 
 
 @runtime_checkable
+class Sleeps(Protocol):
+    """What an `LLM` is as well if its engine can release its memory without being closed.
+
+    It is only put to sleep while no request runs, and gets none until it is awake.
+    """
+
+    @property
+    def can_sleep(self) -> bool:
+        """Whether this one can, as it is configured; otherwise it is closed for a sleep."""
+        ...
+
+    async def sleep(self) -> None:
+        """Release the memory.
+
+        Raises:
+            EngineDead: the engine has died.
+        """
+        ...
+
+    async def wake(self) -> None:
+        """Take the memory back, and be ready for requests.
+
+        Raises:
+            EngineDead: the engine has died, or the memory is no longer free.
+        """
+        ...
+
+
+@runtime_checkable
 class TakesWeights(Protocol):
     """What an `LLM` is as well if its engine takes further weights (LoRA), which some requests use."""
 

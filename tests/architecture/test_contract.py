@@ -38,11 +38,13 @@ REQUIRED = {
     "Row.id",
     "Row.text",
     "SearchRequest.collection",
+    "SleepModelRequest.name",
     "Tool.name",
     "ToolCall.arguments",
     "ToolCall.id",
     "ToolCall.name",
     "UpsertRequest.collection",
+    "WakeModelRequest.name",
 }
 OURS = {
     "difficulty",

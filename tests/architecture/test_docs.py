@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 UNEXPLAINED = {"chat_template", "cpus", "host", "port", "ssl", "headers"}
 """Settings that shut out others of the example, or are not for every machine."""
 COMMENTED = {
+    "ModelConfig.idle_unload_seconds",
     "RouteConfig.fallback",
     "TemplateConfig.file",
     "RerankerConfig.model",

@@ -207,6 +207,14 @@ class FakeServer(
             raise
         return server_pb2.ReloadAdapterResponse(ended_requests=2)
 
+    async def SleepModel(self, request, context) -> server_pb2.SleepModelResponse:  # noqa: N802
+        await self._begin(request, context)
+        return server_pb2.SleepModelResponse(ended_requests=2)
+
+    async def WakeModel(self, request, context) -> server_pb2.WakeModelResponse:  # noqa: N802
+        await self._begin(request, context)
+        return server_pb2.WakeModelResponse()
+
     async def Abort(self, request, context) -> server_pb2.AbortResponse:  # noqa: N802
         await self._begin(request, context)
         return server_pb2.AbortResponse(aborted=2)

@@ -12,15 +12,23 @@ from jarvis_ports.llm import GenerateRequest, RenderParams, SamplingParams, inpu
 
 
 @contextmanager
-def translated(request: GenerateRequest) -> Iterator[None]:
-    """Raise the port's errors instead of vLLM's."""
+def dead() -> Iterator[None]:
+    """Raise the port's error if the engine has died."""
     try:
         yield
-    except JarvisError:
-        raise
     except EngineDeadError:
         msg = "the engine process has died"
         raise EngineDead(msg) from None
+
+
+@contextmanager
+def translated(request: GenerateRequest) -> Iterator[None]:
+    """Raise the port's errors instead of vLLM's."""
+    try:
+        with dead():
+            yield
+    except JarvisError:
+        raise
     except EngineGenerateError as error:
         cause = error.__cause__ or error
         if isinstance(cause, ValueError | TypeError):

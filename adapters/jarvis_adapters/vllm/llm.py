@@ -12,7 +12,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 from jarvis_adapters.vllm.constraints.checker import Checker
 from jarvis_adapters.vllm.convert import Outputs, sampling_params, with_and_without_space
 from jarvis_adapters.vllm.dialect import Dialect
-from jarvis_adapters.vllm.errors import translated
+from jarvis_adapters.vllm.errors import dead, translated
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
 from jarvis_adapters.vllm.lora import Weights
@@ -162,6 +162,21 @@ class VLLM:
     async def unload_weights(self, name: str) -> None:
         """See `TakesWeights.unload_weights`."""
         await self._weights.unload(name)
+
+    @property
+    def can_sleep(self) -> bool:
+        """See `Sleeps.can_sleep`: with `engine_args.enable_sleep_mode`, which needs a GPU."""
+        return bool(self._engine.model_config.enable_sleep_mode)
+
+    async def sleep(self) -> None:
+        """See `Sleeps.sleep`: the weights move to the memory of the host, and the cache is dropped."""
+        with dead():
+            await self._engine.sleep(level=1)
+
+    async def wake(self) -> None:
+        """See `Sleeps.wake`."""
+        with dead():
+            await self._engine.wake_up()
 
     def kv_cache_usage(self) -> float | None:
         """See `TellsCacheUsage.kv_cache_usage`."""

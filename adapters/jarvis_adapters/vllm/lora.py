@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vllm.lora.request import LoRARequest
 from vllm.v1.engine.async_llm import AsyncLLM
-from vllm.v1.engine.exceptions import EngineDeadError
 
+from jarvis_adapters.vllm.errors import dead
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.lora_files import check
 from jarvis_adapters.vllm.lora_room import room
@@ -58,9 +58,10 @@ class Weights:
             number = next(self._numbers)
             wanted = LoRARequest(f"{name}-{number}", number, str(folder))
             try:
-                loaded = await self._engine.add_lora(wanted)
-            except EngineDeadError:
-                raise EngineDead("the engine process has died") from None
+                with dead():
+                    loaded = await self._engine.add_lora(wanted)
+            except EngineDead:
+                raise
             except Exception as error:
                 await self._remove(number)
                 self._failures.clear()
@@ -90,10 +91,8 @@ class Weights:
             )
 
     async def _remove(self, number: int) -> None:
-        try:
+        with dead():
             await self._engine.remove_lora(number)
-        except EngineDeadError:
-            raise EngineDead("the engine process has died") from None
 
 
 def _cause(error: Exception) -> str:

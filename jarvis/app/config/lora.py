@@ -51,5 +51,7 @@ def check_loras(models: Mapping[str, ModelConfig], folders: Sequence[str]) -> No
             raise ValueError(f"{name}.settings.base: {settings.base!r} {msg}")
         if model.on_engine_death:
             raise ValueError(f"{name}.on_engine_death: it has no engine; {settings.base} says what happens")
+        if model.idle_unload_seconds:
+            raise ValueError(f"{name}.idle_unload_seconds: it has no engine; set it for {settings.base}")
         if not folders:
             raise ValueError(f"{name}.settings.path: name the folders of weights in server.weights_folders")

@@ -50,6 +50,12 @@ class ModelConfig(BoundsConfig, AdapterConfig):
         description="When its engine dies: end the server with exit code 1, or start the engine again. Left "
         "out: exit where it is the only engine, else restart.",
     )
+    idle_unload_seconds: float | None = Field(
+        None,
+        gt=0,
+        description="After so many seconds without a request its engine is closed. The next request is told "
+        "to come again, or answered by another model of its route, while it loads. Left out: it stays.",
+    )
     min_difficulty: int = Field(
         0, ge=0, le=100, description="The lowest difficulty of the questions that routes send to it."
     )

@@ -118,6 +118,8 @@ class WithWeights:
     async def health(self) -> Health:
         """See `LLM.health`."""
         if not (llm := self._base.loaded):
+            if self._base.serving:  # it was idle, and is loaded by the next request, to either of the two
+                return Health(ok=True)
             return Health(ok=False, message=f"{self._base} is not loaded")
         health = await llm.health()
         if health.ok:

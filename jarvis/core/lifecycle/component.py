@@ -3,21 +3,22 @@
 import asyncio
 import gc
 import logging
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
-from enum import StrEnum
-from typing import Any, Generic
+from typing import Any
 
+from jarvis.core.lifecycle.handle import Handle, WhenUnwell
 from jarvis.core.lifecycle.instance import Instance, P, StillOpen
-from jarvis.core.lifecycle.restarts import Restarts
+from jarvis.core.lifecycle.sleep import Sleep
 from jarvis_plugins.registry import PortName
-from jarvis_ports.errors import EngineDead, ModelLoading, Unavailable
+from jarvis_ports.errors import EngineDead
 from jarvis_ports.health import Health
+from jarvis_ports.llm import Sleeps
 from jarvis_ports.values import State
 
+__all__ = ["Component", "WhenUnwell"]
 logger = logging.getLogger(__name__)
 
 HEALTH_INTERVAL = 1.0
@@ -27,20 +28,7 @@ OPEN_SECONDS, OPEN_TIMES = 600.0, 3.0
 """An adapter that has opened before may take so long to open again, or so many times as long as before."""
 
 
-class WhenUnwell(StrEnum):
-    """What to do when a running component says that it is unwell."""
-
-    EXIT = "exit"
-    """The server exits."""
-    RESTART = "restart"
-    """The component is closed and opened again; if that does not help for long, the server exits."""
-    RETRY = "retry"
-    """As RESTART, but the server goes on without it, however often it fails, and if it never opens."""
-    WAIT = "wait"
-    """The component stays open, and is watched until it is well again."""
-
-
-class Component(Generic[P]):
+class Component(Handle[P]):
     """Opens an adapter, watches its health, and acts when it is unwell.
 
     Args:
@@ -50,10 +38,9 @@ class Component(Generic[P]):
         open_port: opens the adapter; the context that it returns closes it.
         when_unwell: what to do when the adapter is unwell.
         after: the component that must have opened, or failed to open, before this one is opened.
+        idle_seconds: after so long without a use it is closed, until somebody wants it; None means never.
 
     Attributes:
-        instance: the opened adapter that new requests go to.
-        replaced: the one that a reload has replaced, until the requests that it has are done.
         reload: replaces the instance; see `jarvis.core.lifecycle.reload`.
     """
 
@@ -66,95 +53,14 @@ class Component(Generic[P]):
         when_unwell: WhenUnwell = WhenUnwell.EXIT,
         *,
         after: "Component[Any] | None" = None,
+        idle_seconds: float | None = None,
     ) -> None:
-        self.port_name = port_name
-        self.name = name
-        self.adapter = adapter
-        self.state = State.LOADING
-        self.message = ""
-        self._restarts = Restarts(unending=when_unwell is WhenUnwell.RETRY)
-        self._open_port = open_port
-        self._when_unwell = when_unwell
-        self._after = after
-        self._tried = asyncio.Event()
-        self.changed = asyncio.Event()
-        self.instance: Instance[P] | None = None
-        self.replaced: Instance[P] | None = None
+        super().__init__(port_name, name, adapter, when_unwell, after)
         self.reload: asyncio.Task[int] | None = None
-        self._uses: list[tuple[object, P]] = []
+        self._open_port = open_port
+        self._idle_seconds = idle_seconds
         self._context = copy_context()
-        self._port: P | None = None
         self._look_now = asyncio.Event()
-        self._opens_at = time.monotonic()
-        self._opening_seconds: float | None = None
-
-    def __str__(self) -> str:
-        return f"{self.port_name} {self.name!r}"
-
-    @property
-    def restarts(self) -> int:
-        """How often the adapter was opened again."""
-        return self._restarts.total
-
-    @property
-    def port(self) -> P:
-        """The opened adapter.
-
-        Raises:
-            ModelLoading: it is not open yet.
-            EngineDead: it died.
-        """
-        if self._port is None:
-            raise self.closed()
-        return self._port
-
-    def closed(self) -> Unavailable:
-        """Return the error of a request that needs the adapter while it is not open."""
-        error: Unavailable = (
-            ModelLoading(f"{self} is still loading")
-            if self.state is State.LOADING
-            else EngineDead(f"{self} is down: {self.message}")
-        )
-        self.set_retry_after(error)
-        return error
-
-    def set_retry_after(self, error: Unavailable) -> None:
-        """Set on an error the seconds until the adapter should be open again.
-
-        Nothing is set if the adapter was never open, or is not restarted.
-        """
-        if self._opening_seconds is None or self._when_unwell in {WhenUnwell.EXIT, WhenUnwell.WAIT}:
-            return
-        now = time.monotonic()
-        begins = now + self._restarts.delay if self.state is State.READY else self._opens_at
-        error.retry_after = max(1.0, begins + self._opening_seconds - now)
-
-    @contextmanager
-    def use(self) -> Iterator[P]:
-        """Yield the opened adapter; a reload waits until the block has ended before it closes it.
-
-        Raises what `port` raises. May be called in any thread.
-        """
-        use = (_current(), self.port)
-        self._uses.append(use)
-        try:
-            yield use[1]
-        finally:
-            self._uses.remove(use)
-
-    def users(self, instance: Instance[P]) -> list[object]:
-        """Return the tasks, or the ids of the threads, that use an instance."""
-        return [user for user, port in list(self._uses) if port is instance.port]
-
-    @property
-    def uses_replaced(self) -> bool:
-        """Whether the current task uses an instance that a reload has replaced."""
-        return self.replaced is not None and _current() in self.users(self.replaced)
-
-    @property
-    def loaded(self) -> P | None:
-        """The opened adapter, if it is open."""
-        return self._port
 
     def suspect(self) -> None:
         """Check the adapter's health now, because a request has seen it fail."""
@@ -186,7 +92,8 @@ class Component(Generic[P]):
                         message = await self._until_unwell()
                     # Plus the time that closing takes.
                     self._opens_at = time.monotonic() + self._restarts.delay
-                    self._become(State.FAILED, message)
+                    if message is not None:
+                        self._become(State.FAILED, message)
             except Exception as error:
                 died = f"{self.message}; then, as it closed: " if self.state is State.FAILED else ""
                 self._become(State.FAILED, f"{died}{error}")
@@ -195,6 +102,11 @@ class Component(Generic[P]):
                 again = {WhenUnwell.RETRY} if hopeless else {WhenUnwell.RETRY, WhenUnwell.RESTART}
                 if self._when_unwell not in again:
                     raise
+            if self.sleep:
+                self.sleep.fallen.set()
+                await self.sleep.over.wait()
+                self._become(State.LOADING, "it wakes up")
+                continue
             logger.error("%s: %s", self, self.message)
             if self._when_unwell is WhenUnwell.EXIT:
                 msg = f"{self} died: {self.message}"
@@ -245,44 +157,66 @@ class Component(Generic[P]):
         logger.info("%s is ready (%s)", self, self.adapter)
         self._become(State.READY, "", instance.port)
 
-    async def _until_unwell(self) -> str:
+    def fall_asleep(self, sleep: Sleep) -> None:
+        """Refuse requests from now on; when `sleep.alone` is set, the adapter releases its memory."""
+        logger.info("%s %s", self, sleep.why)
+        self.sleep = sleep
+        self._become(State.SLEEPING, sleep.why)
+
+    def stay_awake(self) -> None:
+        """Serve again after all, if the adapter has not released its memory yet."""
+        if self.state is State.SLEEPING and self.instance:
+            self._become(State.READY, "", self.instance.port)
+
+    async def _until_unwell(self) -> str | None:
+        """Watch the adapter; return why it is unwell, or None when it is to be closed for a sleep."""
         while True:
             assert self.instance  # noqa: S101 - `_opened`
-            port = self.instance.port
+            port: Any = self.instance.port
             health = await self.instance.health()
             if self.instance.port is port:  # no reload has replaced it while it was asked
                 another_opens = self.reload is not None and not self.replaced
                 if not (health.ok or self._when_unwell is WhenUnwell.WAIT or another_opens):
                     return health.message
                 self._heed(health, port)
+            if self._idle_for_long and not self.sleep and not self.reload:
+                why = f"was not used for {self._idle_seconds:g} s; the next request loads it"
+                self.fall_asleep(Sleep(why, light=True))
+                return None
+            if self.sleep and self.sleep.alone.is_set():
+                if not (isinstance(port, Sleeps) and port.can_sleep):
+                    return None
+                await self._sleep_in_place(port)
             self._look_now.clear()
             # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
             with suppress(TimeoutError):
                 async with asyncio.timeout(HEALTH_INTERVAL):
                     await self._look_now.wait()
 
+    @property
+    def _idle_for_long(self) -> bool:
+        return self._idle_seconds is not None and self._uses.idle_seconds >= self._idle_seconds
+
+    async def _sleep_in_place(self, port: Sleeps) -> None:
+        """Have an adapter release its memory, and take it back when the sleep is over."""
+        assert self.sleep and self.instance  # noqa: S101, PT018 - `_until_unwell`
+        await port.sleep()
+        self.sleep.fallen.set()
+        await self.sleep.over.wait()
+        self._become(State.LOADING, "it wakes up")
+        await port.wake()
+        self.begin(self.instance)
+
     def _heed(self, health: Health, port: P) -> None:
         """Update the state from the health of an adapter that stays open."""
         state = State.READY if health.ok else State.FAILED
-        if state is not self.state:
+        if state is not self.state and not self.sleep:
             if health.ok:
                 logger.info("%s is well again", self)
             else:
                 logger.warning("%s: %s", self, health.message)
             stays = health.ok or self._when_unwell is WhenUnwell.WAIT
             self._become(state, health.message, port if stays else None)
-
-    def _become(self, state: State, message: str, port: P | None = None) -> None:
-        self.state, self.message, self._port = state, message, port
-        self._tried.set()
-        self.changed.set()
-
-
-def _current() -> object:
-    """Return the current task, or the id of a thread that has none."""
-    with suppress(RuntimeError):
-        return asyncio.current_task()
-    return threading.get_ident()
 
 
 @contextmanager

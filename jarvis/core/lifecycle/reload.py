@@ -4,13 +4,13 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from jarvis.core.lifecycle.component import Component
 from jarvis.core.lifecycle.components import Components
+from jarvis.core.lifecycle.draining import drain
 from jarvis.core.lifecycle.instance import Instance
-from jarvis.core.lifecycle.requests import LEAVE_SECONDS, Requests
+from jarvis.core.lifecycle.requests import Requests
 from jarvis_plugins.registry import PortName
 from jarvis_ports.embedding import Embedder
 from jarvis_ports.errors import (
@@ -24,8 +24,6 @@ from jarvis_ports.errors import (
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.05
-"""Seconds between two looks at who still uses a replaced instance."""
 _ONLY = "only models, the embedder, the reranker and caches are reloaded"
 FIXED: Mapping[PortName, str] = {
     PortName.STORE: "its folder and the text index can be open only once",
@@ -69,7 +67,7 @@ class Reloads:
             ComponentNotFound: no such component is configured.
             CannotReload: components of this port are not reloaded, or it does not fit into memory twice, or
                 the new instance would not do for the old one.
-            ModelLoading, EngineDead: the component is not open.
+            ModelLoading, ModelAsleep, EngineDead: the component is not open.
             Draining: the server is shutting down.
             JarvisError: the new instance did not open.
         """
@@ -78,7 +76,7 @@ class Reloads:
             raise Draining("the server is shutting down")
         if component.reload:
             raise CannotReload(f"{component} is being reloaded already")
-        if not (old := component.instance):
+        if not (old := component.instance) or component.sleep:
             raise component.closed()
         if component.port_name is PortName.LLM:
             self._check_room(name)
@@ -115,7 +113,7 @@ class Reloads:
         component.replaced = old
         component.begin(new)
         try:
-            return await self._drain(component, old)
+            return await drain(component, old, self._requests, self._drain_timeout_seconds, "reloaded")
         finally:
             gc.unfreeze()  # see `Component`: it may hold GPU memory in reference cycles
             try:
@@ -123,18 +121,6 @@ class Reloads:
             except Exception:
                 logger.exception("%s was reloaded, but the old instance did not close", component)
             gc.freeze()
-
-    async def _drain(self, component: Component[Any], old: Instance[Any]) -> int:
-        """Wait until nobody uses the old instance, or end those that do; return how many were ended."""
-        await _unused(component, old, self._drain_timeout_seconds)
-        if not (users := component.users(old)):
-            return 0
-        ended = self._requests.end(
-            users, Draining(f"{component} was reloaded, and the request did not finish in time")
-        )
-        logger.warning("%s: %d requests did not finish with the old instance in time", component, ended)
-        await _unused(component, old, LEAVE_SECONDS)
-        return ended
 
 
 async def _followed(component: Component[Any], task: "asyncio.Task[int]") -> int:
@@ -178,13 +164,6 @@ def _check_vectors(component: Component[Any], old: Embedder, new: Embedder) -> N
             f"the new instance of {component} makes other vectors: {'; '.join(differences)}; what is stored "
             "was made with the old one: restart the server, and rebuild the collections"
         )
-
-
-async def _unused(component: Component[Any], instance: Instance[Any], within: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(within):
-            while component.users(instance):  # noqa: ASYNC110 - threads are among them
-                await asyncio.sleep(LOOK_SECONDS)
 
 
 def _done(component: Component[Any]) -> None:

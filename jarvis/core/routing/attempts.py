@@ -17,6 +17,7 @@ from jarvis_ports.errors import (
     EngineDead,
     EngineFailure,
     JarvisError,
+    ModelAsleep,
     ModelLoading,
     Overloaded,
 )
@@ -24,7 +25,7 @@ from jarvis_ports.llm import LLM, Accepted, Delta, Finish, GenerateRequest, LLME
 from jarvis_ports.telemetry import Span
 from jarvis_ports.values import Routing, RoutingReason, SkippedModel
 
-ELSEWHERE = (ModelLoading, EngineDead, Overloaded, DeadlineTooShort, ContextLengthExceeded)
+ELSEWHERE = (ModelLoading, ModelAsleep, EngineDead, Overloaded, DeadlineTooShort, ContextLengthExceeded)
 """The errors after which another model may still be able to answer."""
 CIRCUIT_OPEN = "CIRCUIT_OPEN"
 """The reason for skipping a model that had failed too often to be tried first."""

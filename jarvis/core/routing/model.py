@@ -50,11 +50,14 @@ class Model(Component[LLM]):
         when_unwell: WhenUnwell = WhenUnwell.EXIT,
         *,
         after: Component[Any] | None = None,
+        idle_seconds: float | None = None,
         terms: Terms = Terms(),
         breaker: CircuitBreaker,
         scopes: Scopes | None = None,
     ) -> None:
-        super().__init__(PortName.LLM, name, adapter, open_port, when_unwell, after=after)
+        super().__init__(
+            PortName.LLM, name, adapter, open_port, when_unwell, after=after, idle_seconds=idle_seconds
+        )
         self.terms = terms
         self.breaker = breaker
         self.admission = Admission(str(self), terms.bounds, scopes)
@@ -90,7 +93,7 @@ class Model(Component[LLM]):
         """Wait for a request's turn, and keep its slot while the block runs; yield the opened adapter.
 
         Raises:
-            ModelLoading, EngineDead: it is not open, or is so no longer when the turn has come.
+            ModelLoading, ModelAsleep, EngineDead: it is not open, or is so no longer when the turn has come.
             Overloaded, DeadlineTooShort: see `Admission.slot`.
         """
         capabilities = self.port.capabilities()

@@ -26,6 +26,7 @@
     │   └── PermissionDenied             PERMISSION_DENIED
     ├── Unavailable                      it may work later, or elsewhere
     │   ├── ModelLoading                 MODEL_LOADING
+    │   ├── ModelAsleep                  MODEL_ASLEEP
     │   ├── EngineDead                   ENGINE_DEAD
     │   ├── Overloaded                   OVERLOADED
     │   ├── DeadlineTooShort             DEADLINE_TOO_SHORT
@@ -82,6 +83,7 @@ from jarvis_ports.errors.unavailable import (
     EngineDead,
     IssuerUnavailable,
     LimitExceeded,
+    ModelAsleep,
     ModelLoading,
     Overloaded,
     StoreUnavailable,
@@ -107,6 +109,7 @@ __all__ = [
     "JarvisError",
     "LimitExceeded",
     "MessageTooLarge",
+    "ModelAsleep",
     "ModelLoading",
     "ModelNotFound",
     "ModelUnavailable",

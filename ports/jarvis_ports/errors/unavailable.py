@@ -10,6 +10,13 @@ class ModelLoading(Unavailable):
     retry_after = 5.0
 
 
+class ModelAsleep(Unavailable):
+    """The model was put to sleep, and sleeps until somebody wakes it."""
+
+    reason = "MODEL_ASLEEP"
+    retry_after = 30.0
+
+
 class EngineDead(Unavailable):
     """The engine behind the model has died."""
 

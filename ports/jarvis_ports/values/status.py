@@ -13,6 +13,7 @@ class State(OpenEnum):
     READY = "ready"
     FAILED = "failed"
     DRAINING = "draining"
+    SLEEPING = "sleeping"
 
 
 @dataclass(frozen=True)

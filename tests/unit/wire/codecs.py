@@ -125,12 +125,21 @@ PAIRS = [
     of_codec(s.ListAdaptersResponse, tuple[values.AdapterInfo, ...], server.ADAPTERS),
     of_codec(s.ReloadAdapterRequest, values.ReloadRequest, server.RELOAD),
     of_codec(s.ReloadAdapterResponse, int, server.RELOADED),
+    of_codec(s.SleepModelRequest, str, server.SLEEP),
+    of_codec(s.SleepModelResponse, int, server.ASLEEP),
+    of_codec(s.WakeModelRequest, str, server.WAKE),
     of_codec(s.AbortRequest, str, server.ABORT),
     of_codec(s.AbortResponse, int, server.ABORTED),
     of_request(s.GetUsageRequest, values.UsageRequest, server.USAGE_REQUEST),
     of_codec(s.GetUsageResponse, tuple[values.CallerUsage, ...], server.USAGE),
 ]
-EMPTY = {r.ListCollectionsRequest, s.GetStatusRequest, s.ListModelsRequest, s.ListAdaptersRequest}
+EMPTY = {
+    r.ListCollectionsRequest,
+    s.GetStatusRequest,
+    s.ListModelsRequest,
+    s.ListAdaptersRequest,
+    s.WakeModelResponse,
+}
 """Messages without a field."""
 
 

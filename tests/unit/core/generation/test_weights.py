@@ -16,7 +16,7 @@ from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis.core.routing.model import Model
-from jarvis_ports.errors import EngineDead, EngineStartFailed
+from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading
 from jarvis_ports.health import Health
 from jarvis_ports.llm import Accepted, Delta, GenerateRequest, LLMCapabilities, TellsTokens
 from jarvis_ports.values import State
@@ -84,7 +84,7 @@ def _soon(monkeypatch):
     monkeypatch.setattr(FakeLLM, "refusal", "")
     for module, name in (
         ("lifecycle.waiting", "LOOK_SECONDS"),
-        ("lifecycle.reload", "LOOK_SECONDS"),
+        ("lifecycle.draining", "LOOK_SECONDS"),
         ("lifecycle.component", "HEALTH_INTERVAL"),
     ):
         monkeypatch.setattr(f"jarvis.core.{module}.{name}", 0.001)
@@ -215,3 +215,18 @@ async def test_a_reload_of_its_own_loads_the_weights_anew():
         (new,) = two.engines[0].loaded
         assert new != old
         assert await answer(two.own) == [f"0 {new}"]
+
+
+async def test_weights_of_an_idle_model_load_it():
+    async with served() as two:
+        await until(ready(two))
+        two.base._idle_seconds = 0
+        await until(lambda: two.base.state is State.SLEEPING)
+        two.base._idle_seconds = None
+        await asyncio.sleep(0.01)
+        assert (two.own.state, two.own.restarts) == (State.READY, 0)
+        with pytest.raises(ModelLoading):
+            await answer(two.own)
+        await until(lambda: two.base.state is State.READY)
+        (name,) = await answer(two.own)
+        assert name.startswith("1 own-")

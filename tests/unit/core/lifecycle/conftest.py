@@ -6,13 +6,14 @@ from jarvis.core.lifecycle import restarts
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis_plugins.registry import PortName
 from jarvis_ports.values import State
-from tests.unit.core.lifecycle.reloading import Bench, Engines, until
+from tests.unit.core.lifecycle.reloading import Bench, Engine, Engines, until
 
 
 @pytest.fixture
 def _no_delays(monkeypatch):
     monkeypatch.setattr(restarts, "DELAYS", (0.0,))
-    monkeypatch.setattr("jarvis.core.lifecycle.reload.LOOK_SECONDS", 0.001)
+    monkeypatch.setattr("jarvis.core.lifecycle.draining.LOOK_SECONDS", 0.001)
+    monkeypatch.setattr("jarvis.core.lifecycle.sleeping.LOOK_SECONDS", 0.001)
 
 
 @pytest.fixture
@@ -20,9 +21,9 @@ async def bench(_no_delays):
     """Makes a component that is open; all of it is closed in the end."""
     runs = []
 
-    async def make(port=PortName.LLM, when_unwell=WhenUnwell.EXIT, within=60.0):
-        engines = Engines()
-        component = Component(port, "m", "a", engines, when_unwell)
+    async def make(port=PortName.LLM, when_unwell=WhenUnwell.EXIT, within=60.0, engine=Engine, **options):
+        engines = Engines(engine)
+        component = Component(port, "m", "a", engines, when_unwell, **options)
         runs.append(asyncio.create_task(component.run()))
         await until(lambda: component.state is State.READY)
         made = Bench(component, engines, within)

@@ -27,7 +27,8 @@ class Engine:
 class Engines:
     """Opens one engine after another; each but the first waits until it is let in, and may be spoilt."""
 
-    def __init__(self):
+    def __init__(self, engine=Engine):
+        self.engine = engine
         self.made = []
         self.let_in = asyncio.Event()
         self.begun = asyncio.Event()
@@ -35,7 +36,7 @@ class Engines:
 
     @asynccontextmanager
     async def __call__(self):
-        engine = Engine(len(self.made))
+        engine = self.engine(len(self.made))
         self.made.append(engine)
         engine.open = True
         try:
@@ -58,6 +59,7 @@ class Bench:
     def __init__(self, component, engines, within=60.0):
         self.component, self.engines = component, engines
         self.requests = Requests()
+        self.within = within
         self.rooms = []
         self.reloads = Reloads(Components([component]), self.requests, self.rooms.append, within)
 

@@ -1,0 +1,97 @@
+"""Puts models to sleep, and wakes them."""
+
+import asyncio
+from collections.abc import Sequence
+
+from jarvis.core.lifecycle.component import Component
+from jarvis.core.lifecycle.draining import LOOK_SECONDS, drain
+from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.lifecycle.sleep import Sleep
+from jarvis_plugins.registry import PortName
+from jarvis_ports.errors import ComponentNotFound, Draining
+from jarvis_ports.llm import LLM
+from jarvis_ports.values import State
+
+ASKED = "was put to sleep, and sleeps until somebody wakes it"
+
+
+class Sleeping:
+    """The use case of putting a model to sleep, so that others get its memory, and of waking it.
+
+    Args:
+        models: all models.
+        requests: the requests that are running.
+        drain_timeout_seconds: how long requests may go on with a model that is to sleep.
+    """
+
+    def __init__(
+        self, models: Sequence[Component[LLM]], requests: Requests, drain_timeout_seconds: float
+    ) -> None:
+        self._models = {model.name: model for model in models}
+        self._requests = requests
+        self._drain_timeout_seconds = drain_timeout_seconds
+
+    async def sleep(self, name: str) -> int:
+        """Refuse new requests to a model, let those that run finish, and have it release its memory.
+
+        A model that sleeps because it was idle is not woken by a request any more. If this is cancelled while
+        requests still run, the model stays awake.
+
+        Returns:
+            How many requests were ended because they took too long.
+
+        Raises:
+            ComponentNotFound: no such model is configured.
+            ModelLoading, EngineDead: it is not open.
+            Draining: the server is shutting down.
+        """
+        model = self._find(name)
+        if model.reload:
+            await asyncio.wait([model.reload])
+        if model.sleep and not model.sleep.over.is_set():
+            model.sleep.light = False
+            model.sleep.why = model.message = ASKED
+            model.changed.set()
+            ended = 0
+        else:
+            if not (instance := model.instance) or not model.loaded:
+                raise model.closed()
+            model.fall_asleep(Sleep(ASKED, light=False))
+            try:
+                ended = await drain(
+                    model, instance, self._requests, self._drain_timeout_seconds, "put to sleep"
+                )
+            except asyncio.CancelledError:
+                model.stay_awake()
+                raise
+            if model.sleep:
+                model.sleep.alone.set()
+            model.suspect()
+        while (sleep := model.sleep) and not (sleep.fallen.is_set() or sleep.over.is_set()):  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)
+        if model.state is not State.SLEEPING and not model.loaded:  # it died meanwhile
+            raise model.closed()
+        return ended
+
+    async def wake(self, name: str) -> None:
+        """Wake a model, and wait until it is ready; nothing is done if it is.
+
+        Raises:
+            ComponentNotFound: no such model is configured.
+            EngineDead: it did not come up.
+            Draining: the server is shutting down.
+        """
+        model = self._find(name)
+        if model.sleep:
+            model.sleep.over.set()
+        while model.state in {State.SLEEPING, State.LOADING}:  # noqa: ASYNC110 - its event is for others
+            await asyncio.sleep(LOOK_SECONDS)
+        if not model.loaded:
+            raise model.closed()
+
+    def _find(self, name: str) -> Component[LLM]:
+        if self._requests.draining:
+            raise Draining("the server is shutting down")
+        if not (model := self._models.get(name)):
+            raise ComponentNotFound(PortName.LLM, name, [f"{PortName.LLM} {one}" for one in self._models])
+        return model

@@ -1,0 +1,218 @@
+"""A model sleeps, so that others have its memory, and whoever needs it is told whether to wait."""
+
+import asyncio
+
+import pytest
+
+from jarvis.core.lifecycle.component import WhenUnwell
+from jarvis.core.lifecycle.sleeping import Sleeping
+from jarvis_ports.errors import ComponentNotFound, Draining, EngineDead, ModelAsleep, ModelLoading
+from jarvis_ports.values import State
+from tests.unit.core.lifecycle.reloading import Engine, until
+
+
+class Sleeper(Engine):
+    """An engine that can sleep without being closed."""
+
+    can_sleep = True
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.asleep = False
+        self.spoilt = None
+
+    async def sleep(self):
+        self.asleep = True
+
+    async def wake(self):
+        if self.spoilt:
+            raise self.spoilt
+        self.asleep = False
+
+
+@pytest.fixture
+async def model(bench):
+    made = await bench()
+    made.engines.let_in.set()
+    made.sleeping = Sleeping([made.component], made.requests, made.within)
+    return made
+
+
+async def test_it_is_closed_until_it_is_woken(model):
+    component = model.component
+    assert await model.sleeping.sleep("m") == 0
+    assert (component.state, component.serving, component.restarts) == (State.SLEEPING, False, 0)
+    assert model.engines.open == []
+    for _ in range(2):
+        with pytest.raises(ModelAsleep, match="sleeps until somebody wakes it") as caught:
+            _ = component.port
+        assert caught.value.retry_after == 30
+    assert await model.sleeping.sleep("m") == 0, "it sleeps already"
+
+    await model.sleeping.wake("m")
+    assert (component.state, component.restarts) == (State.READY, 0)
+    assert component.port.number == 1
+    await model.sleeping.wake("m")
+    assert model.engines.open == [1], "it is awake already"
+
+
+async def test_requests_that_run_finish_first_and_new_ones_are_refused(model):
+    with model.component.use() as port:
+        falling = asyncio.create_task(model.sleeping.sleep("m"))
+        await until(lambda: model.component.state is State.SLEEPING)
+        with pytest.raises(ModelAsleep), model.component.use():
+            pass
+        await asyncio.sleep(0.02)
+        assert port.open
+        assert not falling.done()
+    assert await falling == 0
+    assert not port.open
+
+
+async def test_one_that_takes_too_long_is_ended(bench):
+    made = await bench(within=0.01)
+    sleeping = Sleeping([made.component], made.requests, made.within)
+
+    async def ask():
+        with made.requests.track("1"), made.component.use():
+            await asyncio.sleep(3600)
+
+    asking = asyncio.create_task(ask())
+    await until(lambda: made.requests.active)
+    assert await sleeping.sleep("m") == 1
+    with pytest.raises(Draining, match="was put to sleep, and the request did not finish in time"):
+        await asking
+    assert made.engines.open == []
+
+
+async def test_whoever_leaves_before_it_sleeps_leaves_it_awake(model):
+    with model.component.use():
+        falling = asyncio.create_task(model.sleeping.sleep("m"))
+        await until(lambda: model.component.state is State.SLEEPING)
+        falling.cancel()
+        await asyncio.wait([falling])
+        assert falling.cancelled()
+        assert model.component.port.open
+    await asyncio.sleep(0.01)
+    assert (model.component.state, model.engines.open) == (State.READY, [0])
+
+
+async def test_one_that_dies_as_it_falls_asleep_is_told(bench):
+    made = await bench(when_unwell=WhenUnwell.RESTART)
+    sleeping = Sleeping([made.component], made.requests, made.within)
+    with made.component.use() as port:
+        falling = asyncio.create_task(sleeping.sleep("m"))
+        await until(lambda: made.component.state is State.SLEEPING)
+        port.problem = "it fell"
+        made.component.suspect()
+        await until(lambda: made.component.state is not State.SLEEPING)
+    with pytest.raises((EngineDead, ModelLoading)):
+        await falling
+    assert made.component.sleep is None
+
+
+async def test_one_that_does_not_wake_up_is_told(model):
+    await model.sleeping.sleep("m")
+
+    def spoil(_):
+        raise ZeroDivisionError("no memory")
+
+    model.engines.spoil = spoil
+    with pytest.raises(EngineDead, match="no memory"):
+        await model.sleeping.wake("m")
+
+
+@pytest.fixture
+async def sleeper(bench):
+    made = await bench(engine=Sleeper)
+    made.sleeping = Sleeping([made.component], made.requests, made.within)
+    return made
+
+
+async def test_an_engine_that_can_sleep_is_not_closed(sleeper):
+    port = sleeper.component.port
+    await sleeper.sleeping.sleep("m")
+    assert (port.asleep, port.open, sleeper.component.state) == (True, True, State.SLEEPING)
+    await sleeper.sleeping.wake("m")
+    assert (port.asleep, sleeper.component.port) == (False, port)
+    port.problem = "it fell"
+    sleeper.component.suspect()
+    with pytest.raises(EngineDead, match="it fell"):
+        await asyncio.wait_for(sleeper.run, 5)  # it is watched as it was before
+
+
+async def test_an_engine_that_died_in_its_sleep_ends_as_any_other(sleeper):
+    port = sleeper.component.port
+    await sleeper.sleeping.sleep("m")
+    port.spoilt = EngineDead("the engine process has died")
+    with pytest.raises(EngineDead, match="the engine process has died"):
+        await sleeper.sleeping.wake("m")
+    with pytest.raises(EngineDead):
+        await asyncio.wait_for(sleeper.run, 5)
+
+
+async def test_a_model_that_sleeps_is_not_reloaded(sleeper):
+    await sleeper.sleeping.sleep("m")
+    with pytest.raises(ModelAsleep):
+        await sleeper.reload()
+
+
+async def test_the_server_stops_while_a_model_sleeps(model):
+    await model.sleeping.sleep("m")
+    model.run.cancel()
+    await asyncio.wait([model.run], timeout=5)
+    assert model.run.cancelled()
+    model.requests.draining = True
+    with pytest.raises(Draining):
+        await model.sleeping.wake("m")
+
+
+async def test_a_model_that_does_not_exist(model):
+    with pytest.raises(ComponentNotFound):
+        await model.sleeping.sleep("other")
+
+
+async def test_an_idle_one_is_closed_and_the_next_request_loads_it(bench):
+    made = await bench(idle_seconds=0.05)
+    component = made.component
+    with component.use():
+        await asyncio.sleep(0.1)
+        component.suspect()
+        await asyncio.sleep(0.01)
+        assert component.state is State.READY, "it is in use"
+    await asyncio.sleep(0.06)
+    component.suspect()
+    await until(lambda: made.engines.open == [])
+    assert (component.state, component.serving) == (State.SLEEPING, True)
+    assert component.message == "was not used for 0.05 s; the next request loads it"
+
+    with pytest.raises(ModelLoading, match="still loading") as caught:
+        _ = component.port
+    assert caught.value.retry_after >= 1
+    await until(made.engines.begun.is_set)
+    assert (component.state, component.serving) == (State.LOADING, True)
+    made.engines.let_in.set()
+    await until(lambda: component.state is State.READY)
+    assert (component.port.number, component.restarts) == (1, 0)
+
+
+async def test_who_is_in_an_idle_one_wakes_it(bench):
+    made = await bench(idle_seconds=0.05)
+    made.engines.let_in.set()
+    await asyncio.sleep(0.06)
+    made.component.suspect()
+    await until(lambda: made.component.state is State.SLEEPING)
+    weights = await bench(after=made.component)
+    assert weights.component.port.open
+    await until(lambda: made.component.state is State.READY)
+
+
+async def test_an_idle_one_that_is_put_to_sleep_stays_asleep(bench):
+    made = await bench(idle_seconds=0.05)
+    await asyncio.sleep(0.06)
+    made.component.suspect()
+    await until(lambda: made.component.state is State.SLEEPING)
+    await Sleeping([made.component], made.requests, 1).sleep("m")
+    with pytest.raises(ModelAsleep):
+        _ = made.component.port
+    assert (made.component.state, made.component.serving) == (State.SLEEPING, False)
