@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -61,6 +62,10 @@ class Weights:
                 with dead():
                     loaded = await self._engine.add_lora(wanted)
             except EngineDead:
+                raise
+            except asyncio.CancelledError:  # the engine, which has been told, loads it all the same
+                with suppress(EngineDead):
+                    await self._remove(number)
                 raise
             except Exception as error:
                 await self._remove(number)

@@ -1,5 +1,6 @@
 """Further weights (LoRA), before an engine sees them, and how one is given them."""
 
+import asyncio
 import json
 from types import SimpleNamespace
 
@@ -112,11 +113,14 @@ class Engine:
         self.vllm_config = SimpleNamespace(lora_config=lora, model_config=SimpleNamespace(model=str(base)))
         self.there = {}
         self.error = None
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def add_lora(self, wanted):
         if self.error:
             raise self.error
         self.there[wanted.lora_int_id] = wanted.lora_name
+        await self.answers.wait()
         return True
 
     async def remove_lora(self, number):
@@ -166,6 +170,21 @@ async def test_an_engine_is_given_no_more_than_it_has_room_for(engine, own):
         await loader.load("b", own)
     await loader.unload("a")
     await loader.load("b", own)
+
+
+async def test_weights_that_nobody_waits_for_any_more_do_not_stay_in_the_engine(engine, own):
+    loader = weights(engine)
+    engine.answers.clear()
+    load = asyncio.create_task(loader.load("a", own))
+    while not engine.there:
+        await asyncio.sleep(0.001)
+    load.cancel()
+    await asyncio.wait([load])
+    assert load.cancelled()
+    assert engine.there == {}
+    engine.answers.set()
+    await loader.load("b", own)
+    assert engine.there == {2: "b-2"}, "there is room for it"
 
 
 async def test_an_engine_that_takes_none_says_which_setting_does(base, own):
