@@ -4,6 +4,7 @@ A token is a word with the white space before it; its id is the CRC-32 of its UT
 more than its words. The ids that it has told it takes back, those of the first 65,536 words of at most 64
 characters. The answer is the raw prompt, or the last message of the user; with `ignore_eos` it is
 repeated until `max_tokens` is reached or the context is full. Every choice is the same, whatever the seed.
+With further weights (LoRA), of which it reads nothing, the answer is in capitals.
 """
 
 import asyncio
@@ -11,12 +12,13 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import cycle, islice
+from pathlib import Path
 from zlib import crc32
 
 from pydantic import Field
 
 from jarvis_plugins import AdapterSettings
-from jarvis_ports.errors import ContextLengthExceeded, EngineDead, InvalidArgument
+from jarvis_ports.errors import ContextLengthExceeded, EngineDead, EngineFailure, InvalidArgument
 from jarvis_ports.health import Health
 from jarvis_ports.llm import (
     Accepted,
@@ -78,12 +80,17 @@ class Echo:
         self._context_length = settings.context_length
         self._seconds_per_token = 1 / settings.tokens_per_second if settings.tokens_per_second else 0.0
         self._words: dict[int, str] = {}
+        self._weights: set[str] = set()
         self.closed = False
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `jarvis_ports.llm.LLM.generate`."""
         prompt = self._tokens(request.input, request.render)
         words = prompt if isinstance(request.input, str | TokenIds) else _words(_last(request.input))
+        if request.weights:
+            if request.weights not in self._weights:
+                raise EngineFailure(f"the weights {request.weights!r} are not loaded")
+            words = [word.upper() for word in words]
         prompt_tokens = await self.count_tokens(request.input, request.render)
         sampling = request.sampling
         self._check_fit(request, prompt_tokens)
@@ -132,6 +139,14 @@ class Echo:
     async def detokenize(self, token_ids: Sequence[int]) -> str:
         """See `jarvis_ports.llm.TellsTokens.detokenize`."""
         return "".join(self._known(token_ids, "token_ids"))
+
+    async def load_weights(self, name: str, folder: Path) -> None:  # noqa: ARG002 - it reads none
+        """See `jarvis_ports.llm.TakesWeights.load_weights`."""
+        self._weights.add(name)
+
+    async def unload_weights(self, name: str) -> None:
+        """See `jarvis_ports.llm.TakesWeights.unload_weights`."""
+        self._weights.discard(name)
 
     def capabilities(self) -> LLMCapabilities:
         """See `jarvis_ports.llm.LLM.capabilities`."""

@@ -2,12 +2,13 @@ import asyncio
 import subprocess
 import sys
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from jarvis_adapters.echo.adapter import EchoSettings, open_echo
-from jarvis_ports.errors import ContextLengthExceeded, EngineDead, InvalidArgument
+from jarvis_ports.errors import ContextLengthExceeded, EngineDead, EngineFailure, InvalidArgument
 from jarvis_ports.llm import (
     Accepted,
     Delta,
@@ -136,6 +137,16 @@ async def test_streams_end_when_it_is_closed():
     async with aclosing(stream):
         with pytest.raises(EngineDead):
             await anext(stream)
+
+
+async def test_with_further_weights_it_answers_in_capitals():
+    async with open_echo(DEFAULTS) as echo:
+        request = GenerateRequest("r", "one two", weights="own")
+        await echo.load_weights("own", Path("anywhere"))
+        assert text([event async for event in echo.generate(request)]) == "ONE TWO"
+        await echo.unload_weights("own")
+        with pytest.raises(EngineFailure, match="the weights 'own' are not loaded"):
+            await anext(echo.generate(request))
 
 
 def test_refuses_settings_out_of_range():
