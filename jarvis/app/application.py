@@ -7,6 +7,7 @@ from jarvis.app.config import Config
 from jarvis.app.metering import make_metering
 from jarvis.app.slo import availability, objectives
 from jarvis.app.templates import make_prompting
+from jarvis.app.weights import make_weights
 from jarvis.core.application import Application
 from jarvis.core.embedding import Embedding
 from jarvis.core.gauges import Gauges
@@ -83,6 +84,7 @@ def make_application(config: Config, instruments: Instruments) -> Application:
         requests=requests,
         reloads=Reloads(components, requests, check_room, config.server.drain_timeout_seconds),
         sleeping=Sleeping(routes.models, requests, config.server.drain_timeout_seconds),
+        weights=make_weights(config, routes, components, requests, scopes),
         adapters=adapters,
         instruments=instruments,
         gpus=gpu_reader,

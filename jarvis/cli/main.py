@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from jarvis import __version__
-from jarvis.cli import adapters, collections, config, documents, info, keys, models, prompt, slo, usage
+from jarvis.cli import (
+    adapters,
+    collections,
+    config,
+    documents,
+    info,
+    keys,
+    models,
+    prompt,
+    slo,
+    usage,
+    weights,
+)
 from jarvis.cli.ask import ask
 from jarvis.cli.backup import backup, restore
 from jarvis.cli.chat import chat
@@ -104,6 +116,13 @@ app.add_typer(
     name="adapters",
     no_args_is_help=False,
     epilog=examples("jarvis adapters", "jarvis adapters --offline --json", "jarvis adapters reload llm demo"),
+)
+app.add_typer(
+    weights.app,
+    name="weights",
+    epilog=examples(
+        "jarvis weights load support /srv/weights/support --base chat", "jarvis weights unload support"
+    ),
 )
 app.add_typer(
     models.app,

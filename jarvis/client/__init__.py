@@ -29,6 +29,7 @@ from jarvis_ports.errors import FieldViolation
 from jarvis_ports.values import (
     AdapterInfo,
     AdapterState,
+    AdapterWeights,
     And,
     Answer,
     Choice,
@@ -106,6 +107,7 @@ __all__ = [
     "TLS",
     "AdapterInfo",
     "AdapterState",
+    "AdapterWeights",
     "And",
     "Answer",
     "BlockingClient",

@@ -12,7 +12,7 @@ from jarvis.client.calls import Token
 from jarvis.client.channel import TLS
 from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
 from jarvis.client.health import HealthStatus
-from jarvis.client.operations import RELOAD_TIMEOUT
+from jarvis.client.operations import RELOAD_TIMEOUT, WEIGHTS_TIMEOUT
 from jarvis.client.options import (
     EmbedOptions,
     GenerateOptions,
@@ -26,6 +26,7 @@ from jarvis.client.retry_budget import RetryBudget
 from jarvis.client.tools import MAX_ROUNDS, Conversation
 from jarvis_ports.values import (
     AdapterInfo,
+    AdapterWeights,
     Answer,
     CallerUsage,
     Embeddings,
@@ -225,6 +226,18 @@ class BlockingClient:
     def wake_model(self, name: str, *, timeout: float = RELOAD_TIMEOUT) -> None:
         """See `JarvisClient.wake_model`."""
         self._wait(self._client.wake_model(name, timeout=timeout))
+
+    def load_weights(self, name: str, path: str, *, base: str, timeout: float = WEIGHTS_TIMEOUT) -> None:
+        """See `JarvisClient.load_weights`."""
+        self._wait(self._client.load_weights(name, path, base=base, timeout=timeout))
+
+    def unload_weights(self, name: str, *, timeout: float = WEIGHTS_TIMEOUT) -> int:
+        """See `JarvisClient.unload_weights`."""
+        return self._wait(self._client.unload_weights(name, timeout=timeout))
+
+    def weights(self) -> list[AdapterWeights]:
+        """See `JarvisClient.weights`."""
+        return self._wait(self._client.weights())
 
     def abort(self, request_id: str) -> int:
         """See `JarvisClient.abort`."""

@@ -12,6 +12,7 @@ from jarvis.v1 import server_pb2_grpc
 from jarvis.wire import server
 from jarvis_ports.values import (
     AdapterInfo,
+    AdapterWeights,
     CallerUsage,
     ModelInfo,
     ModelList,
@@ -19,10 +20,13 @@ from jarvis_ports.values import (
     RouteInfo,
     ServerStatus,
     UsageRequest,
+    WeightsRequest,
 )
 
 RELOAD_TIMEOUT = 3600.0
 """Seconds that a reload may take: a large model may be downloaded, and old requests may go on for long."""
+WEIGHTS_TIMEOUT = 600.0
+"""Seconds that loading or unloading weights may take: requests that run with them may go on for long."""
 
 
 class OperationsClient:
@@ -100,6 +104,37 @@ class OperationsClient:
         """
         request = written(server.WAKE.message, name)
         await self._calls.unary(self._server.WakeModel, request, timeout=timeout)
+
+    async def load_weights(
+        self, name: str, path: str, *, base: str, timeout: float = WEIGHTS_TIMEOUT
+    ) -> None:
+        """Load further weights (LoRA) into the engine of a model; callers then name them as a model.
+
+        They are gone when the server ends. If this is cancelled, nothing stays loaded.
+
+        Args:
+            name: what they are to be called, as `model` of requests.
+            path: their folder on the server's machine, in one of its `server.weights_folders`.
+            base: the model whose engine gets them.
+            timeout: seconds that it may take.
+        """
+        request = written(server.LOAD_WEIGHTS.message, WeightsRequest(base, name, path))
+        await self._calls.unary(self._server.LoadAdapterWeights, request, timeout=timeout)
+
+    async def unload_weights(self, name: str, *, timeout: float = WEIGHTS_TIMEOUT) -> int:
+        """Unload weights that were loaded while the server runs, once the requests that use them are done.
+
+        Returns:
+            How many requests were ended because they took too long to finish.
+        """
+        request = written(server.UNLOAD_WEIGHTS.message, name)
+        method = self._server.UnloadAdapterWeights
+        return server.UNLOADED.read(await self._calls.unary(method, request, timeout=timeout))
+
+    async def weights(self) -> list[AdapterWeights]:
+        """List the further weights that are configured, and those that were loaded since."""
+        response = await self._calls.unary(self._server.ListAdapterWeights, server.WEIGHTS_REQUEST)
+        return list(server.WEIGHTS.read(response))
 
     async def abort(self, request_id: str) -> int:
         """End the requests with an id, and return how many there were."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jarvis.core.admission import Intakes
 from jarvis.core.embedding import Embedding
 from jarvis.core.generation import Generation
+from jarvis.core.generation.run_time_weights import RunTimeWeights
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
@@ -35,6 +36,7 @@ class Application:
         requests: the requests that are running.
         reloads: replaces components while requests go on.
         sleeping: puts models to sleep, and wakes them.
+        weights: loads further weights into engines, and unloads them.
         adapters: the installed adapters.
         instruments: what all parts are measured with.
         gpus: the reader of this machine's GPUs.
@@ -53,6 +55,7 @@ class Application:
     requests: Requests
     reloads: Reloads
     sleeping: Sleeping
+    weights: RunTimeWeights
     adapters: Adapters
     instruments: Instruments
     gpus: GpuReader

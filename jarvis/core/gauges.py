@@ -33,7 +33,7 @@ class Gauges:
         self, components: Components, routes: Routes, embedding: Embedding, intakes: Intakes, gpus: GpuReader
     ) -> None:
         self._components = components
-        self._models = routes.models
+        self._routes = routes
         self._embedding = embedding
         self._intakes = intakes
         self._gpus = gpus
@@ -54,7 +54,7 @@ class Gauges:
             instruments.gauge(metric, read)
 
     def _queue_depth(self) -> Iterator[Reading]:
-        for model in self._models:
+        for model in self._routes.models:
             yield model.waiting, {"port": model.port_name, "name": model.name}
         for embedder in self._components.of(PortName.EMBEDDER):
             waiting = self._embedding.queue_depth + self._intakes.embedding.queued
@@ -65,11 +65,11 @@ class Gauges:
             yield self._intakes.search.queued, {"port": store.port_name, "name": store.name}
 
     def _active_requests(self) -> Iterator[Reading]:
-        for model in self._models:
+        for model in self._routes.models:
             yield model.active, {"model": model.name}
 
     def _breakers(self) -> Iterator[Reading]:
-        for model in self._models:
+        for model in self._routes.models:
             yield model.breaker.open, {"model": model.name}
 
     def _healthy(self) -> Iterator[Reading]:

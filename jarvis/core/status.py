@@ -1,6 +1,5 @@
 """The state of the server as a whole."""
 
-import asyncio
 import time
 from enum import StrEnum
 
@@ -33,9 +32,6 @@ class Status:
         self._routes = routes
         self._requests = requests
         self._started = time.monotonic()
-        self._changed = asyncio.Event()
-        for component in components:
-            component.changed = self._changed
 
     @property
     def uptime(self) -> float:
@@ -96,6 +92,6 @@ class Status:
         return {capability: set(own) == {State.READY} for capability, own in states.items()}
 
     async def change(self) -> None:
-        """Wait until a state has changed since the last call."""
-        await self._changed.wait()
-        self._changed.clear()
+        """Wait until a state, or what there is, has changed since the last call."""
+        await self._components.changed.wait()
+        self._components.changed.clear()

@@ -12,20 +12,22 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 MAX_LISTED = 100
 """https://github.com/grpc/proposal/blob/master/A90-health-service-list.md"""
 
 
 class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the library is not typed
-    """Check, Watch and List, over a fixed set of names.
+    """Check, Watch and List.
 
     Args:
-        services: the names of the services; the empty name, which stands for the server, is added.
+        services: the names that are always known; the empty one, which stands for the server, is added.
     """
 
     def __init__(self, services: Iterable[str]) -> None:
         super().__init__()
-        self._statuses = dict.fromkeys(["", *services], NOT_SERVING)
+        self._always = ("", *services)
+        self._statuses = dict.fromkeys(self._always, NOT_SERVING)
         self._ending = False
 
     @property
@@ -36,13 +38,17 @@ class HealthServicer(health.aio.HealthServicer):  # type: ignore[misc] # the lib
     async def become(self, serving: Mapping[str, bool]) -> None:
         """Set the status of every name, and report it to watchers; a name that is left out is not serving.
 
-        Once the shutdown has begun, none serves, whatever becomes ready meanwhile.
+        One that is not always known is no longer known then. Once the shutdown has begun, none serves,
+        whatever becomes ready meanwhile.
         """
         if self._ending:
-            serving = {}
-        for service in self._statuses:
-            status = SERVING if serving.get(service) else NOT_SERVING
-            self._statuses[service] = status
+            serving = dict.fromkeys(self._statuses, False)
+        known = dict.fromkeys([*self._always, *serving])
+        gone = self._statuses.keys() - known.keys()
+        for service in known:  # the library must not find a new one while it goes through them
+            self._server_status.setdefault(service, UNKNOWN)
+        self._statuses = {service: SERVING if serving.get(service) else NOT_SERVING for service in known}
+        for service, status in [*self._statuses.items(), *((service, UNKNOWN) for service in gone)]:
             await self.set(service, status)
 
     async def enter_graceful_shutdown(self) -> None:

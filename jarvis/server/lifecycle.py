@@ -69,7 +69,8 @@ class Server:
         self._authenticator = Authenticator(settings.access) if settings.access else None
         self._status = status = application.status
         self._components = application.components
-        self._models = application.routes.models
+        self._routes = application.routes
+        self._weights = application.weights
         self._requests = requests = application.requests
         self._flush = application.embedding.flush
         self._ledger = application.ledger
@@ -107,6 +108,7 @@ class Server:
             requests=requests,
             reloads=application.reloads,
             sleeping=application.sleeping,
+            weights=application.weights,
             adapters=application.adapters,
             instruments=application.instruments,
             gpus=application.gpus,
@@ -121,7 +123,7 @@ class Server:
             }
         )
         self.gate = Gate(self._authenticator, table)
-        load = Load(self._models, application.embedding)
+        load = Load(self._routes, application.embedding)
         interceptor = CallInterceptor(self.gate, metering, application.instruments, load, settings)
         self._server = server = make_server([interceptor], server_options(most))
         generation_pb2_grpc.add_GenerationServiceServicer_to_server(generation, server)
@@ -165,7 +167,7 @@ class Server:
                     error = task.exception()
                     known = isinstance(error, JarvisError)
                     logger.error("%s", error, exc_info=None if known else error)
-                if not failed or any(model.state is State.READY for model in self._models):
+                if not failed or any(model.state is State.READY for model in self._routes.models):
                     await self._drain()
                 return 1 if failed else 0
             finally:
@@ -174,7 +176,7 @@ class Server:
                 await self._requests.close(within=0)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._flush(), FLUSH_SECONDS)
-                tasks = [stop, health, *components]
+                tasks = [stop, health, *components, *self._weights.tasks]
                 for task in tasks:
                     task.cancel()
                 if (await asyncio.wait(tasks, timeout=CLOSE_SECONDS))[1]:
@@ -193,7 +195,7 @@ class Server:
         """Return the parts that the health service knows beside the services, by their names there."""
         rerankers = self._components.of(PortName.RERANKER)
         return {
-            **{of_model(model.name): model for model in self._models},
+            **{of_model(model.name): model for model in self._routes.models},
             **{of_reranker(reranker.name): reranker for reranker in rerankers},
         }
 

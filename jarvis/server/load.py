@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import grpc
 
 from jarvis.core.embedding import Embedding
+from jarvis.core.routing import Routes
 from jarvis.core.routing.model import Model
 from jarvis.core.telemetry.window import Window
 from jarvis.orca.v3 import orca_pb2
@@ -35,15 +36,15 @@ class Load:
     utilisation where the application's own is 0, and a GPU's work shows in neither.
 
     Args:
-        models: all models.
+        routes: the models.
         embedding: the use case of embedding.
         clock: returns the time in seconds.
     """
 
     def __init__(
-        self, models: Sequence[Model], embedding: Embedding, clock: Callable[[], float] = time.monotonic
+        self, routes: Routes, embedding: Embedding, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._models = models
+        self._routes = routes
         self._embedding = embedding
         self._clock = clock
         self._window = Window(RATE_SECONDS, RATE_SECONDS, clock)
@@ -84,7 +85,7 @@ class Load:
         )
         if cached:
             report.utilization["kv_cache"] = max(cached)
-        report.named_metrics["queued"] = sum(model.waiting for model in self._models)
+        report.named_metrics["queued"] = sum(model.waiting for model in self._routes.models)
         report.named_metrics["queued_texts"] = self._embedding.queue_depth
         return report
 
@@ -111,7 +112,7 @@ class Load:
     def _told(self, figure: Callable[[Model], float | None]) -> list[float]:
         """Return a figure of every model that has it; one whose adapter raises fails no call."""
         found = []
-        for model in self._models:
+        for model in self._routes.models:
             try:
                 value = figure(model)
             except Exception:

@@ -4,6 +4,7 @@ from typing import Any
 
 import grpc
 
+from jarvis.core.generation.run_time_weights import RunTimeWeights
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
@@ -15,6 +16,7 @@ from jarvis.core.status import Status
 from jarvis.core.telemetry.gpus import GpuReader
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis.core.violations import Violations
+from jarvis.server import context as calls
 from jarvis.server.roles import needs
 from jarvis.server.status import model_list, server_status
 from jarvis.v1 import server_pb2_grpc
@@ -37,6 +39,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         requests: the running requests.
         reloads: replaces components while requests go on.
         sleeping: puts models to sleep, and wakes them.
+        weights: loads further weights into engines, and unloads them.
         adapters: the installed adapters.
         instruments: know the recent figures, and what is left of the error budgets.
         gpus: reads the GPUs of this machine.
@@ -52,6 +55,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         requests: Requests,
         reloads: Reloads,
         sleeping: Sleeping,
+        weights: RunTimeWeights,
         adapters: Adapters,
         instruments: Instruments,
         gpus: GpuReader,
@@ -63,6 +67,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         self._requests = requests
         self._reloads = reloads
         self._sleeping = sleeping
+        self._weights = weights
         self._adapters = adapters
         self._instruments = instruments
         self._gpus = gpus
@@ -83,7 +88,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
 
     @needs(Role.INFER, Role.OBSERVE)
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
-        """Return the configured models, and the routes over them."""
+        """Return the models, and the routes over them."""
         return wire.MODEL_LIST.message(model_list(self._routes))
 
     @needs(Role.OBSERVE)
@@ -111,6 +116,32 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         """Wake a model, and answer when it is ready."""
         await self._sleeping.wake(wire.WAKE.read(request))
         return wire.AWAKE
+
+    @needs(Role.ADMIN)
+    async def LoadAdapterWeights(
+        self, request: pb.LoadAdapterWeightsRequest, context: Context
+    ) -> pb.LoadAdapterWeightsResponse:
+        """Load further weights into the engine of a model, as a model of their own."""
+        wanted = wire.LOAD_WEIGHTS.read(request)
+        calls.current.get().facts.update(weights=wanted.name, base=wanted.base, path=wanted.path)
+        await self._weights.load(wanted)
+        return wire.WEIGHTS_LOADED
+
+    @needs(Role.ADMIN)
+    async def UnloadAdapterWeights(
+        self, request: pb.UnloadAdapterWeightsRequest, context: Context
+    ) -> pb.UnloadAdapterWeightsResponse:
+        """Unload weights, once the requests that they have are done."""
+        name = wire.UNLOAD_WEIGHTS.read(request)
+        calls.current.get().facts.update(weights=name)
+        return wire.UNLOADED.message(await self._weights.unload(name))
+
+    @needs(Role.ADMIN)
+    async def ListAdapterWeights(
+        self, request: pb.ListAdapterWeightsRequest, context: Context
+    ) -> pb.ListAdapterWeightsResponse:
+        """Return the weights that are configured, and those that were loaded since."""
+        return wire.WEIGHTS.message(self._weights.listed())
 
     @needs(Role.INFER)  # of one's own requests; an admin of all
     async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:

@@ -667,7 +667,7 @@ class ListModelsResponse(_message.Message):
     ROUTES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
-        """In the order of the configuration."""
+        """In the order of the configuration, then those that LoadAdapterWeights has added."""
 
     @_builtins.property
     def routes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Route]:
@@ -900,6 +900,178 @@ class WakeModelResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WakeModelResponse: _TypeAlias = WakeModelResponse  # noqa: Y015
+
+@_typing.final
+class LoadAdapterWeightsRequest(_message.Message):
+    """Names the weights to load."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    base: _builtins.str
+    """The model whose engine gets them: one that has an engine of its own."""
+    name: _builtins.str
+    """The name to call them by, which nothing else has."""
+    path: _builtins.str
+    """The folder on the server's machine with adapter_config.json and adapter_model.safetensors, as PEFT writes them. It
+    has to be in one of server.weights_folders.
+    """
+    def __init__(
+        self,
+        *,
+        base: _builtins.str = ...,
+        name: _builtins.str = ...,
+        path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "name", b"name", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadAdapterWeightsRequest: _TypeAlias = LoadAdapterWeightsRequest  # noqa: Y015
+
+@_typing.final
+class LoadAdapterWeightsResponse(_message.Message):
+    """The weights can be asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadAdapterWeightsResponse: _TypeAlias = LoadAdapterWeightsResponse  # noqa: Y015
+
+@_typing.final
+class UnloadAdapterWeightsRequest(_message.Message):
+    """Names the weights to unload."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The name that they were loaded under."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnloadAdapterWeightsRequest: _TypeAlias = UnloadAdapterWeightsRequest  # noqa: Y015
+
+@_typing.final
+class UnloadAdapterWeightsResponse(_message.Message):
+    """The weights are unloaded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDED_REQUESTS_FIELD_NUMBER: _builtins.int
+    ended_requests: _builtins.int
+    """How many requests did not finish in server.drain_timeout_seconds, and were ended."""
+    def __init__(
+        self,
+        *,
+        ended_requests: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_requests", b"ended_requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnloadAdapterWeightsResponse: _TypeAlias = UnloadAdapterWeightsResponse  # noqa: Y015
+
+@_typing.final
+class ListAdapterWeightsRequest(_message.Message):
+    """Asks for the weights."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAdapterWeightsRequest: _TypeAlias = ListAdapterWeightsRequest  # noqa: Y015
+
+@_typing.final
+class AdapterWeights(_message.Message):
+    """Further weights in the engine of a model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    BASE_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CONFIGURED_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The name of the model with these weights."""
+    base: _builtins.str
+    """The model whose engine has them."""
+    path: _builtins.str
+    """Their folder, as it was given."""
+    state: Global___State.ValueType
+    """The state of the model with these weights."""
+    configured: _builtins.bool
+    """Whether they stand in the configuration; those cannot be unloaded."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        base: _builtins.str = ...,
+        path: _builtins.str = ...,
+        state: Global___State.ValueType = ...,
+        configured: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "configured", b"configured", "name", b"name", "path", b"path", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdapterWeights: _TypeAlias = AdapterWeights  # noqa: Y015
+
+@_typing.final
+class ListAdapterWeightsResponse(_message.Message):
+    """The weights."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEIGHTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def weights(self) -> _containers.RepeatedCompositeFieldContainer[Global___AdapterWeights]:
+        """In the order of the configuration, then in the order in which they were loaded."""
+
+    def __init__(
+        self,
+        *,
+        weights: _abc.Iterable[Global___AdapterWeights] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["weights", b"weights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAdapterWeightsResponse: _TypeAlias = ListAdapterWeightsResponse  # noqa: Y015
 
 @_typing.final
 class AbortRequest(_message.Message):

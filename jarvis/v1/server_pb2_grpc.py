@@ -65,6 +65,21 @@ class ServerServiceStub(object):
                 request_serializer=jarvis_dot_v1_dot_server__pb2.WakeModelRequest.SerializeToString,
                 response_deserializer=jarvis_dot_v1_dot_server__pb2.WakeModelResponse.FromString,
                 _registered_method=True)
+        self.LoadAdapterWeights = channel.unary_unary(
+                '/jarvis.v1.ServerService/LoadAdapterWeights',
+                request_serializer=jarvis_dot_v1_dot_server__pb2.LoadAdapterWeightsRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_server__pb2.LoadAdapterWeightsResponse.FromString,
+                _registered_method=True)
+        self.UnloadAdapterWeights = channel.unary_unary(
+                '/jarvis.v1.ServerService/UnloadAdapterWeights',
+                request_serializer=jarvis_dot_v1_dot_server__pb2.UnloadAdapterWeightsRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_server__pb2.UnloadAdapterWeightsResponse.FromString,
+                _registered_method=True)
+        self.ListAdapterWeights = channel.unary_unary(
+                '/jarvis.v1.ServerService/ListAdapterWeights',
+                request_serializer=jarvis_dot_v1_dot_server__pb2.ListAdapterWeightsRequest.SerializeToString,
+                response_deserializer=jarvis_dot_v1_dot_server__pb2.ListAdapterWeightsResponse.FromString,
+                _registered_method=True)
         self.Abort = channel.unary_unary(
                 '/jarvis.v1.ServerService/Abort',
                 request_serializer=jarvis_dot_v1_dot_server__pb2.AbortRequest.SerializeToString,
@@ -89,7 +104,7 @@ class ServerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """The models and routes that this server was configured with, and what each model can do.
+        """The models and routes of this server, and what each model can do.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -124,6 +139,30 @@ class ServerServiceServicer(object):
 
     def WakeModel(self, request, context):
         """Wakes a model that sleeps for whatever reason. Answered when it is ready, at once where it is already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LoadAdapterWeights(self, request, context):
+        """Loads further weights (a LoRA) into the engine of a model. They are then a model of their own, which callers name
+        as any other, until they are unloaded or the server ends; to have them after that, they have to be configured.
+        Answered once they can be asked. If that fails, or the call is cancelled, nothing of them stays loaded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnloadAdapterWeights(self, request, context):
+        """Unloads weights that LoadAdapterWeights has loaded. New requests do not find them from then on; those that run
+        or wait finish first. Answered after that. Cancelling the call does not bring them back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAdapterWeights(self, request, context):
+        """The weights that models of their own have in the engine of another: configured ones, and those loaded since.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -175,6 +214,21 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.WakeModel,
                     request_deserializer=jarvis_dot_v1_dot_server__pb2.WakeModelRequest.FromString,
                     response_serializer=jarvis_dot_v1_dot_server__pb2.WakeModelResponse.SerializeToString,
+            ),
+            'LoadAdapterWeights': grpc.unary_unary_rpc_method_handler(
+                    servicer.LoadAdapterWeights,
+                    request_deserializer=jarvis_dot_v1_dot_server__pb2.LoadAdapterWeightsRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_server__pb2.LoadAdapterWeightsResponse.SerializeToString,
+            ),
+            'UnloadAdapterWeights': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnloadAdapterWeights,
+                    request_deserializer=jarvis_dot_v1_dot_server__pb2.UnloadAdapterWeightsRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_server__pb2.UnloadAdapterWeightsResponse.SerializeToString,
+            ),
+            'ListAdapterWeights': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAdapterWeights,
+                    request_deserializer=jarvis_dot_v1_dot_server__pb2.ListAdapterWeightsRequest.FromString,
+                    response_serializer=jarvis_dot_v1_dot_server__pb2.ListAdapterWeightsResponse.SerializeToString,
             ),
             'Abort': grpc.unary_unary_rpc_method_handler(
                     servicer.Abort,
@@ -350,6 +404,87 @@ class ServerService(object):
             '/jarvis.v1.ServerService/WakeModel',
             jarvis_dot_v1_dot_server__pb2.WakeModelRequest.SerializeToString,
             jarvis_dot_v1_dot_server__pb2.WakeModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LoadAdapterWeights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.ServerService/LoadAdapterWeights',
+            jarvis_dot_v1_dot_server__pb2.LoadAdapterWeightsRequest.SerializeToString,
+            jarvis_dot_v1_dot_server__pb2.LoadAdapterWeightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnloadAdapterWeights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.ServerService/UnloadAdapterWeights',
+            jarvis_dot_v1_dot_server__pb2.UnloadAdapterWeightsRequest.SerializeToString,
+            jarvis_dot_v1_dot_server__pb2.UnloadAdapterWeightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAdapterWeights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/jarvis.v1.ServerService/ListAdapterWeights',
+            jarvis_dot_v1_dot_server__pb2.ListAdapterWeightsRequest.SerializeToString,
+            jarvis_dot_v1_dot_server__pb2.ListAdapterWeightsResponse.FromString,
             options,
             channel_credentials,
             insecure,

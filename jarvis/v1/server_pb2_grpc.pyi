@@ -36,7 +36,7 @@ class ServerServiceStub:
     GetStatus: _grpc.UnaryUnaryMultiCallable[_server_pb2.GetStatusRequest, _server_pb2.GetStatusResponse]
     """The state of the server and of each of its models. Answered while the models load."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_server_pb2.ListModelsRequest, _server_pb2.ListModelsResponse]
-    """The models and routes that this server was configured with, and what each model can do."""
+    """The models and routes of this server, and what each model can do."""
     ListAdapters: _grpc.UnaryUnaryMultiCallable[_server_pb2.ListAdaptersRequest, _server_pb2.ListAdaptersResponse]
     """The adapters that are installed, and those that failed to load."""
     ReloadAdapter: _grpc.UnaryUnaryMultiCallable[_server_pb2.ReloadAdapterRequest, _server_pb2.ReloadAdapterResponse]
@@ -53,6 +53,17 @@ class ServerServiceStub:
     """
     WakeModel: _grpc.UnaryUnaryMultiCallable[_server_pb2.WakeModelRequest, _server_pb2.WakeModelResponse]
     """Wakes a model that sleeps for whatever reason. Answered when it is ready, at once where it is already."""
+    LoadAdapterWeights: _grpc.UnaryUnaryMultiCallable[_server_pb2.LoadAdapterWeightsRequest, _server_pb2.LoadAdapterWeightsResponse]
+    """Loads further weights (a LoRA) into the engine of a model. They are then a model of their own, which callers name
+    as any other, until they are unloaded or the server ends; to have them after that, they have to be configured.
+    Answered once they can be asked. If that fails, or the call is cancelled, nothing of them stays loaded.
+    """
+    UnloadAdapterWeights: _grpc.UnaryUnaryMultiCallable[_server_pb2.UnloadAdapterWeightsRequest, _server_pb2.UnloadAdapterWeightsResponse]
+    """Unloads weights that LoadAdapterWeights has loaded. New requests do not find them from then on; those that run
+    or wait finish first. Answered after that. Cancelling the call does not bring them back.
+    """
+    ListAdapterWeights: _grpc.UnaryUnaryMultiCallable[_server_pb2.ListAdapterWeightsRequest, _server_pb2.ListAdapterWeightsResponse]
+    """The weights that models of their own have in the engine of another: configured ones, and those loaded since."""
     Abort: _grpc.UnaryUnaryMultiCallable[_server_pb2.AbortRequest, _server_pb2.AbortResponse]
     """Ends a running request. Its own caller gets ABORTED."""
     GetUsage: _grpc.UnaryUnaryMultiCallable[_server_pb2.GetUsageRequest, _server_pb2.GetUsageResponse]
@@ -66,7 +77,7 @@ class ServerServiceAsyncStub(ServerServiceStub):
     GetStatus: _aio.UnaryUnaryMultiCallable[_server_pb2.GetStatusRequest, _server_pb2.GetStatusResponse]  # type: ignore[assignment]
     """The state of the server and of each of its models. Answered while the models load."""
     ListModels: _aio.UnaryUnaryMultiCallable[_server_pb2.ListModelsRequest, _server_pb2.ListModelsResponse]  # type: ignore[assignment]
-    """The models and routes that this server was configured with, and what each model can do."""
+    """The models and routes of this server, and what each model can do."""
     ListAdapters: _aio.UnaryUnaryMultiCallable[_server_pb2.ListAdaptersRequest, _server_pb2.ListAdaptersResponse]  # type: ignore[assignment]
     """The adapters that are installed, and those that failed to load."""
     ReloadAdapter: _aio.UnaryUnaryMultiCallable[_server_pb2.ReloadAdapterRequest, _server_pb2.ReloadAdapterResponse]  # type: ignore[assignment]
@@ -83,6 +94,17 @@ class ServerServiceAsyncStub(ServerServiceStub):
     """
     WakeModel: _aio.UnaryUnaryMultiCallable[_server_pb2.WakeModelRequest, _server_pb2.WakeModelResponse]  # type: ignore[assignment]
     """Wakes a model that sleeps for whatever reason. Answered when it is ready, at once where it is already."""
+    LoadAdapterWeights: _aio.UnaryUnaryMultiCallable[_server_pb2.LoadAdapterWeightsRequest, _server_pb2.LoadAdapterWeightsResponse]  # type: ignore[assignment]
+    """Loads further weights (a LoRA) into the engine of a model. They are then a model of their own, which callers name
+    as any other, until they are unloaded or the server ends; to have them after that, they have to be configured.
+    Answered once they can be asked. If that fails, or the call is cancelled, nothing of them stays loaded.
+    """
+    UnloadAdapterWeights: _aio.UnaryUnaryMultiCallable[_server_pb2.UnloadAdapterWeightsRequest, _server_pb2.UnloadAdapterWeightsResponse]  # type: ignore[assignment]
+    """Unloads weights that LoadAdapterWeights has loaded. New requests do not find them from then on; those that run
+    or wait finish first. Answered after that. Cancelling the call does not bring them back.
+    """
+    ListAdapterWeights: _aio.UnaryUnaryMultiCallable[_server_pb2.ListAdapterWeightsRequest, _server_pb2.ListAdapterWeightsResponse]  # type: ignore[assignment]
+    """The weights that models of their own have in the engine of another: configured ones, and those loaded since."""
     Abort: _aio.UnaryUnaryMultiCallable[_server_pb2.AbortRequest, _server_pb2.AbortResponse]  # type: ignore[assignment]
     """Ends a running request. Its own caller gets ABORTED."""
     GetUsage: _aio.UnaryUnaryMultiCallable[_server_pb2.GetUsageRequest, _server_pb2.GetUsageResponse]  # type: ignore[assignment]
@@ -105,7 +127,7 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _server_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_server_pb2.ListModelsResponse, _abc.Awaitable[_server_pb2.ListModelsResponse]]:
-        """The models and routes that this server was configured with, and what each model can do."""
+        """The models and routes of this server, and what each model can do."""
 
     @_abc_1.abstractmethod
     def ListAdapters(
@@ -146,6 +168,35 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_server_pb2.WakeModelResponse, _abc.Awaitable[_server_pb2.WakeModelResponse]]:
         """Wakes a model that sleeps for whatever reason. Answered when it is ready, at once where it is already."""
+
+    @_abc_1.abstractmethod
+    def LoadAdapterWeights(
+        self,
+        request: _server_pb2.LoadAdapterWeightsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_pb2.LoadAdapterWeightsResponse, _abc.Awaitable[_server_pb2.LoadAdapterWeightsResponse]]:
+        """Loads further weights (a LoRA) into the engine of a model. They are then a model of their own, which callers name
+        as any other, until they are unloaded or the server ends; to have them after that, they have to be configured.
+        Answered once they can be asked. If that fails, or the call is cancelled, nothing of them stays loaded.
+        """
+
+    @_abc_1.abstractmethod
+    def UnloadAdapterWeights(
+        self,
+        request: _server_pb2.UnloadAdapterWeightsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_pb2.UnloadAdapterWeightsResponse, _abc.Awaitable[_server_pb2.UnloadAdapterWeightsResponse]]:
+        """Unloads weights that LoadAdapterWeights has loaded. New requests do not find them from then on; those that run
+        or wait finish first. Answered after that. Cancelling the call does not bring them back.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAdapterWeights(
+        self,
+        request: _server_pb2.ListAdapterWeightsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_pb2.ListAdapterWeightsResponse, _abc.Awaitable[_server_pb2.ListAdapterWeightsResponse]]:
+        """The weights that models of their own have in the engine of another: configured ones, and those loaded since."""
 
     @_abc_1.abstractmethod
     def Abort(

@@ -7,6 +7,7 @@ from jarvis.wire.shapes import Only
 from jarvis_ports.values import (
     AdapterInfo,
     AdapterState,
+    AdapterWeights,
     CallerUsage,
     ComponentStatus,
     Gpu,
@@ -22,6 +23,7 @@ from jarvis_ports.values import (
     ServerStatus,
     State,
     UsageRequest,
+    WeightsRequest,
 )
 
 STATES = Enumeration(pb.State, State, unset=REFUSED)
@@ -90,6 +92,12 @@ SLEEP: Only[pb.SleepModelRequest, str] = Only(pb.SleepModelRequest)
 ASLEEP: Only[pb.SleepModelResponse, int] = Only(pb.SleepModelResponse)
 WAKE: Only[pb.WakeModelRequest, str] = Only(pb.WakeModelRequest)
 AWAKE = pb.WakeModelResponse()
+LOAD_WEIGHTS = Codec(pb.LoadAdapterWeightsRequest, WeightsRequest)
+UNLOAD_WEIGHTS: Only[pb.UnloadAdapterWeightsRequest, str] = Only(pb.UnloadAdapterWeightsRequest)
+UNLOADED: Only[pb.UnloadAdapterWeightsResponse, int] = Only(pb.UnloadAdapterWeightsResponse)
+WEIGHTS: Only[pb.ListAdapterWeightsResponse, tuple[AdapterWeights, ...]] = Only(
+    pb.ListAdapterWeightsResponse, Many(Codec(pb.AdapterWeights, AdapterWeights, state=STATES))
+)
 USAGE_REQUEST = Codec(pb.GetUsageRequest, UsageRequest)
 USAGE: Only[pb.GetUsageResponse, tuple[CallerUsage, ...]] = Only(
     pb.GetUsageResponse, Many(Codec(pb.CallerUsage, CallerUsage))
@@ -98,3 +106,5 @@ USAGE: Only[pb.GetUsageResponse, tuple[CallerUsage, ...]] = Only(
 STATUS_REQUEST = pb.GetStatusRequest()
 MODELS_REQUEST = pb.ListModelsRequest()
 ADAPTERS_REQUEST = pb.ListAdaptersRequest()
+WEIGHTS_REQUEST = pb.ListAdapterWeightsRequest()
+WEIGHTS_LOADED = pb.LoadAdapterWeightsResponse()

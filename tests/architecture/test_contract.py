@@ -26,6 +26,9 @@ REQUIRED = {
     "IngestDocument.source",
     "IngestStart.collection",
     "ListDocumentsRequest.collection",
+    "LoadAdapterWeightsRequest.base",
+    "LoadAdapterWeightsRequest.name",
+    "LoadAdapterWeightsRequest.path",
     "Message.content",
     "Message.role",
     "OneOfFilter.field",
@@ -43,6 +46,7 @@ REQUIRED = {
     "ToolCall.arguments",
     "ToolCall.id",
     "ToolCall.name",
+    "UnloadAdapterWeightsRequest.name",
     "UpsertRequest.collection",
     "WakeModelRequest.name",
 }

@@ -16,9 +16,11 @@ RARE = {
     "jarvis.v1.GenerationService.Detokenize",
     "jarvis.v1.GenerationService.ResumeStream",
     "jarvis.v1.ServerService.Abort",
+    "jarvis.v1.ServerService.LoadAdapterWeights",
     "jarvis.v1.ServerService.ReloadAdapter",
     "jarvis.v1.ServerService.SleepModel",
     "jarvis.v1.ServerService.WakeModel",
+    "jarvis.v1.ServerService.UnloadAdapterWeights",
 }
 """Methods that need another request to run at the same time, or a name that no request happens on."""
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -215,6 +215,21 @@ class FakeServer(
         await self._begin(request, context)
         return server_pb2.WakeModelResponse()
 
+    async def LoadAdapterWeights(self, request, context) -> server_pb2.LoadAdapterWeightsResponse:  # noqa: N802
+        await self._begin(request, context)
+        return server_pb2.LoadAdapterWeightsResponse()
+
+    async def UnloadAdapterWeights(self, request, context) -> server_pb2.UnloadAdapterWeightsResponse:  # noqa: N802
+        await self._begin(request, context)
+        return server_pb2.UnloadAdapterWeightsResponse(ended_requests=2)
+
+    async def ListAdapterWeights(self, request, context) -> server_pb2.ListAdapterWeightsResponse:  # noqa: N802
+        await self._begin(request, context)
+        one = server_pb2.AdapterWeights(
+            name="own", base="echo", path="/w/own", state=server_pb2.STATE_READY, configured=True
+        )
+        return server_pb2.ListAdapterWeightsResponse(weights=[one])
+
     async def Abort(self, request, context) -> server_pb2.AbortResponse:  # noqa: N802
         await self._begin(request, context)
         return server_pb2.AbortResponse(aborted=2)

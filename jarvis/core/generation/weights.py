@@ -43,10 +43,11 @@ async def open_weights(name: str, base: Component[LLM], find: Callable[[], Path]
     Raises:
         EngineStartFailed: the weights cannot be used with this model.
     """
-    llm = await until_loaded(base)
-    kind = _WithWeightsAndTokens if isinstance(llm, TellsTokens) else WithWeights
-    weights = kind(f"{name}-{next(_NUMBERS)}", base, find)
-    await weights.load(llm)
+    await until_loaded(base)
+    with base.use() as llm:  # a reload does not close it meanwhile
+        kind = _WithWeightsAndTokens if isinstance(llm, TellsTokens) else WithWeights
+        weights = kind(f"{name}-{next(_NUMBERS)}", base, find)
+        await weights.load(llm)
     try:
         yield weights
     finally:

@@ -130,6 +130,10 @@ class Model(Component[LLM]):
             if self.breaker.open and not before:
                 logger.warning("%s keeps failing, and is tried last for a while: %s", self, error)
 
+    def retire(self, why: str) -> None:
+        """Refuse all requests, also those that wait; whoever calls this ends the task that keeps it open."""
+        self._become(State.FAILED, why)
+
     def _become(self, state: State, message: str, port: LLM | None = None) -> None:
         if state is State.READY:
             self.breaker.succeeded()  # the engine is a new one

@@ -20,17 +20,36 @@ class Routes:
     """Every model, and every route over them.
 
     Args:
-        models: all models, in the order of the configuration.
+        models: the configured models, in their order there.
         routes: all routes; their fallbacks do not form a cycle.
         default: the route or model of a request that names none.
+
+    Attributes:
+        models: all models.
     """
 
     def __init__(self, models: Sequence[Model], routes: Sequence[Route], default: str) -> None:
-        self.models = tuple(models)
+        self.models: tuple[Model, ...] = ()
+        self._models: Mapping[str, Model] = {}
+        self._become(models)
         self.routes = tuple(routes)
         self.default = default
-        self._models: Mapping[str, Model] = {model.name: model for model in models}
         self._routes: Mapping[str, Route] = {route.name: route for route in routes}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._routes or name in self._models
+
+    def add(self, model: Model) -> None:
+        """Have requests find a model by its name."""
+        self._become((*self.models, model))
+
+    def remove(self, model: Model) -> None:
+        """Have no further request find a model; no route has it."""
+        self._become([one for one in self.models if one is not model])
+
+    def _become(self, models: Sequence[Model]) -> None:
+        self.models = tuple(models)
+        self._models = {model.name: model for model in models}
 
     def get(self, name: str) -> "Destination":
         """Return what a name stands for; an empty name means the default.

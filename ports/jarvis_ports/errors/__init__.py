@@ -17,6 +17,9 @@
     │   ├── NotConfigured                NOT_CONFIGURED
     │   ├── ComponentNotFound            COMPONENT_NOT_FOUND
     │   ├── CannotReload                 CANNOT_RELOAD
+    │   ├── NameTaken                    NAME_TAKEN
+    │   ├── WeightsNotFound              WEIGHTS_NOT_FOUND
+    │   ├── CannotUnload                 CANNOT_UNLOAD
     │   ├── RequestNotFound              REQUEST_NOT_FOUND
     │   ├── RequestAborted               REQUEST_ABORTED
     │   ├── EventsLost                   EVENTS_LOST
@@ -47,6 +50,7 @@ Each class that can be raised has one stable `reason`. One table in the server m
 from jarvis_ports.errors.base import CallerError, FieldViolation, JarvisError, Unavailable
 from jarvis_ports.errors.caller import (
     CannotReload,
+    CannotUnload,
     CollectionMismatch,
     CollectionNotFound,
     ComponentNotFound,
@@ -56,6 +60,7 @@ from jarvis_ports.errors.caller import (
     InvalidArgument,
     MessageTooLarge,
     ModelNotFound,
+    NameTaken,
     NotConfigured,
     PermissionDenied,
     RequestAborted,
@@ -68,6 +73,7 @@ from jarvis_ports.errors.caller import (
     TooManyServices,
     Unauthenticated,
     UnsupportedField,
+    WeightsNotFound,
 )
 from jarvis_ports.errors.failure import (
     EngineFailure,
@@ -92,6 +98,7 @@ from jarvis_ports.errors.unavailable import (
 __all__ = [
     "CallerError",
     "CannotReload",
+    "CannotUnload",
     "CollectionMismatch",
     "CollectionNotFound",
     "ComponentNotFound",
@@ -113,6 +120,7 @@ __all__ = [
     "ModelLoading",
     "ModelNotFound",
     "ModelUnavailable",
+    "NameTaken",
     "NotConfigured",
     "Overloaded",
     "PermissionDenied",
@@ -131,4 +139,5 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "UnsupportedField",
+    "WeightsNotFound",
 ]

@@ -135,6 +135,27 @@ class CannotReload(CallerError):
     reason = "CANNOT_RELOAD"
 
 
+class NameTaken(CallerError):
+    """A model or a route has that name already."""
+
+    reason = "NAME_TAKEN"
+
+
+class WeightsNotFound(CallerError):
+    """No weights of that name were loaded while the server runs."""
+
+    reason = "WEIGHTS_NOT_FOUND"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"no weights {name!r} were loaded; there is {', '.join(known) or 'none'}")
+
+
+class CannotUnload(CallerError):
+    """The model stands in the configuration, or is being reloaded."""
+
+    reason = "CANNOT_UNLOAD"
+
+
 class RequestNotFound(CallerError):
     """No request that runs, and no stream that is kept, has that id."""
 

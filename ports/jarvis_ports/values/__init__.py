@@ -48,10 +48,12 @@ from jarvis_ports.values.filters import And, Equals, Exists, Filter, In, Metadat
 from jarvis_ports.values.models import (
     AdapterInfo,
     AdapterState,
+    AdapterWeights,
     ModelInfo,
     ModelList,
     ReloadRequest,
     RouteInfo,
+    WeightsRequest,
 )
 from jarvis_ports.values.prompts import PromptExplanation, Signal
 from jarvis_ports.values.requests import (
@@ -104,6 +106,7 @@ from jarvis_ports.values.usage import CallerUsage, UsageRequest
 __all__ = [
     "AdapterInfo",
     "AdapterState",
+    "AdapterWeights",
     "And",
     "Answer",
     "CallerUsage",
@@ -209,5 +212,6 @@ __all__ = [
     "Usage",
     "UsageRequest",
     "Value",
+    "WeightsRequest",
     "input_field",
 ]

@@ -78,3 +78,23 @@ class ReloadRequest:
 
     port: str
     name: str
+
+
+@dataclass(frozen=True)
+class WeightsRequest:
+    """Names further weights (LoRA): the model whose engine gets them, their own name, and their folder."""
+
+    base: str
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class AdapterWeights:
+    """A model that is another one, `base`, with further weights; `configured` ones cannot be unloaded."""
+
+    name: str
+    base: str
+    path: str
+    state: State
+    configured: bool

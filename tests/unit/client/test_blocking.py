@@ -17,6 +17,9 @@ async def test_every_call_blocks_and_answers(fake):
             assert client.status().version == "9.9"
             assert [model.name for model in client.models()] == ["echo", "slow"]
             assert [adapter.name for adapter in client.adapters()] == ["broken"]
+            client.load_weights("own", "/w/own", base="echo")
+            assert [one.path for one in client.weights()] == ["/w/own"]
+            assert client.unload_weights("own") == 2
             assert client.abort("r-1") == 2
             assert client.health() is HealthStatus.SERVING
 

@@ -28,7 +28,7 @@ def clock():
 @pytest.fixture
 def load(clock):
     models = [model("a", 0.5, 0.75, 1), model("b", 2.0, 0.25, 2), model("unknown", None)]
-    return Load(models, SimpleNamespace(queue_depth=7), lambda: clock.now)
+    return Load(SimpleNamespace(models=models), SimpleNamespace(queue_depth=7), lambda: clock.now)
 
 
 def test_the_fullest_model_counts_and_what_waits_adds_up(load):
@@ -72,7 +72,8 @@ class Broken:
 
 
 def test_a_model_whose_adapter_raises_costs_nobody_the_report(caplog):
-    load = Load([model("a", 0.5, 0.75), Broken()], SimpleNamespace(queue_depth=0))
+    routes = SimpleNamespace(models=[model("a", 0.5, 0.75), Broken()])
+    load = Load(routes, SimpleNamespace(queue_depth=0))
     for _ in range(2):
         ((_, packed),) = load.trailing("a")
     report = orca_pb2.OrcaLoadReport.FromString(packed)

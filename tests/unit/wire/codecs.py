@@ -128,6 +128,10 @@ PAIRS = [
     of_codec(s.SleepModelRequest, str, server.SLEEP),
     of_codec(s.SleepModelResponse, int, server.ASLEEP),
     of_codec(s.WakeModelRequest, str, server.WAKE),
+    of_codec(s.LoadAdapterWeightsRequest, values.WeightsRequest, server.LOAD_WEIGHTS),
+    of_codec(s.UnloadAdapterWeightsRequest, str, server.UNLOAD_WEIGHTS),
+    of_codec(s.UnloadAdapterWeightsResponse, int, server.UNLOADED),
+    of_codec(s.ListAdapterWeightsResponse, tuple[values.AdapterWeights, ...], server.WEIGHTS),
     of_codec(s.AbortRequest, str, server.ABORT),
     of_codec(s.AbortResponse, int, server.ABORTED),
     of_request(s.GetUsageRequest, values.UsageRequest, server.USAGE_REQUEST),
@@ -139,6 +143,8 @@ EMPTY = {
     s.ListModelsRequest,
     s.ListAdaptersRequest,
     s.WakeModelResponse,
+    s.ListAdapterWeightsRequest,
+    s.LoadAdapterWeightsResponse,
 }
 """Messages without a field."""
 

@@ -102,11 +102,25 @@ def test_weights_outside_of_the_folders_are_refused(tmp_path, how):
 
 @pytest.mark.parametrize(
     ("described", "problem"),
-    [("{", "cannot be read"), ("[]", "cannot be read"), ({"peft_type": "IA3"}, "are of the kind 'IA3', not")],
+    [
+        ("{", "cannot be read"),
+        ("[]", "cannot be read"),
+        ("[" * 100_000, "cannot be read"),
+        ({"peft_type": "IA3"}, "are of the kind 'IA3', not"),
+    ],
 )
 def test_what_is_no_lora_is_refused(tmp_path, described, problem):
     with pytest.raises(EngineStartFailed, match=problem):
         find_weights(str(write(tmp_path / "one", described)), [str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    "path", ["a\0b", "{inside}/" + "a" * 999, "~nobody-is-this/x", "{inside}/loop"]
+)
+def test_a_path_that_cannot_be_one_is_refused(tmp_path, path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(EngineStartFailed, match="cannot be looked at"):
+        find_weights(path.format(inside=tmp_path), [str(tmp_path)])
 
 
 def test_a_folder_without_the_tensors_is_refused(tmp_path):

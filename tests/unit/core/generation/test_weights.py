@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,78 +15,15 @@ from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis.core.routing.model import Model
-from jarvis_ports.errors import EngineDead, EngineStartFailed, ModelLoading
-from jarvis_ports.health import Health
-from jarvis_ports.llm import Accepted, Delta, GenerateRequest, LLMCapabilities, TellsTokens
+from jarvis_ports.errors import EngineDead, ModelLoading
+from jarvis_ports.llm import TellsTokens
 from jarvis_ports.values import State
-
-FOLDER = Path("weights")
-
-
-class PlainLLM:
-    """Answers with the name of the weights that a request asks for."""
-
-    def __init__(self, number):
-        self.number = number
-        self.problem = ""
-        self.loaded = []
-        self.go = asyncio.Event()
-        self.go.set()
-
-    def capabilities(self):
-        return LLMCapabilities(9, frozenset(), notes=(f"engine {self.number}",))
-
-    async def health(self):
-        return Health(not self.problem, self.problem)
-
-    async def count_tokens(self, input_, render, tools=()):
-        return len(input_)
-
-    async def generate(self, request):
-        assert not request.weights or request.weights in self.loaded
-        yield Accepted(1)
-        await self.go.wait()
-        if self.problem:
-            raise EngineDead(self.problem)
-        yield Delta(0, f"{self.number} {request.weights or 'alone'}")
-
-
-class FakeLLM(PlainLLM):
-    """Takes weights, and tells its tokens."""
-
-    refusal = ""
-
-    async def load_weights(self, name, folder):
-        assert folder == FOLDER
-        if FakeLLM.refusal:
-            raise EngineStartFailed(FakeLLM.refusal)
-        if name not in self.loaded:
-            self.loaded.append(name)
-
-    async def unload_weights(self, name):
-        self.loaded.remove(name)
-
-    async def tokenize(self, input_, render):
-        return [1]
-
-    async def token_texts(self, token_ids):
-        return ["a"]
-
-    async def detokenize(self, token_ids):
-        return "a"
+from tests.unit.core.generation.lora_engines import FOLDER, FakeLLM, PlainLLM, answer, soon, until
 
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
-    monkeypatch.setattr(restarts, "DELAYS", (0.0,))
-    monkeypatch.setattr(restarts, "UNENDING_DELAYS", (0.0,))
-    monkeypatch.setattr(FakeLLM, "refusal", "")
-    for module, name in (
-        ("lifecycle.waiting", "LOOK_SECONDS"),
-        ("lifecycle.draining", "LOOK_SECONDS"),
-        ("lifecycle.component", "HEALTH_INTERVAL"),
-    ):
-        monkeypatch.setattr(f"jarvis.core.{module}.{name}", 0.001)
+    soon(monkeypatch)
 
 
 @asynccontextmanager
@@ -114,17 +50,6 @@ async def served(kind=FakeLLM):
         for run in reversed(runs):
             run.cancel()
             await asyncio.wait([run])
-
-
-async def until(condition):
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
-
-
-async def answer(model):
-    with model.use() as llm:
-        return [one.text async for one in llm.generate(GenerateRequest("", "x")) if isinstance(one, Delta)]
 
 
 def ready(two):
