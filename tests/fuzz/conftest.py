@@ -62,7 +62,8 @@ async def fuzzed(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzzed")
     log, key = folder / "log.jsonl", ""
     sets = [*DEFAULTS, *STAND_INS, "telemetry.adapter=opentelemetry", "log.format=json"]
-    sets += ["reranker.adapter=overlap", "default_route=echo", *(f"models.slow.{one}" for one in SLOW)]
+    sets += ["reranker.adapter=overlap", "default_route=echo", f'server.weights_folders=["{folder}"]']
+    sets += [f"models.slow.{one}" for one in SLOW]
     if "known" in request.param:
         key = keys.add(folder / "keys.json", "fuzzer", list(Role), None)[1]
         sets += [f'auth.keys="{folder}/keys.json"', "store.adapter=chroma"]

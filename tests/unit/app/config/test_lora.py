@@ -114,9 +114,7 @@ def test_what_is_no_lora_is_refused(tmp_path, described, problem):
         find_weights(str(write(tmp_path / "one", described)), [str(tmp_path)])
 
 
-@pytest.mark.parametrize(
-    "path", ["a\0b", "{inside}/" + "a" * 999, "~nobody-is-this/x", "{inside}/loop"]
-)
+@pytest.mark.parametrize("path", ["a\0b", "{inside}/" + "a" * 999, "~nobody-is-this/x", "{inside}/loop"])
 def test_a_path_that_cannot_be_one_is_refused(tmp_path, path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(EngineStartFailed, match="cannot be looked at"):
