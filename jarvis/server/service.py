@@ -26,6 +26,8 @@ from jarvis_plugins.loader import Adapters
 from jarvis_ports.errors import PermissionDenied
 
 MOST_DAYS = 400
+MOST_NOTED = 1000
+"""The most characters of what a caller sent that its line in the log has of each field."""
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -123,7 +125,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
     ) -> pb.LoadAdapterWeightsResponse:
         """Load further weights into the engine of a model, as a model of their own."""
         wanted = wire.LOAD_WEIGHTS.read(request)
-        calls.current.get().facts.update(weights=wanted.name, base=wanted.base, path=wanted.path)
+        _note(weights=wanted.name, base=wanted.base, path=wanted.path)
         await self._weights.load(wanted)
         return wire.WEIGHTS_LOADED
 
@@ -133,7 +135,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
     ) -> pb.UnloadAdapterWeightsResponse:
         """Unload weights, once the requests that they have are done."""
         name = wire.UNLOAD_WEIGHTS.read(request)
-        calls.current.get().facts.update(weights=name)
+        _note(weights=name)
         return wire.UNLOADED.message(await self._weights.unload(name))
 
     @needs(Role.ADMIN)
@@ -164,3 +166,8 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
                 raise PermissionDenied("the usage of others needs the role observe or admin")
             caller = asking.name
         return wire.USAGE.message(await self._metering.usage(days, caller))
+
+
+def _note(**facts: str) -> None:
+    """Have the line of the call in the log tell what it is about."""
+    calls.current.get().facts.update({name: value[:MOST_NOTED] for name, value in facts.items()})

@@ -4,7 +4,7 @@ https://github.com/open-telemetry/semantic-conventions-genai
 https://opentelemetry.io/docs/specs/semconv/rpc/rpc-metrics/
 
 No label has values that a caller can make up: models, routes, methods and adapters are those that are
-configured, and reasons are those of `jarvis_ports.errors`.
+configured, or that an admin has loaded (`MOST_NAMES`), and reasons are those of `jarvis_ports.errors`.
 """
 
 from jarvis_ports.telemetry import Metric, MetricKind
