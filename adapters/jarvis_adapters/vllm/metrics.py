@@ -8,7 +8,7 @@ each while it runs.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
@@ -27,6 +27,10 @@ mean over each request is in `vllm:request_time_per_output_token_seconds`.
 """
 
 
+WEIGHTS = "vllm:lora_requests_info"
+"""The metric with a series for each set of weights (LoRA) that requests ran with: these come and go."""
+
+
 class Metrics(PrometheusStatLogger):  # type: ignore[misc] # vLLM is untyped here
     """vLLM's metrics of one engine, in a registry of their own."""
 
@@ -36,7 +40,7 @@ class Metrics(PrometheusStatLogger):  # type: ignore[misc] # vLLM is untyped her
         """Whether requests come from callers, and are not those that warm the engine up."""
         self._cache_usage: dict[int, float] = {}
         kinds: dict[str, Callable[..., MetricWrapperBase]] = {
-            "_gauge_cls": partial(Gauge, registry=self.registry),
+            "_gauge_cls": partial(_gauge, self.registry),
             "_counter_cls": partial(Counter, registry=self.registry),
             "_histogram_cls": partial(_histogram, self.registry),
         }
@@ -62,11 +66,28 @@ class Metrics(PrometheusStatLogger):  # type: ignore[misc] # vLLM is untyped her
         return sum(known) / len(known) if known else None
 
 
+class Latest(Gauge):
+    """A gauge with the series of its last labels alone."""
+
+    def labels(self, *values: Any, **named: Any) -> Self:  # noqa: ANN401 - as prometheus_client's own
+        """Return the series of some labels, and drop any other."""
+        found = super().labels(*values, **named)
+        if len(self._metrics) > 1:
+            self.clear()
+            found = super().labels(*values, **named)
+        return found
+
+
 class Unobserved(Histogram):
     """A histogram that drops its observations."""
 
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
         """Do nothing."""
+
+
+def _gauge(registry: CollectorRegistry, *, name: str, **options: Any) -> Gauge:  # noqa: ANN401
+    kind = Latest if name == WEIGHTS else Gauge
+    return kind(name, **options, registry=registry)
 
 
 def _histogram(registry: CollectorRegistry, *, name: str, **options: Any) -> Histogram:  # noqa: ANN401

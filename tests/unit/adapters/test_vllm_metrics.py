@@ -116,6 +116,15 @@ def test_what_warms_an_engine_up_is_not_counted(metrics):
         assert running(page(), "m") == 0
 
 
+def test_weights_that_are_gone_leave_no_series(metrics):
+    made = metrics()
+    with shown(made, "m"):
+        for names in ("a", "b", "b", "a,b"):
+            made.record(SchedulerStats(running_lora_adapters=dict.fromkeys(names.split(","), 1)), None)
+            (sample,) = page()["vllm:lora_requests_info"].samples
+            assert sample.labels["running_lora_adapters"] == names
+
+
 def test_two_of_one_name_are_told_apart(metrics):
     with shown(metrics(), "m"), shown(metrics(), "m"), shown(metrics(), "m"):
         assert models(page()["vllm:num_requests_running"]) == {"m", "m-2", "m-3"}
