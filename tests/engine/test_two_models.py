@@ -2,30 +2,28 @@
 
 import asyncio
 import os
-import re
+import shutil
 import signal
-from collections import Counter
 from types import SimpleNamespace
 
-import aiohttp
 import grpc
-import psutil
 import pytest
 from grpc_health.v1 import health_pb2
-from prometheus_client.parser import text_string_to_metric_families
 
 from bench import tiny_lora
+from jarvis.models import resolve
 from jarvis.models.catalogue import DEMO_MODEL
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
+from tests.engine import peft_lora
 from tests.engine.support import GENERATION, START
+from tests.engine.two_engines import Traffic, core, follow, greedy, restarts, shown
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 SERVING, NOT_SERVING = (
     health_pb2.HealthCheckResponse.SERVING,
     health_pb2.HealthCheckResponse.NOT_SERVING,
 )
-BRIEF = 4
 EASY = "What is the capital of France?"
 HARD = "Prove that there are infinitely many primes, and explain why each step of the proof holds."
 
@@ -59,6 +57,8 @@ async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
         "models.small.max_difficulty=39",
         "models.small.settings.hang_seconds=10",
         "models.small.settings.engine_args.enable_lora=true",
+        "models.small.settings.engine_args.max_loras=2",
+        "models.large.settings.engine_args.enable_lora=true",
         f'server.weights_folders=["{weights}"]',
         *lora("tuned", tiny_lora.make(weights / "tuned", tiny_folder)),
         *lora("broken", tiny_lora.make(weights / "broken", tiny_folder, width=32)),
@@ -72,21 +72,15 @@ async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
     async with serve(tmp_path_factory.mktemp("two"), *sets) as server, connect(server.address) as peer:
         for name in ("small", "large", "tuned"):
             await ready(server, peer, f"{GENERATION}/{name}")
-        yield SimpleNamespace(server=server, peer=peer, tuned=await greedy(peer, "tuned"))
+        yield SimpleNamespace(
+            server=server, peer=peer, weights=weights, answers={"tuned": await greedy(peer, "tuned")}
+        )
 
 
 def ask(text, **fields):
     messages = [pb.Message(role=pb.ROLE_USER, content=text)]
     sampling = pb.SamplingParams(max_tokens=4)
     return pb.GenerateRequest(messages=messages, sampling=sampling, **fields)
-
-
-def core(server, folder):
-    """Find the process of the engine that has a model: it logs that with its own process id."""
-    started = re.findall(
-        r"Initializing a V1 LLM engine .*? model='([^']*)'.*\"pid\":(\d+)", server.log.read_text()
-    )
-    return psutil.Process(int(dict(started)[str(folder)]))
 
 
 @pytest.mark.parametrize(("difficulty", "name"), [(0, "small"), (39, "small"), (40, "large"), (100, "large")])
@@ -121,12 +115,6 @@ async def test_both_answer_at_once(two):
     assert [answer.model for answer in answers] == ["small", "large"] * 8
 
 
-async def greedy(peer, name):
-    sampling = pb.SamplingParams(max_tokens=12, temperature=0, ignore_eos=True)
-    request = pb.GenerateRequest(prompt="Once upon a time", sampling=sampling, model=name)
-    return (await peer.generation.Generate(request)).choices[0].text
-
-
 async def test_weights_change_the_answers_of_their_model_and_of_no_other(two):
     alone = [await greedy(two.peer, name) for name in ("small", "tuned")]
     together = await asyncio.gather(*(greedy(two.peer, name) for name in ["small", "tuned"] * 8))
@@ -148,66 +136,78 @@ async def test_weights_of_another_model_are_told_and_disturb_nobody(two, failure
     assert await two.peer.check(f"{GENERATION}/broken") == "NOT_SERVING"
 
 
-class Traffic:
-    """Streams by route, each with whether it had begun, how it ended, and which model answered."""
-
-    def __init__(self, peer):
-        self._peer = peer
-        self.begun = asyncio.Event()
-        self.ended = []
-
-    async def stream(self, max_tokens):
-        sampling = pb.SamplingParams(max_tokens=max_tokens, ignore_eos=True)
-        request = pb.GenerateStreamRequest(prompt="Once", sampling=sampling, difficulty=10)
-        started, code = None, "OK"
-        try:
-            async for event in self._peer.generation.GenerateStream(request):
-                if event.HasField("started"):
-                    started = event.started
-                    if max_tokens > BRIEF:  # the others may end before anything happens to them
-                        self.begun.set()
-        except grpc.aio.AioRpcError as error:
-            code = error.code().name
-        self.ended.append((started, code))
-
-    async def trickle(self):
-        async with asyncio.TaskGroup() as streams:
-            while True:
-                streams.create_task(self.stream(BRIEF))
-                await asyncio.sleep(0.2)
+def load(two, base, name, folder):
+    request = server_pb2.LoadAdapterWeightsRequest(base=base, name=name, path=str(folder))
+    return two.peer.server.LoadAdapterWeights(request)
 
 
-async def follow(peer, service, seen):
-    request = health_pb2.HealthCheckRequest(service=service)
-    async for response in peer.health.Watch(request):
-        seen.append(response.status)
+def unload(two, name):
+    return two.peer.server.UnloadAdapterWeights(server_pb2.UnloadAdapterWeightsRequest(name=name))
 
 
-async def page(server):
-    """Return vLLM's values by sample and model, of a page of metrics on which nothing is there twice."""
-    (address,) = re.findall(r"/metrics, .* are on http://([\d.:]+)", server.log.read_text())
-    async with aiohttp.request("GET", f"http://{address}/metrics") as response:
-        families = list(text_string_to_metric_families(await response.text()))
-    assert [name for name, count in Counter(family.name for family in families).items() if count > 1] == []
-    samples = [sample for family in families for sample in family.samples if sample.name.startswith("vllm:")]
-    series = Counter((sample.name, *sorted(sample.labels.items())) for sample in samples)
-    assert [one for one, count in series.items() if count > 1] == []
-    return {(sample.name, sample.labels["model_name"]): sample.value for sample in samples}
+async def test_weights_that_peft_made_answer_as_they_do_there(two):
+    folder = two.weights / "peft"
+    asked, there = await asyncio.to_thread(peft_lora.make, folder, resolve(DEMO_MODEL), EASY, 12)
+
+    async def answer(name):
+        sampling = pb.SamplingParams(max_tokens=12, temperature=0, ignore_eos=True)
+        request = pb.GenerateRequest(
+            prompt_token_ids=asked, sampling=sampling, model=name, return_token_ids=True
+        )
+        return list((await two.peer.generation.Generate(request)).choices[0].token_ids)
+
+    alone = await answer("large")
+    await load(two, "large", "peft", folder)
+    assert await answer("peft") == there != alone
+    assert (await unload(two, "peft")).ended_requests == 0
+    assert await answer("large") == alone
 
 
-async def shown(server):
-    """Return the generated tokens of each model that the page of metrics shows."""
-    values = await page(server)
-    tokens = {model: values["vllm:generation_tokens_total", model] for _, model in values}
-    begun = values.get(("vllm:time_to_first_token_seconds_count", DEMO_MODEL))
-    return SimpleNamespace(
-        models=set(tokens), small=tokens.get("tiny"), large=tokens.get(DEMO_MODEL), large_begun=begun
-    )
+async def test_weights_come_and_go_while_requests_run_and_none_fails(two, tiny_folder, failure, rest):
+    folder, enough = tiny_lora.make(two.weights / "more", tiny_folder, rank=4), asyncio.Event()
+    expected = {name: await greedy(two.peer, name) for name in ("small", "tuned")}
+
+    async def caller(name):
+        while not enough.is_set():
+            assert await greedy(two.peer, name) == expected[name]
+
+    callers = [asyncio.create_task(caller(name)) for name in ("small", "tuned") for _ in range(2)]
+    found = []
+    for _ in range(4):
+        await load(two, "small", "more", folder)
+        found += await asyncio.gather(*(greedy(two.peer, "more") for _ in range(4)))
+        long = pb.SamplingParams(max_tokens=200, ignore_eos=True)
+        last = two.peer.generation.GenerateStream(
+            pb.GenerateStreamRequest(prompt="Once", sampling=long, model="more")
+        )
+        assert (await last.read()).HasField("started")
+        assert (await unload(two, "more")).ended_requests == 0
+        assert (await rest(last))[-1].finished.usage.completion_tokens == 200
+        assert (await failure(greedy(two.peer, "more")))[1] == "MODEL_NOT_FOUND"
+    enough.set()
+    await asyncio.gather(*callers)  # raises where a request failed
+    (two.answers["more"],) = set(found)
+    assert two.answers["more"] not in expected.values()
+    await load(two, "small", "more", folder)
 
 
-async def restarts(peer):
-    models = (await peer.server.GetStatus(server_pb2.GetStatusRequest())).models
-    return {one.name: one.restarts for one in models}
+async def test_weights_that_cannot_be_used_are_refused_and_disturb_nobody(two, tiny_folder, failure):
+    good, folder = two.weights / "tuned", two.weights / "bad"
+    damaged = shutil.copytree(two.weights / "peft", folder / "damaged") / "adapter_model.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    (folder / "link").symlink_to(tiny_folder)
+    for base, path, why in (
+        ("large", good, "it is of another model: layers.0.self_attn."),
+        ("large", tiny_lora.make(folder / "rank", tiny_folder, rank=64), "its rank is 64"),
+        ("large", damaged.parent, f"{damaged.parent}: "),
+        ("small", good, "the engine has 2 LoRA already, and room for no other"),
+        ("small", folder / "link", "is, or leads, outside of server.weights_folders"),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError, match=why) as caught:
+            await load(two, base, "bad", path)
+        assert caught.value.code().name == ("INVALID_ARGUMENT" if "outside" in why else "FAILED_PRECONDITION")
+    for name, text in two.answers.items():
+        assert await greedy(two.peer, name) == text
 
 
 async def test_the_metrics_of_both_engines_are_side_by_side(two):
@@ -227,6 +227,7 @@ async def test_a_model_whose_engine_is_gone_is_replaced_by_the_other_until_it_is
     two, tiny_folder, still_there, failure, how
 ):
     peer, traffic, engine = two.peer, Traffic(two.peer), core(two.server, tiny_folder)
+    await greedy(peer, "small", 200)
     before_its_death, restarted = await shown(two.server), await restarts(peer)
     (worker,) = engine.children()
     services = ("", GENERATION, f"{GENERATION}/large", f"{GENERATION}/small")
@@ -285,7 +286,9 @@ async def test_a_model_whose_engine_is_gone_is_replaced_by_the_other_until_it_is
 async def test_weights_are_there_again_in_an_engine_that_was_started_again(two, ready):
     assert (await restarts(two.peer))["small"] >= 1
     await ready(two.server, two.peer, f"{GENERATION}/tuned")
-    assert await greedy(two.peer, "tuned") == two.tuned
+    await ready(two.server, two.peer, f"{GENERATION}/more")
+    for name, text in two.answers.items():
+        assert await greedy(two.peer, name) == text
 
 
 @pytest.mark.last

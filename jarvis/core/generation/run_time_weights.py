@@ -119,7 +119,7 @@ class RunTimeWeights:
             raise base.closed()
         self._loading.add(wanted.name)
         try:
-            self._begin(await self._opened(wanted, base, find))
+            await self._open(wanted, base, find)
         finally:
             self._loading.discard(wanted.name)
 
@@ -144,27 +144,22 @@ class RunTimeWeights:
         violations.refuse()
         return bases[wanted.base]
 
-    async def _opened(self, wanted: WeightsRequest, base: Model, find: Callable[[], Path]) -> _Loaded:
-        """Return weights that an engine has loaded, which nobody finds yet."""
-        if self._requests.draining:
-            raise _shutting_down()
-        model = self._make(wanted, base, find)
+    async def _open(self, wanted: WeightsRequest, base: Model, find: Callable[[], Path]) -> None:
+        """Have a model with weights, which is found once an engine has loaded them."""
         # Not in the context of the call: the model outlives it, and what it logs is none of its doing.
-        run = self._task(model.run(), Context())
-        try:
-            await _open(model, run, base)
-        except BaseException:
-            await _cancelled(run)
-            raise
-        return _Loaded(wanted, model, run)
-
-    def _begin(self, loaded: _Loaded) -> None:
-        wanted = loaded.wanted
+        context = Context()
+        model = context.run(self._make, wanted, base, find)
+        instance = await model.open()
+        if self._requests.draining:
+            await instance.close()
+            raise Draining("the server is shutting down")
+        model.begin(instance)
+        run = self._task(model.run(), context)
         self._names.add(wanted.name)
-        self._loaded[wanted.name] = loaded
-        self._routes.add(loaded.model)
-        self._components.add(loaded.model)
-        logger.info("the weights %r were loaded from %s, for %s", wanted.name, wanted.path, wanted.base)
+        self._loaded[wanted.name] = _Loaded(wanted, model, run)
+        self._routes.add(model)
+        self._components.add(model)
+        logger.info("the weights %r were loaded from %s, for %s", wanted.name, wanted.path, base)
 
     async def unload(self, name: str) -> int:
         """Have no further request find weights, and unload them when those that run or wait are done.
@@ -213,19 +208,6 @@ class RunTimeWeights:
         return task
 
 
-async def _open(model: Model, run: "asyncio.Task[None]", base: Model) -> None:
-    """Wait until a model is open, and raise the reason if it does not open."""
-    tried = asyncio.create_task(model.tried.wait())
-    try:
-        await asyncio.wait([run, tried], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        tried.cancel()
-    if run.done():
-        raise _shutting_down()
-    if not model.loaded:
-        raise EngineStartFailed(model.message) if base.loaded else base.closed()
-
-
 async def _idle(model: Model, within: float) -> None:
     """Wait until no request runs or waits in a model, or the time is up."""
     with suppress(TimeoutError):
@@ -237,7 +219,3 @@ async def _idle(model: Model, within: float) -> None:
 async def _cancelled(task: "asyncio.Task[Any]") -> None:
     task.cancel()
     await asyncio.wait([task])
-
-
-def _shutting_down() -> Draining:
-    return Draining("the server is shutting down")

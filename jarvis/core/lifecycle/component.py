@@ -122,7 +122,8 @@ class Component(Handle[P]):
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
         """Have an instance while the block runs; the one that is closed at its end may be a reload's."""
-        self.begin(await self.open())
+        if self.instance is None:  # or it was begun before the component ran
+            self.begin(await self.open())
         began = time.monotonic()
         try:
             yield
