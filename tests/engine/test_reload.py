@@ -1,6 +1,7 @@
 """A real engine is replaced by another one, under load."""
 
 import asyncio
+import os
 
 import grpc
 import pytest
@@ -22,10 +23,13 @@ async def reloadable(serve, connect, ready, tmp_path_factory):
     """The tiny model, whose engine fits into memory twice, and one with further weights in that engine."""
     folder = tmp_path_factory.mktemp("reload")
     tiny = tiny_model.make(folder / "tiny")
+    cpus = os.sched_getaffinity(0)
     sets = [
         f'models.tiny.settings.model="{tiny}"',
         "models.tiny.settings.dtype=float32",
         f"models.tiny.settings.engine_args.kv_cache_memory_bytes={2**28}",
+        # Or both are bound to one CPU, on which the new engine may hardly get a turn.
+        f'models.tiny.settings.cpus="{min(cpus)}-{max(cpus)}"',
         "models.tiny.settings.engine_args.enable_lora=true",
         f'server.weights_folders=["{folder}"]',
         "models.tuned.adapter=lora",
