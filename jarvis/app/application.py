@@ -83,7 +83,7 @@ def make_application(config: Config, instruments: Instruments) -> Application:
         components=components,
         requests=requests,
         reloads=Reloads(components, requests, check_room, config.server.drain_timeout_seconds),
-        sleeping=Sleeping(routes.models, requests, config.server.drain_timeout_seconds),
+        sleeping=Sleeping(components, requests, config.server.drain_timeout_seconds),
         weights=make_weights(config, routes, components, requests, scopes),
         adapters=adapters,
         instruments=instruments,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jarvis.core.lifecycle.components import Components
-from jarvis.core.lifecycle.draining import LOOK_SECONDS
-from jarvis.core.lifecycle.requests import LEAVE_SECONDS, Requests
+from jarvis.core.lifecycle.draining import LOOK_SECONDS, drain
+from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.routing import Routes
 from jarvis.core.routing.model import Model
 from jarvis.core.violations import Violations
@@ -102,7 +102,7 @@ class RunTimeWeights:
             InvalidArgument: there is no such model with an engine of its own, the name cannot be one, or the
                 path leads elsewhere or to no LoRA.
             NameTaken: a model or a route has that name.
-            ModelLoading, EngineDead: the model whose engine is to get them is not open.
+            ModelLoading, ModelAsleep, EngineDead: the model whose engine is to get them is not open.
             EngineStartFailed: they cannot be used with it, or there is no room.
             Draining: the server is shutting down.
         """
@@ -115,8 +115,7 @@ class RunTimeWeights:
             raise NameTaken(
                 f"the name {wanted.name!r} is taken{again if wanted.name in self._loaded else ''}"
             )
-        if not base.loaded:
-            raise base.closed()
+        _ = base.port  # raises, and has an idle one load
         self._loading.add(wanted.name)
         try:
             await self._open(wanted, base, find)
@@ -190,12 +189,11 @@ class RunTimeWeights:
         model, name = loaded.model, loaded.wanted.name
         await _idle(model, self._drain_timeout_seconds)
         if ended := model.active:
-            why = f"{model} was unloaded, and the request did not finish in time"
-            logger.warning("%s: %d requests did not finish in time", model, ended)
-            model.admission.refuse_all(partial(Draining, why))
+            model.admission.refuse_all(
+                lambda: Draining(f"{model} was unloaded, and there was no time to wait")
+            )
             if model.instance:
-                self._requests.end(model.users(model.instance), Draining(why))
-            await _idle(model, LEAVE_SECONDS)
+                await drain(model, model.instance, self._requests, 0, "unloaded")
         model.retire("it was unloaded")
         await _cancelled(loaded.run)
         logger.info("the weights %r were unloaded", name)

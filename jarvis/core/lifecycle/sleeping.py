@@ -1,7 +1,8 @@
 """Puts models to sleep, and wakes them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import Any
 
 from jarvis.core.lifecycle.component import Component
 from jarvis.core.lifecycle.draining import LOOK_SECONDS, drain
@@ -19,15 +20,15 @@ class Sleeping:
     """The use case of putting a model to sleep, so that others get its memory, and of waking it.
 
     Args:
-        models: all models.
+        components: the models, and what else the server opens.
         requests: the requests that are running.
         drain_timeout_seconds: how long requests may go on with a model that is to sleep.
     """
 
     def __init__(
-        self, models: Sequence[Component[LLM]], requests: Requests, drain_timeout_seconds: float
+        self, components: Iterable[Component[Any]], requests: Requests, drain_timeout_seconds: float
     ) -> None:
-        self._models = {model.name: model for model in models}
+        self._components = components
         self._requests = requests
         self._drain_timeout_seconds = drain_timeout_seconds
 
@@ -92,6 +93,7 @@ class Sleeping:
     def _find(self, name: str) -> Component[LLM]:
         if self._requests.draining:
             raise Draining("the server is shutting down")
-        if not (model := self._models.get(name)):
-            raise ComponentNotFound(PortName.LLM, name, [f"{PortName.LLM} {one}" for one in self._models])
-        return model
+        models = {one.name: one for one in self._components if one.port_name is PortName.LLM}
+        if name not in models:
+            raise ComponentNotFound(PortName.LLM, name, [f"{PortName.LLM} {one}" for one in models])
+        return models[name]

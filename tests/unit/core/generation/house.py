@@ -96,6 +96,7 @@ async def served(**how):
         await until(lambda: house.base.state is State.READY)
         yield house
     finally:
+        await asyncio.sleep(0)  # what has not begun would not close what it is to keep open
         for task in (*house.weights.tasks, run):
             task.cancel()
             await asyncio.wait([task])

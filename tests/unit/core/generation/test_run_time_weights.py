@@ -30,7 +30,6 @@ NAME_RULE = "1 to 100 letters, digits, and . _ : / @ -, a letter or digit first"
 def _soon(monkeypatch):
     soon(monkeypatch)
     monkeypatch.setattr(run_time_weights, "LOOK_SECONDS", 0.001)
-    monkeypatch.setattr(run_time_weights, "LEAVE_SECONDS", 0.1)
 
 
 async def test_they_answer_under_their_name_alone_until_they_are_unloaded():
@@ -220,6 +219,27 @@ async def test_they_can_be_unloaded_while_they_are_down():
         assert await house.weights.unload("own") == 0
         assert "own" not in house.routes
         await until(lambda: not house.weights.tasks)
+
+
+async def test_an_idle_model_is_loaded_for_them_and_they_can_be_unloaded_while_it_is_idle():
+    async with served() as house:
+        await idle(house)
+        with pytest.raises(ModelLoading):
+            await house.weights.load(OWN)
+        await until(lambda: house.base.state is State.READY)
+        await house.weights.load(OWN)
+        await idle(house)
+        assert await house.weights.unload("own") == 0
+        with pytest.raises(ModelLoading):
+            await house.ask("base")
+        await until(lambda: house.base.state is State.READY)
+        assert house.engines[-1].loaded == []
+
+
+async def idle(house):
+    house.base._idle_seconds = 0
+    await until(lambda: house.base.state is State.SLEEPING)
+    house.base._idle_seconds = None
 
 
 async def test_a_server_that_shuts_down_loads_none():
