@@ -173,6 +173,18 @@ async def test_they_are_reloaded_as_others_are(server, folder):
         assert await ask(server, "own") == WORDS.upper()
 
 
+async def test_they_sleep_as_others_do(server, folder, failure):
+    await load(server, folder)
+    await server.server.SleepModel(server_pb2.SleepModelRequest(name="own"))
+    assert (await failure(ask(server, "own")))[1] == "MODEL_ASLEEP"
+    assert await ask(server, "echo") == WORDS
+    await server.server.WakeModel(server_pb2.WakeModelRequest(name="own"))
+    assert await ask(server, "own") == WORDS.upper()
+    await server.server.SleepModel(server_pb2.SleepModelRequest(name="own"))
+    await unload(server)
+    assert (await failure(ask(server, "own")))[1] == "MODEL_NOT_FOUND"
+
+
 async def test_a_server_with_them_ends_well(start, folder):
     async with start(f'server.weights_folders=["{folder.parent}"]') as server:
         await load(server, folder)
