@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
 from jarvis.models.catalogue import CATALOGUE, DEMO_MODEL
 
@@ -42,17 +42,21 @@ def make(folder: Path) -> Path:
         )
         torch.manual_seed(SEED)
         model = LlamaForCausalLM(config)
-        texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
-        special = set(tokenizer.all_special_tokens)
-        hidden = [not (t.isascii() and t.isprintable()) or t in special for t in texts]
         with torch.no_grad():
-            model.lm_head.weight[torch.tensor(hidden)] = 0
+            model.lm_head.weight[hidden_tokens(tokenizer)] = 0
         model.save_pretrained(aside)
         tokenizer.save_pretrained(aside)
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return folder
+
+
+def hidden_tokens(tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
+    """Return for each token whether it is none of printable ASCII."""
+    texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
+    special = set(tokenizer.all_special_tokens)
+    return torch.tensor([not (t.isascii() and t.isprintable()) or t in special for t in texts])
 
 
 def _demo_gguf() -> Path:

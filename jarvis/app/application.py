@@ -11,7 +11,7 @@ from jarvis.app.weights import make_weights
 from jarvis.core.application import Application
 from jarvis.core.embedding import Embedding
 from jarvis.core.gauges import Gauges
-from jarvis.core.generation import Generation
+from jarvis.core.generation import Generation, ImageLimits
 from jarvis.core.grounding import Grounding, GroundingSettings
 from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
@@ -72,7 +72,12 @@ def make_application(config: Config, instruments: Instruments) -> Application:
     Gauges(components, routes, embedding, intakes, gpu_reader).register(instruments)
     return Application(
         generation=Generation(
-            routes, prompting, Grounding(retrieval.search, grounding), instruments, metering
+            routes,
+            prompting,
+            Grounding(retrieval.search, grounding),
+            instruments,
+            metering,
+            images=ImageLimits(**config.images.model_dump()),
         ),
         embedding=embedding,
         reranking=reranking,

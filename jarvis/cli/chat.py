@@ -12,6 +12,7 @@ from jarvis.cli.connection import Connection, connects
 from jarvis.cli.options import (
     DEFAULT_TIMEOUT,
     Difficulty,
+    Images,
     Language,
     MaxTokens,
     Model,
@@ -24,6 +25,7 @@ from jarvis.cli.options import (
     input_file,
     read_tools,
     template_options,
+    user_message,
 )
 from jarvis.cli.output import deltas, echo, write
 
@@ -37,6 +39,7 @@ def chat(  # noqa: PLR0913 - one for each option
     system: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Instructions that hold for the whole conversation.")
     ] = None,
+    images: Images = None,
     model: Model = None,
     template: Template = None,
     no_template: NoTemplate = False,
@@ -55,7 +58,8 @@ def chat(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Talk with a model, a line each. Ctrl-C stops an answer, Ctrl-D leaves.
 
-    Where the model calls a tool, the next line is the result that it gets.
+    Images go with the first line that is answered. Where the model calls a tool, the next line is the result
+    that it gets.
     """
     options: dict[str, Any] = {
         "model": model,
@@ -77,7 +81,7 @@ def chat(  # noqa: PLR0913 - one for each option
             if calls:
                 said.append(Message(Role.TOOL, text, tool_call_id=calls.pop(0).id))
             elif text:
-                said = [Message(Role.USER, text)]
+                said = [user_message(text, images)]
             if calls or not said:
                 continue
             answer = _answer(client, [*kept, *said], options, interactive=interactive)
@@ -88,7 +92,7 @@ def chat(  # noqa: PLR0913 - one for each option
             calls += answer.tool_calls
             if not calls:
                 kept += said
-                said = []
+                said, images = [], None
 
 
 def _typed(calls: "Sequence[ToolCall]") -> Iterator[str]:

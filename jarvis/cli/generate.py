@@ -10,6 +10,7 @@ from jarvis.cli.connection import Connection, connects
 from jarvis.cli.options import (
     DEFAULT_TIMEOUT,
     Difficulty,
+    Images,
     Json,
     Language,
     MaxTokens,
@@ -38,6 +39,7 @@ def generate(  # noqa: PLR0913 - one for each option
     *,
     raw: Raw = False,
     system: System = None,
+    images: Images = None,
     model: Model = None,
     template: Template = None,
     no_template: NoTemplate = False,
@@ -78,7 +80,7 @@ def generate(  # noqa: PLR0913 - one for each option
         "structured_output": _structured_output(json_schema, regex, choice, grammar),
         **template_options(template, no_template, difficulty, variables, language),
     }
-    asked = question.prompt(prompt, system, raw=raw)
+    asked = question.prompt(prompt, system, images, raw=raw)
     with connection.open(timeout=timeout) as client:
         if as_json:
             print_answer(client.generate(asked, **options))

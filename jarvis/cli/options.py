@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +11,11 @@ import typer
 from jarvis import timeouts
 
 if TYPE_CHECKING:
-    from jarvis.client import Tool
+    from jarvis.client import Message, Tool
 
 DEFAULT_TIMEOUT = 300.0
+SCHEME = re.compile(r"(data|https?):", re.IGNORECASE)
+"""The beginning of a text that is no path of a file."""
 
 
 def input_file(name: str, meaning: str) -> Any:  # noqa: ANN401 - as typer's own
@@ -75,6 +78,14 @@ Language = Annotated[
     typer.Option(metavar="CODE", help="The template's language, such as es; the text's when left out."),
 ]
 Seed = Annotated[int | None, typer.Option(metavar="INTEGER", help="Seed of the sampling.")]
+Images = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--image",
+        metavar="FILE",
+        help="A PNG, JPEG or WebP file, or a data URI, to look at; may be repeated.",
+    ),
+]
 
 
 TOOL_FIELDS: dict[str, tuple[type, ...]] = {
@@ -164,7 +175,25 @@ def template_options(
     }
 
 
-def conversation(system: str | None, text: str) -> list[dict[str, str]]:
-    """Return the messages of a first question."""
-    before = [] if system is None else [{"role": "system", "content": system}]
-    return [*before, {"role": "user", "content": text}]
+def conversation(system: str | None, text: str, images: Sequence[str] | None = None) -> list["Message"]:
+    """Return the messages of a first question.
+
+    Raises:
+        BadParameter: an image is no file that can be read, and no data URI.
+    """
+    from jarvis.client import Message, Role  # noqa: PLC0415
+
+    before = [] if system is None else [Message(Role.SYSTEM, system)]
+    return [*before, user_message(text, images)]
+
+
+def user_message(text: str, images: Sequence[str] | None) -> "Message":
+    """Return the user's message; see `conversation`."""
+    from jarvis.client import JarvisClientError, user  # noqa: PLC0415
+
+    try:
+        return user(text, [one if SCHEME.match(one) else Path(one) for one in images or ()])
+    except OSError as error:
+        raise typer.BadParameter(f"{error.filename}: {error.strerror}", param_hint="--image") from None
+    except JarvisClientError as error:
+        raise typer.BadParameter(error.violations[0].description, param_hint="--image") from None

@@ -7,6 +7,7 @@ and control characters are shown escaped. Ruff bans `typer.echo` anywhere else.
 import json
 import re
 import sys
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -55,8 +56,9 @@ def confirm(question: str) -> None:
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Print one JSON document, on one line if `indent` is None."""
-    for line in json.dumps(value, indent=indent, ensure_ascii=False).split("\n"):
+    """Print one JSON document, on one line if `indent` is None; bytes are in base64."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=lambda data: b64encode(data).decode())
+    for line in text.split("\n"):
         typer.echo(_CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], line))
 
 

@@ -9,6 +9,7 @@ from jarvis.cli import question
 from jarvis.cli.connection import Connection, connects
 from jarvis.cli.options import (
     Difficulty,
+    Images,
     Json,
     Language,
     Model,
@@ -42,6 +43,7 @@ def explain(  # noqa: PLR0913 - one for each option
     *,
     raw: Raw = False,
     system: System = None,
+    images: Images = None,
     model: Model = None,
     template: Template = None,
     no_template: NoTemplate = False,
@@ -56,7 +58,7 @@ def explain(  # noqa: PLR0913 - one for each option
     It is what `jarvis generate` would do with the same options; nothing is generated.
     """
     options = template_options(template, no_template, difficulty, variables, language)
-    asked = question.prompt(prompt, system, raw=raw)
+    asked = question.prompt(prompt, system, images, raw=raw)
     with connection.open() as client:
         found = client.explain_prompt(asked, model=model, **options)
     if as_json:
@@ -85,8 +87,9 @@ def _show(found: "PromptExplanation", *, given: bool) -> None:
     for message in found.messages:
         echo()
         echo(f"{message.role}:")
-        for line in message.content.splitlines():
-            echo(f"  {line.expandtabs(4)}")
+        for part in message.parts or (message.content,):
+            for line in part.splitlines() if isinstance(part, str) else ("(an image)",):
+                echo(f"  {line.expandtabs(4)}")
 
 
 def _difficulty(found: "PromptExplanation", *, given: bool) -> str:

@@ -1,6 +1,7 @@
 """Reads what is asked: an argument, standard input, or both."""
 
 import sys
+from collections.abc import Sequence
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,20 @@ PATIENCE_SECONDS = 2.0
 """Seconds to wait for the end of standard input before telling the user about the wait."""
 
 
-def prompt(text: str | None, system: str | None, *, raw: bool) -> "TextPrompt":
-    """Return a prompt made of the argument and of standard input; see `read`.
+def prompt(
+    text: str | None, system: str | None, images: Sequence[str] | None = None, *, raw: bool
+) -> "TextPrompt":
+    """Return a prompt made of the argument, of standard input and of images; see `read`.
 
     Raises:
-        BadParameter: nothing is asked, or a raw prompt has a system message.
+        BadParameter: nothing is asked, a raw prompt has a system message or images, or one cannot be read.
     """
     if raw and system is not None:
         raise typer.BadParameter("a raw prompt has no system message", param_hint="--system")
+    if raw and images:
+        raise typer.BadParameter("a raw prompt has no images", param_hint="--image")
     asked = read(text)
-    return asked if raw else conversation(system, asked.rstrip("\n"))
+    return asked if raw else conversation(system, asked.rstrip("\n"), images)
 
 
 def read(text: str | None) -> str:

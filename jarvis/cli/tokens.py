@@ -7,7 +7,7 @@ import typer
 
 from jarvis.cli import question
 from jarvis.cli.connection import Connection, connects
-from jarvis.cli.options import Json, Model, PromptText, Raw, System
+from jarvis.cli.options import Images, Json, Model, PromptText, Raw, System
 from jarvis.cli.output import echo, print_json, print_table, write
 
 
@@ -17,6 +17,7 @@ def tokenize(  # noqa: PLR0913 - one for each option
     *,
     raw: Raw = False,
     system: System = None,
+    images: Images = None,
     special: Annotated[
         bool,
         typer.Option("--special/--no-special", help="Whether to add the tokenizer's own tokens to --raw."),
@@ -28,7 +29,7 @@ def tokenize(  # noqa: PLR0913 - one for each option
     """Show the tokens that a prompt has for a model, chat template included; nothing is generated."""
     if not (special or raw):
         raise typer.BadParameter("is for --raw: a chat template adds its own", param_hint="--no-special")
-    asked = question.prompt(prompt, system, raw=raw)
+    asked = question.prompt(prompt, system, images, raw=raw)
     with connection.open() as client:
         found = client.tokenize(asked, model=model, add_special_tokens=None if special else False)
     if as_json:

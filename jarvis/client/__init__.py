@@ -13,6 +13,7 @@ from jarvis.client.errors import CannotConnect, JarvisClientError
 from jarvis.client.filter_json import parse_filter
 from jarvis.client.functions import tool_of
 from jarvis.client.health import HealthStatus
+from jarvis.client.images import user
 from jarvis.client.options import (
     EmbedOptions,
     GenerateOptions,
@@ -52,6 +53,7 @@ from jarvis_ports.values import (
     Gpu,
     HealthLevel,
     Hit,
+    Image,
     In,
     IndexSettings,
     IngestedDocument,
@@ -137,6 +139,7 @@ __all__ = [
     "HealthLevel",
     "HealthStatus",
     "Hit",
+    "Image",
     "In",
     "IndexOptions",
     "IndexSettings",
@@ -197,4 +200,5 @@ __all__ = [
     "Value",
     "parse_filter",
     "tool_of",
+    "user",
 ]

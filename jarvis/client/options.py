@@ -16,7 +16,7 @@ from jarvis_ports.values import (
 )
 
 TextPrompt = str | Sequence[Message | Mapping[str, Any]]
-"""A raw prompt, passed to the model as it is; or a conversation: `Message`s, or dicts of role and content."""
+"""A raw prompt, passed to the model as it is; or a conversation: `Message`s, or dicts with its fields."""
 Prompt = TextPrompt | TokenIds
 """A prompt that may also be tokens, by their ids."""
 

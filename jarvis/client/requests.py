@@ -117,7 +117,7 @@ def _message(message: Message | Mapping[str, Any], path: str) -> Message:
         return message
     fields: dict[str, Any] = dict(message)
     unknown = fields.keys() - Message.__dataclass_fields__.keys()
-    if unknown or "role" not in fields or fields.keys().isdisjoint({"content", "tool_calls"}):
+    if unknown or "role" not in fields or fields.keys().isdisjoint({"content", "parts", "tool_calls"}):
         raise invalid(path, f"needs role and content, and has {', '.join(message) or 'nothing'}")
     role = choice(Role, fields.pop("role"), f"{path}.role")
     return Message(role, **fields)

@@ -4,6 +4,8 @@ from jarvis_ports.llm import LLM
 from jarvis_ports.values import Delta, GenerateRequest, Input, Raw, TokenIds
 
 CHARACTERS_PER_TOKEN = 4
+TOKENS_PER_IMAGE = 1024
+"""What an image is guessed at: models make some hundreds to some thousands of tokens of one."""
 
 
 def tokens_in(characters: int) -> int:
@@ -12,13 +14,14 @@ def tokens_in(characters: int) -> int:
 
 
 def characters_in(input_: Input) -> int:
-    """Return about how many characters the texts of a prompt or a conversation have."""
+    """Return about how many characters a prompt or a conversation has; an image has those of its tokens."""
     if isinstance(input_, str):
         return len(input_)
     if isinstance(input_, TokenIds):
         return len(input_.ids) * CHARACTERS_PER_TOKEN
     called = sum(len(call.name) + len(call.arguments) for message in input_ for call in message.tool_calls)
-    return called + sum(len(message.content) for message in input_)
+    seen = sum(len(message.images) for message in input_) * TOKENS_PER_IMAGE * CHARACTERS_PER_TOKEN
+    return called + seen + sum(len(message.text) for message in input_)
 
 
 def characters_of(request: GenerateRequest) -> int:

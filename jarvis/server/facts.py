@@ -34,7 +34,7 @@ class GenerationFacts:
         elif isinstance(asked, TokenIds):
             facts["prompt_token_ids"] = list(asked.ids)
         elif asked is not None:
-            facts["messages"] = [{"role": one.role.value, "content": one.content} for one in asked]
+            facts["messages"] = [{"role": one.role.value, "content": one.text} for one in asked]
 
     def saw(self, event: Event) -> None:
         """Record the next event that the caller receives."""

@@ -12,7 +12,7 @@ import grpc
 from jarvis.core.admission import Intake
 from jarvis.core.generation import Generation
 from jarvis.core.generation.replay import Replay, Replays
-from jarvis.core.generation.validation import check_input, check_token_ids
+from jarvis.core.generation.validation import check_token_ids
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.principal import Role, principal
 from jarvis.core.violations import Violations
@@ -158,7 +158,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         """Count the tokens of a prompt or a conversation."""
         violations = Violations()
         wanted = wire.read_count_tokens(request, violations.blame)
-        violations.refuse(partial(check_input, wanted.input))
+        violations.refuse(partial(self._generation.tokens.check, wanted.input))
         async with let_in(self._requests, self._intake):
             count = await self._generation.tokens.count(wanted)
         return answers.TOKEN_COUNT.message(count)
@@ -168,7 +168,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         """Return the tokens of a prompt or a conversation."""
         violations = Violations()
         wanted = wire.read_tokenize(request, violations.blame)
-        violations.refuse(partial(check_input, wanted.input, wanted.render))
+        violations.refuse(partial(self._generation.tokens.check, wanted.input, wanted.render))
         async with let_in(self._requests, self._intake):
             tokens = await self._generation.tokens.tokenize(wanted)
         return answers.TOKENS.message(tokens)

@@ -206,6 +206,64 @@ class ToolCall(_message.Message):
 Global___ToolCall: _TypeAlias = ToolCall  # noqa: Y015
 
 @_typing.final
+class Image(_message.Message):
+    """An image: the bytes of a PNG, JPEG or WebP file, of one frame. Nothing is fetched: there is no field for an address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The bytes of the file. How large it may be, and how many images a request may have, the server is configured with."""
+    mime_type: _builtins.str
+    """Its type: image/png, image/jpeg or image/webp. Left out: told by the bytes. Refused where these are another one's."""
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+        mime_type: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mime_type", b"_mime_type", "mime_type", b"mime_type"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mime_type", b"_mime_type", "data", b"data", "mime_type", b"mime_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__mime_type: _TypeAlias = _typing.Literal["mime_type"]  # noqa: Y015
+    _WhichOneofArgType__mime_type: _TypeAlias = _typing.Literal["_mime_type", b"_mime_type"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mime_type) -> _WhichOneofReturnType__mime_type | None: ...
+
+Global___Image: _TypeAlias = Image  # noqa: Y015
+
+@_typing.final
+class ContentPart(_message.Message):
+    """A part of what a user says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """Text, not empty; as in `content` of a message, it is nothing but text."""
+    @_builtins.property
+    def image(self) -> Global___Image:
+        """An image, for models with `messages.parts.image` among their supported_fields. It costs tokens of the prompt."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        image: Global___Image | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "part", b"part", "text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "part", b"part", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["text", "image"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ContentPart: _TypeAlias = ContentPart  # noqa: Y015
+
+@_typing.final
 class Message(_message.Message):
     """One message of a conversation."""
 
@@ -215,19 +273,24 @@ class Message(_message.Message):
     CONTENT_FIELD_NUMBER: _builtins.int
     TOOL_CALLS_FIELD_NUMBER: _builtins.int
     TOOL_CALL_ID_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     role: Global___Role.ValueType
     """Who speaks. Required."""
     content: _builtins.str
-    """What is said. Required, not empty. It is text and nothing else: where the model's control tokens are written in
-    it, such as "<|im_end|>", they are spelled out to the model, and no turn ends or begins. That cannot be done for
-    models whose template marks turns with ordinary words, as that of Llama 2 does with "[INST]". The model's message
-    may leave it out where it has tool calls.
+    """What is said. Required, not empty, unless there are `parts`. It is text and nothing else: where the model's control
+    tokens are written in it, such as "<|im_end|>", they are spelled out to the model, and no turn ends or begins. That
+    cannot be done for models whose template marks turns with ordinary words, as that of Llama 2 does with "[INST]".
+    The model's message may leave it out where it has tool calls.
     """
     tool_call_id: _builtins.str
     """The id of the call whose result this is. Required in messages of tools, and only there."""
     @_builtins.property
     def tool_calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolCall]:
         """The tools that the model called. Only in messages of the model."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContentPart]:
+        """What is said, in parts, in their order, in place of `content`. Only in messages of users."""
 
     def __init__(
         self,
@@ -236,10 +299,11 @@ class Message(_message.Message):
         content: _builtins.str = ...,
         tool_calls: _abc.Iterable[Global___ToolCall] | None = ...,
         tool_call_id: _builtins.str | None = ...,
+        parts: _abc.Iterable[Global___ContentPart] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_tool_call_id", b"_tool_call_id", "tool_call_id", b"tool_call_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tool_call_id", b"_tool_call_id", "content", b"content", "role", b"role", "tool_call_id", b"tool_call_id", "tool_calls", b"tool_calls"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tool_call_id", b"_tool_call_id", "content", b"content", "parts", b"parts", "role", b"role", "tool_call_id", b"tool_call_id", "tool_calls", b"tool_calls"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__tool_call_id: _TypeAlias = _typing.Literal["tool_call_id"]  # noqa: Y015
     _WhichOneofArgType__tool_call_id: _TypeAlias = _typing.Literal["_tool_call_id", b"_tool_call_id"]  # noqa: Y015
@@ -602,7 +666,7 @@ class Retrieval(_message.Message):
     collection: _builtins.str
     """The collection's name."""
     query: _builtins.str
-    """What to search with. Left out: the content of the last message, cut off at what the embedding model reads."""
+    """What to search with. Left out: the text of the last message, cut off at what the embedding model reads."""
     mode: _retrieval_pb2.SearchMode.ValueType
     """How to search; hybrid when left out."""
     top_k: _builtins.int

@@ -14,6 +14,7 @@ from jarvis_ports.values import (
     ExplainPromptRequest,
     GenerateCall,
     GenerateRequest,
+    Image,
     Input,
     Message,
     PromptParams,
@@ -37,9 +38,29 @@ Requests = pb.GenerateRequest | pb.GenerateStreamRequest | Asking
 
 ROLES = Enumeration(pb.Role, Role, unset=REFUSED, fallback=Role.USER)
 TOOL_CALLS = Many(Codec(pb.ToolCall, ToolCall))
-MESSAGES = Many(Codec(pb.Message, Message, role=ROLES, tool_calls=TOOL_CALLS))
+IMAGE = Codec(pb.Image, Image)
 TOOL_CHOICES = Enumeration(pb.ToolChoice, ToolChoice, unset=REFUSED)
 EFFORTS = Enumeration(pb.ReasoningEffort, ReasoningEffort, unset=REFUSED)
+
+
+class _Part:
+    """Converts a part of a message: a text, or an image; None is one that only a newer server knows."""
+
+    def write(self, value: str | Image, path: str) -> pb.ContentPart:
+        if isinstance(value, str):
+            return build(pb.ContentPart, {"text": value}, f"{path}.")
+        return pb.ContentPart(image=IMAGE.write(value, f"{path}.image"))
+
+    def read(self, raw: pb.ContentPart, path: str, blame: Blame | None) -> str | Image | None:
+        name = raw.WhichOneof("part")
+        if name is None:
+            if blame:
+                blame(path, "set text or image")
+            return "any" if blame else None
+        return IMAGE.read(raw.image) if name == "image" else raw.text
+
+
+MESSAGES = Many(Codec(pb.Message, Message, role=ROLES, tool_calls=TOOL_CALLS, parts=Many(_Part())))
 
 
 class _StructuredOutput:

@@ -1,10 +1,11 @@
 """Answers with its own input.
 
 A token is a word with the white space before it; its id is the CRC-32 of its UTF-8. A message costs one token
-more than its words. The ids that it has told it takes back, those of the first 65,536 words of at most 64
-characters. The answer is the raw prompt, or the last message of the user; with `ignore_eos` it is
-repeated until `max_tokens` is reached or the context is full. Every choice is the same, whatever the seed.
-With further weights (LoRA), of which it reads nothing, the answer is in capitals.
+more than its words, and an image, which it does not look at, one. The ids that it has told it takes back,
+those of the first 65,536 words of at most 64 characters. The answer is the raw prompt, or the last message of
+the user; with `ignore_eos` it is repeated until `max_tokens` is reached or the context is full. Every choice
+is the same, whatever the seed. With further weights (LoRA), of which it reads nothing, the answer is in
+capitals.
 """
 
 import asyncio
@@ -45,6 +46,7 @@ MOST_KEPT, LONGEST_KEPT = 65_536, 64
 _FIELDS = frozenset(
     {
         "messages",
+        "messages.parts.image",
         "messages.role.system",
         "prompt_token_ids",
         "return_token_ids",
@@ -165,7 +167,9 @@ class Echo:
         else:
             _last(input_)
             tokens = [
-                token for message in input_ for token in (f"<{message.role}>", *_words(message.content))
+                token
+                for message in input_
+                for token in (f"<{message.role}>", *["<image>"] * len(message.images), *_words(message.text))
             ]
         return tokens[-(render.truncate_prompt_tokens or 0) :]
 
@@ -197,7 +201,7 @@ class Echo:
 def _last(messages: Sequence[Message]) -> str:
     for message in reversed(messages):
         if message.role is Role.USER:
-            return message.content
+            return message.text
     error = InvalidArgument.of("messages", "there is no message of the user to repeat")
     raise error
 

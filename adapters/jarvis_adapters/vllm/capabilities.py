@@ -6,7 +6,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 
 from jarvis_adapters.vllm.control_tokens import ControlTokens
 from jarvis_adapters.vllm.dialect import Dialect
-from jarvis_adapters.vllm.render import continues_final_message, takes_system_message
+from jarvis_adapters.vllm.render import continues_final_message, takes_images, takes_system_message
 from jarvis_adapters.vllm.settings import BACKEND
 from jarvis_adapters.vllm.template import template_arguments, template_variables
 from jarvis_ports.llm import ALL_FIELDS, Constraint, LLMCapabilities
@@ -60,6 +60,8 @@ async def _not_of_template(engine: AsyncLLM, control: ControlTokens) -> set[str]
         missing |= {"messages", "messages.role.system"}
     elif not await takes_system_message(engine.renderer, control):
         missing.add("messages.role.system")
+    if not (control.template and await takes_images(engine.renderer, control)):
+        missing.add("messages.parts.image")
     if not await continues_final_message(engine.renderer, control):
         missing.add("continue_final_message")
     if "add_generation_prompt" not in template_variables(control):

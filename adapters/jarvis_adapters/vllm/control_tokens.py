@@ -25,9 +25,15 @@ class ControlTokens:
     Args:
         tokenizer: vLLM's. One that is not from transformers takes the texts of messages as plain text anyway.
         template: the chat template; the tokenizer's own if None.
+        placeholders: the texts that stand for images in the model's prompts, which are no text either.
     """
 
-    def __init__(self, tokenizer: Any, template: str | None = None) -> None:  # noqa: ANN401 - no common type
+    def __init__(
+        self,
+        tokenizer: Any,  # noqa: ANN401 - no common type
+        template: str | None = None,
+        placeholders: Iterable[str] = (),
+    ) -> None:
         added = tokenizer.added_tokens_decoder if isinstance(tokenizer, PreTrainedTokenizerBase) else {}
         known = {token.content: token_id for token_id, token in added.items() if token.special}
         named = zip(map(str, tokenizer.all_special_tokens), tokenizer.all_special_ids, strict=False)
@@ -38,14 +44,14 @@ class ControlTokens:
         self.template = template or own_template(tokenizer)
         written = [token.content for token in added.values() if token.content in self.template]
         self._decode = tokenizer.decode
-        self._special = any_of(known)
-        self._all = any_of([*known, *written])
+        self._special = any_of([*known, *placeholders])
+        self._all = any_of([*known, *placeholders, *written])
         self._silent = any_of(self.special)
 
     def within(self, messages: Iterable[Message]) -> bool:
         """Return whether the text of any message contains control tokens."""
         return any(
-            self._of(message.role).search(message.content) or any(map(self._all.search, _beside(message)))
+            self._of(message.role).search(message.text) or any(map(self._all.search, _beside(message)))
             for message in messages
         )
 
@@ -59,9 +65,11 @@ class ControlTokens:
             replace(call, id=marked(call.id), arguments=_changed(marked, call.arguments))
             for call in message.tool_calls
         )
+        pattern = self._of(message.role)
         return replace(
             message,
-            content=_marked(self._of(message.role), message.content),
+            content=_marked(pattern, message.content),
+            parts=tuple(_marked(pattern, one) if isinstance(one, str) else one for one in message.parts),
             tool_calls=calls,
             tool_call_id=message.tool_call_id and marked(message.tool_call_id),
         )

@@ -15,6 +15,7 @@ from jarvis_adapters.vllm.dialect import Dialect
 from jarvis_adapters.vllm.errors import dead, translated
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
+from jarvis_adapters.vllm.images import ImageDecoder
 from jarvis_adapters.vllm.lora import Weights
 from jarvis_adapters.vllm.metrics import metrics_of
 from jarvis_adapters.vllm.render import render
@@ -76,6 +77,7 @@ class VLLM:
         self._tokenizer = engine.get_tokenizer()
         self._control = dialect.control
         self._dialect = dialect
+        self._images = ImageDecoder()
         self._vocabulary = Vocabulary(engine)
         self._weights = Weights(engine, failures)
         self._template_arguments = template_arguments(self._control)
@@ -90,9 +92,10 @@ class VLLM:
             if asked and asked.tools:
                 grammar = await asked.constraint(self._checker)
             arguments = asked.arguments if asked else self._dialect.template_arguments(request)
-            rendered = await self._render(request.input, request.render, arguments)
-            if request.cache_salt and not self._share_prefixes:
-                rendered["cache_salt"] = request.cache_salt
+            salt = "" if self._share_prefixes else request.cache_salt
+            rendered = await self._render(request.input, request.render, arguments, salt)
+            if salt:
+                rendered["cache_salt"] = salt
             prompt_tokens = len(rendered["prompt_token_ids"])
             if request.sampling.prompt_logprobs is not None:
                 self._vocabulary.check_prompt_logprobs(prompt_tokens)
@@ -193,13 +196,18 @@ class VLLM:
         return Health(ok=True)
 
     async def _render(
-        self, input_: Input, params: RenderParams, arguments: Mapping[str, Any] = MappingProxyType({})
+        self,
+        input_: Input,
+        params: RenderParams,
+        arguments: Mapping[str, Any] = MappingProxyType({}),
+        salt: str = "",
     ) -> Any:  # noqa: ANN401 - vLLM's own form
         """Return an input in vLLM's form, checked by the model's vocabulary and its chat template."""
         if isinstance(input_, TokenIds):
             self._vocabulary.check_prompt(input_.ids)
         check_arguments(self._template_arguments, params.chat_template_args)
-        return await render(self._engine.renderer, self._control, input_, params, arguments)
+        async with self._images.decoded(input_, salt) as pictures:
+            return await render(self._engine.renderer, self._control, input_, params, arguments, pictures)
 
     def _room(self, request: GenerateRequest, prompt_tokens: int) -> int:
         """Return how many tokens the answer may have.

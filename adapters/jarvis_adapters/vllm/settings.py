@@ -44,6 +44,11 @@ With 256 callers, 256 sequences at a time make 1.4 times the tokens/s of 64, and
 """
 CPU_DEFAULTS = {"enforce_eager": True, "kv_cache_memory_bytes": 2 * GIB}
 """What every profile adds on a CPU. Compiling needs a compiler, and the cache a fixed size, not a share."""
+IMAGES_ALONE = {"limit_mm_per_prompt": {"audio": 0, "video": 0}, "mm_processor_cache_gb": 0.0}
+"""What is set for models that see: room for no other media, and no copies of images that were sent.
+
+vLLM's cache of them counts on every prepared request being sent on, and here one may still be refused.
+"""
 ALIASES = {"swap_space": "kv_offloading_size"}
 EXECUTOR = "jarvis_adapters.vllm.cpus.OnCPUs"
 """The path of the executor, which is not imported here because that would import vLLM."""
@@ -203,6 +208,7 @@ def engine_args(settings: VLLMSettings, *, cpu: bool) -> dict[str, Any]:
         "dtype": "float32" if exact else settings.dtype,
         "max_model_len": settings.max_model_len,
         "scheduling_policy": "priority",  # with first-come-first-served, vLLM ignores a request's priority
+        **IMAGES_ALONE,
         **PROFILES[settings.profile],
         **device,
         **(bound if settings.cpus else {}),

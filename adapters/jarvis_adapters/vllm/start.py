@@ -34,6 +34,7 @@ from jarvis_adapters.vllm.dialect import NONE, chat_template, find_parsers, make
 from jarvis_adapters.vllm.exclusive import PREPARING, TAKING_GPU_MEMORY
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
+from jarvis_adapters.vllm.images import placeholders, processor_template
 from jarvis_adapters.vllm.llm import VLLM
 from jarvis_adapters.vllm.metrics import PAGE, Metrics
 from jarvis_adapters.vllm.plugin import NAME, SERVER_PID
@@ -71,8 +72,9 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
             await _warmed_up(engine, failures)
             async with open_checker(settings.structured_output, engine, started.notes) as checker:
                 constrains = checker is not None
-                tokenizer, template = engine.get_tokenizer(), chat_template(settings)
-                control = ControlTokens(tokenizer, template)
+                tokenizer, config = engine.get_tokenizer(), engine.model_config
+                template = chat_template(settings) or processor_template(tokenizer, config)
+                control = ControlTokens(tokenizer, template, placeholders(config))
                 dialect = make_dialect(engine.vllm_config, settings.parsers, control, started.notes)
                 capabilities = await find_capabilities(
                     engine, started.notes, dialect, structured_output=constrains
@@ -186,7 +188,8 @@ def _prepared(asked: AsyncEngineArgs, settings: VLLMSettings) -> VllmConfig:
         disable_envs_cache()  # this engine may set other variables than the last one
         config = asked.create_engine_config(UsageContext.ENGINE_CONTEXT)
         tokenizer = cached_tokenizer_from_config(config.model_config)
-        template = chat_template(settings) or own_template(tokenizer)
+        template = chat_template(settings) or processor_template(tokenizer, config.model_config)
+        template = template or own_template(tokenizer)
         if (reasoning := find_parsers(settings.parsers, template).reasoning) != NONE:
             # The engine holds an answer to its form only when the reasoning is over.
             config.structured_outputs_config.reasoning_parser = reasoning

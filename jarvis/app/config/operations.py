@@ -1,4 +1,4 @@
-"""The operator's tables of the configuration: logs and objectives."""
+"""The operator's tables of the configuration: bounds, logs and objectives."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -50,6 +50,22 @@ class AdmissionConfig(Section):
     )
     max_queued_tokens: int | None = Field(
         None, ge=1, description="The most tokens, about, of the prompts that wait."
+    )
+
+
+class ImagesConfig(Section):
+    """What images of requests may be, for models that take them."""
+
+    max_images: int = Field(8, ge=0, description="The most images of a request.")
+    max_bytes: int = Field(
+        3 * 2**20,
+        ge=1,
+        description="The largest image, in bytes. The whole request is within server.max_message_bytes.",
+    )
+    max_pixels: int = Field(
+        2**24,
+        ge=1,
+        description="The most pixels of all images of a request together. Decoded, each takes 3 bytes.",
     )
 
 

@@ -8,7 +8,7 @@ from jarvis.address import same
 from jarvis.app.config.access import AuthConfig, CallerConfig, LimitsConfig
 from jarvis.app.config.lora import check_loras
 from jarvis.app.config.network import HTTPConfig, ServerConfig, check_exposure
-from jarvis.app.config.operations import AdmissionConfig, LogConfig, SLOConfig
+from jarvis.app.config.operations import AdmissionConfig, ImagesConfig, LogConfig, SLOConfig
 from jarvis.app.config.prompts import PromptsConfig
 from jarvis.app.config.routes import DEFAULT_ROUTE, CircuitBreakerConfig, RouteConfig, checked_routes
 from jarvis.app.config.section import AdapterConfig, BoundsConfig, ModelConfig, Section
@@ -172,6 +172,7 @@ class Config(Section):
     )
     limits: LimitsConfig = LimitsConfig()
     admission: AdmissionConfig = AdmissionConfig()
+    images: ImagesConfig = ImagesConfig()
     log: LogConfig = LogConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     slo: SLOConfig = SLOConfig()

@@ -1,5 +1,6 @@
 """The use case of generation."""
 
 from jarvis.core.generation.generation import Generation
+from jarvis.core.generation.images import ImageLimits
 
-__all__ = ["Generation"]
+__all__ = ["Generation", "ImageLimits"]

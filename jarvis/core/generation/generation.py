@@ -8,6 +8,7 @@ from functools import partial
 
 from jarvis.core.admission import Arrival, Ticket
 from jarvis.core.generation.answer import Answer, Prepared
+from jarvis.core.generation.images import ImageLimits
 from jarvis.core.generation.observation import observed
 from jarvis.core.generation.rendering import check_prompt_logprobs
 from jarvis.core.generation.tokenizing import Tokenizing
@@ -42,15 +43,18 @@ class Generation:
         tokens: tells the tokens of the same models.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it is made of
         self,
         routes: Routes,
         prompting: Prompting,
         grounding: Grounding,
         instruments: Instruments,
         metering: Metering,
+        *,
+        images: ImageLimits = ImageLimits(),
     ) -> None:
-        self.tokens = Tokenizing(routes)
+        self.tokens = Tokenizing(routes, images)
+        self._images = images
         self._routes = routes
         self._instruments = instruments
         self._prompting = prompting
@@ -123,7 +127,7 @@ class Generation:
             InvalidArgument: naming every field that is wrong.
         """
         violations = Violations()
-        violations.note(partial(check_request, request, retrieval))
+        violations.note(partial(check_request, request, retrieval, self._images))
         from_sources = retrieval is not None
         violations.note(partial(self._prompting.check, request.input, options, from_sources=from_sources))
         violations.refuse()
@@ -142,6 +146,8 @@ class Generation:
         loaded = first_loaded(models)
         request = GenerateRequest("", input_)
         with loaded.use() if loaded else nullcontext() as llm:
+            if llm:
+                check_supported(request, llm.capabilities())
             prompt = selected.for_model(llm.capabilities()) if llm else selected
             ready = prompt.applied(request).input
             tokens = await llm.count_tokens(ready) if llm else None

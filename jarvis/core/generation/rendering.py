@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
+from jarvis.core.generation.images import has_images
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.values import Input, Raw, RenderParams, Role
 
@@ -28,8 +29,7 @@ RESERVED = frozenset(
 
 def check_render(input_: Input, render: RenderParams) -> Iterator[FieldViolation]:
     """Yield what is wrong with the parameters, or does not go with the input."""
-    if render.truncate_prompt_tokens == 0:
-        yield FieldViolation("truncate_prompt_tokens", "must be at least 1, got 0")
+    yield from _truncation(input_, render.truncate_prompt_tokens)
     if render.add_special_tokens is not None and not isinstance(input_, str):
         yield FieldViolation("add_special_tokens", "needs prompt: elsewhere, no token is added to a text")
     if isinstance(input_, Raw):
@@ -50,6 +50,13 @@ def check_render(input_: Input, render: RenderParams) -> Iterator[FieldViolation
                 "add_generation_prompt", "set either this or continue_final_message, not both"
             )
     yield from _template_args(render.chat_template_args)
+
+
+def _truncation(input_: Input, most: int | None) -> Iterator[FieldViolation]:
+    if most == 0:
+        yield FieldViolation("truncate_prompt_tokens", "must be at least 1, got 0")
+    if most is not None and has_images(input_):
+        yield FieldViolation("truncate_prompt_tokens", "would cut off images; leave some out instead")
 
 
 def check_prompt_logprobs(candidates: int, prompt_tokens: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jarvis.core.generation.images import ImageLimits
 from jarvis.core.generation.validation import check_input, check_supported, check_token_ids
 from jarvis.core.routing import Routes, first_loaded
 from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
@@ -12,6 +13,8 @@ from jarvis_ports.values import (
     Detokenized,
     DetokenizeRequest,
     GenerateRequest,
+    RenderParams,
+    TextInput,
     TokenCount,
     TokenizeRequest,
     Tokens,
@@ -24,13 +27,27 @@ class Tokenizing:
     Every method raises `ModelNotFound`, `Unavailable` if no such model is loaded, and `InvalidArgument`.
     """
 
-    def __init__(self, routes: Routes) -> None:
+    def __init__(self, routes: Routes, images: ImageLimits = ImageLimits()) -> None:
         self._routes = routes
+        self._images = images
+
+    def check(self, input_: TextInput, render: RenderParams = RenderParams()) -> None:
+        """Check everything that can be checked before a model is asked.
+
+        Raises:
+            InvalidArgument: naming every field that is wrong.
+        """
+        check_input(input_, render, self._images)
 
     async def count(self, request: CountTokensRequest) -> TokenCount:
-        """Count the tokens of a prompt or a conversation."""
-        check_input(request.input)
+        """Count the tokens of a prompt or a conversation.
+
+        Raises:
+            UnsupportedField: the model takes no such input.
+        """
+        self.check(request.input)
         with self._loaded(request.model) as (name, llm):
+            check_supported(GenerateRequest("", request.input), llm.capabilities())
             return TokenCount(name, await llm.count_tokens(request.input), llm.capabilities().context_length)
 
     async def tokenize(self, request: TokenizeRequest) -> Tokens:
@@ -39,7 +56,7 @@ class Tokenizing:
         Raises:
             UnsupportedField: the model does not tell its tokens, or cannot honour a parameter.
         """
-        check_input(request.input, request.render)
+        self.check(request.input, request.render)
         with self._loaded(request.model) as (name, llm):
             capabilities, teller = llm.capabilities(), _teller(llm)
             check_supported(GenerateRequest("", request.input, render=request.render), capabilities)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from jarvis.core.generation.images import check_parts
 from jarvis.core.generation.rendering import refuse
 from jarvis_ports.errors import FieldViolation
 from jarvis_ports.values import GenerateRequest, Message, Raw, Role, ToolChoice
@@ -30,7 +31,8 @@ def check_message(message: Message, path: str) -> Iterator[FieldViolation]:
     """Yield what is wrong with a message by itself."""
     if message.tool_calls and message.role is not Role.ASSISTANT:
         yield FieldViolation(f"{path}.tool_calls", "only the model calls tools: the role has to be assistant")
-    if not (message.content or _calls_tools(message)):
+    yield from check_parts(message, path)
+    if not (message.content or message.parts or _calls_tools(message)):
         yield FieldViolation(f"{path}.content", "is empty")
     if message.role is Role.TOOL and not message.tool_call_id:
         yield FieldViolation(f"{path}.tool_call_id", "is required: the id of the call whose result this is")

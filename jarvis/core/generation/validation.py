@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from jarvis.core.generation.images import ImageLimits, check_images, has_images
 from jarvis.core.generation.rendering import check_render
 from jarvis.core.generation.tools import check_message, check_tools, with_tools
 from jarvis.core.prompting import has_system_message
@@ -52,14 +53,16 @@ OPEN_RANGES: Final[dict[str, tuple[float, float]]] = {"top_p": (0, 1), "repetiti
 """Ranges that exclude their lower end."""
 
 
-def check_request(request: GenerateRequest, retrieval: Retrieval | None = None) -> None:
+def check_request(
+    request: GenerateRequest, retrieval: Retrieval | None = None, images: ImageLimits = ImageLimits()
+) -> None:
     """Check the values of a request, and of its search for sources.
 
     Raises:
         InvalidArgument: naming every field that is wrong.
     """
     violations = [
-        *_input(request.input),
+        *_input(request.input, images),
         *check_render(request.input, request.render),
         *_sampling(request.sampling),
         *_structured_output(request),
@@ -87,13 +90,15 @@ def check_supported(request: GenerateRequest, capabilities: LLMCapabilities) -> 
         )
 
 
-def check_input(input_: TextInput, render: RenderParams = RenderParams()) -> None:
+def check_input(
+    input_: TextInput, render: RenderParams = RenderParams(), images: ImageLimits = ImageLimits()
+) -> None:
     """Check a prompt or a conversation on its own, and how it becomes tokens.
 
     Raises:
         InvalidArgument: naming every message, and every parameter, that is wrong.
     """
-    if violations := [*_input(input_), *check_render(input_, render)]:
+    if violations := [*_input(input_, images), *check_render(input_, render)]:
         raise InvalidArgument(violations)
 
 
@@ -107,13 +112,14 @@ def check_token_ids(token_ids: Sequence[int]) -> None:
         raise InvalidArgument.of("token_ids", "is empty")
 
 
-def _input(input_: Input) -> Iterator[FieldViolation]:
+def _input(input_: Input, images: ImageLimits) -> Iterator[FieldViolation]:
     if isinstance(input_, Raw):
         if not (input_.ids if isinstance(input_, TokenIds) else input_):
             yield FieldViolation(input_field(input_), "is empty")
         return
     for position, message in enumerate(input_):
         yield from check_message(message, f"messages[{position}]")
+    yield from check_images(input_, images)
 
 
 def _sampling(sampling: SamplingParams) -> Iterator[FieldViolation]:
@@ -199,6 +205,8 @@ def _retrieval(input_: Input, retrieval: Retrieval) -> Iterator[FieldViolation]:
     elif input_[-1].role is not Role.USER:
         field = f"messages[{len(input_) - 1}].role"
         yield FieldViolation(field, "with retrieval, the last message has to be the user's")
+    elif retrieval.query is None and input_[-1].parts and not input_[-1].text:
+        yield FieldViolation("retrieval.query", "is required: the last message has no text to search with")
     if retrieval.top_k is not None and not 1 <= retrieval.top_k <= MAX_SOURCES:
         yield FieldViolation("retrieval.top_k", f"must be in [1, {MAX_SOURCES}], got {retrieval.top_k}")
     if retrieval.max_tokens == 0:
@@ -223,6 +231,8 @@ def _fields(request: GenerateRequest) -> Iterator[str]:
         yield field
     if has_system_message(request.input):
         yield "messages.role.system"
+    if has_images(request.input):
+        yield "messages.parts.image"
     if with_tools(request):
         yield "tools"
     for name in ("parallel_tool_calls", "priority", "reasoning_effort"):

@@ -90,7 +90,7 @@ class Sources:
         """Search, and return what was found and the seconds that this took."""
         options = self._options
         last = len(self._messages) - 1
-        text = self._messages[last].content if options.query is None else options.query
+        text = self._messages[last].text if options.query is None else options.query
         start = time.monotonic()
         with _blaming(f"messages[{last}].content" if options.query is None else "retrieval.query"):
             found = await self._search.run(

@@ -14,6 +14,7 @@ Citations carry the text unchanged: only the prompt differs.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from jarvis.core.grounding.citations import MARKER
 from jarvis.core.text import without_unseen
@@ -51,13 +52,20 @@ def grounded(
     """
     *before, question = messages
     blocks = "".join(block(number, hit) for number, hit in enumerate(sources, 1))
-    asked = f"Sources:\n\n{blocks or NOTHING_FOUND}Question: {question.content}"
+    asked = f"Sources:\n\n{blocks or NOTHING_FOUND}Question: "
     if not takes_system:
-        return (*before, Message(Role.USER, f"{INSTRUCTION}\n\n{asked}"))
+        return (*before, _after(f"{INSTRUCTION}\n\n{asked}", question))
     system = INSTRUCTION
     if before and before[0].role is Role.SYSTEM:
         system = f"{before.pop(0).content}\n\n{INSTRUCTION}"
-    return (Message(Role.SYSTEM, system), *before, Message(Role.USER, asked))
+    return (Message(Role.SYSTEM, system), *before, _after(asked, question))
+
+
+def _after(text: str, question: Message) -> Message:
+    """Return a question with a text before it."""
+    if question.parts:
+        return replace(question, parts=(text, *question.parts))
+    return replace(question, content=text + question.content)
 
 
 def _harmless(text: str) -> str:

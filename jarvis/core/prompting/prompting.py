@@ -129,7 +129,8 @@ class Prompting:
         if isinstance(input_, str):
             texts = [input_]
         else:
-            texts = [message.content for message in input_ if message.role is Role.USER][-MAX_QUESTIONS:]
+            said = [message.text for message in input_ if message.role is Role.USER]
+            texts = [text for text in said if text][-MAX_QUESTIONS:]
         try:
             async with asyncio.timeout(ESTIMATE_SECONDS):
                 estimates = [await self._estimator.port.estimate(text) for text in texts]

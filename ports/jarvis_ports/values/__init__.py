@@ -45,6 +45,7 @@ from jarvis_ports.values.documents import (
 from jarvis_ports.values.embedding import Embeddings, EmbedRequest, TextRole
 from jarvis_ports.values.enums import OpenEnum
 from jarvis_ports.values.filters import And, Equals, Exists, Filter, In, Metadata, Not, Or, Range, Value
+from jarvis_ports.values.messages import Image, Message, Role, ToolCall
 from jarvis_ports.values.models import (
     AdapterInfo,
     AdapterState,
@@ -62,20 +63,17 @@ from jarvis_ports.values.requests import (
     GenerateCall,
     GenerateRequest,
     Input,
-    Message,
     PromptParams,
     Raw,
     ReasoningEffort,
     RenderParams,
     ResumeRequest,
     Retrieval,
-    Role,
     SamplingParams,
     StructuredOutput,
     TextInput,
     TokenIds,
     Tool,
-    ToolCall,
     ToolChoice,
     input_field,
 )
@@ -141,6 +139,7 @@ __all__ = [
     "Gpu",
     "HealthLevel",
     "Hit",
+    "Image",
     "In",
     "IndexChanges",
     "IndexSettings",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from jarvis_ports.values.enums import OpenEnum
-from jarvis_ports.values.requests import Message, Role, ToolCall
+from jarvis_ports.values.messages import Message, Role, ToolCall
 from jarvis_ports.values.routing import Routing
 from jarvis_ports.values.search import ChunkSource, Duplicate
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jarvis_ports.values.requests import Message
+from jarvis_ports.values.messages import Message
 
 
 @dataclass(frozen=True, slots=True)

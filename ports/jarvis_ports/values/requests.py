@@ -6,39 +6,8 @@ from enum import StrEnum
 
 from jarvis_ports.values.enums import OpenEnum
 from jarvis_ports.values.filters import Filter
+from jarvis_ports.values.messages import Message
 from jarvis_ports.values.search import SearchMode
-
-
-class Role(OpenEnum):
-    """The speaker of a message."""
-
-    SYSTEM = "system"
-    USER = "user"
-    ASSISTANT = "assistant"
-    TOOL = "tool"
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call of a tool by the model; `arguments` is the text of a JSON object, as the model wrote it."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a conversation.
-
-    `content` is plain text: control tokens written in it are not read as such. `tool_calls` are those that
-    the model made in this message, and `tool_call_id` is that of the call whose result a tool's message is.
-    """
-
-    role: Role
-    content: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-    tool_call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +197,7 @@ class Retrieval:
 
     Attributes:
         collection: the collection's name.
-        query: what to search for; the content of the last message if None.
+        query: what to search for; the text of the last message if None.
         mode: how to search; hybrid if None.
         top_k: the most sources; the contract's default if None.
         filter: finds only rows that pass it.

@@ -122,8 +122,15 @@ async def test_json_is_one_document_with_everything(answer, run):
                 "content": "Explain technically, with examples:",
                 "tool_calls": [],
                 "tool_call_id": None,
+                "parts": [],
             },
-            {"role": "user", "content": "Why?\n\n\tdef f(x)", "tool_calls": [], "tool_call_id": None},
+            {
+                "role": "user",
+                "content": "Why?\n\n\tdef f(x)",
+                "tool_calls": [],
+                "tool_call_id": None,
+                "parts": [],
+            },
         ],
     }
 
