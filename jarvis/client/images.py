@@ -19,7 +19,7 @@ def user(text: str, images: Sequence[Image | bytes | Path | str] = ()) -> Messag
         images: the bytes of PNG, JPEG or WebP files, the files' paths, or data URIs, which are texts.
 
     Raises:
-        JarvisClientError: INVALID_ARGUMENT, a text is no data URI.
+        JarvisClientError: INVALID_ARGUMENT, an image is none of these.
         OSError: a file cannot be read.
     """
     seen = tuple(image_of(one, f"images[{position}]") for position, one in enumerate(images))
@@ -32,7 +32,11 @@ def image_of(source: Image | bytes | Path | str, path: str = "image") -> Image:
         return source
     if isinstance(source, Path):
         return Image(source.read_bytes())
-    return _of_uri(source, path) if isinstance(source, str) else Image(bytes(source))
+    if isinstance(source, str):
+        return _of_uri(source, path)
+    if not isinstance(source, bytes | bytearray | memoryview):
+        raise invalid(path, f"is a {type(source).__name__}; give bytes, a Path, a data URI or an Image")
+    return Image(bytes(source))
 
 
 def _of_uri(uri: str, path: str) -> Image:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from jarvis.client.errors import from_invalid, invalid
 from jarvis.client.functions import tool_of
+from jarvis.client.images import image_of
 from jarvis.client.options import (
     EmbedOptions,
     GenerateOptions,
@@ -120,7 +121,11 @@ def _message(message: Message | Mapping[str, Any], path: str) -> Message:
     if unknown or "role" not in fields or fields.keys().isdisjoint({"content", "parts", "tool_calls"}):
         raise invalid(path, f"needs role and content, and has {', '.join(message) or 'nothing'}")
     role = choice(Role, fields.pop("role"), f"{path}.role")
-    return Message(role, **fields)
+    parts = tuple(
+        part if isinstance(part, str) else image_of(part, f"{path}.parts[{position}]")
+        for position, part in enumerate(fields.pop("parts", ()))
+    )
+    return Message(role, parts=parts, **fields)
 
 
 def embed_request(texts: Sequence[str], options: EmbedOptions) -> EmbedRequest:

@@ -23,6 +23,7 @@ REQUIRED = {
     "EqualsFilter.field",
     "GetCollectionRequest.name",
     "ResumeStreamRequest.request_id",
+    "Image.data",
     "IngestDocument.source",
     "IngestStart.collection",
     "ListDocumentsRequest.collection",
@@ -91,6 +92,7 @@ def test_a_stream_has_the_fields_of_a_single_call(whole: type[Message], stream: 
         (generation_pb2.TokenLogprob, llm.TokenLogprob),
         (generation_pb2.Usage, llm.Usage),
         (generation_pb2.Message, llm.Message),
+        (generation_pb2.Image, llm.Image),
         (generation_pb2.Delta, llm.Delta),
         (generation_pb2.Tool, llm.Tool),
         (generation_pb2.ToolCall, llm.ToolCall),
@@ -130,7 +132,7 @@ def test_every_optional_field_of_a_request_has_a_name_that_an_engine_can_declare
         for name in nested
         for field in request.fields_by_name[name].message_type.fields
     }
-    paths.add("messages.role.system")
+    paths |= {"messages.parts.image", "messages.role.system"}
     assert paths - OURS == llm.ALL_FIELDS
 
 

@@ -19,6 +19,7 @@ MODULES = (
     "cache",
     "embedder",
     "estimator",
+    "images",
     "llm",
     "reply",
     "reranker",

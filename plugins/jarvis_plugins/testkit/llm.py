@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jarvis_plugins.testkit.images import ImageConformance
 from jarvis_plugins.testkit.llm_tokens import LLMTokens
 from jarvis_plugins.testkit.reply import request
 from jarvis_plugins.testkit.samples import (
@@ -35,7 +36,7 @@ from jarvis_ports.llm import (
 
 
 @pytest.mark.asyncio(loop_scope="class")
-class LLMConformance(ToolConformance, LLMTokens):
+class LLMConformance(ToolConformance, ImageConformance, LLMTokens):
     """Subclass it, name the adapter, and run pytest.
 
     Tests of fields that the adapter does not declare in `capabilities().fields` are skipped. Steady requests

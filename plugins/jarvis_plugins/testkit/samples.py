@@ -1,9 +1,12 @@
 """A value for every field that an adapter may declare."""
 
+import struct
+import zlib
 from typing import Any
 
 from jarvis_ports.llm import (
     Constraint,
+    Image,
     Message,
     ReasoningEffort,
     RenderParams,
@@ -21,6 +24,22 @@ WITH_LONGER_SYSTEM = (
     Message(Role.SYSTEM, "You answer in one sentence, which is short, clear and true."),
     *MESSAGES,
 )
+
+
+def png(red: int, green: int, blue: int, side: int = 64) -> bytes:
+    """Return a PNG of one colour (https://www.w3.org/TR/png-3/)."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    rows = zlib.compress((b"\0" + bytes((red, green, blue)) * side) * side)
+    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    packed = (
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+RED, GREEN = Image(png(255, 0, 0)), Image(png(0, 255, 0))
+SEEN = (Message(Role.USER, parts=(RED, "What is the colour of it?")),)
 
 TOOLS = (
     Tool(
@@ -69,6 +88,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "add_special_tokens": {"render": RenderParams(add_special_tokens=False)},
     "continue_final_message": {"input_": CONTINUED, "render": RenderParams(continue_final_message=True)},
     "messages": {"input_": MESSAGES},
+    "messages.parts.image": {"input_": SEEN},
     "messages.role.system": {"input_": WITH_SYSTEM},
     "parallel_tool_calls": {"input_": MESSAGES, "tools": TOOLS, "parallel_tool_calls": False},
     "priority": {"priority": 1},

@@ -19,6 +19,7 @@ TURNS = "{% for m in messages %}{{ m['role'] + ' ' + m['content'] + ' ' }}{% end
 UNUSED = {
     "add_generation_prompt",
     "chat_template_args",
+    "messages.parts.image",
     "parallel_tool_calls",
     "reasoning_effort",
     "tools",

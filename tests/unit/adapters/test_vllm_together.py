@@ -40,7 +40,7 @@ def meters(monkeypatch):
 
     def create_engine_config(*_):
         found.preparing()
-        return SimpleNamespace(model_config=None)
+        return SimpleNamespace(model_config=SimpleNamespace(is_multimodal_model=False))
 
     asked = SimpleNamespace(
         create_engine_config=create_engine_config, enable_log_requests=False, disable_log_stats=False

@@ -3,6 +3,7 @@ import json
 import grpc
 
 from jarvis.v1 import generation_pb2 as pb
+from tests.pictures import RED
 from tests.unit.conftest import TIMINGS, USAGE
 
 
@@ -12,6 +13,17 @@ async def test_a_conversation_is_kept(fake, run):
     first, second = ([message.content for message in request.messages] for request in fake.requests)
     assert first == ["Brief.", "Hi"]
     assert second == ["Brief.", "Hi", "Paris.", "And now?"]
+
+
+async def test_images_go_with_the_first_line(fake, run, tmp_path):
+    (tmp_path / "red.png").write_bytes(RED.data)
+    arguments = ("--server", fake.address, "--image", str(tmp_path / "red.png"))
+    assert (await run("chat", *arguments, stdin="What?\nAnd now?\n"))[0] == 0
+    first, second = fake.requests
+    image, text = first.messages[0].parts
+    assert (image.image.data, text.text) == (RED.data, "What?")
+    assert second.messages[0] == first.messages[0], "it stays in the conversation"
+    assert (second.messages[2].content, len(second.messages[2].parts)) == ("And now?", 0)
 
 
 async def test_options_reach_the_server(fake, run):

@@ -1,9 +1,11 @@
 import json
+from base64 import b64encode
 
 import grpc
 import pytest
 
 from jarvis.v1 import generation_pb2 as pb
+from tests.pictures import GREEN, RED
 
 
 async def test_the_answer_is_printed_and_ends_its_line(fake, run):
@@ -30,6 +32,37 @@ async def test_a_raw_prompt_is_passed_on_as_it_is(fake, run):
     await run("generate", "--raw", "--server", fake.address, stdin="Once \n")
     assert fake.requests[0].prompt == "Once \n"
     assert not fake.requests[0].messages
+
+
+async def test_images_go_with_the_prompt(fake, run, tmp_path):
+    (tmp_path / "red.png").write_bytes(RED.data)
+    uri = f"data:image/png;base64,{b64encode(GREEN.data).decode()}"
+    images = ("--image", str(tmp_path / "red.png"), "--image", uri)
+    assert (await run("generate", "Which?", *images, "--server", fake.address))[0] == 0
+    red, green, text = fake.requests[0].messages[0].parts
+    assert (red.image.data, green.image.data, text.text) == (RED.data, GREEN.data, "Which?")
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        ("no such.png", "no such.png: No such file or directory"),
+        ("https://example.org/a.png", "is an address, and nothing is fetched"),
+        ("data:image/png;base64,%", "is no base64"),
+    ],
+)
+async def test_an_image_that_cannot_be_read_is_one_line(fake, run, image, told):
+    code, out, err = await run("generate", "x", "--image", image, "--server", fake.address)
+    assert (code, out) == (2, "")
+    assert "--image" in err
+    assert told in err
+    assert not fake.requests
+
+
+async def test_a_raw_prompt_has_no_images(fake, run):
+    code, _, err = await run("generate", "--raw", "x", "--image", "a.png", "--server", fake.address)
+    assert code == 2
+    assert "a raw prompt has no images" in err
 
 
 async def test_options_reach_the_server(fake, run, monkeypatch):

@@ -135,6 +135,16 @@ async def test_json_is_one_document_with_everything(answer, run):
     }
 
 
+async def test_images_are_shown_as_such_and_are_in_json(answer, run):
+    parts = [pb.ContentPart(text="Which?"), pb.ContentPart(image=pb.Image(data=b"\x89PNG"))]
+    message = pb.Message(role=pb.ROLE_USER, parts=parts)
+    address = await answer(ExplainPrompt=pb.ExplainPromptResponse(messages=[message], models=["a"]))
+    _, out, _ = await run("prompt", "explain", "x", "--server", address)
+    assert out.splitlines()[-3:] == ["user:", "  Which?", "  (an image)"]
+    _, out, _ = await run("prompt", "explain", "x", "--json", "--server", address)
+    assert json.loads(out)["messages"][0]["parts"] == ["Which?", {"data": "iVBORw==", "mime_type": None}]
+
+
 async def test_an_unknown_template_is_one_line(answer, fake, run):
     address = await answer(ExplainPrompt=pb.ExplainPromptResponse())
     message = "no template 'x'; there is chat, technical, reasoning"

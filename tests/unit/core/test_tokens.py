@@ -1,10 +1,17 @@
 """What is reckoned of a request: its prompt, and the tools that the model is told."""
 
-from jarvis.core.tokens import characters_of, characters_written, prompt_tokens
+from jarvis.core.tokens import (
+    TOKENS_PER_IMAGE,
+    characters_of,
+    characters_written,
+    prompt_tokens,
+    tokens_in,
+)
 from jarvis_ports.llm import RenderParams
 from jarvis_ports.values import (
     Delta,
     GenerateRequest,
+    Image,
     Message,
     Role,
     TokenIds,
@@ -12,6 +19,7 @@ from jarvis_ports.values import (
     ToolCall,
     ToolCallDelta,
 )
+from tests.pictures import RED
 
 ASKED = (Message(Role.USER, "Hello"),)
 
@@ -30,6 +38,13 @@ def test_the_characters_of_a_request_are_those_of_its_prompt_its_calls_and_its_t
     assert characters_of(GenerateRequest("r", TokenIds((1, 2)))) == 8
     assert characters_of(GenerateRequest("r", (*ASKED, called))) == 5 + 3 + 2
     assert characters_of(GenerateRequest("r", ASKED, tools=tools)) == 5 + 3 + 7 + 9 + 2
+
+
+def test_an_image_counts_as_much_whatever_its_bytes():
+    def of(*parts):
+        return tokens_in(characters_of(GenerateRequest("r", (Message(Role.USER, parts=parts),))))
+
+    assert of("four", RED, RED) == 1 + 2 * TOKENS_PER_IMAGE == of("four", RED, Image(b"x" * 10**6))
 
 
 async def test_the_tokens_of_a_prompt_are_counted_with_its_tools():

@@ -5,6 +5,7 @@ from jarvis.core.grounding.prompt import INSTRUCTION, NOTHING_FOUND, block, grou
 from jarvis.core.retrieval.hits import make_hit, place
 from jarvis_ports.llm import Message, Role
 from jarvis_ports.store import Row
+from tests.pictures import GREEN, RED
 
 QUESTION = Message(Role.USER, "Why?")
 
@@ -24,6 +25,19 @@ def test_sources_stand_between_the_conversation_and_the_question():
     places = [last.content.index(text) for text in ("[1] a.md", "> One.", "[2] a.md", "> Two.", "Why?")]
     assert places == sorted(places)
     assert last.content.endswith("Why?")
+
+
+@pytest.mark.parametrize("takes_system", [True, False])
+def test_a_question_keeps_its_images(takes_system):
+    asked = Message(Role.USER, parts=(RED, "Why?", GREEN))
+    *_, last = grounded([asked], [chunk("1", "One.")], takes_system=takes_system)
+
+    sources, *question = last.parts
+    assert tuple(question) == asked.parts
+    assert "> One." in sources
+    assert sources.endswith("Question: ")
+    assert not last.content
+    assert last.text.endswith("Why?")
 
 
 def test_the_callers_instructions_come_first():

@@ -14,6 +14,7 @@ from jarvis_ports.errors import InvalidArgument, TemplateNotFound, UnsupportedFi
 from jarvis_ports.health import Health
 from jarvis_ports.llm import ALL_FIELDS, GenerateRequest, LLMCapabilities, Message, Role, SamplingParams
 from jarvis_ports.values import PromptParams
+from tests.pictures import RED
 
 TEMPLATES = {
     "chat": compile_template("chat", {"en": "Briefly:", "es": "Breve:"}, {}, temperature=0.5, max_tokens=9),
@@ -83,6 +84,14 @@ async def test_a_conversation_is_as_hard_as_its_hardest_question(prompting, esti
     chosen = await prompting.choose(talk, PromptParams())
     assert (chosen.difficulty, chosen.text) == (70, "Piensa:")
     assert estimator.texts == ["70 es por qué", "5 es y eso"]
+
+
+async def test_what_is_estimated_of_a_message_with_images_is_its_text(prompting, estimator):
+    asked = [Message(Role.USER, parts=(RED, "70 es qué es")), Message(Role.USER, parts=(RED,))]
+    chosen = await prompting.choose(asked, PromptParams())
+    assert (chosen.difficulty, chosen.language) == (70, "es")
+    assert estimator.texts == ["70 es qué es"]
+    assert (await prompting.choose(asked[1:], PromptParams())).difficulty is None
 
 
 async def test_only_the_last_questions_of_a_long_conversation_are_estimated(prompting, estimator):
