@@ -1,5 +1,6 @@
 """Gathers everything that is wrong with a request, so that its caller learns all of it at once."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from jarvis_ports.errors import FieldViolation, InvalidArgument
@@ -45,11 +46,15 @@ class Violations:
         raise InvalidArgument([*self._unread, *self._found()])
 
     def _found(self) -> Iterator[FieldViolation]:
+        unread = {one.field for one in self._unread}
         for error in self._errors:
             for one in error.violations:
-                if not any(_is_in(one.field, unread.field) for unread in self._unread):
+                if unread.isdisjoint(_around(one.field)):
                     yield one
 
 
-def _is_in(field: str, other: str) -> bool:
-    return field == other or field.startswith((f"{other}.", f"{other}["))
+def _around(field: str) -> Iterator[str]:
+    """Yield the path of a field, and those of all that it is in."""
+    yield field
+    for end in re.finditer(r"[.\[]", field):
+        yield field[: end.start()]

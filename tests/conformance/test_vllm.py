@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bench import tiny_model
+from bench import tiny_model, tiny_vision
 from jarvis_plugins.testkit import LLMConformance
+from jarvis_plugins.testkit.images import ImageConformance
 from jarvis_ports.errors import EngineDead
 from jarvis_ports.llm import GenerateRequest, SamplingParams
 
@@ -63,3 +64,19 @@ class TestVLLM(LLMConformance):
         llm._engine.output_handler.cancel()  # as vLLM's shutdown does, at times before that has told anyone
         await asyncio.sleep(0.1)
         assert not type(self).left_open.done()
+
+
+@pytest.mark.engine
+class TestVLLMThatSees(ImageConformance):
+    adapter = "vllm"
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _tiny_model(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
+        folder = tmp_path_factory.mktemp("models")
+        model = tiny_vision.make(folder / "vision", tiny_model.make(folder / "tiny"))
+        small = {"kv_cache_memory_bytes": 2**28}
+        cls.settings = {"model": str(model), "dtype": "float32", "engine_args": small}
+
+    async def test_it_sees(self, llm: Any) -> None:
+        assert "messages.parts.image" in llm.capabilities().fields

@@ -23,6 +23,8 @@ EITHER = {
     "prompt_token_ids": {"prompt", "messages"},
 }
 """Fields of which a request has one, though their descriptor does not say so."""
+INSTEAD = {"parts": "content"}
+"""Lists that seldom stand in place of a field that is always set."""
 MAX_DEPTH = 6
 DEEP = 95
 """How deep a message may be nested; protobuf reads 100 levels."""
@@ -78,6 +80,7 @@ class Maker:
         """Make a message, the one at a position of a stream."""
         made = GetMessageClass(kind)()
         left_out = {field.name for oneof in kind.oneofs for field in self._others(oneof, position, depth)}
+        left_out |= self._out_of_place(kind)
         for field in kind.fields:
             if field.name in left_out or not self._is_set(field, depth):
                 continue
@@ -95,6 +98,16 @@ class Maker:
             else:
                 setattr(made, field.name, self._value(field, depth))
         return made
+
+    def _out_of_place(self, kind: Descriptor) -> set[str]:
+        """Return which one is left out of each two that do not stand beside one another."""
+        if self._hostility:
+            return set()
+        return {
+            name if self._random.random() < self._seldom else instead
+            for instead, name in INSTEAD.items()
+            if instead in kind.fields_by_name
+        }
 
     def _times(self, chance: float) -> int:
         return MANY if self._hostility and self._random.random() < chance else 1

@@ -6,6 +6,8 @@ from random import Random
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from tests.pictures import GREEN, RED, bomb
+
 DIMENSION = 64
 """That of the embedder `hashing`."""
 MEGABYTE = 1_000_000
@@ -54,6 +56,8 @@ PLAUSIBLE = {
     "request_id": ["fuzz-1"],
     "service": ["", "echo", "jarvis.v1.GenerationService"],
     "vector": [vector(1, *[0] * (DIMENSION - 1)), vector(*[0.125] * DIMENSION)],
+    "jarvis.v1.Image.data": [RED.data, RED.data, GREEN.data],
+    "mime_type": ["image/png"],
     "data": [TEXT.encode(), PAGE, NOTEBOOK, b"def paris():\n    return 1\n"],
     "temperature": [0.0, 0.5],
     "top_p": [0.5, 1.0],
@@ -70,7 +74,7 @@ PLAUSIBLE = {
     "ef_search": [50, 100],
     "ef_construction": [50, 100],
 }
-"""A field that has no line here gets the plain values of its type."""
+"""By a field's name, or its full one; a field that has no line here gets the plain values of its type."""
 
 PLAIN = {
     FieldDescriptor.CPPTYPE_STRING: ["word", "en"],
@@ -151,6 +155,10 @@ DATA = [
     b'{"cells": ' + b"[" * 5000,
     b'{"cells": [{"cell_type": 1, "source": {"a": 1}}], "nbformat": "x"}',
     b"# a\n" * 3000,
+    RED.data[:30],
+    bomb(),
+    RED.data + b"x" * 4_000_000,
+    b"\xff\xd8" + b"\xff\xfe\0\2" * 50_000,
     b"```" * 5000,
     b"|a" * 5000 + b"\n" + b"|-" * 5000,
     b"f(" * 10_000,
@@ -170,9 +178,10 @@ INTEGERS = {
 def plausible(field: FieldDescriptor, random: Random) -> object:
     if field.enum_type and field.name not in PLAUSIBLE:
         return random.choice(field.enum_type.values[1:]).number
+    known = PLAUSIBLE.get(field.full_name) or PLAUSIBLE.get(field.name)
     if field.type == FieldDescriptor.TYPE_BYTES:
-        return random.choice(PLAUSIBLE.get(field.name, [TEXT.encode()]))
-    return random.choice(PLAUSIBLE.get(field.name) or PLAIN.get(field.cpp_type) or NUMBERS)
+        return random.choice(known or [TEXT.encode()])
+    return random.choice(known or PLAIN.get(field.cpp_type) or NUMBERS)
 
 
 def hostile(field: FieldDescriptor, random: Random) -> object:

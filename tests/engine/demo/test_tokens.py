@@ -3,6 +3,7 @@
 import pytest
 
 from jarvis.v1 import generation_pb2 as pb
+from tests.pictures import RED
 
 pytestmark = pytest.mark.engine
 S = pb.SamplingParams
@@ -149,3 +150,17 @@ async def test_log_probabilities_that_there_is_no_room_for_are_refused(engine, f
     sampling = S(max_tokens=1, prompt_logprobs=candidates)
     call = engine.generation.Generate(pb.GenerateRequest(prompt="word " * words, sampling=sampling))
     assert (await failure(call))[1:3] == ("INVALID_ARGUMENT", ["sampling.prompt_logprobs"])
+
+
+async def test_a_model_that_does_not_see_is_shown_nothing(engine, failure):
+    image = pb.ContentPart(image=pb.Image(data=RED.data))
+    messages = [pb.Message(role=pb.ROLE_USER, parts=[image, pb.ContentPart(text="What is it?")])]
+    for call in (
+        engine.generation.Generate(pb.GenerateRequest(messages=messages)),
+        engine.generation.CountTokens(pb.CountTokensRequest(messages=messages)),
+        engine.generation.Tokenize(pb.TokenizeRequest(messages=messages)),
+        engine.generation.ExplainPrompt(pb.ExplainPromptRequest(messages=messages)),
+    ):
+        assert (await failure(call))[1:3] == ("UNSUPPORTED_FIELD", ["messages.parts.image"])
+    words = [pb.Message(role=pb.ROLE_USER, parts=[pb.ContentPart(text=QUESTION.content)])]
+    assert await tokenize(engine, messages=words) == await tokenize(engine, messages=[QUESTION])

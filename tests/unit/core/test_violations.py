@@ -24,6 +24,16 @@ def test_what_cannot_be_read_hides_only_what_stands_in_its_place():
     assert [one.field for one in caught.value.violations] == ["rows[1]", "rows[10].text", "rows"]
 
 
+@pytest.mark.timeout(20)
+def test_thousands_that_cannot_be_read_hold_no_one_up():
+    violations, number = Violations(), 30_000
+    for position in range(number):
+        violations.blame(f"messages[{position}].role", "cannot be read")
+    with pytest.raises(InvalidArgument) as caught:
+        violations.refuse(partial(fails, *(f"messages[{position}].content" for position in range(number))))
+    assert len(caught.value.violations) == 2 * number
+
+
 def test_what_checks_find_hides_nothing():
     violations = Violations()
     violations.note(partial(fails, "texts", kind=MessageTooLarge))
