@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2
 from jarvis.v1 import embedding_pb2
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2 as rpb
+from tests.pictures import RED
 
 pytestmark = pytest.mark.engine
 CANARY = "xyzzycanary"
@@ -40,6 +41,7 @@ def generations(canary):
         wanted = pb.StructuredOutput(**constraint)
         yield pb.GenerateRequest(prompt=f"Say {canary}", sampling=short, structured_output=wanted)
     yield from tools(canary, messages, short)
+    yield from images(canary, short)
     variables = {"name": canary, canary: "x"}
     yield pb.GenerateRequest(messages=messages, sampling=short)
     yield pb.GenerateRequest(messages=messages, template="mine", template_variables={"name": canary})
@@ -49,6 +51,17 @@ def generations(canary):
     for query in (canary, f'"{canary} AND (', f"{canary}:*"):
         retrieval = pb.Retrieval(collection="docs", query=query, filter=one_of(canary))
         yield pb.GenerateRequest(messages=messages, sampling=short, retrieval=retrieval)
+
+
+def images(canary, short):
+    """Parts that hold text, and images that are none, or have a name for their type."""
+    for image in (
+        pb.Image(data=canary.encode()),
+        pb.Image(data=RED.data, mime_type=canary),
+        pb.Image(data=RED.data + canary.encode()),
+    ):
+        parts = [pb.ContentPart(text=f"Who is {canary}?"), pb.ContentPart(image=image)]
+        yield pb.GenerateRequest(messages=[pb.Message(role=pb.ROLE_USER, parts=parts)], sampling=short)
 
 
 def tools(canary, messages, short):
