@@ -8,7 +8,6 @@ import pytest_asyncio
 
 from bench import tiny_model, tiny_vision
 from jarvis_plugins.testkit import LLMConformance
-from jarvis_plugins.testkit.images import ImageConformance
 from jarvis_ports.errors import EngineDead
 from jarvis_ports.llm import GenerateRequest, SamplingParams
 
@@ -21,9 +20,9 @@ class TestVLLM(LLMConformance):
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
     def _tiny_model(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
-        template = Path(__file__).parents[1] / "engine/tools.jinja"
+        template, folder = Path(__file__).parents[1] / "engine/tools.jinja", tmp_path_factory.mktemp("models")
         cls.settings = {
-            "model": str(tiny_model.make(tmp_path_factory.mktemp("models") / "tiny")),
+            "model": str(tiny_vision.make(folder / "vision", tiny_model.make(folder / "tiny"))),
             "dtype": "float32",
             "chat_template": str(template),
             # A model with random weights never ends a run of white space.
@@ -38,6 +37,9 @@ class TestVLLM(LLMConformance):
         if cls.left_open:
             with pytest.raises(EngineDead):
                 await asyncio.wait_for(cls.left_open, 10)
+
+    async def test_it_sees_although_its_template_knows_no_images(self, llm):
+        assert "messages.parts.image" in llm.capabilities().fields
 
     async def test_callers_do_not_share_what_is_cached_of_prompts(self, llm):
         prompt = "One of many words that callers have in common. " * 40
@@ -64,19 +66,3 @@ class TestVLLM(LLMConformance):
         llm._engine.output_handler.cancel()  # as vLLM's shutdown does, at times before that has told anyone
         await asyncio.sleep(0.1)
         assert not type(self).left_open.done()
-
-
-@pytest.mark.engine
-class TestVLLMThatSees(ImageConformance):
-    adapter = "vllm"
-
-    @pytest.fixture(scope="class", autouse=True)
-    @classmethod
-    def _tiny_model(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
-        folder = tmp_path_factory.mktemp("models")
-        model = tiny_vision.make(folder / "vision", tiny_model.make(folder / "tiny"))
-        small = {"kv_cache_memory_bytes": 2**28}
-        cls.settings = {"model": str(model), "dtype": "float32", "engine_args": small}
-
-    async def test_it_sees(self, llm: Any) -> None:
-        assert "messages.parts.image" in llm.capabilities().fields

@@ -51,14 +51,6 @@ def test_engine_args_go_before_the_profile():
     assert "swap_space" not in args
 
 
-def test_of_other_media_than_images_there_is_none_unless_asked_for():
-    args = engine_args(OPTIMIZED, cpu=True)
-    assert args["limit_mm_per_prompt"] == {"audio": 0, "video": 0}
-    assert args["mm_processor_cache_gb"] == 0, "it would count on what is prepared being sent on"
-    settings = VLLMSettings(model="m", engine_args={"limit_mm_per_prompt": {"image": 2}})
-    assert engine_args(settings, cpu=True)["limit_mm_per_prompt"] == {"image": 2}
-
-
 def test_offloading_can_be_turned_off():
     settings = VLLMSettings(model="m", engine_args={"kv_offloading_size": 0})
 

@@ -12,6 +12,7 @@ from jarvis_adapters.vllm import images as module
 from jarvis_adapters.vllm.control_tokens import MARK, ControlTokens
 from jarvis_adapters.vllm.images import ImageDecoder, Picture, placeholders
 from jarvis_adapters.vllm.render import conversation_message
+from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.llm import Image, Message, Role
 from tests.pictures import GREEN, RED, bomb, moving, picture
@@ -202,3 +203,11 @@ def test_a_model_that_numbers_images_has_a_placeholder_for_each(monkeypatch):
     found = placeholders(SimpleNamespace(is_multimodal_model=True))
     assert {"<|image_1|>", "<|image_64|>", "<##IMAGE##>"} <= found
     assert placeholders(SimpleNamespace(is_multimodal_model=False)) == frozenset()
+
+
+def test_of_other_media_than_images_there_is_none_unless_asked_for():
+    args = engine_args(VLLMSettings(model="m"), cpu=True)
+    assert args["limit_mm_per_prompt"] == {"audio": 0, "video": 0}
+    assert args["mm_processor_cache_gb"] == 0, "it would count on what is prepared being sent on"
+    settings = VLLMSettings(model="m", engine_args={"limit_mm_per_prompt": {"image": 2}})
+    assert engine_args(settings, cpu=True)["limit_mm_per_prompt"] == {"image": 2}
