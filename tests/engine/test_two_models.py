@@ -72,9 +72,8 @@ async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
     async with serve(tmp_path_factory.mktemp("two"), *sets) as server, connect(server.address) as peer:
         for name in ("small", "large", "tuned"):
             await ready(server, peer, f"{GENERATION}/{name}")
-        yield SimpleNamespace(
-            server=server, peer=peer, weights=weights, answers={"tuned": await greedy(peer, "tuned")}
-        )
+        answers = {"tuned": await greedy(peer, "tuned")}
+        yield SimpleNamespace(server=server, peer=peer, weights=weights, answers=answers)
 
 
 def ask(text, **fields):
