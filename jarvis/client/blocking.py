@@ -11,6 +11,7 @@ from jarvis.client.blocking_retrieval import BlockingRetrieval
 from jarvis.client.calls import Token
 from jarvis.client.channel import TLS
 from jarvis.client.client import DEFAULT_ADDRESS, JarvisClient
+from jarvis.client.functions import Function
 from jarvis.client.health import HealthStatus
 from jarvis.client.operations import RELOAD_TIMEOUT, WEIGHTS_TIMEOUT
 from jarvis.client.options import (
@@ -38,6 +39,7 @@ from jarvis_ports.values import (
     ServerStatus,
     TokenCount,
     Tokens,
+    Tool,
 )
 
 T = TypeVar("T")
@@ -143,9 +145,11 @@ class BlockingClient:
         """See `JarvisClient.run_tools`."""
         return self._wait(self._client.run_tools(prompt, rounds=rounds, timeout=timeout, **options))
 
-    def count_tokens(self, prompt: TextPrompt, *, model: str | None = None) -> TokenCount:
+    def count_tokens(
+        self, prompt: TextPrompt, *, model: str | None = None, tools: Sequence[Tool | Function] = ()
+    ) -> TokenCount:
         """See `JarvisClient.count_tokens`."""
-        return self._wait(self._client.count_tokens(prompt, model=model))
+        return self._wait(self._client.count_tokens(prompt, model=model, tools=tools))
 
     def tokenize(
         self, prompt: TextPrompt, *, model: str | None = None, **options: Unpack[RenderOptions]

@@ -17,6 +17,7 @@ from jarvis.client.calls import Calls, Token
 from jarvis.client.channel import TLS, open_channel
 from jarvis.client.embedding_client import EmbeddingClient
 from jarvis.client.errors import JarvisClientError
+from jarvis.client.functions import Function, tool_of
 from jarvis.client.operations import OperationsClient
 from jarvis.client.options import (
     GenerateOptions,
@@ -50,6 +51,7 @@ from jarvis_ports.values import (
     Started,
     TokenCount,
     Tokens,
+    Tool,
 )
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
@@ -226,9 +228,12 @@ class JarvisClient(OperationsClient, EmbeddingClient):
         generate = partial(self.generate, timeout=timeout, **options)
         return await converse(generate, prompt, options.get("tools") or (), rounds)
 
-    async def count_tokens(self, prompt: TextPrompt, *, model: str | None = None) -> TokenCount:
-        """Count the tokens of a prompt, or of a conversation with its chat template."""
-        request = written(generation.count_tokens_request, CountTokensRequest(input_of(prompt), model))
+    async def count_tokens(
+        self, prompt: TextPrompt, *, model: str | None = None, tools: Sequence[Tool | Function] = ()
+    ) -> TokenCount:
+        """Count the tokens of a prompt, or of a conversation with its chat template, and of its tools."""
+        asked = CountTokensRequest(input_of(prompt), model, tuple(map(tool_of, tools)))
+        request = written(generation.count_tokens_request, asked)
         return answers.TOKEN_COUNT.read(await self._calls.unary(self._generation.CountTokens, request))
 
     async def tokenize(

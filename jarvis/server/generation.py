@@ -158,7 +158,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         """Count the tokens of a prompt or a conversation."""
         violations = Violations()
         wanted = wire.read_count_tokens(request, violations.blame)
-        violations.refuse(partial(self._generation.tokens.check, wanted.input))
+        violations.refuse(partial(self._generation.tokens.check, wanted))
         async with let_in(self._requests, self._intake):
             count = await self._generation.tokens.count(wanted)
         return answers.TOKEN_COUNT.message(count)
@@ -168,7 +168,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         """Return the tokens of a prompt or a conversation."""
         violations = Violations()
         wanted = wire.read_tokenize(request, violations.blame)
-        violations.refuse(partial(self._generation.tokens.check, wanted.input, wanted.render))
+        violations.refuse(partial(self._generation.tokens.check, wanted))
         async with let_in(self._requests, self._intake):
             tokens = await self._generation.tokens.tokenize(wanted)
         return answers.TOKENS.message(tokens)

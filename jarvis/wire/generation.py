@@ -89,6 +89,7 @@ class _StructuredOutput:
         return StructuredOutput(Constraint(name), getattr(raw, name))
 
 
+TOOLS = Many(Codec(pb.Tool, Tool))
 REQUEST = Codec(
     pb.GenerateRequest,
     GenerateRequest,
@@ -103,7 +104,7 @@ REQUEST = Codec(
         "parallel_tool_calls",
         "reasoning_effort",
     ),
-    tools=Many(Codec(pb.Tool, Tool)),
+    tools=TOOLS,
     tool_choice=TOOL_CHOICES,
     reasoning_effort=EFFORTS,
     sampling=Codec(pb.SamplingParams, SamplingParams, unless=SamplingParams()),
@@ -112,6 +113,7 @@ REQUEST = Codec(
 PROMPT = Codec(
     pb.ExplainPromptRequest, PromptParams, only=("template", "difficulty", "template_variables", "language")
 )
+TOOLS_TO_COUNT = Codec(pb.CountTokensRequest, CountTokensRequest, only=("tools",), tools=TOOLS)
 RENDER = Codec(pb.GenerateRequest, RenderParams, only=tuple(RenderParams.__dataclass_fields__))
 DETOKENIZE = Codec(pb.DetokenizeRequest, DetokenizeRequest)
 CALL = Codec(
@@ -167,12 +169,14 @@ def read_generate(message: pb.GenerateRequest | pb.GenerateStreamRequest, blame:
 
 def count_tokens_request(request: CountTokensRequest) -> pb.CountTokensRequest:
     """Return a request to count tokens; raises what `write_generate` does."""
-    return build(pb.CountTokensRequest, {"model": request.model, **_input(request.input)})
+    fields = {"model": request.model, **_input(request.input), **TOOLS_TO_COUNT.fields(request)}
+    return build(pb.CountTokensRequest, fields)
 
 
 def read_count_tokens(message: pb.CountTokensRequest, blame: Blame) -> CountTokensRequest:
     """Return what a caller wants counted; what no value can express is blamed."""
-    return CountTokensRequest(read_input(message, blame), _model(message))
+    tools = TOOLS_TO_COUNT.values(message, blame=blame)
+    return CountTokensRequest(read_input(message, blame), _model(message), **tools)
 
 
 def tokenize_request(request: TokenizeRequest) -> pb.TokenizeRequest:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jarvis.core.generation.images import ImageLimits
-from jarvis.core.generation.validation import check_input, check_supported, check_token_ids
+from jarvis.core.generation.validation import check_request, check_supported, check_token_ids
 from jarvis.core.routing import Routes, first_loaded
+from jarvis.core.tokens import prompt_tokens
 from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
 from jarvis_ports.llm import LLM, TellsTokens
 from jarvis_ports.values import (
@@ -13,8 +14,6 @@ from jarvis_ports.values import (
     Detokenized,
     DetokenizeRequest,
     GenerateRequest,
-    RenderParams,
-    TextInput,
     TokenCount,
     TokenizeRequest,
     Tokens,
@@ -31,24 +30,24 @@ class Tokenizing:
         self._routes = routes
         self._images = images
 
-    def check(self, input_: TextInput, render: RenderParams = RenderParams()) -> None:
+    def check(self, request: CountTokensRequest | TokenizeRequest) -> None:
         """Check everything that can be checked before a model is asked.
 
         Raises:
             InvalidArgument: naming every field that is wrong.
         """
-        check_input(input_, render, self._images)
+        check_request(_generated(request), images=self._images)
 
     async def count(self, request: CountTokensRequest) -> TokenCount:
         """Count the tokens of a prompt or a conversation.
 
         Raises:
-            UnsupportedField: the model takes no such input.
+            UnsupportedField: the model takes no such input, or no tools.
         """
-        self.check(request.input)
+        self.check(request)
         with self._loaded(request.model) as (name, llm):
-            check_supported(GenerateRequest("", request.input), llm.capabilities())
-            return TokenCount(name, await llm.count_tokens(request.input), llm.capabilities().context_length)
+            check_supported(asked := _generated(request), llm.capabilities())
+            return TokenCount(name, await prompt_tokens(llm, asked), llm.capabilities().context_length)
 
     async def tokenize(self, request: TokenizeRequest) -> Tokens:
         """Return the tokens of a prompt or a conversation.
@@ -56,10 +55,10 @@ class Tokenizing:
         Raises:
             UnsupportedField: the model does not tell its tokens, or cannot honour a parameter.
         """
-        self.check(request.input, request.render)
+        self.check(request)
         with self._loaded(request.model) as (name, llm):
             capabilities, teller = llm.capabilities(), _teller(llm)
-            check_supported(GenerateRequest("", request.input, render=request.render), capabilities)
+            check_supported(_generated(request), capabilities)
             token_ids = tuple(await teller.tokenize(request.input, request.render))
             texts = tuple(await teller.token_texts(token_ids))
             return Tokens(name, token_ids, texts, capabilities.context_length)
@@ -83,6 +82,13 @@ class Tokenizing:
         model = first_loaded(order) or order[0]
         with model.use() as llm:
             yield model.name, llm
+
+
+def _generated(request: CountTokensRequest | TokenizeRequest) -> GenerateRequest:
+    """Return the request to generate whose prompt it is."""
+    if isinstance(request, TokenizeRequest):
+        return GenerateRequest("", request.input, render=request.render)
+    return GenerateRequest("", request.input, tools=request.tools)
 
 
 def _teller(llm: LLM) -> TellsTokens:

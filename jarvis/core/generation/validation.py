@@ -21,7 +21,6 @@ from jarvis_ports.values import (
     SamplingParams,
     SearchMode,
     SearchQuery,
-    TextInput,
     TokenIds,
     input_field,
 )
@@ -88,18 +87,6 @@ def check_supported(request: GenerateRequest, capabilities: LLMCapabilities) -> 
         raise UnsupportedField(
             [FieldViolation(field, "the model's engine does not support this") for field in unsupported]
         )
-
-
-def check_input(
-    input_: TextInput, render: RenderParams = RenderParams(), images: ImageLimits = ImageLimits()
-) -> None:
-    """Check a prompt or a conversation on its own, and how it becomes tokens.
-
-    Raises:
-        InvalidArgument: naming every message, and every parameter, that is wrong.
-    """
-    if violations := [*_input(input_, images), *check_render(input_, render)]:
-        raise InvalidArgument(violations)
 
 
 def check_token_ids(token_ids: Sequence[int]) -> None:

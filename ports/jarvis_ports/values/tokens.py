@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-from jarvis_ports.values.requests import RenderParams, TextInput
+from jarvis_ports.values.requests import RenderParams, TextInput, Tool
 
 
 @dataclass(frozen=True, slots=True)
 class CountTokensRequest:
-    """The input whose tokens to count, and the model or route that counts them."""
+    """The input whose tokens to count, the tools beside it, and the model or route that counts them."""
 
     input: TextInput
     model: str | None = None
+    tools: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

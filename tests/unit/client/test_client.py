@@ -10,11 +10,14 @@ from jarvis.client import (
     HealthStatus,
     JarvisClient,
     JarvisClientError,
+    Message,
     Recent,
+    Role,
     State,
     Timings,
     TokenCount,
     Tokens,
+    Tool,
     Usage,
 )
 from jarvis.v1 import generation_pb2 as pb
@@ -73,6 +76,9 @@ async def test_tokens_are_told_and_taken_back(fake):
 async def test_count_tokens(fake):
     async with JarvisClient(fake.address) as client:
         assert await client.count_tokens("x", model="echo") == TokenCount("echo", 3, 64)
+        await client.count_tokens([Message(Role.USER, "x")], tools=[Tool("now")])
+    (tool,) = fake.requests[-1].tools
+    assert tool.name == "now"
 
 
 async def test_status(fake):

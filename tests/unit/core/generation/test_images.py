@@ -5,16 +5,20 @@ from dataclasses import replace
 import pytest
 
 from jarvis.core.generation.images import ImageLimits
-from jarvis.core.generation.validation import check_input, check_request, check_supported
+from jarvis.core.generation.tokenizing import Tokenizing
+from jarvis.core.generation.validation import check_request, check_supported
+from jarvis.core.routing import Routes
 from jarvis_ports.errors import InvalidArgument, UnsupportedField
 from jarvis_ports.llm import ALL_FIELDS, LLMCapabilities
 from jarvis_ports.values import (
+    CountTokensRequest,
     GenerateRequest,
     Image,
     Message,
     RenderParams,
     Retrieval,
     Role,
+    TokenizeRequest,
     Tool,
     ToolCall,
     ToolChoice,
@@ -123,10 +127,12 @@ def test_images_go_with_tools():
     assert wrong(messages, tools=(Tool("a"),), tool_choice=ToolChoice.REQUIRED) == []
 
 
-def test_the_limits_hold_where_tokens_are_counted():
+@pytest.mark.parametrize("request_", [CountTokensRequest, TokenizeRequest])
+def test_the_limits_hold_where_tokens_are_told(request_):
+    tokenizing = Tokenizing(Routes([], [], ""), LIMITS)
+    tokenizing.check(request_(asked(*[RED] * 3)))
     with pytest.raises(InvalidArgument):
-        check_input(asked(*[RED] * 4), images=LIMITS)
-    check_input(asked(*[RED] * 4))
+        tokenizing.check(request_(asked(*[RED] * 4)))
 
 
 def test_a_model_that_takes_no_images_is_not_asked():

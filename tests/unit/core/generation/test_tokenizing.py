@@ -9,20 +9,28 @@ from jarvis.core.generation.tokenizing import Tokenizing
 from jarvis.core.routing import Routes
 from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis.core.routing.model import Model
-from jarvis_ports.errors import UnsupportedField
+from jarvis_ports.errors import InvalidArgument, UnsupportedField
 from jarvis_ports.health import Health
 from jarvis_ports.llm import LLMCapabilities
-from jarvis_ports.values import CountTokensRequest, DetokenizeRequest, TokenCount, TokenizeRequest
+from jarvis_ports.values import (
+    CountTokensRequest,
+    DetokenizeRequest,
+    Message,
+    Role,
+    TokenCount,
+    TokenizeRequest,
+    Tool,
+)
 
 
 class Silent:
     """Counts, and tells no more."""
 
-    async def count_tokens(self, input_, render=None):
-        return 3
+    async def count_tokens(self, input_, render=None, tools=()):
+        return 3 + len(tools)
 
     def capabilities(self):
-        return LLMCapabilities(100, frozenset())
+        return LLMCapabilities(100, frozenset({"messages", "tools"}))
 
     async def health(self):
         return Health(ok=True)
@@ -41,6 +49,15 @@ async def tokenizing():
         await asyncio.sleep(0)
     yield Tokenizing(Routes([model], [], "silent"))
     run.cancel()
+
+
+async def test_tools_are_checked_and_counted_with_the_prompt(tokenizing):
+    talk = (Message(Role.USER, "a"),)
+    counted = await tokenizing.count(CountTokensRequest(talk, tools=(Tool("now"), Tool("later"))))
+    assert counted.tokens == 3 + 2
+    with pytest.raises(InvalidArgument) as refused:
+        tokenizing.check(CountTokensRequest("a", tools=(Tool("now"), Tool("now"))))
+    assert {one.field for one in refused.value.violations} == {"tools", "tools[0].name", "tools[1].name"}
 
 
 async def test_it_counts_and_says_that_it_cannot_do_more(tokenizing):
