@@ -205,7 +205,8 @@ async def test_they_are_there_again_when_the_engine_was_restarted():
     async with served() as house:
         await house.weights.load(OWN)
         house.engines[0].problem = "it fell"
-        await until(lambda: len(house.engines) == 2 and house.routes.models[-1].state is State.READY)
+        await until(lambda: len(house.engines) == 2 and house.engines[1].loaded)
+        await until(lambda: house.routes.models[-1].state is State.READY)
         (name,) = house.engines[1].loaded
         assert await house.ask("own") == [f"1 {name}"]
 
