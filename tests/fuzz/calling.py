@@ -77,6 +77,8 @@ def _reason(error: grpc.aio.AioRpcError) -> str:
     if packed is None:
         return ""
     status = status_pb2.Status.FromString(packed)
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return ""  # the answer came, and was still being read: the client's own deadline is told in its place
     info = error_details_pb2.ErrorInfo()
     found = [detail for detail in status.details if detail.Unpack(info)]
     if len(packed) > 4096 or status.code != error.code().value[0] or len(found) != 1 or info.domain != DOMAIN:
