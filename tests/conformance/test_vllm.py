@@ -50,6 +50,15 @@ class TestVLLM(LLMConformance):
         assert [await cached("a"), await cached("b"), await cached("")] == [0, 0, 0]
         assert min([await cached("a"), await cached("b"), await cached("")]) > 0
 
+    async def test_it_answers_after_a_sleep_in_which_a_cpu_keeps_its_memory(self, llm):
+        assert not llm.can_sleep
+        before = await self.ask(llm, "Once")
+        await llm.sleep()
+        assert await llm._engine.is_sleeping()
+        assert (await llm.health()).ok
+        await llm.wake()
+        assert (await self.ask(llm, "Once")).text() == before.text()
+
     @pytest.mark.last
     async def test_a_stream_is_left_open_and_what_would_tell_it_that_the_engine_is_closed_has_ended(
         self, llm: Any

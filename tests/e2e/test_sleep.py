@@ -79,7 +79,7 @@ async def test_an_idle_model_serves_when_it_has_loaded(start, failure):
 
 
 async def test_a_client_that_obeys_does_not_notice_that_a_model_was_idle(start):
-    load = ["models.echo.settings.load_seconds=0.2", "models.echo.idle_unload_seconds=0.3"]
+    load = ["models.echo.settings.load_seconds=0.2", "models.echo.idle_unload_seconds=3"]
     async with start(*load) as server:
         async with asyncio.timeout(10):
             while (await model(server, "echo")).state != SLEEPING:

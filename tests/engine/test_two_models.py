@@ -17,7 +17,7 @@ from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import server_pb2
 from tests.engine import peft_lora
 from tests.engine.support import GENERATION, START
-from tests.engine.two_engines import Traffic, core, follow, greedy, restarts, shown
+from tests.engine.two_engines import Traffic, ask, core, follow, greedy, lora, model, restarts, shown
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 SERVING, NOT_SERVING = (
@@ -26,24 +26,6 @@ SERVING, NOT_SERVING = (
 )
 EASY = "What is the capital of France?"
 HARD = "Prove that there are infinitely many primes, and explain why each step of the proof holds."
-
-
-def model(name, reference, length):
-    settings = f"models.{name}.settings"
-    return [
-        f'{settings}.model="{reference}"',
-        f"{settings}.dtype=float32",
-        f"{settings}.max_model_len={length}",
-        f"{settings}.engine_args.kv_cache_memory_bytes={2**28}",
-    ]
-
-
-def lora(name, folder):
-    return [
-        f"models.{name}.adapter=lora",
-        f'models.{name}.settings={{base="small", path="{folder}"}}',
-        f"routes.to_{name}.models=['{name}']",
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +56,6 @@ async def two(serve, connect, ready, tiny_folder, tmp_path_factory):
             await ready(server, peer, f"{GENERATION}/{name}")
         answers = {"tuned": await greedy(peer, "tuned")}
         yield SimpleNamespace(server=server, peer=peer, weights=weights, answers=answers)
-
-
-def ask(text, **fields):
-    messages = [pb.Message(role=pb.ROLE_USER, content=text)]
-    sampling = pb.SamplingParams(max_tokens=4)
-    return pb.GenerateRequest(messages=messages, sampling=sampling, **fields)
 
 
 @pytest.mark.parametrize(("difficulty", "name"), [(0, "small"), (39, "small"), (40, "large"), (100, "large")])
@@ -288,6 +264,21 @@ async def test_weights_are_there_again_in_an_engine_that_was_started_again(two, 
     await ready(two.server, two.peer, f"{GENERATION}/more")
     for name, text in two.answers.items():
         assert await greedy(two.peer, name) == text
+
+
+async def test_a_model_that_sleeps_has_no_engine_and_is_as_before_when_it_is_woken(
+    two, tiny_folder, still_there, ready
+):
+    engine = core(two.server, tiny_folder)
+    processes = [engine, *engine.children(recursive=True)]
+    await two.peer.server.SleepModel(server_pb2.SleepModelRequest(name="small"))
+    assert still_there(processes, within=0.5) == []
+    assert await two.peer.check(f"{GENERATION}/small") == "NOT_SERVING"
+    assert (await two.peer.generation.Generate(ask("Tell me", difficulty=0))).model == "large"
+
+    await two.peer.server.WakeModel(server_pb2.WakeModelRequest(name="small"), timeout=START)
+    await ready(two.server, two.peer, f"{GENERATION}/tuned")
+    assert await greedy(two.peer, "tuned") == two.answers["tuned"]
 
 
 @pytest.mark.last

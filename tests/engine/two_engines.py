@@ -18,6 +18,30 @@ from jarvis.v1 import server_pb2
 BRIEF = 4
 
 
+def model(name, reference, length):
+    settings = f"models.{name}.settings"
+    return [
+        f'{settings}.model="{reference}"',
+        f"{settings}.dtype=float32",
+        f"{settings}.max_model_len={length}",
+        f"{settings}.engine_args.kv_cache_memory_bytes={2**28}",
+    ]
+
+
+def lora(name, folder):
+    return [
+        f"models.{name}.adapter=lora",
+        f'models.{name}.settings={{base="small", path="{folder}"}}',
+        f"routes.to_{name}.models=['{name}']",
+    ]
+
+
+def ask(text, **fields):
+    messages = [pb.Message(role=pb.ROLE_USER, content=text)]
+    sampling = pb.SamplingParams(max_tokens=4)
+    return pb.GenerateRequest(messages=messages, sampling=sampling, **fields)
+
+
 def core(server, folder):
     """Find the process of the engine that has a model: it logs that with its own process id."""
     started = re.findall(

@@ -155,6 +155,7 @@ class Component(Handle[P]):
     def begin(self, instance: Instance[P]) -> None:
         """Have new requests go to an instance."""
         self.instance = instance
+        self._uses.touch()
         logger.info("%s is ready (%s)", self, self.adapter)
         self._become(State.READY, "", instance.port)
 

@@ -196,6 +196,22 @@ async def test_an_idle_one_is_closed_and_the_next_request_loads_it(bench):
     assert (component.port.number, component.restarts) == (1, 0)
 
 
+async def test_one_that_took_long_to_load_is_not_idle_at_once(bench):
+    made = await bench(idle_seconds=0.05)
+    await asyncio.sleep(0.06)
+    made.component.suspect()
+    await until(lambda: made.component.state is State.SLEEPING)
+    with pytest.raises(ModelLoading):
+        _ = made.component.port
+    await made.engines.begun.wait()
+    await asyncio.sleep(0.1)
+    made.engines.let_in.set()
+    await until(lambda: made.component.state is State.READY)
+    made.component.suspect()
+    await asyncio.sleep(0.02)
+    assert made.component.state is State.READY
+
+
 async def test_who_is_in_an_idle_one_wakes_it(bench):
     made = await bench(idle_seconds=0.05)
     made.engines.let_in.set()
