@@ -79,14 +79,6 @@ async def test_documents_are_scored_each_for_itself_whoever_asks_meanwhile(engin
             assert score == pytest.approx(alone[index % 3], abs=1e-2)
 
 
-async def test_what_is_longer_than_the_context_is_refused_or_cut(engine, failure):
-    long = "word " * 9000
-    request = embedding_pb2.RerankRequest(query=QUERY, documents=["a", long])
-    assert (await failure(engine.embedding.Rerank(request)))[1:3] == ("TEXT_TOO_LONG", ["documents[1]"])
-    cut = await rerank(engine, QUERY, ["a", long], truncate=True)
-    assert {one.index: one.truncated for one in cut.results} == {0: False, 1: True}
-
-
 async def test_searches_and_answers_use_it(engine):
     await engine.retrieval.CreateCollection(retrieval_pb2.CreateCollectionRequest(name="reranked"))
     rows = [retrieval_pb2.Row(id=str(number), text=text) for number, text in enumerate(DOCUMENTS)]
