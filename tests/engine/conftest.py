@@ -262,9 +262,7 @@ async def observed(tmp_path_factory, connect, tiny, receiver):
     sets = [
         *(pair for pair in tiny if pair.startswith("models.")),
         *PATIENT,
-        "reranker.adapter=llm",
-        "reranker.model=tiny",
-        "log.level=debug",
+        *("reranker.adapter=llm", "reranker.model=tiny", "log.level=debug"),
         'prompts.templates.mine={text="Help {{ name }}.", variables={name="x"}}',
         f'telemetry.settings.otlp_endpoint="{endpoint}"',
         f'models.tiny.settings.engine_args.otlp_traces_endpoint="{endpoint}"',
