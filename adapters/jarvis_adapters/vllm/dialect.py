@@ -247,7 +247,7 @@ def _held(definition: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
 
 
 def _parameters(tool: Tool) -> dict[str, Any]:
-    return NO_PARAMETERS if tool.parameters is None else json.loads(tool.parameters)
+    return NO_PARAMETERS if tool.parameters is None else {"type": "object", **json.loads(tool.parameters)}
 
 
 def _strict(request: GenerateRequest, number: int) -> bool:

@@ -68,3 +68,12 @@ def test_the_model_is_shown_the_same_tools_whatever_is_demanded(dialect):
         for choice in (None, ToolChoice.REQUIRED, ToolChoice.NONE)
     ]
     assert shown[0] == shown[1] == shown[2]
+
+
+def test_a_schema_without_a_type_is_that_of_an_object(dialect):
+    said = (Message(Role.USER, "Hello"),)
+    told = [
+        dialect.template_arguments(GenerateRequest("r", said, tools=(Tool("a", parameters=schema),)))["tools"]
+        for schema in ('{"properties": {}}', '{"type": "object", "properties": {}}')
+    ]
+    assert told[0] == told[1]
