@@ -22,7 +22,6 @@ from jarvis_ports.values import (
     Message,
     Role,
     SamplingParams,
-    State,
     StructuredOutput,
 )
 
@@ -144,7 +143,8 @@ class RerankByModel:
 
     async def health(self) -> Health:
         """See `jarvis_ports.reranker.Reranker.health`."""
-        return Health(ok=self._model.state is State.READY, message=f"{self._model} is not ready")
+        ok = self._model.serving  # or idle: the next request loads it
+        return Health(ok=ok, message="" if ok else f"{self._model} is not ready")
 
     async def _spoken(self, query: str) -> str:
         """Return the language to ask in: that of the query, or else the configured one, or else English."""

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from jarvis.core.generation.reranker import AT_ONCE, NEEDED, QUESTIONS, open_reranker
+from jarvis.core.lifecycle.sleep import Sleep
 from jarvis.core.principal import Principal, principal
 from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis.core.routing.model import Model
@@ -221,7 +222,11 @@ async def test_answers_that_begin_alike_cannot_be_told_apart():
 
 async def test_it_is_as_well_as_its_model():
     async with asked(FakeLLM()) as one:
-        assert (await one.reranker.health()).ok
+        assert await one.reranker.health() == Health(ok=True)
+        one.model.fall_asleep(Sleep("was not used", light=True))
+        assert await one.reranker.health() == Health(ok=True), "the next request loads it"
+        one.model.fall_asleep(Sleep("was put to sleep", light=False))
+        assert not (await one.reranker.health()).ok
         one.model._become(State.LOADING, "restart 1")
         assert not (await one.reranker.health()).ok
         with pytest.raises(ModelLoading):
