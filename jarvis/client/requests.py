@@ -121,6 +121,8 @@ def _message(message: Message | Mapping[str, Any], path: str) -> Message:
     if unknown or "role" not in fields or fields.keys().isdisjoint({"content", "parts", "tool_calls"}):
         raise invalid(path, f"needs role and content, and has {', '.join(message) or 'nothing'}")
     role = choice(Role, fields.pop("role"), f"{path}.role")
+    if isinstance(fields.get("parts"), str):
+        raise invalid(f"{path}.parts", "is one text; give a list of texts and images")
     parts = tuple(
         part if isinstance(part, str) else image_of(part, f"{path}.parts[{position}]")
         for position, part in enumerate(fields.pop("parts", ()))

@@ -72,3 +72,9 @@ def test_a_data_uri_may_leave_its_type_out_and_have_parameters():
     data = base64.b64encode(RED.data).decode()
     assert user("", [f"data:;base64,{data}"]).images == (Image(RED.data),)
     assert user("", [f"data:image/PNG;a=b;base64,{data}"]).images == (Image(RED.data, "image/png"),)
+
+
+def test_parts_that_are_one_text_are_told():
+    with pytest.raises(JarvisClientError) as caught:
+        sent([{"role": "user", "parts": "hello"}])
+    assert [one.field for one in caught.value.violations] == ["messages[0].parts"]
