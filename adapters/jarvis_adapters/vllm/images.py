@@ -80,12 +80,17 @@ def _picture(image: Image, number: int, salt: str) -> Picture:
                 picture = None
             else:
                 opened.load()
-                picture = convert_image_mode(normalize_image(opened), "RGB")
+                picture = convert_image_mode(_eight_bits(normalize_image(opened)), "RGB")
     except Exception as error:  # noqa: BLE001 - libraries raise what they like of what is broken
         wrong, picture = f"cannot be decoded: {str(error) or type(error).__name__}", None
     if picture is None:
         raise InvalidArgument.of("messages", f"image {number} {wrong}")
     return Picture(picture, sha256(b"\0".join([salt.encode(), image.data])).hexdigest())
+
+
+def _eight_bits(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Return grey of 16 bits in 8; Pillow's own conversion makes all but the darkest 255 shades white."""
+    return image.point(lambda value: value / 256, "L") if image.mode == "I;16" else image
 
 
 def _wrong(opened: PIL.Image.Image, data: bytes) -> str | None:

@@ -61,6 +61,12 @@ async def test_what_is_transparent_is_white(mode):
     assert found.image.getpixel((0, 0)) == (255, 255, 255)
 
 
+async def test_grey_of_16_bits_stays_as_bright_as_it_is():
+    grey = Pictures.new("I;16", (4, 4), 32768)
+    (found,) = await decoded(Image(saved("PNG", grey)))
+    assert found.image.getpixel((0, 0)) == (128, 128, 128)
+
+
 async def test_a_photograph_is_turned_as_its_camera_was():
     exif = Pictures.Exif()
     exif[0x0112] = 6
