@@ -25,6 +25,8 @@ REQUESTS_AT_A_TIME = 2
 """The requests whose images are in memory decoded: one is decoded while vLLM prepares the other."""
 NUMBERED = 64
 """How far the placeholders of models that number images are known."""
+SCAN, MOST_SCANS = b"\xff\xda", 100
+"""What begins a scan of a JPEG, and the most of them: each goes over all pixels, and may be of 33 bytes."""
 SEVERAL_PICTURES = "MPO"
 """The format of a JPEG with further views of what it shows, as cameras add them: the first one counts."""
 
@@ -97,6 +99,8 @@ def _wrong(opened: PIL.Image.Image, data: bytes) -> str | None:
     """Return why an image is refused by what its decoder says of it; None if it is not."""
     if opened.size != size_of(data):  # which was checked
         return "has two sizes"
+    if opened.format in {"JPEG", SEVERAL_PICTURES} and data.count(SCAN) > MOST_SCANS:
+        return f"has more than {MOST_SCANS} scans"
     if getattr(opened, "is_animated", False) and opened.format != SEVERAL_PICTURES:
         return "has several frames; send one"
     return None

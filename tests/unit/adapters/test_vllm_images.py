@@ -33,6 +33,12 @@ def two_sizes():
     return b"\xff\xd8" + small[start : start + 19] + large[2:]
 
 
+def many_scans():
+    """A progressive JPEG whose last scan, of some bytes, comes again and again: each goes over all pixels."""
+    data = picture((9, 9, 9), (64, 64), "JPEG", progressive=True)
+    return data[:-2] + 200 * data[data.rindex(b"\xff\xda") : -2] + data[-2:]
+
+
 async def decoded(*images, salt=""):
     async with ImageDecoder().decoded([Message(Role.USER, parts=("a", *images))], salt) as found:
         return found
@@ -92,6 +98,7 @@ async def test_of_a_photograph_with_several_views_the_first_counts():
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "cannot be decoded"),
         (saved("GIF"), "cannot be decoded"),
         (two_sizes(), "has two sizes"),
+        (many_scans(), "has more than 100 scans"),
         (moving("WEBP"), "has several frames; send one"),
         (moving("PNG"), "has several frames; send one"),
         (b"", "cannot be decoded"),
