@@ -70,7 +70,8 @@ def make_components(
         estimator = Components(made).one(PortName.ESTIMATOR)
         asking = partial(open_reranker, model, estimator, config.prompts.language)
         name = reranker.name or model.name
-        made.append(Component(PortName.RERANKER, name, reranker.adapter, asking, WhenUnwell.WAIT))
+        kind = reranker.adapter
+        made.append(Component(PortName.RERANKER, name, kind, asking, WhenUnwell.WAIT, after=model))
     return Components([*routes.models, *made]), routes, partial(check_room, models)
 
 

@@ -221,10 +221,15 @@ class JarvisClient(OperationsClient, EmbeddingClient):
             prompt: what the user says, or the messages of a conversation.
             rounds: the most answers that are followed by calls; after them, the last answer may have some.
             timeout: seconds for each answer.
-            **options: those of `generate`. The `tools` are functions, also coroutine functions; see `tool_of`
-                for what the model is told of them. A `ValueError` that one raises is told to the model; other
-                exceptions pass.
+            **options: those of `generate`, but for `retrieval`. The `tools` are functions, also coroutine
+                functions; see `tool_of` for what the model is told of them. A `ValueError` that one raises is
+                told to the model; other exceptions pass.
+
+        Raises:
+            ValueError: `retrieval` is set.
         """
+        if options.get("retrieval"):
+            raise ValueError("retrieval is for a question, not for results: let a search be one of the tools")
         generate = partial(self.generate, timeout=timeout, **options)
         return await converse(generate, prompt, options.get("tools") or (), rounds)
 

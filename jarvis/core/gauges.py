@@ -15,7 +15,6 @@ from jarvis.core.telemetry.gpus import GpuReader
 from jarvis.core.telemetry.instruments import Instruments
 from jarvis_plugins.registry import PortName
 from jarvis_ports.telemetry import Reading
-from jarvis_ports.values import State
 
 
 class Gauges:
@@ -74,7 +73,7 @@ class Gauges:
 
     def _healthy(self) -> Iterator[Reading]:
         for component in self._components:
-            yield component.serving or component.state is State.SLEEPING, _labels(component)
+            yield component.serving or component.asleep, _labels(component)
 
     def _restarts(self) -> Iterator[Reading]:
         for component in self._components:

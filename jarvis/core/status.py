@@ -82,9 +82,8 @@ class Status:
         """Whether each capability that is configured is available now."""
         states = {Capability.GENERATION: [self._best_of_default_route]}
         if reranker := self._components.one(PortName.RERANKER):
-            states[Capability.EMBEDDING] = [
-                reranker.state
-            ]  # unless there is an embedder, whose service it is
+            # Unless there is an embedder, whose service it is.
+            states[Capability.EMBEDDING] = [State.READY if reranker.serving else State.FAILED]
         if embedder := self._components.one(PortName.EMBEDDER):
             states[Capability.EMBEDDING] = [embedder.state]
             if store := self._components.one(PortName.STORE):

@@ -143,7 +143,7 @@ class RerankByModel:
 
     async def health(self) -> Health:
         """See `jarvis_ports.reranker.Reranker.health`."""
-        ok = self._model.serving  # or idle: the next request loads it
+        ok = self._model.serving or self._model.asleep  # who wants it has it load, or is told that it sleeps
         return Health(ok=ok, message="" if ok else f"{self._model} is not ready")
 
     async def _spoken(self, query: str) -> str:

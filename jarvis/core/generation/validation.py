@@ -184,6 +184,10 @@ def _beside_a_form(request: GenerateRequest) -> Iterator[FieldViolation]:
         yield FieldViolation("sampling.min_tokens", beside)
     if request.sampling.allowed_token_ids:
         yield FieldViolation("sampling.allowed_token_ids", f"leave it out: {form} decides on the tokens")
+    if request.tools and (request.tool_name or request.must_call):
+        for name in ("stop", "stop_token_ids"):
+            if getattr(request.sampling, name):
+                yield FieldViolation(f"sampling.{name}", f"would cut off the call that {form} asks for")
 
 
 def _retrieval(input_: Input, retrieval: Retrieval) -> Iterator[FieldViolation]:

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from jarvis.core.lifecycle.component import Component
-from jarvis.core.lifecycle.waiting import until_loaded
+from jarvis.core.lifecycle.waiting import LOOK_SECONDS, until_loaded
 from jarvis_ports.errors import EngineDead, EngineStartFailed, JarvisError
 from jarvis_ports.health import Health
 from jarvis_ports.llm import (
@@ -27,6 +27,8 @@ from jarvis_ports.llm import (
 
 logger = logging.getLogger(__name__)
 
+UNDO_SECONDS = 60.0
+"""Seconds that an engine has to take back what was given up."""
 _NUMBERS = count(1)
 """So that what is loaded a second time, beside what it replaces, has another name in the engine."""
 
@@ -80,16 +82,33 @@ class WithWeights:
                 return
             if not isinstance(llm, TakesWeights):
                 raise EngineStartFailed(f"{self._base} takes no further weights: its adapter cannot")
-            await llm.load_weights(self._name, await asyncio.to_thread(self._find))
+            folder = await asyncio.to_thread(self._find)
+            await self._in_time(llm, llm.load_weights(self._name, folder))
             self._in, self._unload = llm, llm.unload_weights
 
     async def unload(self) -> None:
         """Unload the weights, if the engine that has them is still there."""
-        if self._unload and self._in is self._base.loaded:
+        if self._unload and self._in and self._base.holds(self._in):
             try:
-                await self._unload(self._name)
+                await self._in_time(self._in, self._unload(self._name))
             except JarvisError as error:
                 logger.warning("the weights %r are not unloaded: %s", self._name, error)
+
+    async def _in_time(self, llm: LLM, work: Awaitable[None]) -> None:
+        """Wait for what an engine does, but not for one that has gone away.
+
+        Raises:
+            EngineDead: it has; vLLM leaves such calls without an answer.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait([task], timeout=LOOK_SECONDS))[0]:
+                if not self._base.holds(llm):
+                    raise EngineDead(f"{self._base} went down")
+            task.result()
+        finally:
+            task.cancel()
+            await asyncio.wait([task], timeout=UNDO_SECONDS if self._base.holds(llm) else 0)
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `LLM.generate`."""
@@ -119,7 +138,7 @@ class WithWeights:
     async def health(self) -> Health:
         """See `LLM.health`."""
         if not (llm := self._base.loaded):
-            if self._base.serving:  # it was idle, and is loaded by the next request, to either of the two
+            if self._base.serving or self._base.asleep:  # who wants it is told so, or has it load
                 return Health(ok=True)
             return Health(ok=False, message=f"{self._base} is not loaded")
         health = await llm.health()

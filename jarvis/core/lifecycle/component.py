@@ -85,6 +85,10 @@ class Component(Handle[P]):
 
     async def _keep_open(self) -> None:
         while True:
+            if self.sleep:
+                self.sleep.fallen.set()
+                await self.sleep.over.wait()
+                self._become(State.LOADING, "it wakes up")
             self._opens_at = time.monotonic()
             try:
                 async with self._opened():
@@ -95,17 +99,10 @@ class Component(Handle[P]):
                     if message is not None:
                         self._become(State.FAILED, message)
             except Exception as error:
-                died = f"{self.message}; then, as it closed: " if self.state is State.FAILED else ""
-                self._become(State.FAILED, f"{died}{error}")
-                # Only the operator can repair what has never worked, and what is still open is in the way.
-                hopeless = self._opening_seconds is None or isinstance(error, StillOpen)
-                again = {WhenUnwell.RETRY} if hopeless else {WhenUnwell.RETRY, WhenUnwell.RESTART}
-                if self._when_unwell not in again:
-                    raise
+                if (task := asyncio.current_task()) and task.cancelling():
+                    raise  # that it does not close must not hide that it is to end
+                self._failed(error)
             if self.sleep:
-                self.sleep.fallen.set()
-                await self.sleep.over.wait()
-                self._become(State.LOADING, "it wakes up")
                 continue
             logger.error("%s: %s", self, self.message)
             if self._when_unwell is WhenUnwell.EXIT:
@@ -118,6 +115,19 @@ class Component(Handle[P]):
             await asyncio.sleep(self._restarts.delay)
             self._restarts.began()
             self._become(State.LOADING, f"restart {self.restarts}, after: {self.message}")
+
+    def _failed(self, error: Exception) -> None:
+        """Take note of what the adapter raised as it opened or closed, or raise it if that is the end."""
+        if self.sleep and not isinstance(error, StillOpen):
+            self._sleep_on(self.sleep, error)
+            return
+        died = f"{self.message}; then, as it closed: " if self.state is State.FAILED else ""
+        self._become(State.FAILED, f"{died}{error}")
+        # Only the operator can repair what has never worked, and what is still open is in the way.
+        hopeless = self._opening_seconds is None or isinstance(error, StillOpen)
+        again = {WhenUnwell.RETRY} if hopeless else {WhenUnwell.RETRY, WhenUnwell.RESTART}
+        if self._when_unwell not in again:
+            raise error
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[None]:
@@ -165,6 +175,18 @@ class Component(Handle[P]):
         self.sleep = sleep
         self._become(State.SLEEPING, sleep.why)
 
+    def _sleep_on(self, sleep: Sleep, error: Exception) -> None:
+        """Stay asleep: the adapter did not open again, or did not close well."""
+        if not sleep.over.is_set():
+            logger.warning("%s was closed for its sleep, and raised %r", self, error)
+            return
+        then = "the next request tries again" if sleep.light else "wake it again"
+        why = f"did not wake up: {str(error) or type(error).__name__}; {then}"
+        logger.error("%s %s", self, why)
+        self.sleep = Sleep(why, light=sleep.light, failed=True)
+        self.sleep.alone.set()
+        self._become(State.SLEEPING, why)
+
     def stay_awake(self) -> None:
         """Serve again after all, if the adapter has not released its memory yet."""
         if self.state is State.SLEEPING and self.instance:
@@ -183,7 +205,9 @@ class Component(Handle[P]):
                 self._heed(health, port)
             if self._idle_for_long and not self.sleep and not self.reload:
                 why = f"was not used for {self._idle_seconds:g} s; the next request loads it"
-                self.fall_asleep(Sleep(why, light=True))
+                sleep = Sleep(why, light=True)
+                sleep.alone.set()
+                self.fall_asleep(sleep)
                 return None
             if self.sleep and self.sleep.alone.is_set():
                 if not (isinstance(port, Sleeps) and port.can_sleep):

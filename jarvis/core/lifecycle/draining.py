@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,8 +17,14 @@ LOOK_SECONDS = 0.05
 """Seconds between two looks at who still uses an instance."""
 
 
-async def drain(
-    component: Component[Any], instance: Instance[Any], requests: Requests, within: float, what: str
+async def drain(  # noqa: PLR0913 - all that it waits for
+    component: Component[Any],
+    instance: Instance[Any],
+    requests: Requests,
+    within: float,
+    what: str,
+    *,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> int:
     """Wait until nobody uses an instance, or end those that do; return how many were ended.
 
@@ -27,18 +34,21 @@ async def drain(
         requests: the requests that are running.
         within: the seconds that they have.
         what: what was done with the component, for those that are ended.
+        wanted: whether that is still wanted; if not, nobody is waited for or ended any more.
     """
-    await _unused(component, instance, within)
-    if not (users := component.users(instance)):
+    await _unused(component, instance, within, wanted)
+    if not (users := component.users(instance)) or not wanted():
         return 0
     ended = requests.end(users, Draining(f"{component} was {what}, and the request did not finish in time"))
     logger.warning("%s was %s: %d requests did not finish in time", component, what, ended)
-    await _unused(component, instance, LEAVE_SECONDS)
+    await _unused(component, instance, LEAVE_SECONDS, wanted)
     return ended
 
 
-async def _unused(component: Component[Any], instance: Instance[Any], within: float) -> None:
+async def _unused(
+    component: Component[Any], instance: Instance[Any], within: float, wanted: Callable[[], bool]
+) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(within):
-            while component.users(instance):  # noqa: ASYNC110 - threads are among them
+            while wanted() and component.users(instance):  # noqa: ASYNC110 - threads are among them
                 await asyncio.sleep(LOOK_SECONDS)

@@ -101,7 +101,8 @@ class Handle(Generic[P]):
         if self.state is State.SLEEPING and self.sleep and not self.sleep.light:
             return ModelAsleep(f"{self} {self.sleep.why}")
         if self.sleep or self.state is State.LOADING:
-            error = ModelLoading(f"{self} is still loading")
+            failed = self.sleep and self.sleep.failed
+            error = ModelLoading(f"{self} {self.sleep.why if self.sleep and failed else 'is still loading'}")
         else:
             error = EngineDead(f"{self} is down: {self.message}")
         self.set_retry_after(error)
@@ -144,7 +145,18 @@ class Handle(Generic[P]):
     @property
     def serving(self) -> bool:
         """Whether a request is answered, now or once it has woken the component."""
-        return self.state is State.READY or (self.sleep is not None and self.sleep.light)
+        light = self.sleep is not None and self.sleep.light and not self.sleep.failed
+        return (self.state is State.READY or light) and not self.asleep
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it was put to sleep, or what it is in was."""
+        own = self.sleep is not None and not (self.sleep.light or self.sleep.failed)
+        return own or (self._after is not None and self._after.asleep)
+
+    def holds(self, port: object) -> bool:
+        """Return whether an adapter is open, if perhaps asleep or about to be replaced."""
+        return any(one is not None and one.port is port for one in (self.instance, self.replaced))
 
     @property
     def loaded(self) -> P | None:

@@ -76,7 +76,8 @@ class Reloads:
             raise Draining("the server is shutting down")
         if component.reload:
             raise CannotReload(f"{component} is being reloaded already")
-        if not (old := component.instance) or component.sleep:
+        _ = component.port  # raises, and has an idle one load
+        if not (old := component.instance):
             raise component.closed()
         if component.port_name is PortName.LLM:
             self._check_room(name)

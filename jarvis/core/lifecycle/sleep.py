@@ -9,6 +9,7 @@ class Sleep:
     Args:
         why: why it sleeps, and what wakes it, as the end of a sentence that begins with its name.
         light: whether whoever wants the component ends it.
+        failed: whether the component did not wake up from the one before.
 
     Attributes:
         alone: set when nobody uses the adapter any more.
@@ -16,9 +17,10 @@ class Sleep:
         over: set when the component is to wake up.
     """
 
-    def __init__(self, why: str, *, light: bool) -> None:
+    def __init__(self, why: str, *, light: bool, failed: bool = False) -> None:
         self.why = why
         self.light = light
+        self.failed = failed
         self.alone = Event()
         self.fallen = Event()
         self.over = Event()

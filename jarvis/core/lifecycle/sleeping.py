@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from jarvis.core.lifecycle.component import Component
@@ -9,7 +10,7 @@ from jarvis.core.lifecycle.draining import LOOK_SECONDS, drain
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.lifecycle.sleep import Sleep
 from jarvis_plugins.registry import PortName
-from jarvis_ports.errors import ComponentNotFound, Draining
+from jarvis_ports.errors import ComponentNotFound, Draining, EngineDead, RequestAborted
 from jarvis_ports.llm import LLM
 from jarvis_ports.values import State
 
@@ -44,35 +45,37 @@ class Sleeping:
         Raises:
             ComponentNotFound: no such model is configured.
             ModelLoading, EngineDead: it is not open.
+            RequestAborted: it was woken before it slept.
             Draining: the server is shutting down.
         """
-        model = self._find(name)
+        model, ended = self._find(name), 0
         if model.reload:
             await asyncio.wait([model.reload])
-        if model.sleep and not model.sleep.over.is_set():
-            model.sleep.light = False
-            model.sleep.why = model.message = ASKED
+        if (sleep := model.sleep) and not sleep.over.is_set():
+            sleep.light = False
+            sleep.why = model.message = ASKED
             model.changed.set()
-            ended = 0
         else:
             if not (instance := model.instance) or not model.loaded:
                 raise model.closed()
-            model.fall_asleep(Sleep(ASKED, light=False))
+            sleep = Sleep(ASKED, light=False)
+            model.fall_asleep(sleep)
+            within, wanted = self._drain_timeout_seconds, partial(_has, model, sleep)
             try:
-                ended = await drain(
-                    model, instance, self._requests, self._drain_timeout_seconds, "put to sleep"
-                )
+                ended = await drain(model, instance, self._requests, within, "put to sleep", wanted=wanted)
             except asyncio.CancelledError:
-                model.stay_awake()
+                if wanted():
+                    model.stay_awake()
                 raise
-            if model.sleep:
-                model.sleep.alone.set()
+            sleep.alone.set()
             model.suspect()
-        while (sleep := model.sleep) and not (sleep.fallen.is_set() or sleep.over.is_set()):  # noqa: ASYNC110
+        while _has(model, sleep) and not sleep.fallen.is_set():  # noqa: ASYNC110 - it may die as well
             await asyncio.sleep(LOOK_SECONDS)
-        if model.state is not State.SLEEPING and not model.loaded:  # it died meanwhile
+        if sleep.fallen.is_set():
+            return ended
+        if not model.loaded:  # it died meanwhile
             raise model.closed()
-        return ended
+        raise RequestAborted(f"{model} was woken before it slept")
 
     async def wake(self, name: str) -> None:
         """Wake a model, and wait until it is ready; nothing is done if it is.
@@ -83,12 +86,15 @@ class Sleeping:
             Draining: the server is shutting down.
         """
         model = self._find(name)
-        if model.sleep:
-            model.sleep.over.set()
-        while model.state in {State.SLEEPING, State.LOADING}:  # noqa: ASYNC110 - its event is for others
+        if sleep := model.sleep:
+            if not sleep.alone.is_set():
+                model.stay_awake()
+                return
+            sleep.over.set()
+        while _has(model, sleep) if sleep else model.state is State.LOADING:  # noqa: ASYNC110 - as above
             await asyncio.sleep(LOOK_SECONDS)
         if not model.loaded:
-            raise model.closed()
+            raise EngineDead(f"{model} {model.message}") if model.sleep else model.closed()
 
     def _find(self, name: str) -> Component[LLM]:
         if self._requests.draining:
@@ -97,3 +103,8 @@ class Sleeping:
         if name not in models:
             raise ComponentNotFound(PortName.LLM, name, [f"{PortName.LLM} {one}" for one in models])
         return models[name]
+
+
+def _has(model: Component[LLM], sleep: Sleep) -> bool:
+    """Return whether a sleep is still the model's."""
+    return model.sleep is sleep

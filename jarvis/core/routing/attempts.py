@@ -20,6 +20,7 @@ from jarvis_ports.errors import (
     ModelAsleep,
     ModelLoading,
     Overloaded,
+    UnsupportedField,
 )
 from jarvis_ports.llm import LLM, Accepted, Delta, Finish, GenerateRequest, LLMEvent
 from jarvis_ports.telemetry import Span
@@ -70,7 +71,7 @@ async def begin(  # noqa: PLR0913, PLR0917 - all that an attempt is made of
         difficulty: how difficult the request is; None if that is unknown.
         ticket: makes the ticket with which the request waits for a model.
         prepare: makes the request for a model, and whatever else the caller wants back. What it raises is
-            raised at once, as it is not the model's fault.
+            raised at once, as it is not the model's fault, but for what this model does not take.
         instruments: trace each attempt.
 
     Raises:
@@ -88,7 +89,11 @@ async def begin(  # noqa: PLR0913, PLR0917 - all that an attempt is made of
                     span.failed(error.reason)
                     failures[model.name] = error
                     continue
-            request, prepared = await prepare(llm)
+            try:
+                request, prepared = await prepare(llm)
+            except UnsupportedField as error:  # which the next model may well take
+                failures[model.name] = error
+                continue
             attributes = tracing.attributes(model, request)
             span = own.enter_context(tracing.span(instruments, attributes, request, destination.route))
             events = await own.enter_async_context(aclosing(llm.generate(replace(request, trace=span.trace))))

@@ -64,7 +64,7 @@ class _NameNotFound(CallerError):
 
 
 class ModelNotFound(_NameNotFound):
-    """No model or route of that name is configured."""
+    """No model or route has that name."""
 
     reason, field = "MODEL_NOT_FOUND", "model"
 
@@ -163,7 +163,7 @@ class RequestNotFound(CallerError):
 
 
 class RequestAborted(CallerError):
-    """The request was ended by an Abort call."""
+    """The request was ended by another call: Abort, or WakeModel for one that puts the model to sleep."""
 
     reason = "REQUEST_ABORTED"
 

@@ -116,8 +116,8 @@ def test_a_reranker_that_cannot_work_is_refused(sets, told):
     [
         (["reranker.adapter=overlap"], "overlap", "telemetry"),
         (["reranker.adapter=overlap", "reranker.name=n", "embedder.adapter=hashing"], "n", "embedder"),
-        (RERANKER, "a", None),
-        ([*RERANKER, "reranker.name=n"], "n", None),
+        (RERANKER, "a", PortName.LLM),
+        ([*RERANKER, "reranker.name=n"], "n", PortName.LLM),
     ],
 )
 def test_a_reranker_has_a_name_and_its_turn(sets, name, after):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from jarvis.client import BlockingClient, JarvisClient, Message, Role, Tool, ToolCall, tool_of
+from jarvis.client import BlockingClient, JarvisClient, Message, Retrieval, Role, Tool, ToolCall, tool_of
 from jarvis.client.functions import Toolbox
 from jarvis.v1 import generation_pb2 as pb
 from tests.unit.conftest import TIMINGS, USAGE
@@ -115,6 +115,8 @@ async def test_the_loop_ends_after_its_rounds(fake):
     fake.answers = [answer(("now", "{}")) for _ in range(9)]
     async with JarvisClient(fake.address) as client:
         found = await client.run_tools("Go on", tools=[now], rounds=2)
+        with pytest.raises(ValueError, match="retrieval is for a question"):
+            await client.run_tools("Go on", tools=[now], retrieval=Retrieval("docs"))
     assert len(fake.requests) == 3
     assert found.answer.tool_calls
     assert found.messages[-1].tool_calls

@@ -74,6 +74,8 @@ def soon(monkeypatch):
     for module, name in (
         ("lifecycle.waiting", "LOOK_SECONDS"),
         ("lifecycle.draining", "LOOK_SECONDS"),
+        ("lifecycle.sleeping", "LOOK_SECONDS"),
+        ("generation.weights", "LOOK_SECONDS"),
         ("lifecycle.component", "HEALTH_INTERVAL"),
     ):
         monkeypatch.setattr(f"jarvis.core.{module}.{name}", 0.001)

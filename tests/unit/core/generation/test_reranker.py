@@ -226,7 +226,8 @@ async def test_it_is_as_well_as_its_model():
         one.model.fall_asleep(Sleep("was not used", light=True))
         assert await one.reranker.health() == Health(ok=True), "the next request loads it"
         one.model.fall_asleep(Sleep("was put to sleep", light=False))
-        assert not (await one.reranker.health()).ok
+        assert (await one.reranker.health()).ok, "it does not serve meanwhile, and is not unwell either"
+        one.model._become(State.FAILED, "")
         one.model._become(State.LOADING, "restart 1")
         assert not (await one.reranker.health()).ok
         with pytest.raises(ModelLoading):

@@ -107,6 +107,18 @@ def test_parameters_that_would_break_the_form_of_a_call_are_refused(fields, form
     assert [found.field for found in refused.value.violations] == [f"sampling.{name}"]
 
 
+@pytest.mark.parametrize("stop", [{"stop": ('"',)}, {"stop_token_ids": (1,)}])
+@pytest.mark.parametrize("fields", [{"tool_choice": ToolChoice.REQUIRED}, {"tool_name": "a"}, {}])
+def test_what_would_cut_off_a_call_that_is_asked_for_is_refused(fields, stop):
+    request = GenerateRequest("r", MESSAGES, SamplingParams(**stop), tools=TOOLS, **fields)
+    if not fields:
+        check_request(request)
+        return
+    with pytest.raises(InvalidArgument, match="would cut off the call that tool_") as refused:
+        check_request(request)
+    assert [found.field for found in refused.value.violations] == [f"sampling.{name}" for name in stop]
+
+
 def test_the_schemas_are_bounded_together():
     half = '{"title": "' + "a" * (MAX_SCHEMA_BYTES // 2) + '"}'
     assert wrong(tools=(Tool("a", parameters=half),)) == {}

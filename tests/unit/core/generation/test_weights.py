@@ -7,15 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from jarvis.core.generation.weights import open_weights
+from jarvis.core.generation.weights import WithWeights, open_weights
 from jarvis.core.lifecycle import restarts
 from jarvis.core.lifecycle.component import WhenUnwell
 from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.reload import Reloads
 from jarvis.core.lifecycle.requests import Requests
+from jarvis.core.lifecycle.sleeping import Sleeping
 from jarvis.core.routing.breaker import CircuitBreaker
 from jarvis.core.routing.model import Model
-from jarvis_ports.errors import EngineDead, ModelLoading
+from jarvis_ports.errors import EngineDead, ModelAsleep, ModelLoading
 from jarvis_ports.llm import TellsTokens
 from jarvis_ports.values import State
 from tests.unit.core.generation.lora_engines import FOLDER, FakeLLM, PlainLLM, answer, soon, until
@@ -155,3 +156,30 @@ async def test_weights_of_an_idle_model_load_it():
         await until(lambda: two.base.state is State.READY)
         (name,) = await answer(two.own)
         assert name.startswith("1 own-")
+
+
+async def test_weights_of_a_model_that_was_put_to_sleep_are_told_so_and_not_tried_again():
+    async with served() as two:
+        await until(ready(two))
+        sleeping = Sleeping(Components([two.base, two.own]), Requests(), 60)
+        await sleeping.sleep("base")
+        await asyncio.sleep(0.05)
+        assert (two.own.state, two.own.restarts, two.own.serving) == (State.READY, 0, False)
+        with pytest.raises(ModelAsleep):
+            await answer(two.own)
+        await sleeping.wake("base")
+        (name,) = await answer(two.own)
+        assert name.startswith("1 own-")
+
+
+async def test_loading_ends_with_an_engine_that_never_answers_and_dies():
+    async with served() as two:
+        await until(ready(two))
+        (engine,) = two.engines
+        engine.load.clear()
+        loading = asyncio.create_task(WithWeights("more", two.base, lambda: FOLDER).load(two.base.port))
+        await asyncio.sleep(0.01)
+        engine.problem = "it fell"
+        two.base.suspect()
+        with pytest.raises(EngineDead, match="went down"):
+            await asyncio.wait_for(loading, 5)

@@ -4,9 +4,10 @@ import pytest
 
 from jarvis.core.lifecycle import restarts
 from jarvis.core.lifecycle.component import Component, WhenUnwell
+from jarvis.core.lifecycle.sleeping import Sleeping
 from jarvis_plugins.registry import PortName
 from jarvis_ports.values import State
-from tests.unit.core.lifecycle.reloading import Bench, Engine, Engines, until
+from tests.unit.core.lifecycle.reloading import Bench, Engine, Engines, Sleeper, until
 
 
 @pytest.fixture
@@ -34,3 +35,18 @@ async def bench(_no_delays):
     for run in runs:
         run.cancel()
     await asyncio.gather(*runs, return_exceptions=True)
+
+
+@pytest.fixture
+async def model(bench):
+    made = await bench()
+    made.engines.let_in.set()
+    made.sleeping = Sleeping([made.component], made.requests, made.within)
+    return made
+
+
+@pytest.fixture
+async def sleeper(bench):
+    made = await bench(engine=Sleeper)
+    made.sleeping = Sleeping([made.component], made.requests, made.within)
+    return made

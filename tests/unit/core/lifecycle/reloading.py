@@ -17,11 +17,33 @@ class Engine:
         self.open = False
         self.identity, self.dimension = "weights", 3
 
+    def closing(self):
+        """Called as it is closed."""
+
     async def health(self):
         return Health(not self.problem, self.problem)
 
     def info(self):
         return EmbedderInfo(self.identity, self.dimension, 8)
+
+
+class Sleeper(Engine):
+    """An engine that can sleep without being closed."""
+
+    can_sleep = True
+
+    def __init__(self, number):
+        super().__init__(number)
+        self.asleep = False
+        self.spoilt = None
+
+    async def sleep(self):
+        self.asleep = True
+
+    async def wake(self):
+        if self.spoilt:
+            raise self.spoilt
+        self.asleep = False
 
 
 class Engines:
@@ -47,6 +69,7 @@ class Engines:
             yield engine
         finally:
             engine.open = False
+            engine.closing()
 
     @property
     def open(self):

@@ -6,36 +6,23 @@ import pytest
 
 from jarvis.core.lifecycle.component import WhenUnwell
 from jarvis.core.lifecycle.sleeping import Sleeping
-from jarvis_ports.errors import ComponentNotFound, Draining, EngineDead, ModelAsleep, ModelLoading
+from jarvis_ports.errors import (
+    ComponentNotFound,
+    Draining,
+    EngineDead,
+    ModelAsleep,
+    ModelLoading,
+    RequestAborted,
+)
 from jarvis_ports.values import State
 from tests.unit.core.lifecycle.reloading import Engine, until
 
 
-class Sleeper(Engine):
-    """An engine that can sleep without being closed."""
+class Clumsy(Engine):
+    """An engine that raises as it is closed."""
 
-    can_sleep = True
-
-    def __init__(self, number):
-        super().__init__(number)
-        self.asleep = False
-        self.spoilt = None
-
-    async def sleep(self):
-        self.asleep = True
-
-    async def wake(self):
-        if self.spoilt:
-            raise self.spoilt
-        self.asleep = False
-
-
-@pytest.fixture
-async def model(bench):
-    made = await bench()
-    made.engines.let_in.set()
-    made.sleeping = Sleeping([made.component], made.requests, made.within)
-    return made
+    def closing(self):
+        raise ZeroDivisionError("clumsy")
 
 
 async def test_it_is_closed_until_it_is_woken(model):
@@ -111,22 +98,27 @@ async def test_one_that_dies_as_it_falls_asleep_is_told(bench):
     assert made.component.sleep is None
 
 
-async def test_one_that_does_not_wake_up_is_told(model):
-    await model.sleeping.sleep("m")
-
-    def spoil(_):
-        raise ZeroDivisionError("no memory")
-
-    model.engines.spoil = spoil
-    with pytest.raises(EngineDead, match="no memory"):
+async def test_a_wake_calls_off_a_sleep_that_waits_for_requests(model):
+    with model.component.use() as port:
+        falling = [asyncio.create_task(model.sleeping.sleep("m")) for _ in range(2)]
+        await until(lambda: model.component.state is State.SLEEPING)
+        await asyncio.sleep(0.01)
         await model.sleeping.wake("m")
+        assert model.component.port is port
+        for one in falling:
+            with pytest.raises(RequestAborted, match="was woken before it slept"):
+                await one
+    assert model.engines.open == [0]
 
 
-@pytest.fixture
-async def sleeper(bench):
-    made = await bench(engine=Sleeper)
-    made.sleeping = Sleeping([made.component], made.requests, made.within)
-    return made
+async def test_one_that_raises_as_it_is_closed_sleeps_all_the_same(bench):
+    made = await bench(engine=Clumsy)
+    made.engines.let_in.set()
+    sleeping = Sleeping([made.component], made.requests, made.within)
+    await sleeping.sleep("m")
+    assert made.component.state is State.SLEEPING
+    await sleeping.wake("m")
+    assert made.component.state is State.READY
 
 
 async def test_an_engine_that_can_sleep_is_not_closed(sleeper):
@@ -141,14 +133,11 @@ async def test_an_engine_that_can_sleep_is_not_closed(sleeper):
         await asyncio.wait_for(sleeper.run, 5)  # it is watched as it was before
 
 
-async def test_an_engine_that_died_in_its_sleep_ends_as_any_other(sleeper):
-    port = sleeper.component.port
-    await sleeper.sleeping.sleep("m")
-    port.spoilt = EngineDead("the engine process has died")
-    with pytest.raises(EngineDead, match="the engine process has died"):
-        await sleeper.sleeping.wake("m")
-    with pytest.raises(EngineDead):
-        await asyncio.wait_for(sleeper.run, 5)
+async def test_what_is_in_one_that_sleeps_neither_serves_nor_is_unwell(bench, model):
+    weights = await bench(after=model.component)
+    assert (weights.component.serving, weights.component.asleep) == (True, False)
+    await model.sleeping.sleep("m")
+    assert (weights.component.serving, weights.component.asleep) == (False, True)
 
 
 async def test_a_model_that_sleeps_is_not_reloaded(sleeper):

@@ -17,6 +17,7 @@ from jarvis_ports.errors import (
     ModelLoading,
     Overloaded,
     StoreUnavailable,
+    UnsupportedField,
 )
 from jarvis_ports.llm import Delta, GenerateRequest
 from jarvis_ports.values import Routing, RoutingReason, SkippedModel
@@ -93,6 +94,27 @@ async def test_what_is_wrong_beside_the_models_is_told_at_once(fakes, two):
 
     with pytest.raises(StoreUnavailable):
         await answer(two, prepare=fail)
+    assert [model.active for model in two.order(None)] == [0, 0]
+
+
+async def test_a_model_that_does_not_take_a_field_is_passed_over_and_a_retry_is_told_where_it_helps(
+    fakes, two
+):
+    error = UnsupportedField.of("tools", "is not taken")
+
+    async def takes_none_of(llm, *names):
+        if llm.name in names:
+            raise error
+        return await prepare(llm)
+
+    routing, text = await answer(two, prepare=lambda llm: takes_none_of(llm, "a"))
+    assert (text, routing.skipped) == ("b", (SkippedModel("a", "UNSUPPORTED_FIELD"),))
+    with pytest.raises(UnsupportedField):
+        await answer(two, prepare=lambda llm: takes_none_of(llm, "a", "b"))
+    fakes.llms["a"].error = EngineDead("gone")
+    fakes.llms["a"].error.retry_after = 3
+    with pytest.raises(EngineDead):
+        await answer(two, prepare=lambda llm: takes_none_of(llm, "b"))
     assert [model.active for model in two.order(None)] == [0, 0]
 
 
