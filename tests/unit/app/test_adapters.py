@@ -126,7 +126,7 @@ def test_a_reranker_has_a_name_and_its_turn(sets, name, after):
     assert reranker.name == name
     assert (reranker._after and reranker._after.port_name) == after
     first = application.components.one(PortName.EMBEDDER) or application.components.one(PortName.TELEMETRY)
-    last = first if after is None else reranker
+    last = first if after is PortName.LLM else reranker
     assert application.routes.models[0]._after is last, "two do not import the same library at once"
 
 
