@@ -72,7 +72,13 @@ def _check(path: str, image: Image, limits: ImageLimits) -> Iterator[FieldViolat
     kind = type_of(image.data)
     if kind is None:
         yield FieldViolation(f"{path}.data", KNOWN)
-    elif image.mime_type is not None and image.mime_type != kind:
+    elif image.mime_type is not None and _essence(image.mime_type) != kind:
         yield FieldViolation(f"{path}.mime_type", f"is {image.mime_type!r}, and the data are {kind}")
     elif size_of(image.data) is None:
         yield FieldViolation(f"{path}.data", f"is cut off or damaged: no size is to be found in this {kind}")
+
+
+def _essence(mime_type: str) -> str:
+    """Return a type in lower case, without parameters (RFC 2045), and that of JPEG by its right name."""
+    essence = mime_type.partition(";")[0].strip().lower()
+    return "image/jpeg" if essence == "image/jpg" else essence

@@ -48,6 +48,7 @@ def wrong(input_, retrieval=None, **fields):
         asked(RED),
         asked("only text"),
         asked(replace(RED, mime_type="image/png")),
+        asked(replace(RED, mime_type="IMAGE/PNG; x=1")),
         asked(Image(picture(kind="JPEG"), "image/jpeg"), Image(picture(kind="WEBP"), "image/webp")),
         asked(Image(picture(size=(1, 1)))),
         asked(Image(picture(size=(100, 100)))),
