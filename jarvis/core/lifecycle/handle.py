@@ -101,8 +101,8 @@ class Handle(Generic[P]):
         if self.state is State.SLEEPING and self.sleep and not self.sleep.light:
             return ModelAsleep(f"{self} {self.sleep.why}")
         if self.sleep or self.state is State.LOADING:
-            failed = self.sleep and self.sleep.failed
-            error = ModelLoading(f"{self} {self.sleep.why if self.sleep and failed else 'is still loading'}")
+            why = self.sleep.why if self.sleep and self.sleep.failed else "is still loading"
+            error = ModelLoading(f"{self} {why}")
         else:
             error = EngineDead(f"{self} is down: {self.message}")
         self.set_retry_after(error)
