@@ -1,6 +1,5 @@
 """The engine that all contenders run: that of the `vllm` adapter with its default profile."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,6 @@ def command_line(arguments: dict[str, Any]) -> list[str]:
         parts += (
             [f"--{flag}" if value else f"--no-{flag}"]
             if isinstance(value, bool)
-            else [f"--{flag}", json.dumps(value) if isinstance(value, dict) else str(value)]
+            else [f"--{flag}", str(value)]
         )
     return parts
