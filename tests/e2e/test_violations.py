@@ -76,6 +76,7 @@ BAD_GENERATION_FIELDS = [
     "sampling.temperature",
     "sampling.n",
     "sampling.prompt_logprobs",
+    "sampling.stop",
     "sampling.stop[0]",
     "tool_name",
     "tools[0].name",
