@@ -20,9 +20,7 @@ RUST = "VLLM_USE_RUST_FRONTEND"
 def command(port: int, arguments: Mapping[str, Any]) -> list[str]:
     """Return the command of a server with these arguments of `AsyncEngineArgs`."""
     # The front end in Rust cannot read the limit on images, which the benches do not send.
-    given = {
-        name: value for name, value in arguments.items() if name not in {"model", "limit_mm_per_prompt"}
-    }
+    given = {name: value for name, value in arguments.items() if name not in {"model", "limit_mm_per_prompt"}}
     listen = ["--host", "127.0.0.1", "--port", str(port)]
     own = [sys.executable, "-m", "bench.vllm_serve", "serve", arguments["model"]]
     return [*own, *listen, *command_line(given)]
