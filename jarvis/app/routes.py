@@ -7,10 +7,9 @@ from typing import Any
 
 from jarvis.app.adapters import ConfiguredAdapter
 from jarvis.app.admission import bounds
-from jarvis.app.config import Config, ConfigError, engines, lora_settings
-from jarvis.app.weights import find_weights
+from jarvis.app.config import Config, ConfigError, ModelConfig, engines, lora_settings
+from jarvis.app.weights import find_weights, make_lora
 from jarvis.core.admission import Scopes
-from jarvis.core.generation.weights import open_weights
 from jarvis.core.lifecycle.component import Component, WhenUnwell
 from jarvis.core.routing import Route, Routes
 from jarvis.core.routing.breaker import CircuitBreaker
@@ -47,7 +46,7 @@ def make_routes(
                 find()
             except EngineStartFailed as error:
                 raise ConfigError(f"models.{name}.settings.path: {error}") from None
-            models[name] = made(name, partial(open_weights, name, base, find), WhenUnwell.RETRY, base)
+            models[name] = make_lora(config, scopes, name, base, find, _terms(model))
     models = {name: models[name] for name in config.models}
     routes = [
         Route(name, [models[model] for model in route.models], route.fallback)
@@ -72,12 +71,12 @@ def _make_model(  # noqa: PLR0913, PLR0917 - all that it is made of
         when_unwell,
         after=after,
         idle_seconds=model.idle_unload_seconds,
-        terms=Terms(
-            range(model.min_difficulty, model.max_difficulty + 1),
-            model.priority,
-            bounds(model),
-            model.max_running,
-        ),
+        terms=_terms(model),
         scopes=scopes,
         breaker=CircuitBreaker(breaker.failures, breaker.open_seconds),
     )
+
+
+def _terms(model: ModelConfig) -> Terms:
+    difficulties = range(model.min_difficulty, model.max_difficulty + 1)
+    return Terms(difficulties, model.priority, bounds(model), model.max_running)

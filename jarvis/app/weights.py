@@ -15,7 +15,7 @@ from jarvis.core.lifecycle.components import Components
 from jarvis.core.lifecycle.requests import Requests
 from jarvis.core.routing import Routes
 from jarvis.core.routing.breaker import CircuitBreaker
-from jarvis.core.routing.model import Model
+from jarvis.core.routing.model import Model, Terms
 from jarvis_ports.errors import EngineStartFailed
 from jarvis_ports.values import WeightsRequest
 
@@ -27,19 +27,10 @@ def make_weights(
     config: Config, routes: Routes, components: Components, requests: Requests, scopes: Scopes
 ) -> RunTimeWeights:
     """Return what loads weights at run time; their models have the bounds of those without them."""
-    folders, breaker = config.server.weights_folders, config.circuit_breaker
+    folders = config.server.weights_folders
 
     def make(wanted: WeightsRequest, base: Model, find: Callable[[], Path]) -> Model:
-        return Model(
-            wanted.name,
-            LORA,
-            partial(open_weights, wanted.name, base, find),
-            WhenUnwell.RETRY,
-            after=base,
-            terms=base.terms,
-            scopes=scopes,
-            breaker=CircuitBreaker(breaker.failures, breaker.open_seconds),
-        )
+        return make_lora(config, scopes, wanted.name, base, find, base.terms)
 
     return RunTimeWeights(
         {
@@ -53,6 +44,23 @@ def make_weights(
         find=partial(find_weights, folders=folders) if folders else None,
         make=make,
         drain_timeout_seconds=config.server.drain_timeout_seconds,
+    )
+
+
+def make_lora(  # noqa: PLR0913, PLR0917 - all that it is made of
+    config: Config, scopes: Scopes, name: str, base: Model, find: Callable[[], Path], terms: Terms
+) -> Model:
+    """Return a model that is another one with further weights, in its engine."""
+    opener, breaker = partial(open_weights, name, base, find), config.circuit_breaker
+    return Model(
+        name,
+        LORA,
+        opener,
+        WhenUnwell.RETRY,
+        after=base,
+        terms=terms,
+        scopes=scopes,
+        breaker=CircuitBreaker(breaker.failures, breaker.open_seconds),
     )
 
 

@@ -8,7 +8,7 @@ import typer
 
 from jarvis.cli.connection import Connection, connects
 from jarvis.cli.info import PROBE_TIMEOUT
-from jarvis.cli.options import Json, examples, seconds
+from jarvis.cli.options import Json, Wait, examples
 from jarvis.cli.output import echo, print_json, print_table
 from jarvis.cli.serve import ConfigFile
 
@@ -65,7 +65,7 @@ def reload(
     port: Annotated[str, typer.Argument(help="What it is for: llm, embedder, reranker or cache.")],
     name: Annotated[str, typer.Argument(help="Its name in `jarvis status`.")],
     *,
-    timeout: Annotated[float, seconds("How long it may take, in seconds.", least=0.001)] = 3600.0,
+    timeout: Wait = 3600.0,
     connection: Connection,
 ) -> None:
     """Open a new instance of a model, the embedder, the reranker or a cache, to take over from the old one.

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from jarvis.cli.connection import Connection, connects
-from jarvis.cli.options import Json, examples, seconds
+from jarvis.cli.options import Json, Wait, examples
 from jarvis.cli.output import echo, print_json, print_table
 
 app = typer.Typer(
@@ -69,12 +69,11 @@ def fetch(
 
 
 Name = Annotated[str, typer.Argument(help="The model's name in `jarvis status`.")]
-Timeout = Annotated[float, seconds("How long it may take, in seconds.", least=0.001)]
 
 
 @app.command(epilog=examples("jarvis models sleep demo", "jarvis models sleep large --server 10.0.0.7:50051"))
 @connects
-def sleep(name: Name, *, timeout: Timeout = 3600.0, connection: Connection) -> None:
+def sleep(name: Name, *, timeout: Wait = 3600.0, connection: Connection) -> None:
     """Have a model of a running server release its memory, until `jarvis models wake`.
 
     New requests go to the other models of their route, or are refused with MODEL_ASLEEP. Those that run
@@ -90,7 +89,7 @@ def sleep(name: Name, *, timeout: Timeout = 3600.0, connection: Connection) -> N
 
 @app.command(epilog=examples("jarvis models wake demo"))
 @connects
-def wake(name: Name, *, timeout: Timeout = 3600.0, connection: Connection) -> None:
+def wake(name: Name, *, timeout: Wait = 3600.0, connection: Connection) -> None:
     """Wake a model of a running server, and wait until it is ready."""
     with connection.open(attempts=1) as client:
         echo(f"waiting until {name} is ready", err=True)

@@ -37,6 +37,7 @@ def seconds(meaning: str, *, least: float) -> Any:  # noqa: ANN401 - as typer's 
 
 
 Timeout = Annotated[float, seconds("How long an answer may take, in seconds.", least=0.001)]
+Wait = Annotated[float, seconds("How long it may take, in seconds.", least=0.001)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[
     str | None,

@@ -7,7 +7,7 @@ import typer
 
 from jarvis.cli.connection import Connection, connects
 from jarvis.cli.info import PROBE_TIMEOUT
-from jarvis.cli.options import Json, examples, seconds
+from jarvis.cli.options import Json, Wait, examples
 from jarvis.cli.output import echo, print_json, print_table
 
 app = typer.Typer(
@@ -16,7 +16,6 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="What callers are to name as their model.", show_default=False)]
-Wait = Annotated[float, seconds("How long it may take, in seconds.", least=0.001)]
 
 
 @app.command(epilog=examples("jarvis weights load support /srv/weights/support --base chat"))

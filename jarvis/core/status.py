@@ -80,15 +80,14 @@ class Status:
     @property
     def serving(self) -> dict[Capability, bool]:
         """Whether each capability that is configured is available now."""
-        states = {Capability.GENERATION: [self._best_of_default_route]}
+        found = {Capability.GENERATION: self._best_of_default_route is State.READY}
         if reranker := self._components.one(PortName.RERANKER):
-            # Unless there is an embedder, whose service it is.
-            states[Capability.EMBEDDING] = [State.READY if reranker.serving else State.FAILED]
+            found[Capability.EMBEDDING] = reranker.serving  # unless an embedder is there, whose service it is
         if embedder := self._components.one(PortName.EMBEDDER):
-            states[Capability.EMBEDDING] = [embedder.state]
+            found[Capability.EMBEDDING] = embedder.serving
             if store := self._components.one(PortName.STORE):
-                states[Capability.RETRIEVAL] = [embedder.state, store.state]
-        return {capability: set(own) == {State.READY} for capability, own in states.items()}
+                found[Capability.RETRIEVAL] = embedder.serving and store.serving
+        return found
 
     async def change(self) -> None:
         """Wait until a state, or what there is, has changed since the last call."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from vllm.config import VllmConfig
+from vllm.config import ModelConfig, VllmConfig
 from vllm.config.logging import LoggingConfig
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.envs import disable_envs_cache, enable_envs_cache
@@ -73,7 +73,7 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
             async with open_checker(settings.structured_output, engine, started.notes) as checker:
                 constrains = checker is not None
                 tokenizer, config = engine.get_tokenizer(), engine.model_config
-                template = chat_template(settings) or processor_template(tokenizer, config)
+                template = _template(settings, tokenizer, config)
                 control = ControlTokens(tokenizer, template, placeholders(config))
                 dialect = make_dialect(engine.vllm_config, settings.parsers, control, started.notes)
                 capabilities = await find_capabilities(
@@ -182,14 +182,18 @@ def _start_once(args: dict[str, Any], failures: FailureLog, prepare: Prepare) ->
         raise EngineStartFailed(cause) from error
 
 
+def _template(settings: VLLMSettings, tokenizer: Any, config: ModelConfig) -> str | None:  # noqa: ANN401
+    """Return the chat template that comes before the tokenizer's own, if there is one."""
+    return chat_template(settings) or processor_template(tokenizer, config)
+
+
 def _prepared(asked: AsyncEngineArgs, settings: VLLMSettings) -> VllmConfig:
     """Return an engine's configuration; put its tokenizer into vLLM's cache, where the engine finds it."""
     with PREPARING:
         disable_envs_cache()  # this engine may set other variables than the last one
         config = asked.create_engine_config(UsageContext.ENGINE_CONTEXT)
         tokenizer = cached_tokenizer_from_config(config.model_config)
-        template = chat_template(settings) or processor_template(tokenizer, config.model_config)
-        template = template or own_template(tokenizer)
+        template = _template(settings, tokenizer, config.model_config) or own_template(tokenizer)
         if (reasoning := find_parsers(settings.parsers, template).reasoning) != NONE:
             # The engine holds an answer to its form only when the reasoning is over.
             config.structured_outputs_config.reasoning_parser = reasoning

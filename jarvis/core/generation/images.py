@@ -52,15 +52,18 @@ def check_images(input_: Input, limits: ImageLimits) -> Iterator[FieldViolation]
         return
     pixels = 0
     for path, image in found:
-        yield from _check(path, image, limits)
-        width, height = size_of(image.data) or (0, 0)
+        size = size_of(image.data)
+        yield from _check(path, image, size, limits)
+        width, height = size or (0, 0)
         pixels += width * height
         if pixels > limits.max_pixels >= pixels - width * height:
             most = f"a request has at most {limits.max_pixels} pixels in all its images"
             yield FieldViolation(f"{path}.data", f"has {width} x {height} pixels; {most}")
 
 
-def _check(path: str, image: Image, limits: ImageLimits) -> Iterator[FieldViolation]:
+def _check(
+    path: str, image: Image, size: tuple[int, int] | None, limits: ImageLimits
+) -> Iterator[FieldViolation]:
     """Yield what is wrong with an image by itself."""
     if not image.data:
         yield FieldViolation(f"{path}.data", "is empty")
@@ -74,7 +77,7 @@ def _check(path: str, image: Image, limits: ImageLimits) -> Iterator[FieldViolat
         yield FieldViolation(f"{path}.data", KNOWN)
     elif image.mime_type is not None and _essence(image.mime_type) != kind:
         yield FieldViolation(f"{path}.mime_type", f"is {image.mime_type!r}, and the data are {kind}")
-    elif size_of(image.data) is None:
+    elif size is None:
         yield FieldViolation(f"{path}.data", f"is cut off or damaged: no size is to be found in this {kind}")
 
 
