@@ -50,7 +50,6 @@ LONGEST = (
     "tests/engine/observed",
     "tests/engine/test_two_models.py",
     "tests/conformance/test_vllm.py",
-    "tests/engine/test_images.py",
     "tests/engine/test_terminal.py",
     "tests/engine/test_starts.py",
     "tests/e2e/test_plugin_package.py",

@@ -16,7 +16,7 @@ def tool_of(function: Function | Tool, *, strict: bool | None = None) -> Tool:
     Parameters are described by `Annotated[str, pydantic.Field(description="…")]`.
 
     Raises:
-        TypeError: pydantic has no schema for a type hint.
+        TypeError: the function has no name, or pydantic has no schema for a type hint.
     """
     if isinstance(function, Tool):
         return function
@@ -27,9 +27,16 @@ def tool_of(function: Function | Tool, *, strict: bool | None = None) -> Tool:
         described: Any = function  # a function has a schema, that of its arguments
         schema = TypeAdapter(described).json_schema()
     except PydanticUserError as error:
-        msg = f"{function.__name__} cannot be a tool: {error.message}"
+        msg = f"{_name(function)} cannot be a tool: {error.message}"
         raise TypeError(msg) from None
-    return Tool(function.__name__, inspect.getdoc(function), json.dumps(schema), strict)
+    return Tool(_name(function), inspect.getdoc(function), json.dumps(schema), strict)
+
+
+def _name(function: Function) -> str:
+    try:
+        return function.__name__
+    except AttributeError:
+        raise TypeError(f"{function!r} has no name that a model could call: define a function") from None
 
 
 class Toolbox:
@@ -41,7 +48,7 @@ class Toolbox:
 
     def __init__(self, functions: Sequence[Function | Tool]) -> None:
         self._functions: Mapping[str, Function] = {
-            function.__name__: function for function in functions if not isinstance(function, Tool)
+            _name(function): function for function in functions if not isinstance(function, Tool)
         }
 
     def run(self, call: ToolCall) -> Any:  # noqa: ANN401 - what the function returns

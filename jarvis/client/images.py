@@ -11,22 +11,27 @@ from jarvis_ports.values import Image, Message, Role
 NOT_FETCHED = "is an address, and nothing is fetched: load it, and give its bytes"
 
 
-def user(text: str, images: Sequence[Image | bytes | Path | str] = ()) -> Message:
+Source = Image | bytes | Path | str
+
+
+def user(text: str, images: Source | Sequence[Source] = ()) -> Message:
     """Return a message of the user: images, if there are any, and then text.
 
     Args:
         text: what is said; it may be empty where there are images.
-        images: the bytes of PNG, JPEG or WebP files, the files' paths, or data URIs, which are texts.
+        images: the bytes of PNG, JPEG or WebP files, the files' paths, or data URIs, which are texts; one of
+            them, or several.
 
     Raises:
         JarvisClientError: INVALID_ARGUMENT, an image is none of these.
         OSError: a file cannot be read.
     """
-    seen = tuple(image_of(one, f"images[{position}]") for position, one in enumerate(images))
+    several = [images] if isinstance(images, Image | bytes | Path | str) else images
+    seen = tuple(image_of(one, f"images[{position}]") for position, one in enumerate(several))
     return Message(Role.USER, parts=(*seen, *([text] if text else []))) if seen else Message(Role.USER, text)
 
 
-def image_of(source: Image | bytes | Path | str, path: str = "image") -> Image:
+def image_of(source: Source, path: str = "image") -> Image:
     """Return an image; see `user`."""
     if isinstance(source, Image):
         return source

@@ -6,6 +6,7 @@ stopped in a thread.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -78,7 +79,12 @@ def _work(reference: str, folder: Path, progress: Progress) -> None:
     with (
         tempfile.TemporaryFile("w+", errors="replace") as log,
         subprocess.Popen(  # noqa: S603 - this interpreter, no shell
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ},
         ) as worker,
     ):
         try:

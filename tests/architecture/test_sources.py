@@ -1,3 +1,4 @@
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -39,3 +40,19 @@ def test_no_file_names_a_place_of_one_machine(sources: list[Path]) -> None:
         if MACHINE.search(line)
     ]
     assert not found
+
+
+def test_child_processes_are_given_their_environment(sources: list[Path]) -> None:
+    """Else execve reads an array that a thread of some library may move meanwhile, and says EFAULT."""
+    packages = {ROOT / name for name in ("adapters", "jarvis", "plugins", "ports")}
+    starts = [
+        (path.relative_to(ROOT), call)
+        for path in sources
+        if path.suffix == ".py" and packages & set(path.parents)
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in {"subprocess.Popen", "subprocess.run"}
+    ]
+    assert starts
+    assert not [
+        f"{path}:{call.lineno}" for path, call in starts if "env" not in {k.arg for k in call.keywords}
+    ]

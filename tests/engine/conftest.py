@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import shutil
 import signal
 import sys
@@ -13,8 +12,6 @@ from pathlib import Path
 import grpc
 import psutil
 import pytest
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
 from bench import tiny_model
 from jarvis.models.catalogue import DEMO_MODEL
@@ -28,13 +25,6 @@ HOUSE = " ".join(
     for number in range(1, 17)
 )
 """A template that fills some blocks of the engine's prefix cache."""
-PATIENT = [
-    "slo.availability.objective=0.95",
-    "slo.latency.threshold_seconds=120",
-    "slo.time_to_first_token.objective=0.9",
-    "slo.time_to_first_token.threshold_seconds=10",
-]
-"""Objectives that a busy machine keeps, with callers that give up; when alerts fire is shown elsewhere."""
 
 
 class ServerProcess:
@@ -208,6 +198,11 @@ async def shared(folder, connect, *sets):
 
 
 @pytest.fixture(scope="session")
+def share():
+    return shared
+
+
+@pytest.fixture(scope="session")
 async def engine(tmp_path_factory, connect):
     """The default configuration on the demo model, which reranks too; with a template, `house`, and tools."""
     folder = tmp_path_factory.mktemp("engine")
@@ -219,57 +214,6 @@ async def engine(tmp_path_factory, connect):
     reranker = ("reranker.adapter=llm", f"reranker.model={DEMO_MODEL}")
     async with shared(folder, connect, template, *model, *reranker) as peer:
         peer.house = HOUSE
-        yield peer
-
-
-class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
-    """Receives spans over OTLP."""
-
-    def __init__(self):
-        self.spans = []
-
-    async def Export(self, request, context):  # noqa: N802 - as in the contract
-        self.spans += [
-            span for one in request.resource_spans for scope in one.scope_spans for span in scope.spans
-        ]
-        return otlp.ExportTraceServiceResponse()
-
-    async def until(self, trace, *names):
-        """Wait for a span of each name; return them."""
-        async with asyncio.timeout(30):
-            while True:
-                found = {span.name: span for span in self.spans if span.trace_id.hex() == trace}
-                if set(names) <= found.keys():
-                    return found
-                await asyncio.sleep(0.1)
-
-
-@pytest.fixture(scope="session")
-async def receiver():
-    server = grpc.aio.server()
-    receiver = Receiver()
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(receiver, server)
-    receiver.port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    yield receiver
-    await server.stop(0)
-
-
-@pytest.fixture(scope="session")
-async def observed(tmp_path_factory, connect, tiny, receiver):
-    """The default configuration, but for the tiny model and a log of everything; traces go to `receiver`."""
-    endpoint = f"http://127.0.0.1:{receiver.port}"
-    sets = [
-        *(pair for pair in tiny if pair.startswith("models.")),
-        *PATIENT,
-        *("reranker.adapter=llm", "reranker.model=tiny", "log.level=debug"),
-        'prompts.templates.mine={text="Help {{ name }}.", variables={name="x"}}',
-        f'telemetry.settings.otlp_endpoint="{endpoint}"',
-        f'models.tiny.settings.engine_args.otlp_traces_endpoint="{endpoint}"',
-    ]
-    async with shared(tmp_path_factory.mktemp("observed"), connect, *sets) as peer:
-        peer.objectives = PATIENT
-        (peer.metrics,) = re.findall(r"/metrics, .* are on http://([\d.:]+)", peer.process.log.read_text())
         yield peer
 
 

@@ -62,6 +62,7 @@ class EngineProcess:
             command = [sys.executable, "-P", "-m", "jarvis_adapters.chroma.child"]
             self._child = subprocess.Popen(  # noqa: S603 - our own program
                 [*command, str(theirs.fileno()), self._folder, str(os.getpid())],
+                env={**os.environ},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -29,6 +29,14 @@ def test_images_come_before_what_is_said_of_them(tmp_path):
     assert (message.parts[4].text, message.content) == ("Which is red?", "")
 
 
+@pytest.mark.parametrize("one", [RED, RED.data, "a path"])
+def test_one_image_may_be_given_as_it_is(tmp_path, one):
+    if one == "a path":
+        one = tmp_path / "red.png"
+        one.write_bytes(RED.data)
+    assert user("What?", one) == user("What?", [one])
+
+
 def test_without_images_a_message_is_a_text_and_without_a_text_it_is_images():
     assert user("Hi") == Message(Role.USER, "Hi")
     assert user("", [RED]) == Message(Role.USER, parts=(RED,))

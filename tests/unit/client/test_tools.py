@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from typing import Annotated, Literal
 
 import pytest
@@ -49,6 +50,13 @@ def test_a_hint_that_no_json_has_is_told():
 
     with pytest.raises(TypeError, match="odd cannot be a tool: "):
         tool_of(odd)
+
+
+def test_what_has_no_name_is_told():
+    with pytest.raises(TypeError, match="has no name that a model could call: define a function"):
+        tool_of(partial(weather, "Rome"))
+    with pytest.raises(TypeError, match="has no name"):
+        Toolbox([partial(weather, "Rome")])
 
 
 @pytest.mark.parametrize(

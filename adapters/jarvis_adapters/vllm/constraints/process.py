@@ -1,6 +1,7 @@
 """The server's handle on the process that compiles constraints."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -76,4 +77,6 @@ class WorkerProcess:
 
 def _started(control: socket.socket) -> subprocess.Popen[bytes]:
     command = (sys.executable, "-m", f"{__package__}.worker")
-    return subprocess.Popen(command, stdin=control.fileno(), start_new_session=True)  # noqa: S603 - our own module
+    return subprocess.Popen(  # noqa: S603 - our own module
+        command, env={**os.environ}, stdin=control.fileno(), start_new_session=True
+    )
