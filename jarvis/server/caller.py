@@ -11,6 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from jarvis.server.context import REQUEST_ID
+from jarvis.server.items import check_items
 from jarvis_ports.errors import InvalidArgument, MessageTooLarge, SilentCaller, SlowReader
 
 SILENT_SECONDS = 600.0
@@ -63,13 +64,15 @@ class Caller:
 
         Raises:
             InvalidArgument: `raw` is not a valid message.
-            MessageTooLarge: it has too many bytes.
+            MessageTooLarge: it has too many bytes, or items.
         """
         self._check_size("request", raw, "send less at once")
         try:
-            return self._deserialize(raw)
+            message = self._deserialize(raw)
         except DecodeError as error:
             raise InvalidArgument.of("", f"not a valid message: {error}") from None
+        check_items(message)
+        return message
 
     async def only(self, raw: AsyncIterator[bytes]) -> Any:  # noqa: ANN401
         """Return the message of a stream that has one; raise what `read` raises.

@@ -92,12 +92,20 @@ async def test_a_request_that_is_too_large_is_told_so_by_us(server, failure, log
     assert (await server.generation.Generate(pb.GenerateRequest(prompt="a"))).choices
 
 
-async def test_a_message_of_a_stream_that_is_too_large_is_told_so_by_us(server, failure):
+@pytest.mark.parametrize("texts", [["a" * LIMIT], [""] * 10_001])
+async def test_a_message_of_a_stream_that_is_too_large_is_told_so_by_us(server, failure, texts):
     async def requests():
-        yield embedding_pb2.EmbedStreamRequest(texts=["a" * LIMIT])
+        yield embedding_pb2.EmbedStreamRequest(texts=texts)
 
     call = server.embedding.EmbedStream(requests())
     assert (await failure(call))[:2] == ("INVALID_ARGUMENT", "MESSAGE_TOO_LARGE")
+
+
+async def test_a_request_of_many_empty_items_is_refused_before_they_are_read(server, failure, logged):
+    message = pb.Message(role=pb.ROLE_USER, parts=[pb.ContentPart()] * 10_000)
+    call = server.generation.Generate(pb.GenerateRequest(messages=[message]))
+    assert await failure(call) == ("INVALID_ARGUMENT", "MESSAGE_TOO_LARGE", [""], None)
+    assert await logged(GENERATE) == ("INVALID_ARGUMENT", "MESSAGE_TOO_LARGE")
 
 
 @pytest.mark.parametrize("size", [2 * LIMIT, 20 * LIMIT], ids=["refused by us", "refused by gRPC"])

@@ -49,7 +49,7 @@ class TextTooLong(InvalidArgument):
 
 
 class MessageTooLarge(InvalidArgument):
-    """The request, or the answer that it asks for, is larger than server.max_message_bytes."""
+    """The request or its answer is larger than server.max_message_bytes, or its lists have too many items."""
 
     reason = "MESSAGE_TOO_LARGE"
 
