@@ -1,9 +1,10 @@
-"""Compares front ends on one engine: `python -m bench.frontend --help`."""
+"""Compares front ends, each on an engine of its own: `python -m bench.frontend --help`."""
 
 import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,47 +15,56 @@ from bench.arguments import make_parser, positive_int
 from bench.found import Found
 from bench.frontend import engine, report
 from bench.frontend.load import Plan
-from bench.frontend.measure import CONTENDERS, measure
+from bench.frontend.measure import CONTENDERS, started
 
-CYCLES = 2
+DEFAULT = list(CONTENDERS)[:4]
 
 
 def main() -> int:
-    """Measure every contender in turn, twice, the second time in the opposite order."""
+    """Measure all that are asked for by turns, each second time in the opposite order."""
     args = _parser().parse_args()
     plan = Plan(tuple(args.streams), args.rounds, args.tokens)
+    names = [name for name in CONTENDERS if name in (args.only or DEFAULT)]
     os.environ.update(engine.ENVIRONMENT)
     try:
         with tempfile.TemporaryDirectory() as folder:
             arguments = engine.arguments(tiny_model.make(Path(folder, "tiny")))
             about = {"plan": asdict(plan), "engine": arguments}
-            with Found(
-                args.json, partial(report.print_tables, list(CONTENDERS), plan.streams), **about
-            ) as found:
-                _run(arguments, plan, found)
+            show = partial(report.print_tables, names, plan.streams)
+            with Found(args.json, show, **about) as found:
+                _run(names, arguments, plan, found)
     except (RuntimeError, ModuleNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def _run(arguments: dict[str, Any], plan: Plan, found: Found) -> None:
-    for cycle in range(CYCLES):
-        for name in list(CONTENDERS)[:: -1 if cycle % 2 else 1]:
-            print(f"cycle {cycle + 1} of {CYCLES}: {name}", file=sys.stderr)
-            for measured in measure(name, arguments, plan):
-                found.add(name, measured)
+def _run(names: Sequence[str], arguments: dict[str, Any], plan: Plan, found: Found) -> None:
+    print(f"starting {', '.join(names)}", file=sys.stderr)
+    with started(names, arguments) as contenders:
+        for number in range(plan.rounds + 1):
+            print(f"round {number} of {plan.rounds}", file=sys.stderr)
+            for streams in plan.streams:
+                for name in names[:: -1 if number % 2 else 1]:
+                    measured = contenders[name].round(streams, plan)
+                    if number:  # the first warms up
+                        found.add(name, measured)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "bench.frontend",
-        "Tokens/s and time to first token of AsyncLLM in process, of Jarvis, and of vLLM's own "
-        "OpenAI and gRPC servers, on one tiny model made on the spot.",
+        "Tokens/s, time to first token, and CPU time a token, of Jarvis and of vLLM's own front ends, each "
+        "with an engine of one tiny model made on the spot. All are up at once, and are loaded by turns.",
     )
-    parser.add_argument("--rounds", type=positive_int, default=5, help="rounds at each start, and two starts")
+    parser.add_argument("--rounds", type=positive_int, default=8, help="rounds of each, after one to warm up")
     parser.add_argument("--tokens", type=positive_int, default=128, help="tokens of each answer")
-    parser.add_argument("--streams", type=positive_int, nargs="+", default=[1, 64], help="streams at once")
+    parser.add_argument(
+        "--streams", type=positive_int, nargs="+", default=[1, 64, 256], help="streams at once"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=list(CONTENDERS), metavar="NAME", help=f"of {', '.join(CONTENDERS)}"
+    )
     return parser
 
 

@@ -6,6 +6,8 @@ from typing import Any
 from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
 
 DTYPE = "bfloat16"
+KV_CACHE_BYTES = 2**28
+"""Room for far more than any number of streams has, several times over."""
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "VLLM_LOGGING_LEVEL": "ERROR",
@@ -19,7 +21,9 @@ def arguments(model: Path) -> dict[str, Any]:
     """Return the arguments of `AsyncEngineArgs`."""
     from vllm.platforms import current_platform  # noqa: PLC0415 - takes seconds
 
-    settings = VLLMSettings(model=str(model), dtype=DTYPE)
+    settings = VLLMSettings(
+        model=str(model), dtype=DTYPE, engine_args={"kv_cache_memory_bytes": KV_CACHE_BYTES}
+    )
     given = engine_args(settings, cpu=current_platform.is_cpu())
     return {name: value for name, value in given.items() if value is not None}
 

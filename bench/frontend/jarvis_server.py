@@ -48,6 +48,7 @@ async def start(engine: dict[str, Any], *sets: str) -> AsyncIterator[Generate]:
         "models.tiny.adapter=vllm",
         f"models.tiny.settings.model={engine['model']}",
         f"models.tiny.settings.dtype={engine['dtype']}",
+        f"models.tiny.settings.engine_args.kv_cache_memory_bytes={engine['kv_cache_memory_bytes']}",
     ]
     async with serving(*model, *sets) as stub:
 

@@ -1,10 +1,11 @@
 """The load: concurrent streams that each send one request after another, measured in rounds."""
 
 import asyncio
+import math
 import random
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -43,11 +44,20 @@ Start = Callable[[dict[str, Any]], AbstractAsyncContextManager[Generate]]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The result of a round: tokens/s over all streams, and the median time to first token in seconds."""
+    """The result of a round.
+
+    Attributes:
+        tokens_per_second: over all streams.
+        ttft: the median time to first token, in seconds.
+        ttft_p95: its 95th percentile.
+        cpu: seconds of the front end's CPU for each token; None if nobody looked, or it is in the client.
+    """
 
     streams: int
     tokens_per_second: float
     ttft: float
+    ttft_p95: float
+    cpu: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +68,6 @@ class Plan:
     rounds: int
     tokens: int
     requests: int = 4
-
-
-async def rounds(generate: Generate, plan: Plan) -> AsyncIterator[Round]:
-    """Warm up with a round for each number of streams, then yield rounds, with these numbers in turn."""
-    random_words = random.Random()  # noqa: S311
-    for number in range(plan.rounds + 1):
-        for streams in plan.streams:
-            measured = await one_round(generate, streams, plan, random_words)
-            if number:
-                yield measured
 
 
 async def one_round(generate: Generate, streams: int, plan: Plan, random_words: random.Random) -> Round:
@@ -90,8 +90,10 @@ async def one_round(generate: Generate, streams: int, plan: Plan, random_words: 
     if any(reply.tokens != plan.tokens for reply in replies):
         msg = f"asked for {plan.tokens} tokens, got {sorted({reply.tokens for reply in replies})}"
         raise RuntimeError(msg)
+    times = sorted(reply.ttft for reply in replies)
     return Round(
         streams=streams,
         tokens_per_second=streams * plan.requests * plan.tokens / seconds,
-        ttft=statistics.median(reply.ttft for reply in replies),
+        ttft=statistics.median(times),
+        ttft_p95=times[math.ceil(0.95 * len(times)) - 1],
     )

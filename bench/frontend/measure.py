@@ -1,74 +1,114 @@
-"""Measures one contender, from a fresh process that is nothing but its client."""
+"""A contender, in a process that is nothing but its client, and measures a round when it is asked to."""
 
+import asyncio
 import importlib
 import os
+import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
 import uvloop
 
+from bench.frontend.cpu import front_end_seconds
 from bench.frontend.engine import ENVIRONMENT
-from bench.frontend.load import Plan, Round, Start, rounds
+from bench.frontend.load import Plan, Round, Start, one_round
 
+RUST = "vLLM's front end in Rust, gRPC"
 CONTENDERS = {
-    "AsyncLLM in process": "in_process",
-    "Jarvis": "jarvis_server",
-    "vLLM's OpenAI server": "openai_server",
-    "vLLM's gRPC server": "grpc_server",
-    "vLLM's front end in Rust": "rust_server",
+    RUST: "rust_server:start_grpc",
+    "vLLM's front end in Rust, HTTP": "rust_server:start_http",
+    "Jarvis": "jarvis_server:start",
+    "AsyncLLM in process": "in_process:start",
+    "vLLM's gRPC server": "grpc_server:start",
+    "vLLM's OpenAI server": "openai_server:start",
 }
-"""The module of each contender, which has a `start`; the others are compared with the first."""
+"""Where each contender starts; the others are compared with the first that is measured."""
 
 
-def measure(contender: str, engine: dict[str, Any], plan: Plan) -> Iterator[Round]:
-    """Start a contender, warm it up, measure it round by round, and stop it.
+class Contender:
+    """A front end, its engine and its client.
 
-    Raises:
-        RuntimeError: it did not start, or gave a wrong answer.
-        ModuleNotFoundError: a package that it needs is not installed.
+    Args:
+        name: one of `CONTENDERS`.
+        engine: the arguments of its engine.
     """
-    spawn = get_context("spawn")
-    receiving, sending = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_measure_here, args=(sending, CONTENDERS[contender], engine, plan))
-    process.start()
-    sending.close()
-    try:
-        while got := _received(receiving):
-            yield _checked(got)
-    except BaseException:
-        process.terminate()
-        raise
-    finally:
-        process.join()
+
+    def __init__(self, name: str, engine: dict[str, Any]) -> None:
+        spawn = get_context("spawn")
+        self._connection, theirs = spawn.Pipe()
+        self._process = spawn.Process(target=_serve, args=(theirs, CONTENDERS[name], engine))
+        self._process.start()
+        theirs.close()
+
+    def ready(self) -> None:
+        """Wait until it serves; raise what `round` raises."""
+        self._answer()
+
+    def round(self, streams: int, plan: Plan) -> Round:
+        """Measure a round.
+
+        Raises:
+            RuntimeError: it did not start, or gave a wrong answer.
+            ModuleNotFoundError: a package that it needs is not installed.
+        """
+        self._connection.send((streams, plan))
+        answer = self._answer()
+        if not isinstance(answer, Round):
+            raise TypeError(answer)
+        return answer
+
+    def close(self) -> None:
+        """Stop it, and wait until it has ended."""
+        self._connection.close()
+        self._process.join()
+
+    def _answer(self) -> object:
+        try:
+            answer: object = self._connection.recv()
+        except EOFError:
+            raise RuntimeError("the client of a front end has ended") from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
-def _received(connection: "Connection[None, Round | Exception]") -> Round | Exception | None:
-    try:
-        return connection.recv()
-    except EOFError:
-        return None
+@contextmanager
+def started(names: Sequence[str], engine: dict[str, Any]) -> Iterator[dict[str, Contender]]:
+    """Start contenders, one after the other; yield those by name, and stop them in the end."""
+    with ExitStack() as stack:
+        found = {}
+        for name in names:
+            found[name] = Contender(name, engine)
+            stack.callback(found[name].close)
+            found[name].ready()
+        yield found
 
 
-def _checked(got: Round | Exception) -> Round:
-    if isinstance(got, Exception):
-        raise got
-    return got
-
-
-def _measure_here(
-    connection: "Connection[Round | Exception, None]", module: str, engine: dict[str, Any], plan: Plan
-) -> None:
+def _serve(connection: "Connection[Any, Any]", where: str, engine: dict[str, Any]) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
     os.environ.update(ENVIRONMENT)
+    module, _, name = where.partition(":")
 
     async def run() -> None:
-        start: Start = importlib.import_module(f"bench.frontend.{module}").start
+        start: Start = getattr(importlib.import_module(f"bench.frontend.{module}"), name)
+        words = random.Random()  # noqa: S311
         async with start(engine) as generate:
-            async for measured in rounds(generate, plan):
-                connection.send(measured)
+            connection.send("ready")
+            while True:
+                try:
+                    streams, plan = await asyncio.to_thread(connection.recv)
+                except EOFError:
+                    return
+                before = front_end_seconds()
+                measured = await one_round(generate, streams, plan, words)
+                spent = front_end_seconds() - before
+                tokens = streams * plan.requests * plan.tokens
+                connection.send(replace(measured, cpu=spent / tokens if before else None))
 
     with connection:
         try:

@@ -9,6 +9,7 @@ from tests.engine.support import START, read
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.long
 async def test_too_little_memory_is_told_after_the_last_step_down(serve, tiny, tmp_path):
     sets = [
         "log.level=warning",

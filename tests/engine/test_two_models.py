@@ -212,7 +212,7 @@ async def test_a_model_whose_engine_is_gone_is_replaced_by_the_other_until_it_is
     try:
         async with asyncio.timeout(START), asyncio.TaskGroup() as streams:
             for _ in range(20):
-                streams.create_task(traffic.stream(100))
+                streams.create_task(traffic.stream(300))
             await traffic.begun.wait()
             if how == "hangs":
                 engine.send_signal(signal.SIGSTOP)

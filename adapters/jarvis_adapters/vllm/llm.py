@@ -36,9 +36,6 @@ from jarvis_ports.llm import (
     input_field,
 )
 
-BUSY_STREAM_INTERVAL = 2
-"""Tokens per delta, after the first, for a request that comes while the engine is busy: see decision 5."""
-
 
 class VLLM:
     """A model that vLLM serves.
@@ -105,7 +102,6 @@ class VLLM:
             params = sampling_params(request, self._defaults, room, stops, bad, grammar)
             if asked and asked.keeps_special_tokens and request.sampling.skip_special_tokens is None:
                 params.skip_special_tokens = False
-            params.stream_interval = BUSY_STREAM_INTERVAL if self._busy() else None
             outputs = Outputs(request, rendered["prompt_token_ids"], stops, asked)
             stream = self._engine.generate(
                 rendered,
@@ -226,9 +222,3 @@ class VLLM:
         raise ContextLengthExceeded(
             field=field, prompt_tokens=prompt_tokens, max_tokens=wanted, context_length=context
         )
-
-    def _busy(self) -> bool:
-        """Return whether more than half of the engine's slots are taken."""
-        slots: int = self._engine.vllm_config.scheduler_config.max_num_seqs
-        taken: int = self._engine.get_num_unfinished_requests()
-        return taken > slots // 2

@@ -36,6 +36,7 @@ from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
 from jarvis_adapters.vllm.images import placeholders, processor_template
 from jarvis_adapters.vllm.llm import VLLM
+from jarvis_adapters.vllm.merging import Merging
 from jarvis_adapters.vllm.metrics import PAGE, Metrics
 from jarvis_adapters.vllm.plugin import NAME, SERVER_PID
 from jarvis_adapters.vllm.processes import ensure_ended, kill, trees
@@ -70,6 +71,7 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
         watch = HangWatch(engine, settings.hang_seconds, started.kill)
         try:
             await _warmed_up(engine, failures)
+            engine.engine_core.get_output_async = Merging(engine.engine_core.get_output_async).get
             async with open_checker(settings.structured_output, engine, started.notes) as checker:
                 constrains = checker is not None
                 tokenizer, config = engine.get_tokenizer(), engine.model_config

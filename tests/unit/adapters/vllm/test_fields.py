@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
 
-PAGE = Path(__file__).parents[3] / "docs/from_vllm.md"
+PAGE = Path(__file__).parents[4] / "docs/from_vllm.md"
 
 
 def test_every_field_of_the_chat_api_is_told():

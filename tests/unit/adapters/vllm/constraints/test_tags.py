@@ -10,7 +10,7 @@ from jarvis_adapters.vllm.constraints.grammar import LIMITS, Compiler
 from jarvis_adapters.vllm.constraints.refused import Refused
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
 from jarvis_adapters.vllm.constraints.worker import textless
-from tests.unit.adapters.constraints.conftest import bytes_tokenizer
+from tests.unit.adapters.vllm.constraints.conftest import bytes_tokenizer
 
 CITY = {
     "type": "object",

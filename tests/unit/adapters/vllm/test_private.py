@@ -13,7 +13,7 @@ from jarvis_adapters.vllm.dialect import Dialect
 from jarvis_adapters.vllm.reply import Reply
 from jarvis_adapters.vllm.settings import ParserNames
 from jarvis_ports.llm import GenerateRequest, Message, Role, Tool
-from tests.unit.adapters.constraints.conftest import bytes_tokenizer
+from tests.unit.adapters.vllm.constraints.conftest import bytes_tokenizer
 
 CANARY = "xyzzycanary"
 BAR = "\uff5c"

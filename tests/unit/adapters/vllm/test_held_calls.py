@@ -12,7 +12,7 @@ from jarvis_adapters.vllm.dialect import Dialect
 from jarvis_adapters.vllm.settings import ParserNames
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.llm import Constraint, GenerateRequest, Message, Role, Tool, ToolChoice
-from tests.unit.adapters.constraints.conftest import bytes_tokenizer
+from tests.unit.adapters.vllm.constraints.conftest import bytes_tokenizer
 
 MOST = 1000
 BAD = '{"not": {}}'

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 from jarvis_adapters.vllm.control_tokens import MARK, ControlTokens
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.llm import Message, Role, Tool, ToolCall
-from tests.unit.adapters.constraints.conftest import bytes_tokenizer
+from tests.unit.adapters.vllm.constraints.conftest import bytes_tokenizer
 
 SPELT = ("<|end|>", r"\u003c|end|\u003e", r"<\u007Cend|>", "</call>", r"<\/call>")
 
