@@ -28,7 +28,7 @@ def prepare() -> None:
     atexit.register(gc.freeze)  # or the interpreter looks at all of vLLM's objects as it exits, for 2 s
     from vllm.v1 import structured_output  # noqa: PLC0415 - takes seconds, and is loaded here alone
 
-    from jarvis_adapters.vllm import compilation, dump  # noqa: PLC0415 - as above
+    from jarvis_adapters.vllm import compilation, dump, waiting  # noqa: PLC0415 - as above
     from jarvis_adapters.vllm.constraints.guidance import Guidance  # noqa: PLC0415 - as above
 
     if os.getppid() == server:
@@ -38,6 +38,7 @@ def prepare() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     compilation.add_to_workers()
     dump.leave_out_texts()
+    waiting.sleep_between_looks()
 
 
 def _runs(pid: int) -> bool:
