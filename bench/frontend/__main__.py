@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -18,6 +19,8 @@ from bench.frontend.load import Plan
 from bench.frontend.measure import CONTENDERS, started
 
 DEFAULT = list(CONTENDERS)[:4]
+REST_SECONDS = 1.5
+"""Between two rounds: an engine looks for work for a second, on the CPU of the next one's worker."""
 
 
 def main() -> int:
@@ -46,6 +49,7 @@ def _run(names: Sequence[str], arguments: dict[str, Any], plan: Plan, found: Fou
             print(f"round {number} of {plan.rounds}", file=sys.stderr)
             for streams in plan.streams:
                 for name in names[:: -1 if number % 2 else 1]:
+                    time.sleep(REST_SECONDS)
                     measured = contenders[name].round(streams, plan)
                     if number:  # the first warms up
                         found.add(name, measured)
