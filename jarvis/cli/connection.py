@@ -53,12 +53,18 @@ class Connection:
     ] = None
 
     def open(self, *, timeout: float = DEFAULT_TIMEOUT, attempts: int = 4) -> "BlockingClient":
-        """Return a client of the server.
+        """Return a client of the server; raise what `opened` raises."""
+        from jarvis.client import BlockingClient  # noqa: PLC0415
+
+        return self.opened(BlockingClient, timeout=timeout, attempts=attempts)
+
+    def opened(self, kind: Callable[..., R], *, timeout: float, attempts: int) -> R:
+        """Return a client of a kind.
 
         Raises:
             BadParameter: the address is not valid, or a certificate or its key is missing.
         """
-        from jarvis.client import TLS, BlockingClient  # noqa: PLC0415
+        from jarvis.client import TLS  # noqa: PLC0415
 
         if bool(self.tls_cert) != bool(self.tls_key):
             raise typer.BadParameter("go together; give both", param_hint="--tls-cert and --tls-key")
@@ -82,7 +88,7 @@ class Connection:
             raise typer.BadParameter(hint, param_hint="--tls-cert")
         tls = TLS(self.tls_ca, self.tls_cert, self.tls_key) if encrypted else None
         try:
-            return BlockingClient(server, tls=tls, token=self.token, timeout=timeout, attempts=attempts)
+            return kind(server, tls=tls, token=self.token, timeout=timeout, attempts=attempts)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--server") from None
         except OSError as error:

@@ -25,6 +25,7 @@ from jarvis.cli import (
 )
 from jarvis.cli.ask import ask
 from jarvis.cli.backup import backup, restore
+from jarvis.cli.bench import bench
 from jarvis.cli.chat import chat
 from jarvis.cli.embed import embed
 from jarvis.cli.errors import INTERRUPTED, NEEDS_SERVER, USAGE_ERROR, exit_code, has_server
@@ -111,6 +112,11 @@ app.command(
 app.command(
     epilog=examples("jarvis usage", "jarvis usage --days 30 --caller search-team", "jarvis usage --json")
 )(usage.usage)
+app.command(
+    epilog=examples(
+        "jarvis bench --concurrency 64", "jarvis bench --rate 5 --seconds 60 --prompts prompts.txt --json"
+    )
+)(bench)
 app.add_typer(
     adapters.app,
     name="adapters",
