@@ -211,9 +211,10 @@ async def test_a_model_whose_engine_is_gone_is_replaced_by_the_other_until_it_is
     others.append(asyncio.create_task(traffic.trickle()))
     try:
         async with asyncio.timeout(START), asyncio.TaskGroup() as streams:
-            for _ in range(20):
-                streams.create_task(traffic.stream(300))
+            streams.create_task(traffic.stream(900))  # which does not end before its engine
             await traffic.begun.wait()
+            for _ in range(20):
+                streams.create_task(traffic.stream(100))
             if how == "hangs":
                 engine.send_signal(signal.SIGSTOP)
             else:
