@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -76,39 +77,33 @@ async def _at_once(one: Send, prompts: Iterator[str], concurrency: int, end: flo
             if measured.code != "OK":
                 await asyncio.sleep(measured.retry_after or PAUSE)
 
-    return await _given_up([asyncio.create_task(caller()) for _ in range(concurrency)], end)
+    async with _given_up_after([asyncio.create_task(caller()) for _ in range(concurrency)]) as running:
+        await asyncio.wait(running, timeout=end - time.monotonic(), return_when=asyncio.FIRST_EXCEPTION)
+        return len(running) - sum(task.done() for task in running)
 
 
 async def _at_a_rate(one: Send, prompts: Iterator[str], random: Random, rate: float, end: float) -> int:
-    tasks: list[asyncio.Task[object]] = []
-    at = time.monotonic()
-    while (at := at + random.expovariate(rate)) < end:
-        await asyncio.sleep(at - time.monotonic())
-        tasks.append(asyncio.create_task(one(next(prompts))))
-    return await _given_up(tasks, end)
+    async with _given_up_after([]) as running:
+        at = time.monotonic()
+        while (at := at + random.expovariate(rate)) < end:
+            await asyncio.sleep(at - time.monotonic())
+            running.append(asyncio.create_task(one(next(prompts))))
+        await asyncio.sleep(end - time.monotonic())
+        return len(running) - sum(task.done() for task in running)
 
 
-async def _given_up(tasks: "list[asyncio.Task[object]]", end: float) -> int:
-    """Wait until the end; cancel what still runs, and return how much that is. Raise what a task raised."""
+@asynccontextmanager
+async def _given_up_after(tasks: "list[asyncio.Task[Any]]") -> "AsyncIterator[list[asyncio.Task[Any]]]":
+    """Yield a list of tasks; however the block ends, cancel them. Raise what one of them raised."""
     try:
-        if tasks:
-            await asyncio.wait(
-                tasks, timeout=max(0.0, end - time.monotonic()), return_when=asyncio.FIRST_EXCEPTION
-            )
-        await asyncio.sleep(0 if _failed(tasks) else max(0.0, end - time.monotonic()))
+        yield tasks
     finally:
-        running = [task for task in tasks if not task.done()]
-        for task in running:
+        for task in tasks:
             task.cancel()
-        if running:
-            await asyncio.wait(running)
-    for task in _failed(tasks):
-        await task
-    return len(running)
-
-
-def _failed(tasks: "list[asyncio.Task[object]]") -> "list[asyncio.Task[object]]":
-    return [task for task in tasks if task.done() and not task.cancelled() and task.exception()]
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
+            raise error
 
 
 async def _measured(client: JarvisClient, plan: Plan, prompt: str, begin: float) -> Measured:

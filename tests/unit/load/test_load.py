@@ -67,9 +67,10 @@ async def test_what_fails_is_measured_too_and_its_caller_pauses(loaded):
     assert (total.first_token, total.answer) == (None, None)
 
 
-async def test_cancelled_it_leaves_nothing_behind(loaded):
+@pytest.mark.parametrize("plan", [Plan(seconds=60.0), Plan(seconds=60.0, rate=50)])
+async def test_cancelled_it_leaves_nothing_behind(loaded, plan):
     before = asyncio.all_tasks()
-    running = asyncio.create_task(loaded(Plan(seconds=60.0)))
+    running = asyncio.create_task(loaded(plan))
     await asyncio.sleep(1)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
