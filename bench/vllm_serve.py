@@ -15,13 +15,11 @@ from bench.frontend.engine import command_line
 
 PATH = "VLLM_RUST_FRONTEND_PATH"
 RUST = "VLLM_USE_RUST_FRONTEND"
-OF_IMAGES = {"limit_mm_per_prompt", "mm_processor_cache_gb"}
-"""Arguments for images, which the benches do not send, and which the front end in Rust cannot read."""
 
 
 def command(port: int, arguments: Mapping[str, Any]) -> list[str]:
     """Return the command of a server with these arguments of `AsyncEngineArgs`."""
-    given = {name: value for name, value in arguments.items() if name not in {"model", *OF_IMAGES}}
+    given = {name: value for name, value in arguments.items() if name != "model"}
     listen = ["--host", "127.0.0.1", "--port", str(port)]
     own = [sys.executable, "-m", "bench.vllm_serve", "serve", arguments["model"]]
     return [*own, *listen, *command_line(given)]

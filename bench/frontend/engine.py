@@ -17,6 +17,10 @@ ENVIRONMENT = {
 """The environment variables of every process of a run, so that they do not differ in these either."""
 
 
+OF_IMAGES = {"limit_mm_per_prompt", "mm_processor_cache_gb"}
+"""Arguments for images, which the benches do not send, and which not every command line can read."""
+
+
 def arguments(model: Path) -> dict[str, Any]:
     """Return the arguments of `AsyncEngineArgs`."""
     from vllm.platforms import current_platform  # noqa: PLC0415 - takes seconds
@@ -29,9 +33,11 @@ def arguments(model: Path) -> dict[str, Any]:
 
 
 def command_line(arguments: dict[str, Any]) -> list[str]:
-    """Return the arguments in the form that vLLM's own servers take on their command line."""
+    """Return the arguments, but for those for images, as vLLM's own servers take them on a command line."""
     parts = []
     for name, value in arguments.items():
+        if name in OF_IMAGES:
+            continue
         flag = name.replace("_", "-")
         parts += (
             [f"--{flag}" if value else f"--no-{flag}"]

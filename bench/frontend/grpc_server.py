@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +11,7 @@ import grpc
 from smg_grpc_proto import vllm_engine_pb2, vllm_engine_pb2_grpc  # type: ignore[import-untyped]
 
 from bench.frontend.engine import command_line
-from bench.frontend.load import Generate, Reply
+from bench.frontend.load import Generate, Reply, timed
 from bench.frontend.server import grpc_serving, running
 
 MODULE = "vllm.entrypoints.launchers.grpc_server"
@@ -42,15 +41,11 @@ async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
                     temperature=0, max_tokens=tokens, ignore_eos=True
                 ),
             )
-            begin = time.perf_counter()
-            ttft = 0.0
-            received = 0
-            async for event in stub.Generate(request):
-                if event.HasField(
-                    "chunk"
-                ):  # its counts are those of the chunk; `complete` repeats the last one
-                    ttft = ttft or time.perf_counter() - begin
-                    received += event.chunk.completion_tokens
-            return Reply(ttft, received)
+            # The counts are those of the chunk; `complete`, the other event, repeats the last one.
+            return await timed(
+                event.chunk.completion_tokens
+                async for event in stub.Generate(request)
+                if event.HasField("chunk")
+            )
 
         yield generate

@@ -1,6 +1,5 @@
 """`AsyncLLM` in process: the upper bound for any front end."""
 
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.async_llm import AsyncLLM
 
-from bench.frontend.load import Generate, Reply
+from bench.frontend.load import Generate, Reply, timed
 
 
 @asynccontextmanager
@@ -23,13 +22,8 @@ async def start(engine: dict[str, Any]) -> AsyncIterator[Generate]:
         sampling = SamplingParams(
             temperature=0, max_tokens=tokens, ignore_eos=True, output_kind=RequestOutputKind.DELTA
         )
-        begin = time.perf_counter()
-        ttft = 0.0
-        received = 0
-        async for output in llm.generate(prompt, sampling, uuid.uuid4().hex):
-            ttft = ttft or time.perf_counter() - begin
-            received += len(output.outputs[0].token_ids)
-        return Reply(ttft, received)
+        outputs = llm.generate(prompt, sampling, uuid.uuid4().hex)
+        return await timed(len(output.outputs[0].token_ids) async for output in outputs)
 
     try:
         yield generate

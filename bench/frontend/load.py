@@ -1,14 +1,15 @@
 """The load: concurrent streams that each send one request after another, measured in rounds."""
 
 import asyncio
-import math
 import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
+
+from jarvis.load.summary import nearest_rank
 
 WORDS = (
     "amber",
@@ -33,6 +34,18 @@ class Reply:
 
     ttft: float
     tokens: int
+
+
+async def timed(tokens: AsyncIterable[int]) -> Reply:
+    """Read how many tokens each event of an answer has; the time begins now."""
+    begin = time.perf_counter()
+    ttft = 0.0
+    received = 0
+    async for more in tokens:
+        if more:
+            ttft = ttft or time.perf_counter() - begin
+            received += more
+    return Reply(ttft, received)
 
 
 Generate = Callable[[str, int], Awaitable[Reply]]
@@ -90,10 +103,10 @@ async def one_round(generate: Generate, streams: int, plan: Plan, random_words: 
     if any(reply.tokens != plan.tokens for reply in replies):
         msg = f"asked for {plan.tokens} tokens, got {sorted({reply.tokens for reply in replies})}"
         raise RuntimeError(msg)
-    times = sorted(reply.ttft for reply in replies)
+    times = [reply.ttft for reply in replies]
     return Round(
         streams=streams,
         tokens_per_second=streams * plan.requests * plan.tokens / seconds,
         ttft=statistics.median(times),
-        ttft_p95=times[math.ceil(0.95 * len(times)) - 1],
+        ttft_p95=nearest_rank(times, 0.95),
     )

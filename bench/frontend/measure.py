@@ -27,7 +27,7 @@ CONTENDERS = {
     "vLLM's gRPC server": "grpc_server:start",
     "vLLM's OpenAI server": "openai_server:start",
 }
-"""Where each contender starts; the others are compared with the first that is measured."""
+"""The function that starts each contender; the others are compared with the first that is measured."""
 
 
 class Contender:

@@ -1,6 +1,5 @@
 """vLLM's own servers with its front end in Rust: over HTTP, as OpenAI's, and over gRPC."""
 
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -9,7 +8,7 @@ from typing import Any
 import grpc
 
 from bench.frontend import openai_server
-from bench.frontend.load import Generate, Reply
+from bench.frontend.load import Generate, Reply, timed
 from bench.frontend.server import free_port, grpc_serving, running
 from bench.vllm_serve import command, rust_environment
 
@@ -40,13 +39,6 @@ async def start_grpc(engine: dict[str, Any]) -> AsyncIterator[Generate]:
                 temperature=0,
                 stopping=pb.StoppingCriteria(max_new_tokens=tokens, ignore_eos=True),
             )
-            begin = time.perf_counter()
-            ttft = 0.0
-            received = 0
-            async for event in stub.GenerateStream(request):
-                if event.outputs.num_tokens:
-                    ttft = ttft or time.perf_counter() - begin
-                    received += event.outputs.num_tokens
-            return Reply(ttft, received)
+            return await timed(event.outputs.num_tokens async for event in stub.GenerateStream(request))
 
         yield generate

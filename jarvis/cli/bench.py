@@ -10,7 +10,7 @@ import typer
 
 from jarvis.cli.connection import Connection, connects
 from jarvis.cli.errors import INTERRUPTED
-from jarvis.cli.options import DEFAULT_TIMEOUT, Json, Model, Timeout, input_file
+from jarvis.cli.options import DEFAULT_TIMEOUT, Json, Model, Timeout, input_file, text_of
 from jarvis.cli.output import echo, print_json, print_table
 from jarvis.cli.progress import Show, bar
 
@@ -94,13 +94,8 @@ def bench(  # noqa: PLR0913 - one for each option
 
 
 def _lines(path: Path | None) -> tuple[str, ...]:
-    if path is None:
-        return ()
-    try:
-        lines = tuple(line for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
-    except UnicodeDecodeError:
-        raise typer.BadParameter(f"{path} is not UTF-8", param_hint="--prompts") from None
-    if not lines:
+    lines = tuple(line for line in (text_of(path, "--prompts") or "").splitlines() if line.strip())
+    if path and not lines:
         raise typer.BadParameter(f"{path} has no prompt", param_hint="--prompts")
     return lines
 

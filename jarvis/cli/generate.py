@@ -26,6 +26,7 @@ from jarvis.cli.options import (
     Variables,
     input_file,
     template_options,
+    text_of,
 )
 from jarvis.cli.output import deltas, print_answer, write
 
@@ -102,10 +103,10 @@ def _structured_output(
     given = [
         StructuredOutput(constraint, value)
         for constraint, value in (
-            (Constraint.JSON_SCHEMA, _text(json_schema, "--json-schema")),
+            (Constraint.JSON_SCHEMA, text_of(json_schema, "--json-schema")),
             (Constraint.REGEX, regex),
             (Constraint.CHOICE, tuple(choice) if choice else None),
-            (Constraint.GRAMMAR, _text(grammar, "--grammar")),
+            (Constraint.GRAMMAR, text_of(grammar, "--grammar")),
         )
         if value is not None
     ]
@@ -113,10 +114,3 @@ def _structured_output(
         names = " and ".join("--" + output.constraint.replace("_", "-") for output in given)
         raise typer.BadParameter("an answer can obey one constraint", param_hint=names)
     return given[0] if given else None
-
-
-def _text(path: Path | None, option: str) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8") if path else None
-    except UnicodeDecodeError:
-        raise typer.BadParameter(f"{path} is not UTF-8", param_hint=option) from None

@@ -198,3 +198,15 @@ def user_message(text: str, images: Sequence[str] | None) -> "Message":
         raise typer.BadParameter(f"{error.filename}: {error.strerror}", param_hint="--image") from None
     except JarvisClientError as error:
         raise typer.BadParameter(error.violations[0].description, param_hint="--image") from None
+
+
+def text_of(path: Path | None, option: str) -> str | None:
+    """Return the text of the file that an option names; None without one.
+
+    Raises:
+        BadParameter: it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8") if path else None
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{path} is not UTF-8", param_hint=option) from None

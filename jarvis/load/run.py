@@ -79,7 +79,7 @@ async def _at_once(one: Send, prompts: Iterator[str], concurrency: int, end: flo
 
     async with _given_up_after([asyncio.create_task(caller()) for _ in range(concurrency)]) as running:
         await asyncio.wait(running, timeout=end - time.monotonic(), return_when=asyncio.FIRST_EXCEPTION)
-        return len(running) - sum(task.done() for task in running)
+        return sum(not task.done() for task in running)
 
 
 async def _at_a_rate(one: Send, prompts: Iterator[str], random: Random, rate: float, end: float) -> int:
@@ -89,7 +89,7 @@ async def _at_a_rate(one: Send, prompts: Iterator[str], random: Random, rate: fl
             await asyncio.sleep(at - time.monotonic())
             running.append(asyncio.create_task(one(next(prompts))))
         await asyncio.sleep(end - time.monotonic())
-        return len(running) - sum(task.done() for task in running)
+        return sum(not task.done() for task in running)
 
 
 @asynccontextmanager

@@ -9,6 +9,11 @@ from typing import Self
 from jarvis.load.run import Measured
 
 
+def nearest_rank(values: Sequence[float], share: float) -> float:
+    """Return the least of some values, in any order, that a share of them, above 0, does not exceed."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
 @dataclass(frozen=True, slots=True)
 class Quantiles:
     """Seconds that half, 95 % and 99 % of requests stayed within, and the most (nearest rank)."""
@@ -23,9 +28,8 @@ class Quantiles:
         """Return those of values in any order; None without any."""
         if not values:
             return None
-        ranked = sorted(values)
-        half, most_, nearly_all = (ranked[math.ceil(share * len(ranked)) - 1] for share in (0.5, 0.95, 0.99))
-        return cls(half, most_, nearly_all, ranked[-1])
+        p50, p95, p99, most = (nearest_rank(values, share) for share in (0.5, 0.95, 0.99, 1))
+        return cls(p50, p95, p99, most)
 
 
 @dataclass(frozen=True, slots=True)

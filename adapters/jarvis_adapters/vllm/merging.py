@@ -8,7 +8,7 @@ from typing import Any
 from vllm.v1.engine import EngineCoreOutput, EngineCoreOutputs
 
 FEW = 8
-"""So many answers in one step are passed on as they come."""
+"""The most answers of a step that are passed on as they come."""
 SECONDS = 0.02
 """How long a token is held back at most: too short to be seen, and three steps or four of a fast engine."""
 ALONE = (
