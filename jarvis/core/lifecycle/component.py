@@ -209,29 +209,36 @@ class Component(Handle[P]):
                 sleep.alone.set()
                 self.fall_asleep(sleep)
                 return None
-            if self.sleep and self.sleep.alone.is_set():
-                if not (isinstance(port, Sleeps) and port.can_sleep):
-                    return None
-                await self._sleep_in_place(port)
+            if self.sleep and self.sleep.alone.is_set() and not await self._sleep_in_place(port):
+                return None
             self._look_now.clear()
-            # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(HEALTH_INTERVAL):
-                    await self._look_now.wait()
+            await _wait(self._look_now)
 
     @property
     def _idle_for_long(self) -> bool:
         return self._idle_seconds is not None and self._uses.idle_seconds >= self._idle_seconds
 
-    async def _sleep_in_place(self, port: Sleeps) -> None:
-        """Have an adapter release its memory, and take it back when the sleep is over."""
+    async def _sleep_in_place(self, port: P) -> bool:
+        """Have an adapter release its memory, and take it back when the sleep is over.
+
+        Returns:
+            Whether it is awake again; False if it has to be closed, and opened anew when the sleep is over,
+            as it cannot do that, or has died as it slept.
+        """
         assert self.sleep and self.instance  # noqa: S101, PT018 - `_until_unwell`
+        if not (isinstance(port, Sleeps) and port.can_sleep):
+            return False
         await port.sleep()
         self.sleep.fallen.set()
-        await self.sleep.over.wait()
+        while not self.sleep.over.is_set():
+            await _wait(self.sleep.over)
+            if not (health := await self.instance.health()).ok:
+                logger.warning("%s died as it slept: %s", self, health.message)
+                return False
         self._become(State.LOADING, "it wakes up")
         await port.wake()
         self.begin(self.instance)
+        return True
 
     def _heed(self, health: Health, port: P) -> None:
         """Update the state from the health of an adapter that stays open."""
@@ -243,6 +250,14 @@ class Component(Handle[P]):
                 logger.warning("%s: %s", self, health.message)
             stays = health.ok or self._when_unwell is WhenUnwell.WAIT
             self._become(state, health.message, port if stays else None)
+
+
+async def _wait(event: asyncio.Event) -> None:
+    """Wait for an event, but no longer than until the adapter's health is checked again."""
+    # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(HEALTH_INTERVAL):
+            await event.wait()
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from jarvis.v1 import retrieval_pb2 as pb
 from jarvis.v1 import server_pb2
 
@@ -42,23 +40,24 @@ async def fill(peer, write, ingest):
     await ingest(peer, "reports", TEXTS)
 
 
-@pytest.mark.parametrize("running", [False, True])
-async def test_a_restored_server_answers_the_same(serve, write, ingest, check, jarvis, tmp_path, running):
+async def test_a_restored_server_answers_the_same(serve, write, ingest, check, jarvis, tmp_path):
     async with serve(tmp_path / "data") as (process, peer):
         await fill(peer, write, ingest)
         before = await facts(peer)
         assert sum(map(bool, before[2])) > 7
-        if not running:
-            process.terminate()
-            await process.wait()
-        code, told = await jarvis(tmp_path / "data", "backup", str(tmp_path / "backup"))
-        assert (code, told) == (0, f"made {tmp_path}/backup\n")
-    code, told = await jarvis(tmp_path / "other", "restore", str(tmp_path / "backup"))
-    assert code == 0, told
-    async with serve(tmp_path / "other") as (_, peer):
-        assert await facts(peer) == before
-        await write(peer, 22)
-        await check(peer, [0, 11, 21, 22])
+        for name in ("running", "stopped"):
+            code, told = await jarvis(tmp_path / "data", "backup", str(tmp_path / name))
+            assert (code, told) == (0, f"made {tmp_path}/{name}\n")
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+    for name in ("running", "stopped"):
+        code, told = await jarvis(tmp_path / f"d-{name}", "restore", str(tmp_path / name))
+        assert code == 0, told
+        async with serve(tmp_path / f"d-{name}") as (_, peer):
+            assert await facts(peer) == before
+            await write(peer, 22)
+            await check(peer, [0, 11, 21, 22])
     assert "made anew" not in (tmp_path / "log").read_text()
 
 

@@ -1,5 +1,6 @@
 import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,19 +31,33 @@ def install(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run_kit(install, tmp_path):
-    """Install a plugin of faulty adapters, run an author's test of them, and give what pytest printed."""
+    """Run a conformance kit on a plugin of faulty adapters, as the plugin's author would.
 
-    def run(distribution, plugin, authors_test):
-        install(distribution, Path(__file__).with_name(plugin).read_text())
-        (tmp_path / "test_faulty.py").write_text(authors_test)
+    Of most adapters only that test is run which is to find the fault, of `whole` the whole kit. Gives the
+    faults that were not found, and the tests of `whole` that failed.
+    """
+
+    def run(plugin, kit, found_by, whole, **attributes):
+        install(plugin.replace("_", "-"), Path(__file__).with_name(f"{plugin}.py").read_text())
         (tmp_path / "pytest.ini").touch()
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=no"],
+        lines = [f"from jarvis_plugins.testkit import {kit}"]
+        for adapter in {**found_by, whole: None}:
+            lines.append(f"class Test{adapter}({kit}):")
+            lines += (f"    {name} = {value!r}" for name, value in {"adapter": adapter, **attributes}.items())
+        (tmp_path / "test_faulty.py").write_text("\n".join(lines))
+        tests = [f"test_faulty.py::Test{one}::{test}" for one, test in found_by.items() if one != whole]
+        output = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=no", f"test_faulty.py::Test{whole}", *tests],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(tmp_path)},
             capture_output=True,
             text=True,
             check=False,
         ).stdout
+        pattern = r"^(?:FAILED|ERROR) test_faulty.py::Test(\w+)::((test_\w+)(?:\[.*?\])?)"
+        failed = re.findall(pattern, output, re.MULTILINE)
+        found = {(adapter, test) for adapter, *names in failed for test in names}
+        missed = found_by.items() - found
+        return missed, {test for adapter, test, _ in failed if adapter == whole}
 
     return run

@@ -133,6 +133,18 @@ async def test_an_engine_that_can_sleep_is_not_closed(sleeper):
         await asyncio.wait_for(sleeper.run, 5)  # it is watched as it was before
 
 
+async def test_one_that_dies_as_it_sleeps_is_closed_and_opened_anew_when_it_is_woken(sleeper, monkeypatch):
+    monkeypatch.setattr("jarvis.core.lifecycle.component.HEALTH_INTERVAL", 0.01)
+    port = sleeper.component.port
+    await sleeper.sleeping.sleep("m")
+    port.problem = "it fell"
+    await until(lambda: not port.open)
+    assert (sleeper.component.state, sleeper.component.restarts) == (State.SLEEPING, 0)
+    sleeper.engines.let_in.set()
+    await sleeper.sleeping.wake("m")
+    assert (sleeper.component.state, sleeper.component.port.number) == (State.READY, 1)
+
+
 async def test_what_is_in_one_that_sleeps_neither_serves_nor_is_unwell(bench, model):
     weights = await bench(after=model.component)
     assert (weights.component.serving, weights.component.asleep) == (True, False)
