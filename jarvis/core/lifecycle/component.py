@@ -218,7 +218,7 @@ class Component(Handle[P]):
     def _idle_for_long(self) -> bool:
         return self._idle_seconds is not None and self._uses.idle_seconds >= self._idle_seconds
 
-    async def _sleep_in_place(self, port: P) -> bool:
+    async def _sleep_in_place(self, port: object) -> bool:
         """Have an adapter release its memory, and take it back when the sleep is over.
 
         Returns:
