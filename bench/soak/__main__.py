@@ -16,7 +16,7 @@ from textwrap import fill
 from bench.arguments import make_parser, positive_int
 from bench.found import Found
 from bench.soak.load import Load, calling
-from bench.soak.plot import drawn
+from bench.soak.plot import plot
 from bench.soak.server import RESUME_SECONDS, serving
 from bench.soak.verdict import AFTER, BEFORE, FIGURES, LOAD, growth, table
 from bench.soak.watch import Sample, Watch
@@ -130,14 +130,14 @@ async def _phases(plan: Plan, watch: Watch, load: Load, found: Found) -> None:
         await asyncio.sleep(IDLE_SECONDS)
 
 
-def _report(plot: Path | None, found: Found) -> None:
+def _report(file: Path | None, found: Found) -> None:
     samples = [sample for watched in found.of("watched") for sample in watched.samples]
     if not {BEFORE, LOAD, AFTER} <= {sample.phase for sample in samples}:
         print("\nit ended before the figures could be judged")
         return
     print("\n" + "\n".join(table(samples)))
-    if plot:
-        plot.write_text(drawn(samples, list(FIGURES)), encoding="utf-8")
+    if file:
+        plot(file, samples, list(FIGURES))
     wrong = found.of("wrong")
     print(f"\n{sum(phase.requests for phase in found.of('phase')):,} requests; wrong: {len(wrong)}")
     for one in wrong:
