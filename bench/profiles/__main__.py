@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         "bench.profiles",
         fill(
             "Tokens/s and latency of vLLM with one profile and another, each with an engine of its own, "
-            "in one server. All are up at once, and are loaded by turns, by callers whose prompts begin alike."
+            "in one server. All are up at once, and loaded by turns, by callers whose prompts begin alike."
         ),
     )
     parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
