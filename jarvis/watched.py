@@ -11,6 +11,9 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+MOST_BYTES = 16_000_000
+"""The largest file that is read, as others wait meanwhile: 50,000 keys have 10 MB, and take half a second."""
+
 
 class Watched(Generic[T]):
     """What was read from some files, which are looked at each time that it is asked for.
@@ -57,14 +60,18 @@ def described(error: OSError | ValueError) -> str:
 
 
 def read_regular(path: Path) -> bytes:
-    """Return what is in a file.
+    """Return what is in a file of keys, or of certificates.
 
     Raises:
-        OSError: it cannot be read, or is no regular file: to read a pipe may take for ever.
+        OSError: it cannot be read, is no regular file, as to read a pipe may take for ever, or is too large.
     """
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is no regular file")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise OSError(f"{path} has more than {MOST_BYTES:,} bytes, too many for a file of its kind")
+    return content
 
 
 def state(path: Path) -> tuple[int, ...]:

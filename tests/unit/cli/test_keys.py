@@ -79,6 +79,14 @@ def test_what_is_wrong_on_the_command_line_is_told(run, arguments, told):
     assert told in err
 
 
+def test_a_file_that_is_far_too_large_is_not_read(run, file):
+    with file.open("wb") as made:
+        made.truncate(2**40)
+    code, out, err = run("list")
+    assert (code, out) == (2, "")
+    assert "has more than 16,000,000 bytes" in err
+
+
 def test_a_file_that_is_none_of_keys_stays_as_it_is_and_is_not_shown(run, file):
     file.write_text('{"keys": [{"id": "canary"}]}')
     for arguments in (["add", "team", "--role", "infer"], ["list"], ["revoke", "canary"]):
