@@ -83,7 +83,7 @@ def test_a_file_that_is_far_too_large_is_not_read(run, file):
     with file.open("wb") as made:
         made.truncate(2**40)
     code, out, err = run("list")
-    assert (code, out) == (2, "")
+    assert (code, out) == (1, "")
     assert "has more than 16,000,000 bytes" in err
 
 
