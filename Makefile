@@ -93,7 +93,7 @@ lock: ## Resolve requirements/cpu.txt again; ARGS=--upgrade takes the newest of 
 sbom: setup ## Write dist/sbom.json: the locked packages, and what needs which, in CycloneDX's format
 	python -m scripts.sbom dist/sbom.json
 
-bench: model ## Measure; BENCH= is frontend (the default), profiles, overload, embedding, cache, retrieval, quality, difficulty, prompts, logging, telemetry, health, soak or faults
+bench: model ## Measure; BENCH= is frontend (the default), profiles, start, overload, embedding, cache, retrieval, quality, difficulty, prompts, logging, telemetry, health, soak or faults
 	python -m bench.$(or $(BENCH),frontend) $(ARGS)
 
 clean: ## Remove what make made here, .venv included; models stay in the user's cache folder
