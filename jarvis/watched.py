@@ -18,7 +18,8 @@ MOST_BYTES = 16_000_000
 class Watched(Generic[T]):
     """What was read from some files, which are looked at each time that it is asked for.
 
-    While they cannot be read, what was read before stays in force; the log says so once.
+    While they cannot be read, what was read before stays in force; the log says so once. Files that are of no
+    use are read again once they have changed.
 
     Args:
         paths: the files.
@@ -42,7 +43,9 @@ class Watched(Generic[T]):
             if (state := self._look()) != self._state:
                 try:
                     self._found, self._state, self._complaint = self._read(), state, ""
-                except (OSError, ValueError) as error:  # tried again the next time
+                except (OSError, ValueError) as error:
+                    if isinstance(error, ValueError):
+                        self._state = state
                     if (complaint := described(error)) != self._complaint:
                         self._complaint = complaint
                         logger.error("%s; what was read before stays in force", complaint)  # noqa: TRY400
@@ -68,10 +71,9 @@ def read_regular(path: Path) -> bytes:
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is no regular file")
     with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise OSError(f"{path} has more than {MOST_BYTES:,} bytes, too many for a file of its kind")
-    return content
+        if os.fstat(file.fileno()).st_size > MOST_BYTES:
+            raise OSError(f"{path} has more than {MOST_BYTES:,} bytes, too many for a file of its kind")
+        return file.read(MOST_BYTES)
 
 
 def state(path: Path) -> tuple[int, ...]:

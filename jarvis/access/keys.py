@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Annotated
 
 from filelock import FileLock
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from jarvis.core.principal import Principal, Role
 from jarvis.watched import read_regular
@@ -55,7 +56,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     version: int = Field(1, ge=1, le=1)
-    keys: tuple[Key, ...] = ()
+    keys: Annotated[tuple[Key, ...], FailFast()] = ()  # one fault is told, and there may be many
 
 
 def is_key(text: str) -> bool:

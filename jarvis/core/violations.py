@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 
+MOST_TOLD = 100
+"""The most fields that a caller is told of: to note each of 100,000 would hold up everybody else."""
 Check = Callable[[], object]
 """A check that raises InvalidArgument if something is wrong."""
 
@@ -21,8 +23,10 @@ class Violations:
         self._errors: list[InvalidArgument] = []
 
     def blame(self, field: str, description: str) -> None:
-        """Note that a field cannot be read."""
+        """Note that a field cannot be read; raise `InvalidArgument` once that is the case of very many."""
         self._unread.append(FieldViolation(field, description))
+        if len(self._unread) >= MOST_TOLD:
+            raise InvalidArgument(self._unread)
 
     def note(self, check: Check) -> None:
         """Note what a check finds."""

@@ -99,9 +99,9 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
     async def _embed(self, message: pb.EmbedRequest | pb.EmbedStreamRequest) -> Embeddings:
         violations, embedding = Violations(), self._embedding
         request = wire.read_request(message, violations.blame)
-        most = embedding.info.dimension
-        violations.note(partial(check_size, request, most, self._max_message_bytes))
-        violations.refuse(partial(check_request, request.texts, request.dimension, most, "texts[{}]"))
+        info = embedding.info
+        violations.note(partial(check_size, request, info.dimension, self._max_message_bytes))
+        violations.refuse(partial(check_request, request.texts, request.dimension, info, "texts[{}]"))
         characters = sum(map(len, request.texts))
         async with (
             self._metering.tokens(principal.get().name, tokens_in(characters)) as spent,

@@ -9,13 +9,14 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from jarvis.core.retrieval.validation import MAX_FIELDS, MAX_ROWS
+from jarvis.core.retrieval.validation import MAX_FIELDS, MAX_ROWS, check_number_of_rows
 from jarvis_ports.errors import MessageTooLarge
 
 MOST_ITEMS = 10_000
 """The most texts and messages in all the lists and maps of a request; lists of numbers do not count."""
-MORE = {"jarvis.v1.UpsertRequest": MAX_ROWS * (1 + MAX_FIELDS)}
-"""Those of requests that may have more."""
+ROWS = "jarvis.v1.UpsertRequest"
+MOST_OF_ROWS = MAX_ROWS * (1 + MAX_FIELDS)
+"""Those of a request with rows."""
 
 
 def check_items(message: Any) -> None:  # noqa: ANN401 - any message
@@ -23,9 +24,12 @@ def check_items(message: Any) -> None:  # noqa: ANN401 - any message
 
     Raises:
         MessageTooLarge: it has more than it may.
+        InvalidArgument: it has too many rows, or none.
     """
-    kind = message.DESCRIPTOR
-    most = MORE.get(kind.full_name, MOST_ITEMS)
+    kind, most = message.DESCRIPTOR, MOST_ITEMS
+    if kind.full_name == ROWS:
+        check_number_of_rows(len(message.rows))
+        most = MOST_OF_ROWS
     if _count(message, kind, most) > most:
         told = f"the request has more than {most} items in its lists; send less at once"
         raise MessageTooLarge.of("", told)

@@ -86,7 +86,9 @@ class EmbedRequest(_message.Message):
     """Cut off texts that are longer than the model reads, instead of refusing them."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The texts: at least one, at most 2,048, none empty."""
+        """The texts: at least one, at most 2,048, none empty, none of more than 200,000 characters (or 32 for each token that
+        the model reads, if that is more), whatever `truncate` says.
+        """
 
     def __init__(
         self,
@@ -143,7 +145,9 @@ class EmbedStreamRequest(_message.Message):
     """Cut off texts that are longer than the model reads, instead of refusing them."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The texts: at least one, at most 2,048, none empty."""
+        """The texts: at least one, at most 2,048, none empty, none of more than 200,000 characters (or 32 for each token that
+        the model reads, if that is more), whatever `truncate` says.
+        """
 
     def __init__(
         self,
@@ -298,7 +302,7 @@ class RerankRequest(_message.Message):
     model: _builtins.str
     """The reranker's name. Left out or empty: the one that is configured; another name is refused."""
     query: _builtins.str
-    """The query: not blank."""
+    """The query: not blank, at most 20,000 characters."""
     top_n: _builtins.int
     """Return only so many, the best; at least 1. All of them when left out."""
     return_documents: _builtins.bool
@@ -307,7 +311,7 @@ class RerankRequest(_message.Message):
     """Cut off what is longer than the model reads, the query and a document together, instead of refusing it."""
     @_builtins.property
     def documents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The documents: at least one, at most 1,000, none empty."""
+        """The documents: at least one, at most 1,000, none empty, none of more than 200,000 characters."""
 
     def __init__(
         self,

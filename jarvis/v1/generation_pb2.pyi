@@ -188,7 +188,7 @@ class ToolCall(_message.Message):
     """The tool's name."""
     arguments: _builtins.str
     """The arguments, as the text of a JSON object. In answers it is what the model wrote: where max_tokens cut it off,
-    or the tool is not `strict`, it need not be valid.
+    or the tool is not `strict`, it need not be valid. Of all calls in a conversation, at most 1,000,000 bytes.
     """
     def __init__(
         self,
@@ -450,8 +450,9 @@ class SamplingParams(_message.Message):
     """
     @_builtins.property
     def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Texts that end the generation; they are not part of the answer. At most 16, none empty. One that is a control
-        token of the model ("<|im_end|>") matches that token; one that has such a token in it, and is more, is refused.
+        """Texts that end the generation; they are not part of the answer. At most 16, none empty, none of more than
+        1,000 characters. One that is a control token of the model ("<|im_end|>") matches that token; one that has such a
+        token in it, and is more, is refused.
         """
 
     @_builtins.property
@@ -470,7 +471,9 @@ class SamplingParams(_message.Message):
 
     @_builtins.property
     def bad_words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Texts that are not generated: the token that would complete one is left out. At most 64, none empty."""
+        """Texts that are not generated: the token that would complete one is left out. At most 64, none empty, none
+        of more than 1,000 characters.
+        """
 
     @_builtins.property
     def logprob_token_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -666,7 +669,9 @@ class Retrieval(_message.Message):
     collection: _builtins.str
     """The collection's name."""
     query: _builtins.str
-    """What to search with. Left out: the text of the last message, cut off at what the embedding model reads."""
+    """What to search with; at most 20,000 characters. Left out: the text of the last message, cut off at what the
+    embedding model reads.
+    """
     mode: _retrieval_pb2.SearchMode.ValueType
     """How to search; hybrid when left out."""
     top_k: _builtins.int

@@ -856,7 +856,7 @@ class Row(_message.Message):
     id: _builtins.str
     """Its id: 1 to 512 bytes of UTF-8."""
     text: _builtins.str
-    """The text: not empty."""
+    """The text: not empty, at most 200,000 characters."""
     vector: _builtins.bytes
     """Its vector, packed little-endian float32 of the collection's dimension, finite and not zero. Left out: the text
     is embedded.
@@ -1021,7 +1021,7 @@ class SearchRequest(_message.Message):
     collection: _builtins.str
     """The collection's name."""
     text: _builtins.str
-    """A text: not blank."""
+    """A text: not blank, at most 20,000 characters."""
     vector: _builtins.bytes
     """A vector: packed little-endian float32 of the collection's dimension, finite and not zero."""
     mode: Global___SearchMode.ValueType

@@ -133,6 +133,11 @@ BAD = {
         "INVALID_ARGUMENT",
         ["sampling.stop_token_ids", "sampling.bad_words[1]"],
     ),
+    "long": (
+        {"prompt": "a", "sampling": S(stop=["b" * 1001], bad_words=["b" * 1000, "b" * 1001])},
+        "INVALID_ARGUMENT",
+        ["sampling.stop[0]", "sampling.bad_words[1]"],
+    ),
     "two of a kind": (
         {"prompt": "a", "sampling": S(logprobs=1, logprob_token_ids=[5])},
         "INVALID_ARGUMENT",

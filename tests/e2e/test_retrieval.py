@@ -152,6 +152,7 @@ async def test_bad_rows_are_blamed(server, name, failure):
     wrong = pb.Row(id="b", text="x", vector=b"\0" * 12)
     assert (await failure(upsert(fine, wrong)))[2] == ["rows[1].vector"]
     assert (await failure(upsert(fine, pb.Row(id="b"))))[2] == ["rows[1].text"]
+    assert (await failure(upsert(fine, pb.Row(id="b", text="b" * 200_001))))[2] == ["rows[1].text"]
     long = pb.Row(id="b", text="word " * 1000)
     assert await failure(upsert(fine, long)) == ("INVALID_ARGUMENT", "TEXT_TOO_LONG", ["rows[1].text"], None)
     assert (await collection(server, name)).rows == 3

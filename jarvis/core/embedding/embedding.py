@@ -108,7 +108,8 @@ class Embedding:
         Raises:
             NotConfigured: there is no embedder.
             ModelNotFound: the embedder has another name.
-            InvalidArgument: there is no text, or too many, or an empty one; the dimension is out of range.
+            InvalidArgument: there is no text, or too many, or one that is empty or far too long; or the
+                dimension is out of range.
             TextTooLong: a text has more tokens than the model reads; each such text is named.
             ModelLoading, EngineDead: the model is not open, or died.
             EngineFailure: the model failed on one of the texts.
@@ -118,7 +119,7 @@ class Embedding:
             raise ModelNotFound(model, [embedder.name])
         with self._measured(embedder) as span:
             info = embedder.port.info()
-            check_request(texts, dimension, info.dimension, field)
+            check_request(texts, dimension, info, field)
             keys = make_keys(info.identity, role, texts)
             wanted = dict(zip(keys, texts, strict=True))
             with self._batcher.waiting() as waiting:

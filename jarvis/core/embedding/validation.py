@@ -2,32 +2,41 @@
 
 from collections.abc import Sequence
 
+from jarvis.core.text import MAX_CHARACTERS
+from jarvis_ports.embedding import EmbedderInfo
 from jarvis_ports.errors import FieldViolation, InvalidArgument, TextTooLong
 
 MAX_TEXTS = 2048
 """The most texts in one request."""
+CHARACTERS_A_TOKEN = 32
+"""More than a token has on average in any text: a model that reads many tokens gets so many for each."""
 
 
-def check_request(texts: Sequence[str], dimension: int | None, most_dimensions: int, field: str) -> None:
-    """Check everything but the length of the texts.
+def check_request(texts: Sequence[str], dimension: int | None, info: EmbedderInfo, field: str) -> None:
+    """Check everything but the tokens of the texts.
 
     Args:
         texts: the texts to embed.
         dimension: the number of components to keep; None for all of them.
-        most_dimensions: the number of components that the model gives.
+        info: the model's properties.
         field: the path of the text at the index `{}`.
 
     Raises:
         InvalidArgument: naming every field that is wrong.
     """
     every = field.partition("[")[0]
-    violations = [FieldViolation(field.format(i), "is empty") for i, text in enumerate(texts) if not text]
+    most = max(MAX_CHARACTERS, CHARACTERS_A_TOKEN * info.max_tokens)
+    violations = [
+        FieldViolation(field.format(i), f"has {len(text)} characters; at most {most}" if text else "is empty")
+        for i, text in enumerate(texts)
+        if not 1 <= len(text) <= most
+    ]
     if not texts:
         violations.append(FieldViolation(every, "is empty"))
     if len(texts) > MAX_TEXTS:
         violations = [FieldViolation(every, f"at most {MAX_TEXTS} texts, got {len(texts)}")]
-    if dimension is not None and not 1 <= dimension <= most_dimensions:
-        violations.append(FieldViolation("dimension", f"must be in [1, {most_dimensions}], got {dimension}"))
+    if dimension is not None and not 1 <= dimension <= info.dimension:
+        violations.append(FieldViolation("dimension", f"must be in [1, {info.dimension}], got {dimension}"))
     if violations:
         raise InvalidArgument(violations)
 

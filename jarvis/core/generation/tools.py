@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jarvis.core.generation.images import check_parts
@@ -14,6 +14,8 @@ from jarvis_ports.values import GenerateRequest, Message, Raw, Role, ToolChoice
 MAX_TOOLS = 128
 MAX_SCHEMA_BYTES = 65_536
 """The most bytes of the schemas of all tools together."""
+MAX_ARGUMENTS_BYTES = 1_000_000
+"""The most bytes of the arguments of all calls in a conversation: it may take 0.2 s to read so many."""
 MAX_DEPTH = 200
 """The most objects and arrays within one another in a schema, or in arguments: libraries recurse."""
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -27,8 +29,18 @@ def with_tools(request: GenerateRequest) -> bool:
     return bool(request.tools) or any(map(_calls_tools, messages))
 
 
-def check_message(message: Message, path: str) -> Iterator[FieldViolation]:
-    """Yield what is wrong with a message by itself."""
+def check_messages(messages: Sequence[Message]) -> Iterator[FieldViolation]:
+    """Yield what is wrong with each message of a conversation by itself."""
+    size = sum(len(call.arguments.encode()) for message in messages for call in message.tool_calls)
+    if size > MAX_ARGUMENTS_BYTES:
+        told = f"the arguments of calls have {size} bytes; at most {MAX_ARGUMENTS_BYTES}"
+        yield FieldViolation("messages", told)
+        return
+    for position, message in enumerate(messages):
+        yield from _message(message, f"messages[{position}]")
+
+
+def _message(message: Message, path: str) -> Iterator[FieldViolation]:
     if message.tool_calls and message.role is not Role.ASSISTANT:
         yield FieldViolation(f"{path}.tool_calls", "only the model calls tools: the role has to be assistant")
     yield from check_parts(message, path)

@@ -5,7 +5,7 @@ from typing import Final
 
 from jarvis.core.generation.images import ImageLimits, check_images, has_images
 from jarvis.core.generation.rendering import check_render
-from jarvis.core.generation.tools import check_message, check_tools, with_tools
+from jarvis.core.generation.tools import check_messages, check_tools, with_tools
 from jarvis.core.prompting import has_system_message
 from jarvis.core.retrieval.validation import check_query
 from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
@@ -33,6 +33,8 @@ MAX_LISTED: Final = {
     "bad_words": 64,
     "logprob_token_ids": 64,
 }
+MAX_CHARACTERS = 1000
+"""Of a text that ends an answer, or that an answer must not have: each is looked for at every token."""
 MAX_SOURCES = 100
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
@@ -104,8 +106,7 @@ def _input(input_: Input, images: ImageLimits) -> Iterator[FieldViolation]:
         if not (input_.ids if isinstance(input_, TokenIds) else input_):
             yield FieldViolation(input_field(input_), "is empty")
         return
-    for position, message in enumerate(input_):
-        yield from check_message(message, f"messages[{position}]")
+    yield from check_messages(input_)
     yield from check_images(input_, images)
 
 
@@ -133,20 +134,25 @@ def _ranges(sampling: SamplingParams) -> Iterator[FieldViolation]:
 def _stops(stops: Sequence[str]) -> Iterator[FieldViolation]:
     if len(stops) > MAX_STOPS:
         yield FieldViolation("sampling.stop", f"at most {MAX_STOPS} texts, got {len(stops)}")
-    for position, stop in enumerate(stops):
-        if not stop:
-            yield FieldViolation(f"sampling.stop[{position}]", "is empty")
+    yield from _texts("stop", stops)
 
 
 def _lists(sampling: SamplingParams) -> Iterator[FieldViolation]:
     for name, most in MAX_LISTED.items():
         if (count := len(getattr(sampling, name))) > most:
             yield FieldViolation(f"sampling.{name}", f"at most {most}, got {count}")
-    for position, word in enumerate(sampling.bad_words):
-        if not word:
-            yield FieldViolation(f"sampling.bad_words[{position}]", "is empty")
+    yield from _texts("bad_words", sampling.bad_words)
     if sampling.logprobs is not None and sampling.logprob_token_ids:
         yield FieldViolation("sampling.logprob_token_ids", "set either this or logprobs, not both")
+
+
+def _texts(name: str, texts: Sequence[str]) -> Iterator[FieldViolation]:
+    for position, text in enumerate(texts):
+        if not text:
+            yield FieldViolation(f"sampling.{name}[{position}]", "is empty")
+        elif len(text) > MAX_CHARACTERS:
+            told = f"has {len(text)} characters; at most {MAX_CHARACTERS}"
+            yield FieldViolation(f"sampling.{name}[{position}]", told)
 
 
 def _logit_bias(biases: Mapping[int, float]) -> Iterator[FieldViolation]:

@@ -10,6 +10,7 @@ from jarvis.core.grounding import prompt
 from jarvis.core.grounding.types import Grounded, GroundingSettings
 from jarvis.core.retrieval import Search
 from jarvis.core.retrieval.hits import place
+from jarvis.core.text import MAX_QUERY
 from jarvis.core.tokens import prompt_tokens
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import LLM
@@ -90,7 +91,7 @@ class Sources:
         """Search, and return what was found and the seconds that this took."""
         options = self._options
         last = len(self._messages) - 1
-        text = self._messages[last].text if options.query is None else options.query
+        text = self._messages[last].text[:MAX_QUERY] if options.query is None else options.query
         start = time.monotonic()
         with _blaming(f"messages[{last}].content" if options.query is None else "retrieval.query"):
             found = await self._search.run(

@@ -3,9 +3,11 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from jarvis.core.retrieval.hits import RESERVED
-from jarvis.core.text import is_blank
+from jarvis.core.text import MAX_CHARACTERS, MAX_QUERY, is_blank
+from jarvis.core.violations import MOST_TOLD
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.values import Document, IndexSettings, Metadata, Row, SearchMode, SearchQuery, Value
 
@@ -62,10 +64,15 @@ def check_rows(rows: Sequence[Row]) -> None:
     Raises:
         InvalidArgument: naming every field that is wrong.
     """
-    if not 1 <= len(rows) <= MAX_ROWS:
-        raise InvalidArgument.of("rows", f"must be 1 to {MAX_ROWS} rows, got {len(rows)}")
-    if violations := list(_rows(rows)):
+    check_number_of_rows(len(rows))
+    if violations := list(islice(_rows(rows), MOST_TOLD)):
         raise InvalidArgument(violations)
+
+
+def check_number_of_rows(count: int) -> None:
+    """Check how many rows callers want stored at once; raise `InvalidArgument` if none, or too many."""
+    if not 1 <= count <= MAX_ROWS:
+        raise InvalidArgument.of("rows", f"must be 1 to {MAX_ROWS} rows, got {count}")
 
 
 def _rows(rows: Sequence[Row]) -> Iterator[FieldViolation]:
@@ -77,6 +84,9 @@ def _rows(rows: Sequence[Row]) -> Iterator[FieldViolation]:
             yield FieldViolation(f"{path}.id", f"{row.id!r} is the id of rows[{first}] too")
         if not row.text:
             yield FieldViolation(f"{path}.text", "is empty")
+        elif len(row.text) > MAX_CHARACTERS:
+            told = f"has {len(row.text)} characters; at most {MAX_CHARACTERS}"
+            yield FieldViolation(f"{path}.text", told)
         yield from metadata(f"{path}.metadata", row.metadata, MAX_FIELDS)
 
 
@@ -138,6 +148,8 @@ def _query(query: SearchQuery, mode: SearchMode) -> Iterator[FieldViolation]:
         yield FieldViolation("text", "set either text or vector")
     elif query.text is not None and is_blank(query.text):
         yield FieldViolation("text", "is blank: write what to find")
+    elif query.text is not None and len(query.text) > MAX_QUERY:
+        yield FieldViolation("text", f"has {len(query.text)} characters; at most {MAX_QUERY}")
     elif query.text is None and mode is not SearchMode.DENSE:
         yield FieldViolation("mode", f"the mode {mode} needs a text; a vector is searched in the mode dense")
     if query.rerank and query.text is None:

@@ -109,15 +109,13 @@ async def test_an_expired_certificate_is_no_reason_to_keep_an_authority(start, f
 
 
 async def test_files_that_could_not_be_read_are_tried_again(server, files, made, monkeypatch):
-    read = Path.read_bytes
-
     def denied(path):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
-    renew(files, made)
-    assert await get(server, "/ready", made) == 200
-    monkeypatch.setattr(Path, "read_bytes", read)
+    with monkeypatch.context() as patch:
+        patch.setattr("jarvis.server.tls.read_regular", denied)
+        renew(files, made)
+        assert await get(server, "/ready", made) == 200
     assert await get(server, "/ready", made, trusts="renewed") == 200
 
 

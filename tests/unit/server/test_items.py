@@ -4,10 +4,10 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from jarvis.server.items import MORE, MOST_ITEMS, check_items
+from jarvis.server.items import MOST_ITEMS, MOST_OF_ROWS, ROWS, check_items
 from jarvis.v1 import generation_pb2 as pb
 from jarvis.v1 import retrieval_pb2 as rpb
-from jarvis_ports.errors import MessageTooLarge
+from jarvis_ports.errors import InvalidArgument, MessageTooLarge
 from tests.fuzz.messages import methods
 from tests.fuzz.mutations import tag, varint
 
@@ -22,7 +22,12 @@ def lists(kind, above=()):
 
 
 REQUESTS = {method.input_type.full_name: method.input_type for method in methods()}
-LISTS = [(kind, way) for kind in REQUESTS.values() for way in lists(kind)]
+LISTS = [
+    (kind, way)
+    for kind in REQUESTS.values()
+    for way in lists(kind)
+    if (kind.full_name, len(way)) != (ROWS, 1)
+]
 
 
 def item(field, number):
@@ -49,7 +54,7 @@ def made(kind, way, items):
 
 @pytest.mark.parametrize(("kind", "way"), LISTS, ids=lambda one: getattr(one, "name", None))
 def test_every_list_is_counted(kind, way):
-    most = MORE.get(kind.full_name, MOST_ITEMS)
+    most = MOST_OF_ROWS if kind.full_name == ROWS else MOST_ITEMS
     nested = sum(field.is_repeated for field in way[:-1])
     check_items(made(kind, way, most - nested))
     with pytest.raises(MessageTooLarge, match=f"more than {most} items"):
@@ -65,6 +70,12 @@ def test_items_of_many_lists_count_together():
 
 def test_numbers_do_not_count():
     check_items(pb.GenerateRequest(prompt_token_ids=range(100_000)))
+
+
+def test_rows_are_counted_first():
+    check_items(rpb.UpsertRequest(rows=[rpb.Row()] * 2048))
+    with pytest.raises(InvalidArgument, match="1 to 2048 rows, got 2049"):
+        check_items(rpb.UpsertRequest(rows=[rpb.Row()] * 2049))
 
 
 def test_rows_may_have_all_the_metadata_that_is_allowed():

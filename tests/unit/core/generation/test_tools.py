@@ -2,7 +2,13 @@ import re
 
 import pytest
 
-from jarvis.core.generation.tools import MAX_SCHEMA_BYTES, MAX_TOOLS, check_message, check_tools
+from jarvis.core.generation.tools import (
+    MAX_ARGUMENTS_BYTES,
+    MAX_SCHEMA_BYTES,
+    MAX_TOOLS,
+    check_messages,
+    check_tools,
+)
 from jarvis.core.generation.validation import check_request, check_supported
 from jarvis_ports.errors import InvalidArgument, UnsupportedField
 from jarvis_ports.llm import LLMCapabilities
@@ -141,7 +147,16 @@ def test_the_schemas_are_bounded_together():
     ],
 )
 def test_messages_of_a_conversation_with_tools(message, fields):
-    assert [found.field for found in check_message(message, "m")] == fields
+    assert [found.field.replace("messages[0]", "m") for found in check_messages([message])] == fields
+
+
+def test_the_arguments_of_all_calls_are_bounded_before_they_are_read():
+    half = '{"text": "' + "a" * (MAX_ARGUMENTS_BYTES // 2) + '"}'
+    message = Message(Role.ASSISTANT, tool_calls=(ToolCall("1", "a", half),))
+    assert list(check_messages([message])) == []
+    (found,) = check_messages([message, message])
+    assert found.field == "messages"
+    assert "at most 1000000" in found.description
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,12 @@ async def test_the_question_is_searched_with_and_cut_off_where_it_is_long(house)
     ]
 
 
+async def test_of_a_very_long_question_only_the_beginning_is_searched_with(house):
+    await ask(house, messages=(Message(Role.USER, "x" * 30_000),))
+    (query,) = house.search.queries
+    assert query.text == "x" * 20_000
+
+
 async def test_a_query_of_its_own_is_searched_with_as_it_is(house):
     options = Retrieval("docs", "it", SearchMode.DENSE, 7, Exists("x"), 0.5)
     await ask(house, options)

@@ -132,6 +132,7 @@ async def test_what_is_too_long_is_refused_by_name_or_cut(reranking, reranker):
         (RerankRequest(" \u200b", ("a",)), ["query"]),
         (RerankRequest("q", ()), ["documents"]),
         (RerankRequest("q", ("a",) * 1001), ["documents"]),
+        (RerankRequest("q" * 20_001, ("a" * 200_000, "a" * 200_001)), ["query", "documents[1]"]),
         (RerankRequest("", ("a", "", "b", ""), top_n=0), ["query", "documents[1]", "documents[3]", "top_n"]),
     ],
 )

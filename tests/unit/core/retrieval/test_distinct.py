@@ -82,6 +82,11 @@ async def test_without_copies_one_search_is_enough():
     assert asked == [11]
 
 
+async def test_a_query_that_is_far_too_long_is_refused_before_it_is_folded(setup):
+    with pytest.raises(InvalidArgument, match="text: has 20001 characters; at most 20000"):
+        await setup.retrieval.search.run(SearchQuery("docs", "\ufdfa" * 20_001))
+
+
 @pytest.mark.parametrize("text", ["", " ", "\n\t ", "\u200b", "\0", "\u00a0\u3000"])
 @pytest.mark.parametrize("mode", [None, *MODES])
 async def test_a_query_that_nobody_can_see_is_refused(setup, text, mode):
