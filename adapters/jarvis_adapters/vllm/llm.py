@@ -16,6 +16,7 @@ from jarvis_adapters.vllm.errors import dead, translated
 from jarvis_adapters.vllm.failures import FailureLog
 from jarvis_adapters.vllm.hang import HangWatch
 from jarvis_adapters.vllm.images import ImageDecoder
+from jarvis_adapters.vllm.long_prompts import LongPrompts, characters
 from jarvis_adapters.vllm.lora import Weights
 from jarvis_adapters.vllm.metrics import metrics_of
 from jarvis_adapters.vllm.render import render
@@ -75,6 +76,8 @@ class VLLM:
         self._control = dialect.control
         self._dialect = dialect
         self._images = ImageDecoder()
+        self._long_prompts = LongPrompts()
+        self._most_characters = capabilities.context_length * self._tokenizer.max_chars_per_token
         self._vocabulary = Vocabulary(engine)
         self._weights = Weights(engine, failures)
         self._template_arguments = template_arguments(self._control)
@@ -89,6 +92,7 @@ class VLLM:
             if asked and asked.tools:
                 grammar = await asked.constraint(self._checker)
             arguments = asked.arguments if asked else self._dialect.template_arguments(request)
+            self._check_length(request)
             salt = "" if self._share_prefixes else request.cache_salt
             rendered = await self._render(request.input, request.render, arguments, salt)
             if salt:
@@ -202,8 +206,20 @@ class VLLM:
         if isinstance(input_, TokenIds):
             self._vocabulary.check_prompt(input_.ids)
         check_arguments(self._template_arguments, params.chat_template_args)
-        async with self._images.decoded(input_, salt) as pictures:
+        async with self._images.decoded(input_, salt) as pictures, self._long_prompts.turn(input_):
             return await render(self._engine.renderer, self._control, input_, params, arguments, pictures)
+
+    def _check_length(self, request: GenerateRequest) -> None:
+        """Check that a prompt can fit, before its tokens are counted; raise what `_room` raises."""
+        found = characters(request.input)
+        if found > self._most_characters and request.render.truncate_prompt_tokens is None:
+            raise ContextLengthExceeded(
+                field=input_field(request.input),
+                prompt_tokens=found // self._tokenizer.max_chars_per_token,
+                at_least=True,
+                max_tokens=0,
+                context_length=self._capabilities.context_length,
+            )
 
     def _room(self, request: GenerateRequest, prompt_tokens: int) -> int:
         """Return how many tokens the answer may have.

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
+from jarvis_adapters.vllm.long_prompts import WORKERS
 from jarvis_adapters.vllm.lora_room import with_empty_place
 from jarvis_adapters.vllm.memory import GIB, cpu_demand, gpu_demand, is_cpu_build
 from jarvis_adapters.vllm.weights import is_small
@@ -209,6 +210,7 @@ def engine_args(settings: VLLMSettings, *, cpu: bool) -> dict[str, Any]:
         "max_model_len": settings.max_model_len,
         "scheduling_policy": "priority",  # with first-come-first-served, vLLM ignores a request's priority
         **IMAGES_ALONE,
+        **WORKERS,
         **PROFILES[settings.profile],
         **device,
         **(bound if settings.cpus else {}),

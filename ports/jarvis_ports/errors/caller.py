@@ -32,9 +32,18 @@ class ContextLengthExceeded(InvalidArgument):
 
     reason = "CONTEXT_LENGTH_EXCEEDED"
 
-    def __init__(self, *, field: str, prompt_tokens: int, max_tokens: int, context_length: int) -> None:
+    def __init__(
+        self,
+        *,
+        field: str,
+        prompt_tokens: int,
+        max_tokens: int,
+        context_length: int,
+        at_least: bool = False,
+    ) -> None:
         asked = f" and max_tokens is {max_tokens}" if field == "sampling.max_tokens" else ""
-        told = f"the prompt has {prompt_tokens} tokens{asked}; the context holds {context_length} in all"
+        has = f"has {'at least ' if at_least else ''}{prompt_tokens} tokens"
+        told = f"the prompt {has}{asked}; the context holds {context_length} in all"
         super().__init__([FieldViolation(field, told)])
 
 

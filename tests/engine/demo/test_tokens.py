@@ -1,5 +1,7 @@
 """Tokens in and out, and how an input becomes tokens, on the real model."""
 
+import asyncio
+
 import pytest
 
 from jarvis.v1 import generation_pb2 as pb
@@ -164,3 +166,21 @@ async def test_a_model_that_does_not_see_is_shown_nothing(engine, failure):
         assert (await failure(call))[1:3] == ("UNSUPPORTED_FIELD", ["messages.parts.image"])
     words = [pb.Message(role=pb.ROLE_USER, parts=[pb.ContentPart(text=QUESTION.content)])]
     assert await tokenize(engine, messages=words) == await tokenize(engine, messages=[QUESTION])
+
+
+async def test_a_prompt_that_cannot_fit_is_refused_before_its_tokens_are_counted(engine, failure):
+    code, reason, fields, *_ = await failure(generate(engine, prompt="word " * 800_000))
+
+    assert (code, reason, fields) == ("INVALID_ARGUMENT", "CONTEXT_LENGTH_EXCEEDED", ["prompt"])
+
+
+async def test_a_short_prompt_is_answered_while_the_tokens_of_long_ones_are_counted(engine):
+    text = " ".join(str(number) for number in range(60_000))
+    request = pb.CountTokensRequest(prompt=text)
+    counting = [asyncio.ensure_future(engine.generation.CountTokens(request)) for _ in range(6)]
+    await asyncio.sleep(0.2)
+    await generate(engine, messages=[QUESTION], sampling=S(max_tokens=1))
+
+    assert not all(one.done() for one in counting)
+    counts = {(await one).tokens for one in counting}
+    assert len(counts) == 1
