@@ -199,9 +199,10 @@ def _facts(status: Status, components: Components, gpus: Sequence[Gpu]) -> dict[
                 "port": component.port_name,
                 "name": component.name,
                 "adapter": component.adapter,
-                "state": component.state,
-                "message": component.message,
+                "state": state,
+                "message": message,
             }
             for component in components
+            for state, message in (component.shown,)
         ],
     }

@@ -53,11 +53,12 @@ def server_status(  # noqa: PLR0913 - all that it is made of
 
 def _model_status(model: Model) -> ModelStatus:
     capabilities = model.capabilities
+    state, message = model.shown
     return ModelStatus(
         name=model.name,
         adapter=model.adapter,
-        state=model.state,
-        message=model.message,
+        state=state,
+        message=message,
         active_requests=model.active,
         restarts=model.restarts,
         notes=capabilities.notes if capabilities else (),
@@ -69,12 +70,13 @@ def _model_status(model: Model) -> ModelStatus:
 def _component(component: Component[Any]) -> ComponentStatus:
     tells = component.port_name in {PortName.EMBEDDER, PortName.RERANKER}
     info = component.loaded.info() if tells and component.loaded else None
+    state, message = component.shown
     return ComponentStatus(
         port=component.port_name,
         name=component.name,
         adapter=component.adapter,
-        state=component.state,
-        message=component.message,
+        state=state,
+        message=message,
         restarts=component.restarts,
         notes=info.notes if info else (),
         settings=info.settings if info else {},
@@ -117,7 +119,7 @@ def _model_info(model: Model, routes: Routes) -> ModelInfo:
         name=model.name,
         is_default=model in routes.get("").order(None),
         adapter=model.adapter,
-        state=model.state,
+        state=model.shown[0],
         context_length=capabilities.context_length if capabilities else None,
         supported_fields=tuple(sorted(capabilities.fields)) if capabilities else (),
         min_difficulty=terms.difficulties.start,

@@ -85,7 +85,7 @@ class RunTimeWeights:
 
     def listed(self) -> tuple[AdapterWeights, ...]:
         """Return the weights that are configured, and those that were loaded since."""
-        states = {model.name: model.state for model in self._routes.models}
+        states = {model.name: model.shown[0] for model in self._routes.models}
         wanted = [*self._configured.values(), *(loaded.wanted for loaded in self._loaded.values())]
         return tuple(
             AdapterWeights(one.name, one.base, one.path, states[one.name], one.name in self._configured)

@@ -87,7 +87,10 @@ def check_supported(request: GenerateRequest, capabilities: LLMCapabilities) -> 
     unsupported = sorted(set(_fields(request)) - capabilities.fields)
     if unsupported:
         raise UnsupportedField(
-            [FieldViolation(field, "the model's engine does not support this") for field in unsupported]
+            [
+                FieldViolation(field, "this model does not support this; ListModels says which models do")
+                for field in unsupported
+            ]
         )
 
 

@@ -154,6 +154,15 @@ class Handle(Generic[P]):
         own = self.sleep is not None and not (self.sleep.light or self.sleep.failed)
         return own or (self._after is not None and self._after.asleep)
 
+    @property
+    def shown(self) -> tuple[State, str]:
+        """The state, and why it is so, as both are told: of what is in a model that is not open, its state."""
+        if self._after and self._after.port_name is PortName.LLM and self.state is State.READY:
+            state, message = self._after.shown
+            if state is not State.READY:
+                return state, f"{self._after} {message}"
+        return self.state, self.message
+
     def holds(self, port: object) -> bool:
         """Return whether an adapter is open, if perhaps asleep or about to be replaced."""
         return any(one is not None and one.port is port for one in (self.instance, self.replaced))

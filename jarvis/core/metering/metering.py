@@ -82,7 +82,7 @@ class Metering:
             return
         wait = await self._windows.take(REQUESTS, caller, 1, most)
         if wait is not None:
-            self._refuse(caller, LimitExceeded(REQUESTS, f"{most} were sent in the last minute", wait))
+            self._refuse(caller, LimitExceeded(REQUESTS, f"all {most} of a minute are used", wait))
 
     @asynccontextmanager
     async def tokens(self, caller: str, expected: int) -> AsyncIterator[Spent]:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from jarvis.core.lifecycle.component import WhenUnwell
-from jarvis.core.lifecycle.sleeping import Sleeping
+from jarvis.core.lifecycle.sleeping import ASKED, Sleeping
 from jarvis_ports.errors import (
     ComponentNotFound,
     Draining,
@@ -148,8 +148,11 @@ async def test_one_that_dies_as_it_sleeps_is_closed_and_opened_anew_when_it_is_w
 async def test_what_is_in_one_that_sleeps_neither_serves_nor_is_unwell(bench, model):
     weights = await bench(after=model.component)
     assert (weights.component.serving, weights.component.asleep) == (True, False)
+    assert weights.component.shown == (State.READY, "")
     await model.sleeping.sleep("m")
     assert (weights.component.serving, weights.component.asleep) == (False, True)
+    state, message = weights.component.shown
+    assert (state, message.removeprefix(f"{model.component} ")) == (State.SLEEPING, ASKED)
 
 
 async def test_a_model_that_sleeps_is_not_reloaded(sleeper):

@@ -93,7 +93,7 @@ async def test_requests_are_counted_when_they_begin(make):
     metering, *_ = make(requests_per_minute=2)
     await metering.request("named")
     await metering.request("named")
-    with pytest.raises(LimitExceeded, match="requests_per_minute: 2 were sent in the last minute") as caught:
+    with pytest.raises(LimitExceeded, match="requests_per_minute: all 2 of a minute are used") as caught:
         await metering.request("named")
     assert (caught.value.retry_after, caught.value.metadata) == (7.0, {"limit": "requests_per_minute"})
 
