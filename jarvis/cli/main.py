@@ -166,7 +166,7 @@ def root(
     """Serve the models that you run yourself over gRPC, and talk to them.
 
     Exit codes: 0 done; 1 it failed while running; 2 the command line, the configuration or the request is
-    wrong; 130 Ctrl-C.
+    wrong, as where it names what does not exist, or the caller may not do that; 130 Ctrl-C.
     """
 
 

@@ -56,5 +56,5 @@ async def test_reload_says_that_it_waits_and_how_many_requests_it_ended(fake, ru
 async def test_a_reload_that_is_refused_says_why(fake, run):
     fake.fail(grpc.StatusCode.FAILED_PRECONDITION, "no memory")
     code, out, err = await run("adapters", "reload", "llm", "demo", "--server", fake.address)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert err.endswith("no memory\n")

@@ -39,7 +39,7 @@ async def test_a_collection_that_is_not_there_is_said_in_every_run(address, fold
         (folder / f"{number}.txt").write_text("word " * 5000)
     for _ in range(8):
         code, _, err = await run("ingest", "--dry-run", str(folder), "--server", address)
-        assert code == 1
+        assert code == 2
         assert err.endswith("jarvis: no collection 'default'; create it, or list those that exist\n")
 
 

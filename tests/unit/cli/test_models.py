@@ -20,5 +20,5 @@ async def test_wake_says_when_it_is_ready(fake, run):
 async def test_a_sleep_that_is_refused_says_why(fake, run):
     fake.fail(grpc.StatusCode.NOT_FOUND, "no model 'demmo'")
     code, out, err = await run("models", "sleep", "demmo", "--server", fake.address)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert err.endswith("no model 'demmo'\n")
