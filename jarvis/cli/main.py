@@ -16,6 +16,7 @@ from jarvis.cli import (
     config,
     documents,
     info,
+    interrupts,
     keys,
     models,
     prompt,
@@ -172,6 +173,14 @@ def root(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process, and return its exit code."""
+    try:
+        interrupts.handle()
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace")):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=errors)
