@@ -31,7 +31,7 @@ def take(places: Places, target: Path, show: Show) -> None:
     """Make a backup in a new folder, which has its name as soon as it is whole.
 
     Raises:
-        BackupRefused: there is something of that name, or nothing to back up.
+        BackupRefused: there is something of that name, no folder to make it in, or nothing to back up.
         BackupFailed: the disk is full, or what is there is damaged.
         StoreUnusable: a server that is too old to wait for a backup runs on the store; its process is named.
     """
@@ -41,7 +41,11 @@ def take(places: Places, target: Path, show: Show) -> None:
         for there in (target, partial):
             if there.exists():
                 raise BackupRefused(f"{there} is there already: delete it, or choose another name")
-        partial.mkdir(parents=True)
+        if not target.parent.is_dir():
+            raise BackupRefused(
+                f"there is no folder {target.parent}: make it first, or mount what it is to be on"
+            )
+        partial.mkdir()
         try:
             if places.store and places.store.exists():
                 _copy_store(places.store, places.texts, partial, show)
