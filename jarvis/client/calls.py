@@ -68,8 +68,10 @@ class Calls:
         timeout: float | None,
         attempts: int,
         retry_budget: RetryBudget | None = None,
+        certificate: bool = False,
     ) -> None:
         self._channel = channel
+        self._certificate = certificate
         self._address = address
         self._token = token
         self._timeout = timeout
@@ -233,7 +235,8 @@ class Calls:
             or explained.message.startswith("failed to connect to all addresses")
         )
         if explained.code is grpc.StatusCode.UNAVAILABLE and not explained.reason and never_connected:
-            message = f"cannot connect to {self._address}: {why(explained.message)}"
+            reason = why(explained.message, certificate=self._certificate)
+            message = f"cannot connect to {self._address}: {reason}"
             return CannotConnect(explained.code, message, request_id=explained.request_id)
         if (
             explained.code is grpc.StatusCode.UNAVAILABLE

@@ -1,5 +1,8 @@
 """Explains in a sentence why a connection failed: gRPC gives the texts of several layers below it."""
 
+_HUNG_UP = "what listens there hung up at once; does it want TLS, or a certificate of yours?"
+_REFUSED = "does it know the authority of your certificate, and is that still valid?"
+_CERTIFICATE_REFUSED = f"what listens there hung up at once; {_REFUSED}"
 _SENTENCES = (
     ("Connection refused", "the connection is refused: nothing listens there; is the server running?"),
     ("No such file or directory", "there is no such socket; is the server running?"),
@@ -12,8 +15,8 @@ _SENTENCES = (
     ("CERTIFICATE_VERIFY_FAILED", "the server's certificate is signed by no authority that is trusted here"),
     ("ostname", "the server's certificate is for another name"),
     ("HTTP/2", "what listens there does not speak gRPC, or wants TLS"),
-    ("reset by peer", "what listens there hung up at once; does it want TLS, or a certificate of yours?"),
-    ("Socket closed", "what listens there hung up at once; does it want TLS, or a certificate of yours?"),
+    ("reset by peer", _HUNG_UP),
+    ("Socket closed", _HUNG_UP),
     ("handshake", "no TLS connection could be agreed on; does the server speak TLS?"),
     ("imeout", "nothing answers there"),
     ("imed out", "nothing answers there"),
@@ -26,7 +29,13 @@ def broken(told: str) -> bool:
     return any(sign in told for sign in _BROKEN)
 
 
-def why(told: str) -> str:
-    """Explain gRPC's text about a failed connection; of an unknown text, return the last error in it."""
+def why(told: str, *, certificate: bool = False) -> str:
+    """Explain gRPC's text about a failed connection; of an unknown text, return the last error in it.
+
+    Args:
+        told: gRPC's text.
+        certificate: whether the client has shown one: a server that refuses it hangs up without a word.
+    """
     reason = told.rpartition("last error: ")[2]
-    return next((sentence for sign, sentence in _SENTENCES if sign in reason), reason)
+    sentence = next((sentence for sign, sentence in _SENTENCES if sign in reason), reason)
+    return _CERTIFICATE_REFUSED if certificate and sentence == _HUNG_UP else sentence
