@@ -20,6 +20,7 @@ from tenacity import (
 )
 
 from jarvis import timeouts
+from jarvis.client.channel import TLS
 from jarvis.client.connecting import broken, why
 from jarvis.client.ending import Ending
 from jarvis.client.errors import REQUEST_ID_KEY, CannotConnect, JarvisClientError, from_rpc, invalid
@@ -68,10 +69,10 @@ class Calls:
         timeout: float | None,
         attempts: int,
         retry_budget: RetryBudget | None = None,
-        certificate: bool = False,
+        tls: TLS | None = None,
     ) -> None:
         self._channel = channel
-        self._certificate = certificate
+        self._tls = tls
         self._address = address
         self._token = token
         self._timeout = timeout
@@ -235,8 +236,7 @@ class Calls:
             or explained.message.startswith("failed to connect to all addresses")
         )
         if explained.code is grpc.StatusCode.UNAVAILABLE and not explained.reason and never_connected:
-            reason = why(explained.message, certificate=self._certificate)
-            message = f"cannot connect to {self._address}: {reason}"
+            message = f"cannot connect to {self._address}: {why(explained.message, self._tls)}"
             return CannotConnect(explained.code, message, request_id=explained.request_id)
         if (
             explained.code is grpc.StatusCode.UNAVAILABLE

@@ -108,7 +108,7 @@ class JarvisClient(OperationsClient, EmbeddingClient):
             timeout=timeout,
             attempts=attempts,
             retry_budget=retry_budget,
-            certificate=bool(tls and tls.certificate),
+            tls=tls,
         )
         self._generation = generation_pb2_grpc.GenerationServiceStub(self._channel)
         self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)

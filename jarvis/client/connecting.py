@@ -1,8 +1,16 @@
 """Explains in a sentence why a connection failed: gRPC gives the texts of several layers below it."""
 
+from typing import TYPE_CHECKING
+
+from jarvis.client.expiry import expired
+
+if TYPE_CHECKING:
+    from jarvis.client.channel import TLS
+
 _HUNG_UP = "what listens there hung up at once; does it want TLS, or a certificate of yours?"
 _REFUSED = "does it know the authority of your certificate, and is that still valid?"
 _CERTIFICATE_REFUSED = f"what listens there hung up at once; {_REFUSED}"
+_EXPIRED = "what listens there hung up at once, and your certificate has expired"
 _SENTENCES = (
     ("Connection refused", "the connection is refused: nothing listens there; is the server running?"),
     ("No such file or directory", "there is no such socket; is the server running?"),
@@ -29,13 +37,15 @@ def broken(told: str) -> bool:
     return any(sign in told for sign in _BROKEN)
 
 
-def why(told: str, *, certificate: bool = False) -> str:
+def why(told: str, tls: "TLS | None" = None) -> str:
     """Explain gRPC's text about a failed connection; of an unknown text, return the last error in it.
 
     Args:
         told: gRPC's text.
-        certificate: whether the client has shown one: a server that refuses it hangs up without a word.
+        tls: what the client has shown, if anything: a server that refuses it hangs up without a word.
     """
     reason = told.rpartition("last error: ")[2]
     sentence = next((sentence for sign, sentence in _SENTENCES if sign in reason), reason)
-    return _CERTIFICATE_REFUSED if certificate and sentence == _HUNG_UP else sentence
+    if sentence != _HUNG_UP or not (tls and tls.certificate):
+        return sentence
+    return _EXPIRED if expired(tls) else _CERTIFICATE_REFUSED
