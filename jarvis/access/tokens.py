@@ -41,7 +41,7 @@ class Tokens:
         """
         settings = self._settings
         try:
-            header = jwt.get_unverified_header(token)
+            header = _header(token)
             key = await self._keys.key(header.get("kid"), str(header.get("alg")))
             if key is None:
                 raise Unauthenticated("the token is not valid: no key is known that has signed it")
@@ -60,6 +60,19 @@ class Tokens:
         if not isinstance(name, str) or not name:
             raise Unauthenticated(f"the token is not valid: {settings.caller_claim} is no text")
         return name, _roles(claims, settings.roles_claim)
+
+
+def _header(token: str) -> dict[str, Any]:
+    """Return the header of a token.
+
+    Raises:
+        Unauthenticated: it has none.
+    """
+    try:
+        return jwt.get_unverified_header(token)
+    except jwt.DecodeError:  # which shows parts of what may be a secret with a typing error
+        msg = "what stands in `authorization` is neither an API key of this server nor a JWT"
+        raise Unauthenticated(msg) from None
 
 
 def _roles(claims: Mapping[str, Any], claim: str) -> frozenset[Role] | None:

@@ -21,6 +21,10 @@ class BackupFailed(Exception):
     """A backup cannot be made or restored; the text says why, and what to do."""
 
 
+class BackupRefused(BackupFailed):
+    """Nothing was begun, as the folder that was named or the configuration does not suit."""
+
+
 @contextmanager
 def writing(what: str) -> Iterator[None]:
     """Make files for their owner alone, and raise what the system says (a full disk) as `BackupFailed`."""
@@ -39,10 +43,10 @@ def check_outside(backup: Path, store: Path | None) -> None:
     """Check that a backup is not in the folder of the store, of which it would be a part.
 
     Raises:
-        BackupFailed: it is.
+        BackupRefused: it is.
     """
     if store and backup.resolve().is_relative_to(store.resolve()):
-        raise BackupFailed(f"{backup} is in the folder of the store, {store}: choose a place outside")
+        raise BackupRefused(f"{backup} is in the folder of the store, {store}: choose a place outside")
 
 
 def write(backup: Path, adapter: str, show: Show) -> None:
@@ -57,7 +61,8 @@ def read(backup: Path) -> dict[str, Any]:
     """Return the manifest of a backup.
 
     Raises:
-        BackupFailed: it is no backup, or one that another version of Jarvis has to restore.
+        BackupRefused: it is no backup, or one that another version of Jarvis has to restore.
+        BackupFailed: it is damaged.
     """
     try:
         found: dict[str, Any] = json.loads((backup / NAME).read_bytes())
@@ -65,12 +70,12 @@ def read(backup: Path) -> dict[str, Any]:
         if format_ == FORMAT:
             _ = found["adapter"], dict(found["files"])
     except FileNotFoundError:
-        raise BackupFailed(f"{backup} is no backup: it has no {NAME}") from None
+        raise BackupRefused(f"{backup} is no backup: it has no {NAME}") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BackupFailed(f"{backup / NAME} is damaged ({error}): take another backup") from None
     if format_ != FORMAT:
         msg = f"{backup} has the format {format_}, and this Jarvis reads {FORMAT}: restore it with Jarvis"
-        raise BackupFailed(f"{msg} {found.get('jarvis')}")
+        raise BackupRefused(f"{msg} {found.get('jarvis')}")
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jarvis.backup import manifest
-from jarvis.backup.manifest import BackupFailed, writing
+from jarvis.backup.manifest import BackupFailed, BackupRefused, writing
 from jarvis.backup.places import MB, STORE, TEXTS, TEXTS_FILE, USAGE, USAGE_FILE, Places, Show
 from jarvis.backup.take import copy_database, pinned, sync
 from jarvis_toolkit.folders import LOCKS, locked, replace_folder, successor
@@ -30,7 +30,8 @@ def plan(backup: Path, places: Places, show: Show) -> list[Step]:
     """Check a backup, and return what would be restored.
 
     Raises:
-        BackupFailed: it is damaged, or is not for this Jarvis or this configuration.
+        BackupFailed: it is damaged.
+        BackupRefused: it is not for this Jarvis or this configuration.
     """
     with writing(f"{backup} cannot be read"):
         manifest.check_outside(backup, places.store)
@@ -43,7 +44,7 @@ def plan(backup: Path, places: Places, show: Show) -> list[Step]:
             continue
         if part == STORE and (target is None or places.adapter != found["adapter"]):
             msg = f"{backup} is of the store {found['adapter']!r}; configured is {places.adapter!r}"
-            raise BackupFailed(f"{msg}, which keeps its data elsewhere" if target is None else msg)
+            raise BackupRefused(f"{msg}, which keeps its data elsewhere" if target is None else msg)
         if target:
             steps.append(Step(part, target, sum(1 for _ in _files(target))))
     return steps

@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from jarvis.backup import manifest
-from jarvis.backup.manifest import BackupFailed, writing
+from jarvis.backup.manifest import BackupFailed, BackupRefused, writing
 from jarvis.backup.places import MB, STORE, TEXTS, TEXTS_FILE, USAGE, USAGE_FILE, Places, Show
 from jarvis_toolkit.folders import CHANGING, LOCKS, changing, locked
 
@@ -31,7 +31,8 @@ def take(places: Places, target: Path, show: Show) -> None:
     """Make a backup in a new folder, which has its name as soon as it is whole.
 
     Raises:
-        BackupFailed: there is something of that name, the disk is full, or what is there is damaged.
+        BackupRefused: there is something of that name, no folder to make it in, or nothing to back up.
+        BackupFailed: the disk is full, or what is there is damaged.
         StoreUnusable: a server that is too old to wait for a backup runs on the store; its process is named.
     """
     partial = target.with_name(f"{target.name}.partial")
@@ -39,8 +40,12 @@ def take(places: Places, target: Path, show: Show) -> None:
     with writing(f"the backup {target} failed"):
         for there in (target, partial):
             if there.exists():
-                raise BackupFailed(f"{there} is there already: delete it, or choose another name")
-        partial.mkdir(parents=True)
+                raise BackupRefused(f"{there} is there already: delete it, or choose another name")
+        if not target.parent.is_dir():
+            raise BackupRefused(
+                f"there is no folder {target.parent}: make it first, or mount what it is to be on"
+            )
+        partial.mkdir()
         try:
             if places.store and places.store.exists():
                 _copy_store(places.store, places.texts, partial, show)
@@ -48,7 +53,7 @@ def take(places: Places, target: Path, show: Show) -> None:
                 with pinned(places.usage) as usage:
                     copy_database(usage, partial / USAGE / USAGE_FILE)
             if not any(partial.iterdir()):
-                raise BackupFailed(f"there is nothing to back up: neither {places.store} nor {places.usage}")
+                raise BackupRefused(f"there is nothing to back up: neither {places.store} nor {places.usage}")
             manifest.write(partial, places.adapter, show)
             sync(partial)
             partial.rename(target)

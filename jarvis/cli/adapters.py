@@ -74,7 +74,7 @@ def reload(
     one is well, and stays if that does not come up, or on Ctrl-C.
     """
     with connection.open(attempts=1) as client:
-        echo(f"opening a new instance of {port} {name}; the old one serves meanwhile", err=True)
+        echo(f"asking for a new instance of {port} {name}; this ends when it has taken over", err=True)
         ended = client.reload_adapter(port, name, timeout=timeout)
     echo(f"{port} {name} was reloaded")
     if ended:

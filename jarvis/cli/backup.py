@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from jarvis.cli.errors import USAGE_ERROR
 from jarvis.cli.output import echo
 from jarvis.cli.progress import bar
 from jarvis.cli.serve import ConfigFile, Sets
@@ -57,7 +58,7 @@ def restore(
     if (there := [str(step.target) for step in steps if step.replaced]) and not force:
         echo(f"jarvis: there is data in {', '.join(there)}", err=True)
         echo("jarvis: nothing was restored; --dry-run tells what --force replaces", err=True)
-        return 1
+        return USAGE_ERROR
     with bar("restoring (MB)") as shown:
         put(backup, found, shown)
     for step in steps:

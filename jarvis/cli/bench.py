@@ -17,6 +17,8 @@ from jarvis.cli.progress import Show, bar
 if TYPE_CHECKING:
     from jarvis.load import Measured, Plan, Summary
 
+CALLERS = 8
+"""How many requests run at a time, unless the caller says otherwise."""
 BARS, WIDTH = 10, 40
 """How many bars the plot has, and how many characters the longest."""
 
@@ -25,9 +27,13 @@ BARS, WIDTH = 10, 40
 def bench(  # noqa: PLR0913 - one for each option
     *,
     concurrency: Annotated[
-        int,
-        typer.Option(min=1, metavar="COUNT", help="Requests at a time, one after another by each caller."),
-    ] = 8,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="COUNT",
+            help=f"Requests at a time, one after another by each caller; {CALLERS} when left out.",
+        ),
+    ] = None,
     rate: Annotated[
         float | None,
         typer.Option(
@@ -63,8 +69,10 @@ def bench(  # noqa: PLR0913 - one for each option
     """
     from jarvis.load import Plan, summary  # noqa: PLC0415
 
+    if concurrency and rate:
+        raise typer.BadParameter("give one of them", param_hint="--concurrency and --rate")
     plan = Plan(
-        concurrency=concurrency,
+        concurrency=concurrency or CALLERS,
         rate=rate,
         seconds=seconds,
         warm_up=warm_up,
@@ -82,13 +90,16 @@ def bench(  # noqa: PLR0913 - one for each option
     except KeyboardInterrupt:
         interrupted = True
     lasted = max((one.began + one.seconds for one in found), default=0.0) if interrupted else seconds
-    total = summary(found, lasted or seconds, given_up)
+    lasted = lasted or seconds
+    total = summary(found, lasted, given_up)
     if as_json:
         print_json(
             {"plan": asdict(plan), "summary": asdict(total), "requests": [asdict(one) for one in found]}
         )
+    elif interrupted and not found:
+        echo("jarvis: nothing was measured yet", err=True)
     else:
-        _show(total, found)
+        _show(total, found, lasted)
     if interrupted or not total.answered:
         raise typer.Exit(INTERRUPTED if interrupted else 1)
 
@@ -107,7 +118,7 @@ async def _load(connection: Connection, plan: "Plan", found: "list[Measured]", t
     client: JarvisClient = connection.opened(JarvisClient, timeout=timeout, attempts=1)
     async with client:
         await client.count_tokens("one", model=plan.model)  # whether it is there, and lets this caller in
-        with bar("loading") as show:
+        with bar("measuring") as show:
             showing = asyncio.create_task(_progress(show, plan.warm_up + plan.seconds))
             try:
                 return await load(client, plan, found.append)
@@ -121,21 +132,22 @@ async def _progress(show: Show, seconds: float) -> None:
         await asyncio.sleep(1)
 
 
-def _show(total: "Summary", found: "Sequence[Measured]") -> None:
-    echo(f"{total.answered} requests answered, {total.requests_per_second:.1f} a second")
-    echo(f"{total.tokens_per_second:,.0f} tokens a second, of prompts {total.prompt_tokens_per_second:,.0f}")
+def _show(total: "Summary", found: "Sequence[Measured]", seconds: float) -> None:
+    rate, prompts = total.requests_per_second, total.prompt_tokens_per_second
+    echo(f"measured {seconds:.1f} s: {total.answered} requests answered, {rate:.1f} requests/s")
+    echo(f"output {total.tokens_per_second:,.0f} tokens/s, prompts {prompts:,.0f} tokens/s")
     for what, times in sorted(total.failed.items()):
-        echo(f"{times} failed: {what}")
+        echo(f"{times} failed: {what}: {total.messages[what]}")
     if total.given_up:
-        echo(f"{total.given_up} were given up at the end")
+        echo(f"{total.given_up} still ran at the end, and were given up; they do not count")
     named = ("first token", total.first_token), ("each token", total.each_token), ("answer", total.answer)
     rows = [(name, *(_milliseconds(one) for one in asdict(each).values())) for name, each in named if each]
     if rows:
         echo()
         print_table(("MILLISECONDS", "P50", "P95", "P99", "MOST"), rows)
         echo()
-        echo("answers by seconds:")
-        for line in _plot([one.seconds for one in found if one.code == "OK"]):
+        echo("answers by milliseconds:")
+        for line in _plot([one.seconds * 1000 for one in found if one.code == "OK"]):
             echo(line)
 
 
@@ -144,13 +156,17 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _plot(values: Sequence[float]) -> Iterator[str]:
-    """Yield a line for each of `BARS` ranges of equal width, with a bar for how many values are in it."""
+    """Yield a line for each of `BARS` ranges of equal width, with a bar for how many values are in it.
+
+    Values that are all the same are one range.
+    """
     least, most = min(values), max(values)
-    width = (most - least) / BARS or 1.0
-    counts = [0] * BARS
+    bars = BARS if most > least else 1
+    width = (most - least) / bars
+    counts = [0] * bars
     for value in values:
-        counts[min(BARS - 1, int((value - least) / width))] += 1
+        counts[min(bars - 1, int((value - least) / width)) if width else 0] += 1
     for number, count in enumerate(counts):
-        if count or most > least:
-            bar_ = "#" * round(WIDTH * count / max(counts))
-            yield f"{least + (number + 1) * width:10.3f}  {count:6}  {bar_}".rstrip()
+        begin = least + number * width
+        bar_ = "#" * round(WIDTH * count / max(counts))
+        yield f"{begin:10,.1f} to {begin + width:10,.1f}  {count:6}  {bar_}".rstrip()

@@ -1,7 +1,9 @@
 """The options of a connection, which every command that calls a server has."""
 
 import inspect
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -10,11 +12,23 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from jarvis.cli.options import DEFAULT_TIMEOUT, input_file
+from jarvis.cli.output import echo
 
 if TYPE_CHECKING:
     from jarvis.client import BlockingClient
 
 R = TypeVar("R")
+
+
+class _Waits(logging.Handler):
+    """Shows on standard error that a call waits to be made again, which would look hung otherwise."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):  # nobody reads it any more
+            echo(f"jarvis: {record.getMessage()}, Ctrl-C to give up", err=True)
+
+
+_waits = _Waits()
 
 
 @dataclass(frozen=True)
@@ -87,6 +101,9 @@ class Connection:
             hint = "only where the connection is encrypted: add --tls-ca FILE, or --server https://host:port"
             raise typer.BadParameter(hint, param_hint="--tls-cert")
         tls = TLS(self.tls_ca, self.tls_cert, self.tls_key) if encrypted else None
+        log = logging.getLogger("jarvis.client")
+        log.setLevel(logging.INFO)
+        log.addHandler(_waits)
         try:
             return kind(server, tls=tls, token=self.token, timeout=timeout, attempts=attempts)
         except ValueError as error:

@@ -35,10 +35,15 @@ def list_documents(
     collection: Collection = DEFAULT_COLLECTION,
     connection: Connection,
     as_json: JsonLines = False,
-) -> None:
-    """List documents with their chunks; all of the collection where no path is named."""
+) -> int:
+    """List documents with their chunks; all of the collection where no path is named.
+
+    The exit code is 1 where there are none at the paths that are named.
+    """
+    none = bool(paths)
     with connection.open() as client:
         for document in _found(client, collection, paths or ()):
+            none = False
             if as_json:
                 print_json(asdict(document), indent=None)
             else:
@@ -48,6 +53,9 @@ def list_documents(
                     else f"{document.source} ({document.id})"
                 )
                 echo(f"{document.chunks:6}  {name}")
+    if none:
+        echo(f"jarvis: collection {collection!r} has no such document; --collection names another", err=True)
+    return int(none)
 
 
 @app.command(

@@ -5,6 +5,18 @@ from importlib.util import find_spec
 RUN_TIME_FAILURE = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
+CALLERS_CODES = (
+    "INVALID_ARGUMENT",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "FAILED_PRECONDITION",
+    "OUT_OF_RANGE",
+    "PERMISSION_DENIED",
+    "UNAUTHENTICATED",
+)
+"""The codes of requests that are wrong."""
+SERVERS_REASONS = ("MODEL_UNAVAILABLE", "ENGINE_START_FAILED", "STORE_UNUSABLE")
+"""The reasons with such a code that blame the server's surroundings all the same."""
 SERVER_MODULES = ("aiohttp", "pluggy", "pydantic_settings", "uvloop")
 """Some of the modules that the server needs, and clients do not."""
 NEEDS_SERVER = "this command needs the server, which is not installed: install jarvis-server[server]"
@@ -16,7 +28,11 @@ def has_server() -> bool:
 
 
 def exit_code(error: Exception) -> int | None:
-    """Return the exit code of an expected error, or None for any other, which is a defect of Jarvis."""
+    """Return the exit code of an expected error, or None for any other, which is a defect of Jarvis.
+
+    It is `USAGE_ERROR` where another command line, configuration or request helps, and `RUN_TIME_FAILURE`
+    where the server or its surroundings failed.
+    """
     import grpc  # noqa: PLC0415
 
     from jarvis.address import CannotListen  # noqa: PLC0415
@@ -25,18 +41,19 @@ def exit_code(error: Exception) -> int | None:
 
     match error:
         case JarvisClientError():
-            blamed = error.violations or error.code is grpc.StatusCode.INVALID_ARGUMENT
-            return USAGE_ERROR if blamed else RUN_TIME_FAILURE
+            codes = {getattr(grpc.StatusCode, name) for name in CALLERS_CODES}
+            blamed = error.violations or error.code in codes or error.reason == "MESSAGE_TOO_LARGE"
+            return USAGE_ERROR if blamed and error.reason not in SERVERS_REASONS else RUN_TIME_FAILURE
         case EngineStartFailed():
             return RUN_TIME_FAILURE
         case StartupError() | CannotListen():
             return USAGE_ERROR
     if not has_server():
         return None
-    from jarvis.backup import BackupFailed  # noqa: PLC0415
+    from jarvis.backup import BackupFailed, BackupRefused  # noqa: PLC0415
 
     if isinstance(error, BackupFailed):
-        return RUN_TIME_FAILURE
+        return USAGE_ERROR if isinstance(error, BackupRefused) else RUN_TIME_FAILURE
     return USAGE_ERROR if isinstance(error, _misconfigured()) else None
 
 

@@ -82,26 +82,29 @@ def ingest(  # noqa: PLR0913 - one for each option
     """
     folders, listing = _listed(paths, include or [], source, prune=prune, ignore=not no_ignore)
     report = Report(listing, as_json=as_json, dry_run=dry_run)
+    agreed = True
     with connection.open() as client:
-        most = _collection(client, collection, dry_run=dry_run).max_document_bytes
-        results = client.retrieval.ingest(
-            collection,
-            documents(list(listing.files), source, most),
-            chunk_tokens=chunk_tokens,
-            chunk_overlap=chunk_overlap,
-            language=language,
-            dry_run=dry_run,
-        )
-        with closing(results):
-            finished = report.follow(results)
-        gone = Gone(client, collection, folders, report, dry_run)
-        agreed = True
-        if not listing.unlisted:
-            gone.delete_moved()
-            agreed = not prune or gone.prune(include or [], agreed=yes or dry_run)
-        elif prune:
-            echo("jarvis: nothing is pruned, as not every folder could be listed", err=True)
-    report.finish(finished)
+        found = _collection(client, collection, dry_run=dry_run)
+        if found is None:
+            report.would_make(collection)
+        else:
+            results = client.retrieval.ingest(
+                collection,
+                documents(list(listing.files), source, found.max_document_bytes),
+                chunk_tokens=chunk_tokens,
+                chunk_overlap=chunk_overlap,
+                language=language,
+                dry_run=dry_run,
+            )
+            with closing(results):
+                finished = report.follow(results)
+            gone = Gone(client, collection, folders, report, dry_run)
+            if not listing.unlisted:
+                gone.delete_moved()
+                agreed = not prune or gone.prune(include or [], agreed=yes or dry_run)
+            elif prune:
+                echo("jarvis: nothing is pruned, as not every folder could be listed", err=True)
+            report.finish(finished)
     bare = [] if prune and yes else listing.bare
     for folder in bare:
         echo(f"jarvis: nothing was taken from {folder}", err=True)
@@ -135,13 +138,13 @@ def _listed(
     return folders, listing
 
 
-def _collection(client: "BlockingClient", name: str, *, dry_run: bool) -> "Found":
-    """Return a collection; make it if it does not exist and this is no dry run."""
+def _collection(client: "BlockingClient", name: str, *, dry_run: bool) -> "Found | None":
+    """Return a collection; where there is none, make it, or return None in a dry run."""
     from jarvis.client import JarvisClientError  # noqa: PLC0415
 
     try:
         return client.retrieval.get_collection(name)
     except JarvisClientError as error:
-        if error.reason != "COLLECTION_NOT_FOUND" or dry_run:
+        if error.reason != "COLLECTION_NOT_FOUND":
             raise
-        return client.retrieval.create_collection(name)
+        return None if dry_run else client.retrieval.create_collection(name)

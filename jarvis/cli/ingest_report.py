@@ -74,6 +74,18 @@ class Report:
                 raise
         return finished
 
+    def would_make(self, collection: str) -> None:
+        """Print what would be done where the collection does not exist yet."""
+        sent, failed, skipped = len(self._listing.files), self.counts["failed"], self.counts["skipped"]
+        if self._as_json:
+            sums = {"sent": sent, "pruned": 0, "failed": failed, "skipped": skipped}
+            print_json({"finished": {"would_make": collection, **sums}}, indent=None)
+            return
+        echo(
+            f"would be: collection {collection!r} made, {sent} documents sent to it, 0 pruned; "
+            f"{failed} failed, {skipped} skipped"
+        )
+
     def tell(self, source: str, outcome: str, message: str = "") -> None:
         """Print what became of a file or a document that the server does not report."""
         self._print({"source": source, "outcome": outcome, "message": message})

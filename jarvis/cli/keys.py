@@ -204,6 +204,11 @@ def _changing(path: Path) -> Iterator[None]:
 
     try:
         yield
+    except FileNotFoundError:
+        msg = f"there is no file of keys {path}: jarvis keys add makes it"
+        if not path.parent.exists():
+            msg = f"there is no folder {path.parent} for the file of keys {path.name}: make it first"
+        raise ConfigError(msg) from None
     except OSError as error:
         echo(f"jarvis: {path}: {error.strerror or error}", err=True)
         raise typer.Exit(1) from None

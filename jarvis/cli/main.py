@@ -16,6 +16,7 @@ from jarvis.cli import (
     config,
     documents,
     info,
+    interrupts,
     keys,
     models,
     prompt,
@@ -166,12 +167,20 @@ def root(
     """Serve the models that you run yourself over gRPC, and talk to them.
 
     Exit codes: 0 done; 1 it failed while running; 2 the command line, the configuration or the request is
-    wrong; 130 Ctrl-C.
+    wrong, as where it names what does not exist, or the caller may not do that; 130 Ctrl-C.
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process, and return its exit code."""
+    try:
+        interrupts.handle()
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace")):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=errors)

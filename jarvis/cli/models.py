@@ -80,7 +80,7 @@ def sleep(name: Name, *, timeout: Wait = 3600.0, connection: Connection) -> None
     finish first; on Ctrl-C before that, the model stays awake.
     """
     with connection.open(attempts=1) as client:
-        echo(f"{name} takes no new requests; waiting for those that run", err=True)
+        echo(f"asking that {name} be put to sleep; what runs is finished first", err=True)
         ended = client.sleep_model(name, timeout=timeout)
     echo(f"{name} sleeps; `jarvis models wake {name}` wakes it")
     if ended:
@@ -92,6 +92,6 @@ def sleep(name: Name, *, timeout: Wait = 3600.0, connection: Connection) -> None
 def wake(name: Name, *, timeout: Wait = 3600.0, connection: Connection) -> None:
     """Wake a model of a running server, and wait until it is ready."""
     with connection.open(attempts=1) as client:
-        echo(f"waiting until {name} is ready", err=True)
+        echo(f"asking that {name} be woken; this ends when it is ready", err=True)
         client.wake_model(name, timeout=timeout)
     echo(f"{name} is ready")

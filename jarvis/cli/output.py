@@ -10,6 +10,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -32,8 +33,10 @@ def escaped(line: str) -> str:
 
 
 def echo(line: str = "", *, err: bool = False) -> None:
-    """Print one line, on standard error if `err` is set."""
-    typer.echo(escaped(line), err=err)
+    """Print one line, on standard error if `err` is set; above a progress bar, if one is shown."""
+    stream = sys.stderr if err else sys.stdout
+    stand_in = None if isinstance(stream, TextIOWrapper) else stream  # rich's, which typer would write past
+    typer.echo(escaped(line), file=stand_in, err=err)
 
 
 def confirmed(question: str) -> bool:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from jarvis.cli.interrupts import importing
+
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help="The configuration; jarvis.toml when left out."),
@@ -17,9 +19,10 @@ Sets = Annotated[
 
 def serve(*, config: ConfigFile = None, sets: Sets = None) -> int:
     """Serve the configured models over gRPC, until SIGTERM or Ctrl-C."""
-    import uvloop  # noqa: PLC0415
+    with importing():
+        import uvloop  # noqa: PLC0415
 
-    from jarvis.app.bootstrap import serve as run  # noqa: PLC0415
-    from jarvis.app.config import load  # noqa: PLC0415
+        from jarvis.app.bootstrap import serve as run  # noqa: PLC0415
+        from jarvis.app.config import load  # noqa: PLC0415
 
     return uvloop.run(run(load(config, sets or [])))

@@ -2,6 +2,7 @@
 # ruff: noqa: ASYNC109 - these are gRPC deadlines, which the server sees too
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -19,6 +20,7 @@ from tenacity import (
 )
 
 from jarvis import timeouts
+from jarvis.client.channel import TLS
 from jarvis.client.connecting import broken, why
 from jarvis.client.ending import Ending
 from jarvis.client.errors import REQUEST_ID_KEY, CannotConnect, JarvisClientError, from_rpc, invalid
@@ -47,6 +49,10 @@ jitter = wait_random(0, 0.25)
 """The extra wait of a refused call, as a fraction of its delay, so that refused callers do not all come back
 at once."""
 
+QUIET_SECONDS = 2.0
+"""How long a call waits to be made again without a word in the log."""
+log = logging.getLogger("jarvis.client")
+
 MAX_REQUEST_ID = 128
 """The most characters of a request id; the server takes no more, and gRPC refuses thousands unexplained."""
 
@@ -63,8 +69,10 @@ class Calls:
         timeout: float | None,
         attempts: int,
         retry_budget: RetryBudget | None = None,
+        tls: TLS | None = None,
     ) -> None:
         self._channel = channel
+        self._tls = tls
         self._address = address
         self._token = token
         self._timeout = timeout
@@ -165,6 +173,7 @@ class Calls:
             retry=retry_if_exception(_worth_repeating),
             wait=_delay,
             stop=lambda state: last(state) or self._out_of_budget(state),
+            before_sleep=_tell,
             reraise=True,
         )
 
@@ -227,7 +236,7 @@ class Calls:
             or explained.message.startswith("failed to connect to all addresses")
         )
         if explained.code is grpc.StatusCode.UNAVAILABLE and not explained.reason and never_connected:
-            message = f"cannot connect to {self._address}: {why(explained.message)}"
+            message = f"cannot connect to {self._address}: {why(explained.message, self._tls)}"
             return CannotConnect(explained.code, message, request_id=explained.request_id)
         if (
             explained.code is grpc.StatusCode.UNAVAILABLE
@@ -274,3 +283,11 @@ def _delay(state: RetryCallState) -> float:
     if isinstance(error, JarvisClientError) and error.retry_after is not None:
         return error.retry_after * (1 + jitter(state))
     return reconnect_delay(state)
+
+
+def _tell(state: RetryCallState) -> None:
+    """Log why a call is made again, and when, if that takes so long that it looks hung."""
+    error = state.outcome and state.outcome.exception()
+    if isinstance(error, JarvisClientError) and state.upcoming_sleep > QUIET_SECONDS:
+        why_ = f"{error.reason or error.code.name}: {error.message}"
+        log.info("refused for now (%s); trying again in %.0f s", why_, state.upcoming_sleep)

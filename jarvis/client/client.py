@@ -102,7 +102,13 @@ class JarvisClient(OperationsClient, EmbeddingClient):
                 raise ValueError(msg)
         self._channel = open_channel(address, tls)
         self._calls = Calls(
-            self._channel, address, token, timeout=timeout, attempts=attempts, retry_budget=retry_budget
+            self._channel,
+            address,
+            token,
+            timeout=timeout,
+            attempts=attempts,
+            retry_budget=retry_budget,
+            tls=tls,
         )
         self._generation = generation_pb2_grpc.GenerationServiceStub(self._channel)
         self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)

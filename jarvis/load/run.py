@@ -27,6 +27,7 @@ class Measured:
         completion_tokens: of its answer; 0 if it failed.
         code: the name of its status.
         reason: why it failed; see the contract.
+        message: the same in the server's words; empty if it did not fail.
         retry_after: seconds after which a repetition may help, as the server says; None if it does not.
     """
 
@@ -37,6 +38,7 @@ class Measured:
     completion_tokens: int = 0
     code: str = "OK"
     reason: str = ""
+    message: str = ""
     retry_after: float | None = None
 
 
@@ -126,6 +128,7 @@ async def _measured(client: JarvisClient, plan: Plan, prompt: str, begin: float)
             first,
             code=error.code.name,
             reason=error.reason,
+            message=error.message,
             retry_after=error.retry_after,
         )
     seconds = time.monotonic() - sent

@@ -39,6 +39,7 @@ class Summary:
     Attributes:
         answered: the requests that were answered whole.
         failed: how many were not, by status and reason.
+        messages: what the server said of the first that failed, likewise.
         given_up: how many ran on when the time was up; they are in no other figure.
         requests_per_second, prompt_tokens_per_second, tokens_per_second: of those that were answered.
         first_token: seconds to the first token.
@@ -48,6 +49,7 @@ class Summary:
 
     answered: int
     failed: Mapping[str, int]
+    messages: Mapping[str, str]
     given_up: int
     requests_per_second: float
     prompt_tokens_per_second: float
@@ -60,10 +62,12 @@ class Summary:
 def summary(requests: Sequence[Measured], seconds: float, given_up: int) -> Summary:
     """Return the figures of requests that ended within so many seconds."""
     answered = [one for one in requests if one.code == "OK"]
+    failed = [(f"{one.code} {one.reason}".strip(), one) for one in requests if one.code != "OK"]
     begun = [(one, one.first_token) for one in answered if one.first_token is not None]
     return Summary(
         answered=len(answered),
-        failed=Counter(f"{one.code} {one.reason}".strip() for one in requests if one.code != "OK"),
+        failed=Counter(kind for kind, _ in failed),
+        messages={kind: one.message for kind, one in reversed(failed)},
         given_up=given_up,
         requests_per_second=len(answered) / seconds,
         prompt_tokens_per_second=sum(one.prompt_tokens for one in answered) / seconds,

@@ -114,7 +114,7 @@ async def test_the_command_line_shows_the_key_that_it_is_given(server, key, monk
     command = ["health", "jarvis.v1.GenerationService", "--server", server.instance.addresses[0]]
     listing = ["collections", "list", *command[2:]]
     assert await asyncio.to_thread(main, command) == 0
-    assert await asyncio.to_thread(main, listing) == 1
+    assert await asyncio.to_thread(main, listing) == 2
     assert "show who you are: an API key or a token, as `authorization: Bearer …`; set JARVIS_TOKEN" in (
         capsys.readouterr().err
     )

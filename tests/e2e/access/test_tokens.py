@@ -98,6 +98,13 @@ async def test_a_token_is_refused_that_nobody_has_signed(ask, issuer):
         assert (await ask(GENERATE, f"Bearer {text}"))[0] == "UNAUTHENTICATED"
 
 
+@pytest.mark.parametrize("text", ["typo", "canary.with.dots", "jarvis_canary_canary"])
+async def test_what_is_no_token_is_told_without_what_it_is(ask, text):
+    code, said = await ask(GENERATE, f"Bearer {text}")
+    assert code == "UNAUTHENTICATED"
+    assert said == "what stands in `authorization` is neither an API key of this server nor a JWT"
+
+
 @pytest.mark.parametrize("json_", ["[" * 2000, '{"kid":' * 1000, "[]", "1e999", '{"kid": [[]], "alg": {}}'])
 async def test_a_token_is_refused_whose_header_is_odd(ask, issuer, json_):
     header = base64.urlsafe_b64encode(json_.encode()).decode().rstrip("=")

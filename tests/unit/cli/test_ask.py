@@ -147,7 +147,7 @@ async def test_an_unknown_collection_says_how_to_make_one(fake, run, arguments):
     fake.fail(grpc.StatusCode.NOT_FOUND, "no collection 'docs'", info)
     code, out, err = await run("ask", "x", "--collection", "docs", *arguments, "--server", fake.address)
 
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert err == "jarvis: no collection 'docs'; jarvis ingest PATH --collection docs makes one\n"
 
 

@@ -40,7 +40,7 @@ async def test_one_is_made_and_shown(address, run):
     shown = {words[0]: words[1] for line in out.splitlines() if len(words := line.split()) > 1}
     assert (shown["space"], shown["ef_search"], shown["rows"]) == ("l2", "9", "0")
     code, _, err = await run("collections", "create", "more", "--server", address)
-    assert code == 1
+    assert code == 2
     assert "jarvis collections rebuild more" in err
 
 
@@ -53,7 +53,7 @@ async def test_deleting_needs_a_yes(address, run):
     code, out, _ = await run("collections", "delete", "docs", "--yes", "--server", address)
     assert (code, out) == (0, "deleted docs with 2 rows\n")
     code, _, err = await run("collections", "show", "docs", "--server", address)
-    assert (code, "no collection 'docs'" in err) == (1, True)
+    assert (code, "no collection 'docs'" in err) == (2, True)
 
 
 async def test_the_doctor_is_content(address, run):

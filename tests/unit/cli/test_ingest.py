@@ -34,13 +34,18 @@ def folder(tmp_path):
     return made
 
 
-async def test_a_collection_that_is_not_there_is_said_in_every_run(address, folder, run):
-    for number in range(30):
-        (folder / f"{number}.txt").write_text("word " * 5000)
-    for _ in range(8):
-        code, _, err = await run("ingest", "--dry-run", str(folder), "--server", address)
-        assert code == 1
-        assert err.endswith("jarvis: no collection 'default'; create it, or list those that exist\n")
+@pytest.mark.parametrize("prune", [[], ["--prune"]])
+async def test_a_dry_run_tells_that_the_collection_would_be_made(address, folder, run, prune):
+    command = ("ingest", str(folder), "--collection", "manuals", "--dry-run", *prune, "--server", address)
+    code, out, err = await run(*command)
+    assert (code, err) == (0, "")
+    would = "would be: collection 'manuals' made, 2 documents sent to it, 0 pruned; 0 failed, 3 skipped"
+    assert out.splitlines()[-1] == would
+    _, out, _ = await run(*command, "--json")
+    told = {"would_make": "manuals", "sent": 2, "pruned": 0, "failed": 0, "skipped": 3}
+    assert json.loads(out.splitlines()[-1]) == {"finished": told}
+    code, _, _ = await run("collections", "show", "manuals", "--server", address)
+    assert code == 2
 
 
 async def test_a_folder_is_stored_and_then_unchanged(address, folder, run):

@@ -165,6 +165,14 @@ async def test_a_folder_that_no_longer_exists_is_removed_by_its_name(address, fo
     assert (code, err) == (1, "jarvis: collection 'default' has no such document\n")
 
 
+async def test_paths_of_which_nothing_is_stored_are_told(address, folder, run):
+    code, out, err = await run("documents", "list", "nope", "--server", address)
+    told = "jarvis: collection 'default' has no such document; --collection names another\n"
+    assert (code, out, err) == (1, "", told)
+    code, _, err = await run("documents", "list", "--collection", "nope", "--server", address)
+    assert (code, "no collection 'nope'" in err) == (2, True)
+
+
 async def test_documents_that_are_no_files_are_listed_and_deleted_by_their_names(address, folder, run):
     def fill():
         with BlockingClient(address) as client:

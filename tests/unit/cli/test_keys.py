@@ -98,9 +98,16 @@ def test_a_file_that_is_none_of_keys_stays_as_it_is_and_is_not_shown(run, file):
 
 def test_a_folder_that_is_not_there_is_not_made(run, tmp_path, capsys):
     code = main(["keys", "add", "team", "--role", "infer", "--file", str(tmp_path / "nowhere/keys.json")])
-    assert code == 1
-    assert "No such file or directory" in capsys.readouterr().err
+    assert code == 2
+    told = f"jarvis: there is no folder {tmp_path}/nowhere for the file of keys keys.json: make it first\n"
+    assert capsys.readouterr().err == told
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["revoke", "1f0c9a3be25d"]])
+def test_a_file_that_is_not_there_is_named_with_what_makes_it(run, file, arguments):
+    told = f"jarvis: there is no file of keys {file}: jarvis keys add makes it\n"
+    assert run(*arguments) == (2, "", told)
 
 
 def test_without_a_file_the_configuration_says_which(tmp_path, monkeypatch, capsys):

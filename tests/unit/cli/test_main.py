@@ -3,6 +3,7 @@ import pytest
 
 from jarvis import __version__
 from jarvis.app.config import ConfigError
+from jarvis.backup import BackupFailed, BackupRefused
 from jarvis.cli import errors
 from jarvis.client import CannotConnect, JarvisClientError
 from jarvis.server.lifecycle import CannotListen
@@ -150,8 +151,8 @@ async def test_a_server_may_be_given_in_other_forms(run, server):
     assert err.startswith("jarvis: cannot connect to unix:/no/such.sock: there is no such socket")
 
 
-def client_error(code: str) -> JarvisClientError:
-    return JarvisClientError(grpc.StatusCode[code], "no")
+def client_error(code: str, reason: str = "") -> JarvisClientError:
+    return JarvisClientError(grpc.StatusCode[code], "no", reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,14 @@ def client_error(code: str) -> JarvisClientError:
         (StartupError("not to be had"), 2),
         (ModelUnavailable("no folder"), 2),
         (EngineStartFailed("out of memory"), 1),
-        (client_error("INVALID_ARGUMENT"), 2),
+        (BackupFailed("disk full"), 1),
+        (BackupRefused("is there already"), 2),
+        *((client_error(name), 2) for name in errors.CALLERS_CODES),
+        (client_error("RESOURCE_EXHAUSTED", "MESSAGE_TOO_LARGE"), 2),
+        (client_error("RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED"), 1),
+        *((client_error("FAILED_PRECONDITION", reason), 1) for reason in errors.SERVERS_REASONS),
+        (client_error("INTERNAL"), 1),
+        (client_error("DEADLINE_EXCEEDED"), 1),
         (client_error("UNAVAILABLE"), 1),
         (CannotConnect(client_error("UNAVAILABLE").code, "cannot connect"), 1),
         (KeyError("a defect"), None),

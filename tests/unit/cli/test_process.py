@@ -42,7 +42,7 @@ async def test_ctrl_c_ends_a_reload_with_130_and_cancels_it(fake):
     process.send_signal(signal.SIGINT)
     out, err = await asyncio.wait_for(process.communicate(), 30)
     assert (process.returncode, out) == (130, b"")
-    assert err == b"opening a new instance of llm demo; the old one serves meanwhile\n"
+    assert err == b"asking for a new instance of llm demo; this ends when it has taken over\n"
     await asyncio.wait_for(fake.cancelled.wait(), 5)
 
 

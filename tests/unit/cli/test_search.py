@@ -132,5 +132,5 @@ async def test_copies_are_one_hit_with_their_places(address, run):
 
 async def test_an_unknown_collection(address, run):
     code, _, err = await run("search", "x", "--server", address, "--collection", "nowhere")
-    assert code == 1
+    assert code == 2
     assert "no collection 'nowhere'" in err

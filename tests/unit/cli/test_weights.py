@@ -14,7 +14,7 @@ async def test_what_is_loaded_is_named_by_its_base_and_its_folder(fake, run):
 async def test_weights_that_are_refused_are_told_with_the_reason(fake, run):
     fake.fail(grpc.StatusCode.ALREADY_EXISTS, "the name 'own' is taken")
     code, out, err = await run(*LOAD, "--server", fake.address)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert err.endswith("the name 'own' is taken\n")
 
 

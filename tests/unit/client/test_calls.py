@@ -1,11 +1,12 @@
 import asyncio
+import logging
 import math
 import time
 
 import grpc
 import pytest
 
-from jarvis.client import CannotConnect, Finished, JarvisClient, JarvisClientError
+from jarvis.client import CannotConnect, Finished, JarvisClient, JarvisClientError, calls
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 
@@ -19,6 +20,18 @@ async def test_a_call_is_repeated_after_the_delay_that_the_server_names(fake, re
     assert answer.text == "Paris."
     assert time.monotonic() - start >= 0.3
     assert len(fake.requests) == 3
+
+
+async def test_a_long_wait_for_a_repetition_is_in_the_log(fake, retry_after, caplog, monkeypatch):
+    caplog.set_level(logging.INFO, "jarvis.client")
+    monkeypatch.setattr(calls, "QUIET_SECONDS", 0.1)
+    fake.fail(UNAVAILABLE, "loading", retry_after(0.2))
+    fake.fail(UNAVAILABLE, "still loading", retry_after(0.01))
+    async with JarvisClient(fake.address) as client:
+        await client.generate("x")
+    (record,) = [one for one in caplog.records if one.name == "jarvis.client"]
+    assert record.levelno == logging.INFO
+    assert record.getMessage() == "refused for now (UNAVAILABLE: loading); trying again in 0 s"
 
 
 async def test_a_stream_is_repeated_before_its_first_event(fake, retry_after):

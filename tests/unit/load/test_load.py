@@ -64,6 +64,7 @@ async def test_what_fails_is_measured_too_and_its_caller_pauses(loaded):
     assert 2 < len(found) < 16
     total = summary(found, 0.5, 0)
     assert (total.answered, total.failed) == (0, {"NOT_FOUND MODEL_NOT_FOUND": len(found)})
+    assert total.messages["NOT_FOUND MODEL_NOT_FOUND"].startswith("no model 'nothing'")
     assert (total.first_token, total.answer) == (None, None)
 
 
@@ -98,7 +99,8 @@ def test_quantiles_are_by_nearest_rank():
 
 def test_rates_are_of_whole_answers():
     answered = [Measured(0.0, 1.0, 0.5, 10, 6), Measured(1.0, 2.0, 1.0, 10, 1)]
-    total = summary([*answered, Measured(0.0, 0.1, None, code="UNAVAILABLE")], 4.0, 2)
+    failed = [Measured(0.0, 0.1, None, code="UNAVAILABLE", message=told) for told in ("busy", "more")]
+    total = summary([*answered, *failed], 4.0, 2)
     assert (total.requests_per_second, total.tokens_per_second, total.prompt_tokens_per_second) == (
         0.5,
         1.75,
@@ -106,7 +108,8 @@ def test_rates_are_of_whole_answers():
     )
     assert total.each_token == Quantiles(0.1, 0.1, 0.1, 0.1)
     assert total.first_token.most == 1.0
-    assert (total.failed, total.given_up) == ({"UNAVAILABLE": 1}, 2)
+    assert (total.failed, total.given_up) == ({"UNAVAILABLE": 2}, 2)
+    assert total.messages == {"UNAVAILABLE": "busy"}, "the first one's"
 
 
 async def test_a_server_that_goes_away_is_told(start):
