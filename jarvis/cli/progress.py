@@ -14,7 +14,7 @@ def bar(description: str, *, hidden: bool = False) -> Iterator[Show]:
     from rich.console import Console  # noqa: PLC0415 - slow to import
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)  # the terminal wraps what is printed above the bar
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(
         *columns,

@@ -156,7 +156,7 @@ class Handle(Generic[P]):
 
     @property
     def shown(self) -> tuple[State, str]:
-        """The state, and why it is so, as both are told: what is in a model that is not open has its own."""
+        """The state and why it is so, as told: what is in a model that is not open has the model's."""
         if self._after and self._after.port_name is PortName.LLM and self.state is State.READY:
             state, message = self._after.shown
             if state is not State.READY:
