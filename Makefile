@@ -93,8 +93,8 @@ lock: ## Resolve requirements/cpu.txt again; ARGS=--upgrade takes the newest of 
 sbom: setup ## Write dist/sbom.json: the locked packages, and what needs which, in CycloneDX's format
 	python -m scripts.sbom dist/sbom.json
 
-bench: model ## Measure; BENCH= is frontend (the default), profiles, start, overload, embedding, cache, retrieval, quality, difficulty, prompts, logging, telemetry, health, soak or faults
-	python -m bench.$(or $(BENCH),frontend) $(ARGS)
+bench: model ## Run all benchmarks, and keep what they find in bench/results, or BENCH=frontend alone; ARGS=--help lists them
+	python -m bench$(addprefix .,$(BENCH)) $(ARGS)
 
 clean: ## Remove what make made here, .venv included; models stay in the user's cache folder
 	rm -rf .venv tests/e2e/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

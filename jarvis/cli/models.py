@@ -1,4 +1,4 @@
-"""`jarvis models`: lists the models that can be named, fetches one; and lets a server's sleep."""
+"""`jarvis models`: lists models that can be named, or a server's; fetches one; and lets a server's sleep."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -11,9 +11,16 @@ from jarvis.cli.output import echo, print_json, print_table
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="List the models that need no hub, and those that were fetched; fetch one. Put a model of a running "
-    "server to sleep, and wake it.",
+    help="List the models that need no hub, and those that were fetched; fetch one. List those of a running "
+    "server; put one to sleep, and wake it.",
 )
+CAN = {
+    "tools": "tools",
+    "reasoning_effort": "reasoning",
+    "messages.parts.image": "images",
+    "structured_output.json_schema": "structured output",
+}
+"""What tells models apart, by the field of requests."""
 
 
 @app.command("list", epilog=examples("jarvis models list", "jarvis models list --json"))
@@ -66,6 +73,33 @@ def fetch(
 
         folder = resolve(reference, show)
     echo(str(folder))
+
+
+@app.command(epilog=examples("jarvis models served", "jarvis models served --server 10.0.0.7:50051 --json"))
+@connects
+def served(*, as_json: Json = False, connection: Connection) -> None:
+    """List the models and routes of a running server, and what each model can do."""
+    with connection.open() as client:
+        found, routes = client.models(), client.routes()
+    if as_json:
+        print_json({"models": [asdict(one) for one in found], "routes": [asdict(one) for one in routes]})
+        return
+    print_table(
+        ("MODEL", "STATE", "CONTEXT", "CAN"),
+        (
+            (
+                one.name,
+                one.state.lower(),
+                "-" if one.context_length is None else f"{one.context_length:,}",
+                ", ".join(name for field, name in CAN.items() if field in one.supported_fields) or "-",
+            )
+            for one in found
+        ),
+    )
+    for route in routes:
+        echo()
+        default = ", which requests that name none go to" if route.is_default else ""
+        echo(f"route {route.name}{default}: {', '.join(route.models)}")
 
 
 Name = Annotated[str, typer.Argument(help="The model's name in `jarvis status`.")]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 
-MOST_TOLD = 100
+MOST_TOLD = 1000
 """The most fields that a caller is told of: to note each of 100,000 would hold up everybody else."""
 Check = Callable[[], object]
 """A check that raises InvalidArgument if something is wrong."""

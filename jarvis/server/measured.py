@@ -73,8 +73,10 @@ class Calls:
                 if stream:
                     self._streams[method] -= 1
                 seconds = time.monotonic() - started
-                ended = {"rpc.status_code": code, **({} if code == OK else {"error.type": code})}
+                ended = {"rpc.status_code": code, **({} if code == OK else {"error.type": reason})}
                 self._instruments.observe(metrics.RPC_DURATION, seconds, {**names, **ended})
+                if code != OK:
+                    ended["error.type"] = code
                 span.set({**ended, "jarvis.reason": reason, "jarvis.request_id": call.request_id})
                 if code in SERVERS_FAULTS:
                     span.failed(code)

@@ -86,7 +86,7 @@ class EmbedRequest(_message.Message):
     """Cut off texts that are longer than the model reads, instead of refusing them."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The texts: at least one, at most 2,048, none empty, none of more than 200,000 characters (or 32 for each token that
+        """The texts: at least one, at most 2,048, none empty, none of more than 1,000,000 characters (or 32 for each token that
         the model reads, if that is more), whatever `truncate` says.
         """
 
@@ -145,7 +145,7 @@ class EmbedStreamRequest(_message.Message):
     """Cut off texts that are longer than the model reads, instead of refusing them."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The texts: at least one, at most 2,048, none empty, none of more than 200,000 characters (or 32 for each token that
+        """The texts: at least one, at most 2,048, none empty, none of more than 1,000,000 characters (or 32 for each token that
         the model reads, if that is more), whatever `truncate` says.
         """
 

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from jarvis.app.config import SLOConfig
-from jarvis.app.slo import objectives
+from jarvis.app.slo import failed, objectives
 from jarvis.app.slo.burn import ALERTS, BURN_RATE
 from jarvis.app.slo.rules import BUDGET_REMAINING
 from scripts.dashboards.panels import choice, figure, graph, page, spread, stack
@@ -13,7 +13,7 @@ from scripts.dashboards.queries import or_zero, quantile, quantiles, rate, ratio
 DEFAULTS = SLOConfig()
 OF_MODELS = 'rpc_method=~"jarvis.v1.(Generation|Embedding|Retrieval)Service/.+"'
 CALLS = f"rpc_server_call_duration_seconds_count{{{OF_MODELS}}}"
-FAILED = CALLS.replace("}", f', rpc_status_code=~"{"|".join(DEFAULTS.bad_codes)}"}}')
+FAILED = CALLS.replace("}", f", {failed(DEFAULTS.bad_codes)}}}")
 UNWELL = CALLS.replace("}", ', rpc_status_code!="OK"}')
 MODEL = 'model=~"$model"'
 GEN_AI_MODEL = 'gen_ai_request_model=~"$model"'

@@ -137,8 +137,11 @@ async def test_calls_that_are_refused_or_end_early_are_told_apart(server, change
     assert changed("jarvis_rejections_total") == 2
     for reason in ("caller", "deadline", "abort"):
         assert changed("jarvis_cancellations_total", rpc_method=STREAM, reason=reason) == 1, reason
-    for code in ("CANCELLED", "DEADLINE_EXCEEDED", "ABORTED"):
-        labels = {"rpc_status_code": code, "error_type": code}
+    for code, reason in (
+        *(2 * (code,) for code in ("CANCELLED", "DEADLINE_EXCEEDED")),
+        ("ABORTED", "REQUEST_ABORTED"),
+    ):
+        labels = {"rpc_status_code": code, "error_type": reason}
         assert changed("rpc_server_call_duration_seconds_count", **labels) == 1
     assert changed("gen_ai_server_request_duration_seconds_count", error_type="cancelled") == 3
     assert changed("jarvis_query_latency_seconds_count") == 0, "no answer came to its end"

@@ -15,8 +15,9 @@ BURN = "jarvis:slo_burn_rate:5m"
 REMAINING = "round(jarvis:slo_budget:remaining, 0.001)"
 
 
-def calls(code, service="jarvis.v1.GenerationService", method="Generate", pod="a"):
-    return f'{CALLS}{{pod="{pod}",rpc_method="{service}/{method}",rpc_status_code="{code}"}}'
+def calls(code, service="jarvis.v1.GenerationService", method="Generate", pod="a", error=""):
+    labels = f'pod="{pod}",rpc_method="{service}/{method}",rpc_status_code="{code}",error_type="{error}"'
+    return f"{CALLS}{{{labels}}}"
 
 
 def test_an_outage_pages_within_minutes_and_stops_when_it_is_over(disproved, scenario, counter):
@@ -55,6 +56,7 @@ def test_what_callers_do_wrong_is_not_held_against_the_server(disproved, scenari
         calls(code): counter((90, 1000))
         for code in ("INVALID_ARGUMENT", "CANCELLED", "NOT_FOUND", "UNAUTHENTICATED", "FAILED_PRECONDITION")
     }
+    series[calls("RESOURCE_EXHAUSTED", error="LIMIT_EXCEEDED")] = counter((90, 1000))
     expected = [(90, FIRING, {}), (90, f'{BURN}{{slo="availability"}}', {f'{BURN}{{slo="availability"}}': 0})]
     assert not disproved(SLOConfig(), scenario(MINUTE, series, expected, every=90))
 

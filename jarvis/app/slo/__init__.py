@@ -2,6 +2,15 @@
 
 from jarvis.app.slo.names import prometheus_name
 from jarvis.app.slo.objectives import PROMISED_METHODS, availability, objectives
+from jarvis.app.slo.ratios import failed
 from jarvis.app.slo.rules import generate, recorded_names
 
-__all__ = ["PROMISED_METHODS", "availability", "generate", "objectives", "prometheus_name", "recorded_names"]
+__all__ = [
+    "PROMISED_METHODS",
+    "availability",
+    "failed",
+    "generate",
+    "objectives",
+    "prometheus_name",
+    "recorded_names",
+]

@@ -10,6 +10,7 @@ from jarvis.app.slo.names import prometheus_name
 from jarvis.app.slo.objectives import SERVICES
 from jarvis.core.telemetry.figures import Objective
 from jarvis.core.telemetry.objectives import AVAILABILITY, MEASURED_BY
+from jarvis_ports.errors import LimitExceeded
 
 
 def bad_ratio(objective: Objective, bad_codes: Collection[str], window: str) -> str:
@@ -17,7 +18,8 @@ def bad_ratio(objective: Objective, bad_codes: Collection[str], window: str) -> 
 
     Args:
         objective: what is promised.
-        bad_codes: the status codes that count as the server's failure.
+        bad_codes: the status codes that count as the server's failure, unless the caller is over a limit of
+            its own.
         window: a Prometheus duration, such as `5m`.
     """
     name = prometheus_name(MEASURED_BY[objective.name])
@@ -25,11 +27,16 @@ def bad_ratio(objective: Objective, bad_codes: Collection[str], window: str) -> 
         within = _increase(f"{name}_bucket", _le(objective.threshold_seconds), window)
         return f"1 - {within}\n  / ({_increase(f'{name}_count', '', window)} > 0)"
     promised = f'rpc_method=~"jarvis[.]v1[.]({"|".join(SERVICES)})/.*"'
-    bad = f'{promised}, rpc_status_code=~"{"|".join(bad_codes)}"'
+    bad = f"{promised}, {failed(bad_codes)}"
     return (
         f"({_increase(f'{name}_count', bad, window)} or vector(0))\n"
         f"  / ({_increase(f'{name}_count', promised, window)} > 0)"
     )
+
+
+def failed(bad_codes: Collection[str]) -> str:
+    """Return the matchers of calls that count as the server's failure, by these status codes."""
+    return f'rpc_status_code=~"{"|".join(bad_codes)}", error_type!="{LimitExceeded.reason}"'
 
 
 def _increase(series: str, labels: str, window: str) -> str:

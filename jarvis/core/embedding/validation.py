@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jarvis.core.text import MAX_CHARACTERS
+from jarvis.core.text import MAX_EMBEDDED
 from jarvis_ports.embedding import EmbedderInfo
 from jarvis_ports.errors import FieldViolation, InvalidArgument, TextTooLong
 
@@ -25,7 +25,7 @@ def check_request(texts: Sequence[str], dimension: int | None, info: EmbedderInf
         InvalidArgument: naming every field that is wrong.
     """
     every = field.partition("[")[0]
-    most = max(MAX_CHARACTERS, CHARACTERS_A_TOKEN * info.max_tokens)
+    most = max(MAX_EMBEDDED, CHARACTERS_A_TOKEN * info.max_tokens)
     violations = [
         FieldViolation(field.format(i), f"has {len(text)} characters; at most {most}" if text else "is empty")
         for i, text in enumerate(texts)

@@ -19,7 +19,7 @@ RPC_DURATION = Metric(
     HISTOGRAM,
     "rpc.server.call.duration",
     "s",
-    "How long calls take, by method and status code; unless it is OK, the code is the error type as well.",
+    "How long calls take, by method and status code; unless it is OK, the error type is the reason.",
     ("rpc.system.name", "rpc.method", "rpc.status_code", "error.type"),
     (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 120),
 )

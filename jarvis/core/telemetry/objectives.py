@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jarvis.core.telemetry.figures import Budget, Objective
 from jarvis.core.telemetry.metrics import QUERY_LATENCY, RPC_DURATION, TIME_TO_FIRST_TOKEN
 from jarvis.core.telemetry.window import Window
+from jarvis_ports.errors import LimitExceeded
 from jarvis_ports.telemetry import Attributes, Metric
 
 AVAILABILITY = "availability"
@@ -28,7 +29,8 @@ class Availability:
 
     Attributes:
         methods: the prefixes of the methods that are promised to work.
-        bad_codes: the status codes that count as the server's failure.
+        bad_codes: the status codes that count as the server's failure, unless the caller is over a limit of
+            its own.
     """
 
     methods: tuple[str, ...] = ()
@@ -40,7 +42,8 @@ class Availability:
 
     def failed(self, attributes: Attributes) -> bool:
         """Return whether a call counts as the server's failure."""
-        return attributes.get("rpc.status_code", "") in self.bad_codes
+        own = attributes.get("error.type") == LimitExceeded.reason
+        return attributes.get("rpc.status_code", "") in self.bad_codes and not own
 
 
 NOTHING_PROMISED = Availability()

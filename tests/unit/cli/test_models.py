@@ -1,5 +1,7 @@
 """The commands for the models of a running server."""
 
+import json
+
 import grpc
 
 
@@ -27,3 +29,22 @@ async def test_a_sleep_that_is_refused_says_why(fake, run):
     assert (code, out) == (2, "")
     asked = "asking that demmo be put to sleep; what runs is finished first\n"
     assert err == f"{asked}jarvis: no model 'demmo'\n"
+
+
+async def test_what_a_server_offers(fake, run):
+    code, out, err = await run("models", "served", "--server", fake.address)
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert lines == [
+        ["MODEL", "STATE", "CONTEXT", "CAN"],
+        ["echo", "ready", "64", "-"],
+        ["slow", "loading", "-", "-"],
+    ]
+
+
+async def test_what_a_server_offers_in_json(fake, run):
+    code, out, _ = await run("models", "served", "--json", "--server", fake.address)
+    found = json.loads(out)
+    assert code == 0
+    assert found["models"][0]["supported_fields"] == ["messages"]
+    assert found["routes"] == []

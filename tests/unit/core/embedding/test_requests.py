@@ -9,7 +9,7 @@ import pytest
 from jarvis.core.embedding import MAX_TEXTS, Embedding
 from jarvis.core.lifecycle.component import Component
 from jarvis.core.telemetry.instruments import Instruments
-from jarvis.core.text import MAX_CHARACTERS
+from jarvis.core.text import MAX_EMBEDDED
 from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import InvalidArgument, ModelLoading, ModelNotFound, NotConfigured, TextTooLong
 
@@ -41,7 +41,7 @@ async def test_a_text_of_white_space_is_embedded(make):
         (["x"] * (MAX_TEXTS + 1), {}, ["texts"]),
         (["x", "", "y", ""], {}, ["texts[1]", "texts[3]"]),
         (["x", ""], {"field": "rows[{}].text"}, ["rows[1].text"]),
-        (["x", "x" * (MAX_CHARACTERS + 1)], {"truncate": True}, ["texts[1]"]),
+        (["x", "x" * (MAX_EMBEDDED + 1)], {"truncate": True}, ["texts[1]"]),
         ([], {"field": "rows[{}].text"}, ["rows"]),
         ([""], {"field": "query.text"}, ["query.text"]),
         (["x"], {"dimension": 0}, ["dimension"]),

@@ -36,11 +36,13 @@ def clock():
 
 @pytest.fixture
 def instruments(clock):
-    return Instruments(OBJECTIVES, Availability(PROMISED_METHODS, {"INTERNAL", "UNAVAILABLE"}), clock)
+    return Instruments(
+        OBJECTIVES, Availability(PROMISED_METHODS, {"INTERNAL", "UNAVAILABLE", "RESOURCE_EXHAUSTED"}), clock
+    )
 
 
-def call(instruments, code="OK", service="GenerationService", times=1):
-    labels = {"rpc.method": f"jarvis.v1.{service}/Do", "rpc.status_code": code}
+def call(instruments, code="OK", service="GenerationService", times=1, reason=""):
+    labels = {"rpc.method": f"jarvis.v1.{service}/Do", "rpc.status_code": code, "error.type": reason}
     for _ in range(times):
         instruments.observe(metrics.RPC_DURATION, 0.1, labels)
 
@@ -126,8 +128,10 @@ def test_a_cache_that_never_had_anything(instruments):
 
 
 def test_what_is_left_of_the_budgets(instruments, clock):
-    call(instruments, times=90)
-    call(instruments, "INTERNAL", times=5)
+    call(instruments, times=88)
+    call(instruments, "INTERNAL", times=4)
+    call(instruments, "RESOURCE_EXHAUSTED", reason="OVERLOADED")
+    call(instruments, "RESOURCE_EXHAUSTED", reason="LIMIT_EXCEEDED", times=2)
     call(instruments, "INVALID_ARGUMENT", times=5)
     call(instruments, "INTERNAL", service="ServerService", times=50)
     for seconds in (1, 10, 10.1, 20):
