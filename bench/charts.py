@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 9.0, 4.5
-"""Of a chart, in inches."""
+"""The size of a chart, in inches."""
 
 
 @contextmanager

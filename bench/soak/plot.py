@@ -8,7 +8,7 @@ from bench.charts import drawn
 from bench.soak.watch import Sample
 
 HEIGHT = 1.3
-"""Of one graph, in inches."""
+"""The height of one graph, in inches."""
 POINTS = 300
 """The most points of a line: of more samples, some are left out."""
 

@@ -34,7 +34,7 @@ MAX_LISTED: Final = {
     "logprob_token_ids": 64,
 }
 MAX_CHARACTERS = 1000
-"""Of a text that ends an answer, or that an answer must not have: each is looked for at every token."""
+"""The most characters of a stop text or of bad words: each is looked for at every token."""
 MAX_SOURCES = 100
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
