@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from bench.frontend.jarvis_server import COMMAND
 from bench.frontend.server import free_port
+from bench.jarvis_serve import COMMAND
 from jarvis.access import keys
 from jarvis.client import TLS, HealthStatus, JarvisClient, JarvisClientError
 from jarvis.core.principal import Role

@@ -1,19 +1,16 @@
 """The Jarvis server, which sends text over gRPC."""
 
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import grpc
 
 from bench.frontend.load import Generate, Reply
 from bench.frontend.server import grpc_serving, running
+from bench.jarvis_serve import GENERATION_ALONE, command
 from jarvis.v1 import generation_pb2, generation_pb2_grpc
-
-COMMAND = str(Path(sys.executable).with_name("jarvis"))
 
 
 @asynccontextmanager
@@ -24,18 +21,8 @@ async def serving(*sets: str) -> AsyncIterator[generation_pb2_grpc.GenerationSer
         RuntimeError: it did not start, or a call failed; the message has the end of its output.
     """
 
-    def command(port: int) -> list[str]:
-        pairs = [
-            f'server.listen=["127.0.0.1:{port}"]',
-            'http.listen=""',
-            *sets,
-            "embedder.adapter=none",
-            "store.adapter=none",
-        ]
-        return [COMMAND, "serve", *(part for pair in pairs for part in ("--set", pair))]
-
     async with (
-        running(command, grpc_serving) as port,
+        running(lambda port: command(port, *sets, *GENERATION_ALONE), grpc_serving) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         yield generation_pb2_grpc.GenerationServiceStub(channel)

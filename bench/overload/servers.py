@@ -10,9 +10,9 @@ from typing import Protocol
 import aiohttp
 import grpc
 
-from bench.frontend.jarvis_server import COMMAND
 from bench.frontend.openai_server import healthy
 from bench.frontend.server import grpc_serving, running
+from bench.jarvis_serve import GENERATION_ALONE, command
 from bench.vllm_serve import command as vllm_command
 from jarvis.access import keys
 from jarvis.client import JarvisClient, JarvisClientError, RetryBudget
@@ -98,21 +98,17 @@ async def jarvis(folder: Path, callers: Sequence[str], slots: int) -> AsyncItera
     file = folder / "keys.json"
     made = {caller: keys.add(file, caller, [Role.INFER], None)[1] for caller in callers}
 
-    def command(port: int) -> list[str]:
+    def line(port: int) -> list[str]:
         sets = [
-            f'server.listen=["127.0.0.1:{port}"]',
-            "http.listen=",
             f'auth.keys="{file}"',
             "auth.open_health=true",
             f"models.demo.settings.model={DEMO_MODEL}",
             f"models.demo.settings.engine_args.max_num_seqs={slots}",
             f"models.demo.max_requests={slots + slots // 6}",
-            "embedder.adapter=none",
-            "store.adapter=none",
         ]
-        return [COMMAND, "serve", *(part for pair in sets for part in ("--set", pair))]
+        return command(port, *sets, *GENERATION_ALONE)
 
-    async with running(command, grpc_serving) as port:
+    async with running(line, grpc_serving) as port:
         yield _Jarvis(f"127.0.0.1:{port}", made)
 
 

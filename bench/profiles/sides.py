@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bench.frontend.jarvis_server import COMMAND
 from bench.frontend.server import grpc_serving, running
+from bench.jarvis_serve import GENERATION_ALONE, command
 from jarvis.client import JarvisClient
 from jarvis.load import Plan
 
@@ -44,14 +44,10 @@ async def serving(model: str, sides: Mapping[str, Mapping[str, Any]]) -> AsyncIt
     Raises:
         RuntimeError: an engine did not start, or a call failed.
     """
-    sets = ["embedder.adapter=none", "store.adapter=none", 'http.listen=""']
+    sets = [*GENERATION_ALONE]
     for number, settings in enumerate(sides.values()):
         own = {"model": model, **settings}
         sets += [f"models.side{number}.settings.{name}={value}" for name, value in own.items()]
-
-    def command(port: int) -> list[str]:
-        pairs = [f'server.listen=["127.0.0.1:{port}"]', *sets]
-        return [COMMAND, "serve", *(part for pair in pairs for part in ("--set", pair))]
 
     async def ready(port: int) -> bool:
         if not await grpc_serving(port):
@@ -60,7 +56,7 @@ async def serving(model: str, sides: Mapping[str, Mapping[str, Any]]) -> AsyncIt
             return all(one.state.name == "READY" for one in (await client.status()).models)
 
     async with (
-        running(command, ready, start_seconds=START_SECONDS) as port,
+        running(lambda port: command(port, *sets), ready, start_seconds=START_SECONDS) as port,
         JarvisClient(f"127.0.0.1:{port}", attempts=1, timeout=600) as client,
     ):
         yield client

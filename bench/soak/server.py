@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from bench.frontend.jarvis_server import COMMAND
 from bench.frontend.server import grpc_serving, running
+from bench.jarvis_serve import command, http_address
 from jarvis.models.catalogue import DEMO_MODEL
 
 SEQUENCES = 100
@@ -56,10 +56,8 @@ async def serving(folder: Path) -> AsyncIterator[Running]:
     memory = '{adapter="memory", settings={max_entries=500}}'
     disk = f'{{adapter="diskcache", settings={{path="{data}/cache", max_bytes={2**22}}}}}'
 
-    def command(port: int) -> list[str]:
+    def line(port: int) -> list[str]:
         sets = [
-            f'server.listen=["127.0.0.1:{port}"]',
-            f'http.listen="{_http(port)}"',
             f"server.resume_seconds={RESUME_SECONDS}",
             f'log.file="{log}"',
             "log.format=json",
@@ -70,14 +68,10 @@ async def serving(folder: Path) -> AsyncIterator[Running]:
             f"models.demo.settings.engine_args.kv_cache_memory_bytes={2**29}",
             f"cache=[{memory}, {disk}]",
         ]
-        return [COMMAND, "serve", *(part for pair in sets for part in ("--set", pair))]
+        return command(port, *sets, http=http_address(port))
 
     environment = {"JARVIS_DATA_DIR": str(data)}
-    async with running(command, grpc_serving, environment, START_SECONDS) as port:
+    async with running(line, grpc_serving, environment, START_SECONDS) as port:
         address = f"127.0.0.1:{port}"
         (process,) = (child for child in psutil.Process().children() if address in " ".join(child.cmdline()))
-        yield Running(address, _http(port), process, data, log)
-
-
-def _http(port: int) -> str:
-    return f"127.0.0.2:{port}"  # the same port is free there: all of 127.0.0.0/8 is this machine
+        yield Running(address, http_address(port), process, data, log)

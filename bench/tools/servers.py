@@ -9,9 +9,10 @@ from typing import Any
 
 import aiohttp
 
-from bench.frontend.jarvis_server import COMMAND
 from bench.frontend.openai_server import healthy
 from bench.frontend.server import grpc_serving, running
+from bench.jarvis_serve import GENERATION_ALONE
+from bench.jarvis_serve import command as jarvis_command
 from bench.tools.questions import TOOLS
 from bench.vllm_serve import command
 from jarvis.client import JarvisClient
@@ -40,16 +41,12 @@ Ask = Callable[[str, str], Awaitable[list[Called]]]
 async def _jarvis(model: str, parser: str) -> AsyncIterator[Ask]:
     def line(port: int) -> list[str]:
         sets = [
-            f'server.listen=["127.0.0.1:{port}"]',
-            "http.listen=",
             f'models.asked.settings.model="{model}"',
             f"models.asked.settings.max_model_len={LENGTH}",
             f"models.asked.settings.parsers.tools={parser}",
-            "embedder.adapter=none",
-            "store.adapter=none",
             "prompts.automatic=false",
         ]
-        return [COMMAND, "serve", *(part for pair in sets for part in ("--set", pair))]
+        return jarvis_command(port, *sets, *GENERATION_ALONE)
 
     async with (
         running(line, grpc_serving, start_seconds=START_SECONDS) as port,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jarvis.core.text import MAX_EMBEDDED
+from jarvis.core.text import MAX_EMBEDDED, check_length
 from jarvis_ports.embedding import EmbedderInfo
 from jarvis_ports.errors import FieldViolation, InvalidArgument, TextTooLong
 
@@ -26,11 +26,7 @@ def check_request(texts: Sequence[str], dimension: int | None, info: EmbedderInf
     """
     every = field.partition("[")[0]
     most = max(MAX_EMBEDDED, CHARACTERS_A_TOKEN * info.max_tokens)
-    violations = [
-        FieldViolation(field.format(i), f"has {len(text)} characters; at most {most}" if text else "is empty")
-        for i, text in enumerate(texts)
-        if not 1 <= len(text) <= most
-    ]
+    violations = [one for i, text in enumerate(texts) for one in check_length(field.format(i), text, most)]
     if not texts:
         violations.append(FieldViolation(every, "is empty"))
     if len(texts) > MAX_TEXTS:

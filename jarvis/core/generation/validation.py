@@ -8,6 +8,7 @@ from jarvis.core.generation.rendering import check_render
 from jarvis.core.generation.tools import check_messages, check_tools, with_tools
 from jarvis.core.prompting import has_system_message
 from jarvis.core.retrieval.validation import check_query
+from jarvis.core.text import check_length
 from jarvis_ports.errors import FieldViolation, InvalidArgument, UnsupportedField
 from jarvis_ports.llm import LLMCapabilities
 from jarvis_ports.values import (
@@ -151,11 +152,7 @@ def _lists(sampling: SamplingParams) -> Iterator[FieldViolation]:
 
 def _texts(name: str, texts: Sequence[str]) -> Iterator[FieldViolation]:
     for position, text in enumerate(texts):
-        if not text:
-            yield FieldViolation(f"sampling.{name}[{position}]", "is empty")
-        elif len(text) > MAX_CHARACTERS:
-            told = f"has {len(text)} characters; at most {MAX_CHARACTERS}"
-            yield FieldViolation(f"sampling.{name}[{position}]", told)
+        yield from check_length(f"sampling.{name}[{position}]", text, MAX_CHARACTERS)
 
 
 def _logit_bias(biases: Mapping[int, float]) -> Iterator[FieldViolation]:

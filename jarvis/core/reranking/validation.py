@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from jarvis.core.text import MAX_CHARACTERS, MAX_QUERY, is_blank
+from jarvis.core.text import MAX_CHARACTERS, MAX_QUERY, check_length, is_blank
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.values import RerankRequest
 
@@ -23,16 +23,12 @@ def check_rerank(request: RerankRequest) -> None:
 def _violations(request: RerankRequest) -> Iterator[FieldViolation]:
     if is_blank(request.query):
         yield FieldViolation("query", "is blank: write what the documents are to answer")
-    elif len(request.query) > MAX_QUERY:
-        yield FieldViolation("query", f"has {len(request.query)} characters; at most {MAX_QUERY}")
+    else:
+        yield from check_length("query", request.query, MAX_QUERY)
     if not 1 <= (count := len(request.documents)) <= MAX_DOCUMENTS:
         yield FieldViolation("documents", f"must be 1 to {MAX_DOCUMENTS} documents, got {count}")
     else:
         for index, document in enumerate(request.documents):
-            if not document:
-                yield FieldViolation(f"documents[{index}]", "is empty")
-            elif len(document) > MAX_CHARACTERS:
-                told = f"has {len(document)} characters; at most {MAX_CHARACTERS}"
-                yield FieldViolation(f"documents[{index}]", told)
+            yield from check_length(f"documents[{index}]", document, MAX_CHARACTERS)
     if request.top_n == 0:
         yield FieldViolation("top_n", "must be at least 1, got 0")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from jarvis.core.retrieval.hits import RESERVED
-from jarvis.core.text import MAX_CHARACTERS, MAX_QUERY, is_blank
+from jarvis.core.text import MAX_CHARACTERS, MAX_QUERY, check_length, is_blank
 from jarvis.core.violations import MOST_TOLD
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.values import Document, IndexSettings, Metadata, Row, SearchMode, SearchQuery, Value
@@ -82,11 +82,7 @@ def _rows(rows: Sequence[Row]) -> Iterator[FieldViolation]:
         yield from length(f"{path}.id", row.id, MAX_ID)
         if (first := positions.setdefault(row.id, position)) != position:
             yield FieldViolation(f"{path}.id", f"{row.id!r} is the id of rows[{first}] too")
-        if not row.text:
-            yield FieldViolation(f"{path}.text", "is empty")
-        elif len(row.text) > MAX_CHARACTERS:
-            told = f"has {len(row.text)} characters; at most {MAX_CHARACTERS}"
-            yield FieldViolation(f"{path}.text", told)
+        yield from check_length(f"{path}.text", row.text, MAX_CHARACTERS)
         yield from metadata(f"{path}.metadata", row.metadata, MAX_FIELDS)
 
 
@@ -148,9 +144,9 @@ def _query(query: SearchQuery, mode: SearchMode) -> Iterator[FieldViolation]:
         yield FieldViolation("text", "set either text or vector")
     elif query.text is not None and is_blank(query.text):
         yield FieldViolation("text", "is blank: write what to find")
-    elif query.text is not None and len(query.text) > MAX_QUERY:
-        yield FieldViolation("text", f"has {len(query.text)} characters; at most {MAX_QUERY}")
-    elif query.text is None and mode is not SearchMode.DENSE:
+    elif query.text is not None:
+        yield from check_length("text", query.text, MAX_QUERY)
+    elif mode is not SearchMode.DENSE:
         yield FieldViolation("mode", f"the mode {mode} needs a text; a vector is searched in the mode dense")
     if query.rerank and query.text is None:
         yield FieldViolation("rerank", "needs a text: a reranker reads the query")
