@@ -12,7 +12,9 @@ PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_ou
 # An engine's start is one thread that imports, so that two at a time take little more than one. Other tests wait for
 # processes and clocks as well.
 PYTEST = pytest --dist loadfile $(ARGS)
-VLLM = tests/engine tests/conformance/test_vllm.py tests/unit/adapters/vllm
+# Their modules import torch, which no other worker has to.
+ON_TORCH = tests/engine tests/conformance/test_vllm.py tests/conformance/test_cross_encoder.py \
+	tests/unit/adapters/vllm tests/unit/adapters/sentence_transformers tests/unit/toolkit/test_gpu.py
 NO_TESTS = || [[ $$? == 5 ]]
 
 # Without the variable, the theme prints at each build that it ends in 2027; scripts/docs/mkdocs.yml says what then.
@@ -43,8 +45,8 @@ serve: model ## Run the server until Ctrl-C; configuration: jarvis.toml, or none
 	@exec jarvis serve $(ARGS)
 
 test: model prometheus node ## Run all tests that must pass, those on the real vLLM included
-	$(PYTEST) -n 3 -m "not long" $(addprefix --ignore=,$(VLLM)) $(NO_TESTS)
-	$(PYTEST) -n 2 -m "not long" $(VLLM) $(NO_TESTS)
+	$(PYTEST) -n 3 -m "not long" $(addprefix --ignore=,$(ON_TORCH)) $(NO_TESTS)
+	$(PYTEST) -n 2 -m "not long" $(ON_TORCH) $(NO_TESTS)
 
 test-fast: setup ## Run the unit tests that are quick, and those of the architecture
 	$(PYTEST) -n 3 -m "not engine and not slow" tests/unit tests/architecture plugins
