@@ -155,6 +155,6 @@ SIDES: dict[str, Side] = {
     "Chroma, its defaults": _chroma(),
     "Chroma, tuned": _chroma(max_neighbors=64, ef_construction=400, ef_search=200),
     "Jarvis": _store(),
-    "Jarvis, without rows in memory": _store(exact_below=0),
+    "Jarvis, without rows in memory": _store(in_memory_below=0),
     "numpy, exact": _numpy,
 }

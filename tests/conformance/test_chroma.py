@@ -20,7 +20,7 @@ class TestEmbeddedIndex(StoreConformance):
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
     def _folder(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
-        cls.settings = {"path": str(tmp_path_factory.mktemp("chroma")), "exact_below": 0}
+        cls.settings = {"path": str(tmp_path_factory.mktemp("chroma")), "in_memory_below": 0}
 
 
 class TestServer(StoreConformance):

@@ -110,7 +110,7 @@ async def test_is_there_as_it_was_when_it_is_opened_again(folder):
 
 async def test_a_process_of_chroma_that_hangs_is_noticed_and_replaced(folder):
     made, vectors = rows(30)
-    async with embedded(folder, exact_below=0, hang_seconds=1) as store:
+    async with embedded(folder, in_memory_below=0, hang_seconds=1) as store:
         await store.create(SPEC)
         await store.upsert("papers", made, vectors)
         for call in (store.query("papers", vectors[3], 1), store.upsert("papers", *rows(1, 30))):
@@ -126,7 +126,7 @@ async def test_a_process_of_chroma_that_hangs_is_noticed_and_replaced(folder):
 
 async def test_a_process_of_chroma_that_is_killed_while_idle_is_replaced_before_anyone_notices(folder):
     made, vectors = rows(30)
-    async with embedded(folder, exact_below=0) as store:
+    async with embedded(folder, in_memory_below=0) as store:
         await store.create(SPEC)
         await store.upsert("papers", made, vectors)
         for call in (store.upsert("papers", *rows(1, 30)), store.query("papers", vectors[3], 1)):
@@ -221,7 +221,7 @@ async def test_leaves_no_process_behind(folder):
 
 async def test_a_collection_that_grows_leaves_memory_and_comes_back_well_below(folder):
     made, vectors = rows(60)
-    async with embedded(folder, exact_below=40) as store:
+    async with embedded(folder, in_memory_below=40) as store:
         await store.create(SPEC)
         for number, where in [
             (40, {"store", "snapshot"}),

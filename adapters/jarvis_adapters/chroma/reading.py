@@ -10,7 +10,7 @@ from jarvis_adapters.chroma.where import decode, where
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.filters import Filter
 from jarvis_ports.store import CollectionSpec, Match, Row, Rows, Space
-from jarvis_toolkit.exact import ExactIndex
+from jarvis_toolkit.memory_index import MemoryIndex
 
 PAGE = 200
 """The number of rows read at a time. A page of 500 with texts and vectors of 384 components takes 80 ms."""
@@ -105,7 +105,7 @@ def _query_exactly(
         page = get(collection, spec, passing[start : start + PAGE], vectors=True)
         if page.vectors is None:
             continue
-        index = ExactIndex(spec.index.space, spec.dimension)
+        index = MemoryIndex(spec.index.space, spec.dimension)
         index.upsert(page.rows, page.vectors)
         best += index.query(vector, top_k)
         best = heapq.nlargest(top_k, best, key=lambda match: match.similarity)

@@ -14,11 +14,11 @@ class ChromaSettings(AdapterSettings):
     """Settings of the `chroma` adapter: embedded unless there is a `host`."""
 
     path: str = Field("", description="The folder of the embedded store; Jarvis's data folder if empty.")
-    exact_below: int = Field(
-        20_000,
+    in_memory_below: int = Field(
+        1_000_000,
         ge=0,
         description="Up to so many rows, a collection of the embedded store is kept in memory as well, and "
-        "searched there, exactly; 0 turns that off.",
+        "searched there; 0 turns that off.",
     )
     hang_seconds: float = Field(
         120.0,
@@ -51,7 +51,7 @@ class ChromaSettings(AdapterSettings):
     @model_validator(mode="after")
     def _embedded_or_server(self) -> "ChromaSettings":
         given = self.model_fields_set
-        if self.host and (wrong := given & {"path", "exact_below", "hang_seconds"}):
+        if self.host and (wrong := given & {"path", "in_memory_below", "hang_seconds"}):
             msg = f"{', '.join(sorted(wrong))}: is for the embedded store; leave it out, or leave out host"
             raise ValueError(msg)
         if not self.host and (wrong := given & {"port", "ssl", "headers"}):

@@ -33,11 +33,13 @@ async def opened(settings: ChromaSettings) -> AsyncIterator[ChromaStore]:
     await asyncio.to_thread(engine.start)
     queue = WorkQueue(SERVER_THREADS if settings.host else 1)
     watch = Watch(engine.probe, always=bool(settings.host))
-    exact_below = 0 if settings.host else settings.exact_below
+    in_memory_below = 0 if settings.host else settings.in_memory_below
     with ThreadPoolExecutor(SEARCH_THREADS, "chroma-search") as searches:
+        store = ChromaStore(engine, queue, watch, in_memory_below, searches)
         try:
-            yield ChromaStore(engine, queue, watch, exact_below, searches)
+            yield store
         finally:
+            await store.close()
             await watch.close()
             await queue.close()
             await asyncio.to_thread(engine.stop)

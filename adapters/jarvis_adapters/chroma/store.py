@@ -1,6 +1,7 @@
 """The `VectorStore` port on Chroma."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -14,12 +15,20 @@ from jarvis_adapters.chroma.rebuild import rebuild
 from jarvis_adapters.chroma.watch import Watch
 from jarvis_adapters.chroma.work_queue import WorkQueue
 from jarvis_ports.embedding import Matrix
-from jarvis_ports.errors import CollectionMismatch, CollectionNotFound, StoreFailure, StoreUnavailable
+from jarvis_ports.errors import (
+    CollectionMismatch,
+    CollectionNotFound,
+    JarvisError,
+    StoreFailure,
+    StoreUnavailable,
+)
 from jarvis_ports.filters import Filter
 from jarvis_ports.health import Health
 from jarvis_ports.store import CollectionSpec, Match, Progress, Row, Rows, StoreCheck
-from jarvis_toolkit.exact import ExactIndex
+from jarvis_toolkit.memory_index import MemoryIndex
 from jarvis_toolkit.stores import Embed, differences
+
+logger = logging.getLogger(__name__)
 
 PAGE = 200
 """The number of rows read at a time."""
@@ -34,18 +43,24 @@ class ChromaStore:
         engine: calls Chroma.
         queue: the threads in which `engine` is called.
         watch: knows whether Chroma works.
-        exact_below: collections of up to this many rows are searched in memory; 0 if others write to them.
+        in_memory_below: collections of up to so many rows are searched in memory; 0 if others write, too.
         searches: the threads that search in memory.
     """
 
     def __init__(
-        self, engine: Calls, queue: WorkQueue, watch: Watch, exact_below: int, searches: ThreadPoolExecutor
+        self,
+        engine: Calls,
+        queue: WorkQueue,
+        watch: Watch,
+        in_memory_below: int,
+        searches: ThreadPoolExecutor,
     ) -> None:
         self._engine = engine
         self._queue = queue
         self._watch = watch
         self._searches = searches
-        self._cached = CachedCollections(engine, exact_below)
+        self._cached = CachedCollections(engine, in_memory_below)
+        self._loading: dict[str, asyncio.Task[None]] = {}
 
     async def create(self, spec: CollectionSpec) -> None:
         """See `jarvis_ports.store.VectorStore.create`."""
@@ -151,16 +166,35 @@ class ChromaStore:
             finally:
                 await steps.aclose()
 
+    async def close(self) -> None:
+        """Stop reading collections into memory."""
+        tasks = list(self._loading.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def health(self) -> Health:
         """See `jarvis_ports.store.VectorStore.health`."""
         return self._watch.health()
 
-    async def _index(self, name: str) -> ExactIndex | None:
+    async def _index(self, name: str) -> MemoryIndex | None:
         """Return the rows in memory, loaded if necessary; return None if Chroma must be asked."""
         cached = self._cached.of(name)
         if cached.missing:
             await self._read(name, partial(self._cached.load, name))
+        if cached.loading and name not in self._loading:
+            self._loading[name] = asyncio.create_task(self._load(name))
+            self._loading[name].add_done_callback(lambda _: self._loading.pop(name))
         return cached.index
+
+    async def _load(self, name: str) -> None:
+        """Read a large collection into memory; reads come in between, and Chroma answers them."""
+        try:
+            while not await self._read(name, partial(self._cached.load_page, name)):
+                pass
+        except JarvisError as error:  # the next read begins anew
+            self._cached.give_up(name)
+            logger.warning("the collection %r could not be read into memory: %s", name, error)
 
     async def _find(self, name: str) -> None:
         """Raise `CollectionNotFound` if there is no such collection."""

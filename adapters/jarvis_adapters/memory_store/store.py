@@ -9,7 +9,7 @@ from jarvis_ports.errors import CollectionMismatch, CollectionNotFound
 from jarvis_ports.filters import Filter
 from jarvis_ports.health import Health
 from jarvis_ports.store import CollectionSpec, Match, Progress, Row, Rows, StoreCheck
-from jarvis_toolkit.exact import ExactIndex
+from jarvis_toolkit.memory_index import MemoryIndex
 from jarvis_toolkit.stores import Embed, differences, new_vectors
 
 PAGE = 200
@@ -20,7 +20,7 @@ class Collection:
     """A collection; a writer holds `writing`."""
 
     spec: CollectionSpec
-    index: ExactIndex
+    index: MemoryIndex
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -33,7 +33,7 @@ class MemoryStore:
     async def create(self, spec: CollectionSpec) -> None:
         """See `jarvis_ports.store.VectorStore.create`."""
         if (there := self._collections.get(spec.name)) is None:
-            self._collections[spec.name] = Collection(spec, ExactIndex(spec.index.space, spec.dimension))
+            self._collections[spec.name] = Collection(spec, MemoryIndex(spec.index.space, spec.dimension))
             return
         found = differences(there.spec, spec)
         if found.keys() - {"ef_search"}:
@@ -95,7 +95,7 @@ class MemoryStore:
         """See `jarvis_ports.store.VectorStore.rebuild`."""
         async with self._find(spec.name).writing:
             there = self._find(spec.name)
-            index = ExactIndex(spec.index.space, spec.dimension)
+            index = MemoryIndex(spec.index.space, spec.dimension)
             total = len(there.index)
             for page in there.index.pages(None, PAGE, vectors=embed is None):
                 index.upsert(page.rows, await new_vectors(spec, page, embed))

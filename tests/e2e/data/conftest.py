@@ -15,7 +15,7 @@ SETTINGS = (
     "models.echo.adapter=echo",
     "embedder.adapter=hashing",
     "cache=[]",
-    "store.settings.exact_below=0",
+    "store.settings.in_memory_below=0",
 )
 
 

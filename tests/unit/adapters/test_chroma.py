@@ -21,7 +21,7 @@ SPEC = CollectionSpec("papers", 8, "model", "1", IndexSettings(Space.L2, 8, 50, 
     ("settings", "message"),
     [
         ({"host": "h", "path": "p"}, "path: is for the embedded store; leave it out"),
-        ({"host": "h", "exact_below": 10}, "exact_below: is for the embedded store"),
+        ({"host": "h", "in_memory_below": 10}, "in_memory_below: is for the embedded store"),
         ({"port": 8000}, "port: is for a server; set host as well"),
         ({"headers": {"a": "b"}}, "headers: is for a server"),
         ({"host": "http://x"}, "host\n.* must be a host's name or \\[ipv6\\] alone; its port goes into port"),
@@ -30,7 +30,7 @@ SPEC = CollectionSpec("papers", 8, "model", "1", IndexSettings(Space.L2, 8, 50, 
         ({"host": " x"}, "its port goes into port"),
         ({"host": "::1"}, "its port goes into port"),
         ({"hang_seconds": float("inf")}, "a finite number"),
-        ({"exact_below": -1}, "greater than or equal to 0"),
+        ({"in_memory_below": -1}, "greater than or equal to 0"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(settings, message):

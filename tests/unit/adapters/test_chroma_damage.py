@@ -94,6 +94,6 @@ async def test_the_server_is_told_at_its_start(folder):
 async def test_what_shows_at_the_first_call_alone_says_what_to_do(folder, name, damage, error):
     (found,) = folder.glob("*/index_metadata.pickle")
     damage(found.with_name(name))
-    async with open_chroma(ChromaSettings(path=str(folder), exact_below=0)) as store:
+    async with open_chroma(ChromaSettings(path=str(folder), in_memory_below=0)) as store:
         with pytest.raises(error, match="its files are damaged: stop the server, and restore a backup"):
             await store.query("papers", np.ones(8, np.float32), 3)

@@ -34,7 +34,7 @@ async def test_the_index_of_a_collection_goes_with_it_and_others_stay(tmp_path):
 
 
 async def test_a_rebuild_leaves_one_index(tmp_path):
-    async with open_chroma(ChromaSettings(path=str(tmp_path), exact_below=0)) as store:
+    async with open_chroma(ChromaSettings(path=str(tmp_path), in_memory_below=0)) as store:
         await fill(store, "papers")
         (old,) = indices(tmp_path)
         async for _ in store.rebuild(CollectionSpec("papers", 8, "model", "1"), None):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jarvis_ports.filters import Equals
 from jarvis_ports.store import Row, Space
-from jarvis_toolkit.exact import ExactIndex
+from jarvis_toolkit.memory_index import MemoryIndex
 
 
 def vectors(rows, seed=0):
@@ -25,7 +25,7 @@ CHANGES = st.lists(
 @given(CHANGES)
 @settings(deadline=None)
 def test_holds_what_a_dict_would_hold(changes):
-    index, expected = ExactIndex(Space.IP, 4), {}
+    index, expected = MemoryIndex(Space.IP, 4), {}
     for number, (change, ids) in enumerate(changes):
         names = [str(i) for i in ids]
         if change == "upsert":
@@ -53,14 +53,14 @@ def test_holds_what_a_dict_would_hold(changes):
 def test_tells_near_ones_apart_where_single_precision_does_not():
     far = np.full((1, 4), 1000, np.float32)
     near = np.array([[1000.0, 1000, 1000, 1000.25], [1000, 1000, 1000, 1000.125]], np.float32)
-    index = ExactIndex(Space.L2, 4)
+    index = MemoryIndex(Space.L2, 4)
     index.upsert([Row("a", ""), Row("b", "")], near)
     found = index.query(far[0], 2)
     assert [(match.row.id, match.similarity) for match in found] == [("b", -(0.125**2)), ("a", -(0.25**2))]
 
 
 def test_a_scan_is_not_disturbed_by_writes():
-    index = ExactIndex(Space.COSINE, 4)
+    index = MemoryIndex(Space.COSINE, 4)
     made = [Row(str(i), "") for i in range(50)]
     index.upsert(made, vectors(50))
     pages = index.pages(None, 10)
@@ -71,7 +71,7 @@ def test_a_scan_is_not_disturbed_by_writes():
 
 
 async def test_readers_never_see_half_of_a_write():
-    index = ExactIndex(Space.COSINE, 4)
+    index = MemoryIndex(Space.COSINE, 4)
     batch = vectors(20)
 
     def write():

@@ -1,0 +1,110 @@
+"""Search in memory by codes, compared with a search that is exact."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from jarvis_ports.filters import And, Equals, Exists, In, Not, Or, Range
+from jarvis_ports.store import Row, Space
+from jarvis_toolkit.memory_index import CANDIDATES, MemoryIndex
+
+ROWS, DIMENSION = 12_000, 33
+FILTERS = {
+    "none": None,
+    "half": Equals("even", value=True),
+    "few": Equals("name", "7"),
+    "a number": Equals("number", 7),
+    "one of few": In("name", ("7", "8")),
+    "few and half": And((Equals("even", value=False), Equals("name", "7"))),
+    "few or few": Or((Equals("name", "7"), Equals("name", "8"))),
+    "few or many": Or((Equals("name", "7"), Exists("number"))),
+    "a range": Range("number", lt=3),
+    "not many": Not(Range("number", gte=3)),
+    "nothing": Equals("name", "nobody's"),
+}
+
+
+def rows_of(first, count):
+    return [
+        Row(str(i), f"text {i}", {"even": i % 2 == 0, "name": str(i % 1000), "number": i % 1000})
+        for i in range(first, first + count)
+    ]
+
+
+def vectors_of(count, seed=0):
+    return np.random.default_rng(seed).standard_normal((count, DIMENSION), dtype=np.float32)
+
+
+def filled(space, exact_below):
+    index = MemoryIndex(space, DIMENSION, exact_below)
+    vectors = vectors_of(ROWS)
+    for start in range(0, ROWS, 500):
+        index.upsert(rows_of(start, 500), vectors[start : start + 500])
+    index.upsert(rows_of(100, 50), vectors_of(50, seed=1))  # replaced
+    index.delete([str(i) for i in range(0, ROWS, 3)])
+    return index
+
+
+@pytest.fixture(scope="module", params=Space)
+def both(request):
+    return filled(request.param, 2000), filled(request.param, None)
+
+
+@pytest.mark.parametrize("filter_", FILTERS.values(), ids=FILTERS)
+def test_by_codes_the_nearest_rows_are_found_and_their_similarities_are_exact(both, filter_):
+    coded, exact = both
+    assert coded._view.codes is not None
+    assert len(coded._view.alive) > CANDIDATES
+    found = expected = 0
+    for vector in vectors_of(30, seed=2):
+        one, other = coded.query(vector, 10, filter_), exact.query(vector, 10, filter_)
+        assert len(one) == len(other)
+        truth = {match.row.id: match for match in other}
+        found += sum(truth.get(match.row.id) == match for match in one)
+        expected += len(other)
+    assert found >= 0.99 * expected
+
+
+def test_it_finds_what_was_just_written_and_not_what_was_deleted_or_replaced(both):
+    coded, _ = both
+    vector = 10 * vectors_of(1, seed=3)
+    for id_ in ("new", "5"):
+        coded.upsert([Row(id_, "it")], vector)
+        assert id_ in {match.row.id for match in coded.query(vector[0], 2)}
+        coded.upsert([Row(id_, "it")], -vector)
+        assert id_ not in {match.row.id for match in coded.query(vector[0], 2)}
+        coded.upsert([Row(id_, "it")], vector)
+        coded.delete([id_])
+        assert id_ not in {match.row.id for match in coded.query(vector[0], 2)}
+
+
+def test_readers_see_whole_writes_while_it_grows_and_is_coded_anew():
+    index = MemoryIndex(Space.COSINE, DIMENSION, 2000)
+    vectors = vectors_of(ROWS)
+    index.upsert(rows_of(0, 1000), vectors[:1000])
+    written, wrong = [1000], []
+
+    def read():
+        while written[0] < ROWS:
+            number = written[0] - 1
+            (best, *_) = index.query(vectors[number], 1)
+            if best.row.id != str(number):
+                wrong.append((number, best.row.id))
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for start in range(1000, ROWS, 50):
+        index.upsert(rows_of(start, 50), vectors[start : start + 50])
+        written[0] = start + 50
+    for reader in readers:
+        reader.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("rows", [1, 999])
+def test_with_few_rows_it_needs_no_codes(rows):
+    index = MemoryIndex(Space.IP, DIMENSION, 0)
+    index.upsert(rows_of(0, rows), vectors_of(rows))
+    assert index.query(vectors_of(rows)[-1], 1)
