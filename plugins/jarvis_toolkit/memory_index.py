@@ -169,7 +169,7 @@ class MemoryIndex:
         return list(islice(passing, top_k))
 
     def _with_room(self, rows: int) -> _View:
-        """Return a view with free slots, and codes if it needs them; a new one has room for twice its rows."""
+        """Return a view with free slots and with codes, if needed; a new one has room for twice its rows."""
         view = self._view
         needs_codes = self._exact_below is not None and len(self._slots) >= max(
             self._exact_below, LEAST_SAMPLE

@@ -91,7 +91,7 @@ class CachedCollections:
         self._cached.pop(name, None)
 
     def load(self, name: str) -> None:
-        """Read a collection into memory, unless it is there, too large, or doubtful; of many rows, only begin."""
+        """Read a collection into memory unless it is there, too large or doubtful; of many rows, begin."""
         cached = self.of(name)
         if cached.missing:
             self._load(name, cached)
