@@ -89,9 +89,9 @@ class MemoryIndex:
         view = self._with_room(len(rows))
         first = len(view.alive)
         view.rows.extend(rows)
-        view.postings.add(first, rows)
         if view.codes is not None:
             view.codes.add(vectors)
+            view.postings.add(first, rows)
         view.matrix[first : first + len(rows)] = vectors
         view.scales[first : first + len(rows)] = _scales(vectors, self._space)
         replaced = [slot for row in rows if (slot := self._slots.get(row.id)) is not None]
@@ -182,7 +182,8 @@ class MemoryIndex:
         grown.matrix[: len(live)] = view.matrix[live]
         grown.scales[: len(live)] = view.scales[live]
         codes = _coded(self._space, grown.matrix[: len(live)]) if needs_codes else None
-        grown.postings.add(0, grown.rows)
+        if needs_codes:
+            grown.postings.add(0, grown.rows)
         with self._publishing:
             self._view = replace(grown, alive=np.ones(len(live), bool), codes=codes)
             self._slots = {row.id: slot for slot, row in enumerate(grown.rows)}
