@@ -33,10 +33,11 @@ class ChromaSettings(AdapterSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _chroma_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
-        if find_spec("chromadb") is None:
-            msg = "chromadb is not installed: install jarvis-server[chroma]"
-            raise ValueError(msg)
+    def _all_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
+        for name in ("chromadb", "faiss"):
+            if find_spec(name) is None:
+                msg = f"{name} is not installed: install jarvis-server[chroma]"
+                raise ValueError(msg)
         return values
 
     @field_validator("host")

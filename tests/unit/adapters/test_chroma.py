@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
+from jarvis_adapters.chroma import settings as settings_module
 from jarvis_adapters.chroma.errors import NoSuchCollection, translate
 from jarvis_adapters.chroma.records import BUILDING, read, record
 from jarvis_adapters.chroma.settings import ChromaSettings
@@ -41,6 +42,13 @@ def test_settings_that_do_not_go_together_are_refused(settings, message):
 @pytest.mark.parametrize("host", ["", "x", "chroma.example.org", "127.0.0.1", "[::1]"])
 def test_a_host_alone_is_taken(host):
     assert ChromaSettings(host=host).host == host
+
+
+@pytest.mark.parametrize("name", ["chromadb", "faiss"])
+def test_a_package_that_is_not_installed_is_named(monkeypatch, name):
+    monkeypatch.setattr(settings_module, "find_spec", lambda asked: None if asked == name else object())
+    with pytest.raises(ValidationError, match=f"{name} is not installed: install jarvis-server\\[chroma\\]"):
+        ChromaSettings()
 
 
 def test_headers_are_secret():
