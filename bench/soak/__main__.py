@@ -35,6 +35,8 @@ With less, caches that still fill up, or the noise of memory, have a slope of te
 """
 NEW_TEXTS = 7200
 """How many texts are embedded before that: memory grew by 2 kB a text for the first 5,000, then no more."""
+TOGETHER = 30
+"""How often all callers send the same kind of request at once."""
 WARM_UP = 0.3
 """The share of the time after which the mixed load is watched for growth; caches are full by then."""
 
@@ -119,6 +121,8 @@ async def _phases(plan: Plan, watch: Watch, load: Load, found: Found) -> None:
         await load.in_a_row(plan.requests)
     with phase(f"{NEW_TEXTS} new texts"):
         await load.fill(NEW_TEXTS)
+    with phase(f"{TOGETHER} times all at once"):
+        await load.together(TOGETHER)
     with phase("warm-up"):
         left = end - time.monotonic()
         await load.mixed(time.monotonic() + max(WARM_UP * left, LEAST_WARM_UP))

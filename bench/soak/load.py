@@ -75,6 +75,12 @@ class Load:
 
         await asyncio.gather(*map(embed, self._callers))
 
+    async def together(self, rounds: int) -> None:
+        """Have all callers send the same at once, until pools of threads are as large as they become."""
+        for kind in ("rows", "embedded", "operated"):
+            for _ in range(rounds):
+                await asyncio.gather(*(self._send(kind, caller) for caller in self._callers))
+
     async def mixed(self, until: float) -> None:
         """Send requests of all kinds until then, by `time.monotonic`."""
 

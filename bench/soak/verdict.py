@@ -8,8 +8,8 @@ from bench.soak.watch import Sample
 MEMORY = Bounds(an_hour=16)
 INDEX = Bounds(an_hour=64)
 """Chroma's index keeps the place of each deleted row: docs/retrieval.md says so, and what takes it back."""
-POOLS = Bounds(an_hour=6, left=4)
-"""Pools begin threads when they are first needed."""
+POOLS = Bounds(left=4)
+"""Pools begin threads when they are first needed; a request that left one behind would leave thousands."""
 BACK = Bounds(left=0)
 FIGURES = {
     "memory of the server, MiB": MEMORY,
