@@ -1,7 +1,6 @@
 """Rough search in memory: codes of vectors, of which faiss compares a hundred thousand in a millisecond."""
 
 from threading import Lock
-from typing import Any
 
 import faiss
 import numpy as np
@@ -33,10 +32,10 @@ class Codes:
         self._space = space
         metric = faiss.METRIC_L2 if space is Space.L2 else faiss.METRIC_INNER_PRODUCT
         dimension = sample.shape[1] + sample.shape[1] % 2
-        self._open = faiss.IndexPQFastScan(dimension, dimension // 2, 4, metric)
+        self._open: faiss.Index = faiss.IndexPQFastScan(dimension, dimension // 2, 4, metric)
         self._open.train(self._comparable(sample))
         self._empty = faiss.clone_index(self._open)
-        self._complete: tuple[Any, ...] = ()
+        self._complete: tuple[faiss.Index, ...] = ()
         self._lock = Lock()
 
     def add(self, vectors: Matrix) -> None:
@@ -78,12 +77,7 @@ class Codes:
         return np.ascontiguousarray(np.pad(vectors, ((0, 0), (0, vectors.shape[1] % 2))), np.float32)
 
 
-def _search(
-    segment: Any,  # noqa: ANN401 - faiss is not typed here
-    query: Matrix,
-    count: int,
-    first: int,
-) -> tuple[Matrix, NDArray[np.int64]]:
+def _search(segment: faiss.Index, query: Matrix, count: int, first: int) -> tuple[Matrix, NDArray[np.int64]]:
     """Return how near the nearest are, the larger the nearer, and their positions, which begin at `first`."""
     if not segment.ntotal:
         return np.empty(0, np.float32), np.empty(0, np.int64)

@@ -7,6 +7,7 @@ import pytest
 
 from jarvis_ports.filters import And, Equals, Exists, In, Not, Or, Range
 from jarvis_ports.store import Row, Space
+from jarvis_toolkit import codes
 from jarvis_toolkit.memory_index import CANDIDATES, MemoryIndex
 
 ROWS, DIMENSION = 12_000, 33
@@ -23,6 +24,13 @@ FILTERS = {
     "not many": Not(Range("number", gte=3)),
     "nothing": Equals("name", "nobody's"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def several_segments():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codes, "SEGMENT", 5000)
+        yield
 
 
 def rows_of(first, count):
@@ -54,7 +62,7 @@ def both(request):
 @pytest.mark.parametrize("filter_", FILTERS.values(), ids=FILTERS)
 def test_by_codes_the_nearest_rows_are_found_and_their_similarities_are_exact(both, filter_):
     coded, exact = both
-    assert coded._view.codes is not None
+    assert len(coded._view.codes._complete) == 2
     assert len(coded._view.alive) > CANDIDATES
     found = expected = 0
     for vector in vectors_of(30, seed=2):
