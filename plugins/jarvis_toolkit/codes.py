@@ -10,7 +10,7 @@ from jarvis_ports.embedding import Matrix
 from jarvis_ports.store import Space
 
 SEGMENT = 131_072
-"""The number of codes in a complete segment; one that is not is searched under a lock, for up to 0.6 ms."""
+"""The number of codes in a complete segment; one that is not is searched under a lock."""
 
 
 class Codes:

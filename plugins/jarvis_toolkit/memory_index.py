@@ -22,16 +22,16 @@ Slots = NDArray[np.int64]
 LEAST_CAPACITY = 64
 BLOCK = 1024
 """The number of rows whose differences to a query are in memory at once."""
-CANDIDATES = 2000
-"""The number of rows that are chosen by their codes, and compared exactly.
+CANDIDATES, SHARE = 2000, 100
+"""How many rows are chosen by their codes and compared exactly, and at least one row in how many.
 
-Of the 10 nearest among 200,000 vectors, 99.9 % are among them, at random or in 100 clusters; 400 are enough
-for those at random alone (docs/benchmarks.md).
+Codes do not tell the rows of a dense cluster apart, so that all of it must be among them: docs/benchmarks.md has 100
+clusters. For vectors at random, 400 of 200,000 rows are enough.
 """
 WIDER = 8
 """So many times more candidates are chosen when too few of them pass a filter."""
 POSTED = 20_000
-"""The most rows that are compared exactly because a filter leaves no others; that takes 15 ms."""
+"""The most rows that are compared exactly because a filter leaves no others."""
 LEAST_SAMPLE, SAMPLE = 1000, 20_000
 """The least and the most rows by which codes are chosen; faiss warns below 39 for each of 16 values."""
 
@@ -75,10 +75,10 @@ class MemoryIndex:
         capacity: int = LEAST_CAPACITY,
     ) -> None:
         self._space = space
-        self._capacity = capacity
+        self._capacity = max(capacity, LEAST_CAPACITY)
         self._exact_below = exact_below
         self._slots: dict[str, int] = {}
-        self._view = _empty(dimension, capacity)
+        self._view = _empty(dimension, self._capacity)
         self._publishing = Lock()
 
     def __len__(self) -> int:
@@ -140,7 +140,9 @@ class MemoryIndex:
             return self._nearest(view, slice(used), vector, top_k, filter_)
         if (posted := view.postings.slots(filter_, POSTED)) is not None:
             return self._nearest(view, posted[posted < used], vector, top_k, filter_)
-        count = max(CANDIDATES, WIDER * top_k)
+        live = int(np.count_nonzero(view.alive))
+        # Rows that were replaced or deleted have codes until the next growth.
+        count = max(CANDIDATES, live // SHARE, WIDER * top_k) * used // max(1, live)
         while count < used:
             near = view.codes.nearest(vector, count)
             slots = self._nearest(view, near[near < used], vector, top_k, filter_)

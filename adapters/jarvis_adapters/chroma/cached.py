@@ -101,8 +101,8 @@ class CachedCollections:
         cached = self.of(name)
         if (loading := cached.loading) is None:
             return True
-        ids, loading.ids = loading.ids[-PAGE:], loading.ids[:-PAGE]
-        self._read(name, ids, loading.index)
+        self._read(name, loading.ids[-PAGE:], loading.index)
+        del loading.ids[-PAGE:]
         if not loading.ids:
             cached.index, cached.loading = loading.index, None
         return not loading.ids
