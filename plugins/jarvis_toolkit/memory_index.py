@@ -25,11 +25,13 @@ BLOCK = 1024
 CANDIDATES, SHARE = 2000, 100
 """How many rows are chosen by their codes and compared exactly, and at least one row in how many.
 
-Codes do not tell the rows of a dense cluster apart, so that all of it must be among them: docs/benchmarks.md has 100
-clusters. For vectors at random, 400 of 200,000 rows are enough.
+Codes do not tell the rows of a dense cluster apart, so that all of it must be among them. For vectors at
+random, 400 of 200,000 rows are enough.
 """
+ENOUGH = 40
+"""So many times as many rows as are asked for must be among them, and pass the filter."""
 WIDER = 8
-"""So many times more candidates are chosen when too few of them pass a filter."""
+"""So many times more rows are chosen where these are too few."""
 POSTED = 20_000
 """The most rows that are compared exactly because a filter leaves no others."""
 LEAST_SAMPLE, SAMPLE = 1000, 20_000
@@ -142,12 +144,16 @@ class MemoryIndex:
             return self._nearest(view, posted[posted < used], vector, top_k, filter_)
         live = int(np.count_nonzero(view.alive))
         # Rows that were replaced or deleted have codes until the next growth.
-        count = max(CANDIDATES, live // SHARE, WIDER * top_k) * used // max(1, live)
+        count = max(CANDIDATES, live // SHARE, 2 * ENOUGH * top_k) * used // max(1, live)
         while count < used:
             near = view.codes.nearest(vector, count)
-            slots = self._nearest(view, near[near < used], vector, top_k, filter_)
-            if len(slots) == top_k:
-                return slots
+            near = near[near < used]
+            near = near[view.alive[near]]
+            if filter_ is not None:
+                passing = [matches(filter_, view.rows[slot].metadata) for slot in near.tolist()]
+                near = near[np.array(passing, bool)]
+            if len(near) >= ENOUGH * top_k:
+                return self._nearest(view, near, vector, top_k, None)
             count *= WIDER
         return self._nearest(view, slice(used), vector, top_k, filter_)
 
