@@ -22,7 +22,7 @@ T = TypeVar("T")
 CHUNK = 10
 """The number of rows written at a time; a read of the embedded Chroma waits for as long as that takes."""
 EXACT_BELOW = 20_000
-"""Up to so many rows are read into memory at once, and compared exactly in 2 ms."""
+"""Up to so many rows are read into memory at once, and compared exactly."""
 PAGE = 200
 """The number of rows read at a time."""
 RETURN = 0.75
@@ -91,7 +91,7 @@ class CachedCollections:
         self._cached.pop(name, None)
 
     def load(self, name: str) -> None:
-        """Read a collection into memory unless it is there, too large or doubtful; of many rows, begin."""
+        """Read a collection into memory, or begin to, unless it is there, too large or doubtful."""
         cached = self.of(name)
         if cached.missing:
             self._load(name, cached)
