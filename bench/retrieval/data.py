@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.corpus import docstrings
 from jarvis.models import resolve
@@ -23,6 +24,16 @@ class Data:
     vectors: Matrix
     queries: Matrix
     texts: list[str]
+
+    def truth(self, top_k: int) -> NDArray[np.int64]:
+        """Return the numbers of the rows nearest to each query, shape (queries, top_k)."""
+        return np.argsort(-(self.queries @ self.vectors.T), axis=1)[:, :top_k]
+
+    def exactly(self, query: Matrix, top_k: int) -> list[str]:
+        """Return the ids of the rows nearest to one query, the nearest first, as numpy finds them."""
+        similarities = self.vectors @ query
+        best = np.argpartition(-similarities, top_k - 1)[:top_k]
+        return [str(i) for i in best[np.argsort(-similarities[best])]]
 
 
 def make(kind: str, rows: int, queries: int) -> Data:

@@ -21,6 +21,7 @@ from jarvis_toolkit.memory_index import MemoryIndex
 
 PAUSE = 0.005
 """Seconds between two queries, and between two writes of `CHUNK` rows: Chroma takes longer for each."""
+TOP_K = 10
 Search = Callable[[Matrix], Sequence[str]]
 
 
@@ -52,7 +53,7 @@ def main() -> int:
 
 
 def _measure(data: Data) -> Iterator[Measured]:
-    truth = np.argsort(-(data.queries @ data.vectors.T), axis=1)[:, :10]
+    truth = data.truth(TOP_K)
 
     def asked(side: str, search: Search, seconds: float = 0, bytes_a_row: float = 0) -> Measured:
         took, found = [], 0
@@ -66,12 +67,7 @@ def _measure(data: Data) -> Iterator[Measured]:
         recall = found / truth.size
         return Measured(side, len(data.vectors), float(p50), float(p95), recall, seconds, bytes_a_row)
 
-    def exactly(query: Matrix) -> list[str]:
-        similarities = data.vectors @ query
-        best = np.argpartition(-similarities, 9)[:10]
-        return [str(number) for number in best[np.argsort(-similarities[best])]]
-
-    yield asked("numpy, exact", exactly)
+    yield asked("numpy, exact", lambda query: data.exactly(query, TOP_K))
     rows = [Row(str(number), "") for number in range(len(data.vectors))]
     before, began = psutil.Process().memory_info().rss, time.perf_counter()
     index = MemoryIndex(Space.COSINE, data.vectors.shape[1], EXACT_BELOW, capacity=len(rows))
@@ -81,7 +77,7 @@ def _measure(data: Data) -> Iterator[Measured]:
     grown = (psutil.Process().memory_info().rss - before) / len(rows)
 
     def by_codes(query: Matrix) -> list[str]:
-        return [match.row.id for match in index.query(query, 10)]
+        return [match.row.id for match in index.query(query, TOP_K)]
 
     yield asked("Jarvis", by_codes, seconds, grown)
     with _written(index, rows, data):  # the first of these writes makes it grow, and codes all anew

@@ -29,9 +29,9 @@ Codes do not tell the rows of a dense cluster apart, so that all of it must be a
 random, 400 of 200,000 rows are enough.
 """
 ENOUGH = 40
-"""So many times as many rows as are asked for must be among them, and pass the filter."""
+"""The least number of them that must pass the filter, for each row that is asked for."""
 WIDER = 8
-"""So many times more rows are chosen where these are too few."""
+"""The factor by which more rows are chosen where too few pass."""
 POSTED = 20_000
 """The most rows that are compared exactly because a filter leaves no others."""
 LEAST_SAMPLE, SAMPLE = 1000, 20_000

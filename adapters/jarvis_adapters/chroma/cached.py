@@ -73,6 +73,11 @@ class CachedCollection:
         """Keep nothing of it in memory."""
         self.index = self.loading = None
 
+    def outgrow_memory(self) -> None:
+        """Keep nothing of it in memory, nor read it again while it is large."""
+        self.leave_memory()
+        self.large = True
+
 
 class CachedCollections:
     """The collections by name; one that is not in memory is loaded when it is first read."""
@@ -119,8 +124,7 @@ class CachedCollections:
         for index in cached.indices():
             index.upsert(rows, vectors)
             if len(index) > self._in_memory_below:
-                cached.leave_memory()
-                cached.large = True
+                cached.outgrow_memory()
 
     def delete(self, name: str, ids: Sequence[str]) -> None:
         """Delete rows, then hide them from readers."""
@@ -158,8 +162,7 @@ class CachedCollections:
     def _load(self, name: str, cached: CachedCollection) -> None:
         rows = self.engine.call(Engine.count, name)
         if cached.large or rows > self._in_memory_below:
-            cached.leave_memory()
-            cached.large = True
+            cached.outgrow_memory()
             return
         spec = self.engine.call(Engine.spec, name)
         index = MemoryIndex(spec.index.space, spec.dimension, EXACT_BELOW, capacity=rows + rows // 8)
