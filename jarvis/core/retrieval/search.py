@@ -17,7 +17,7 @@ from jarvis.core.telemetry.metrics import RETRIEVAL_LATENCY
 from jarvis_ports.embedding import Matrix, TextRole
 from jarvis_ports.telemetry import Attributes, SpanKind
 from jarvis_ports.values import Hit, Row, SearchMode, SearchQuery, SearchResult, Space
-from jarvis_toolkit.memory_index import similarities
+from jarvis_toolkit.similarity import similarities
 
 LEAST_CANDIDATES = 20
 CANDIDATES = 2

@@ -7,7 +7,7 @@ import pytest
 
 from jarvis_ports.filters import And, Equals, Exists, In, Not, Or, Range
 from jarvis_ports.store import Row, Space
-from jarvis_toolkit import codes
+from jarvis_toolkit import memory_index
 from jarvis_toolkit.memory_index import CANDIDATES, MemoryIndex
 
 ROWS, DIMENSION = 12_000, 33
@@ -29,7 +29,7 @@ FILTERS = {
 @pytest.fixture(scope="module", autouse=True)
 def several_segments():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codes, "SEGMENT", 5000)
+        patch.setattr(memory_index, "SEGMENT", 5000)
         yield
 
 
@@ -54,6 +54,24 @@ def filled(space, exact_below):
     return index
 
 
+def written(vectors, exact_below, space=Space.COSINE):
+    index = MemoryIndex(space, DIMENSION, exact_below)
+    for start in range(0, len(vectors), 50):
+        index.upsert(rows_of(start % 9000, 50), vectors[start : start + 50])
+    return index
+
+
+def recall(index, exact, queries, filter_=None):
+    found = expected = 0
+    for query in queries:
+        one, other = index.query(query, 10, filter_), exact.query(query, 10, filter_)
+        assert len(one) == len(other)
+        truth = {match.row.id: match for match in other}
+        found += sum(truth.get(match.row.id) == match for match in one)
+        expected += len(other)
+    return found / expected if expected else 1
+
+
 @pytest.fixture(scope="module", params=Space)
 def both(request):
     return filled(request.param, 2000), filled(request.param, None)
@@ -62,16 +80,10 @@ def both(request):
 @pytest.mark.parametrize("filter_", FILTERS.values(), ids=FILTERS)
 def test_by_codes_the_nearest_rows_are_found_and_their_similarities_are_exact(both, filter_):
     coded, exact = both
-    assert len(coded._view.codes._complete) == 2
-    assert len(coded._view.alive) > CANDIDATES
-    found = expected = 0
-    for vector in vectors_of(30, seed=2):
-        one, other = coded.query(vector, 10, filter_), exact.query(vector, 10, filter_)
-        assert len(one) == len(other)
-        truth = {match.row.id: match for match in other}
-        found += sum(truth.get(match.row.id) == match for match in one)
-        expected += len(other)
-    assert found >= 0.99 * expected
+    assert len(coded._segments) == 3
+    assert all(segment.codes for segment in coded._segments.values())
+    assert len(coded) > CANDIDATES
+    assert recall(coded, exact, vectors_of(30, seed=2), filter_) >= 0.99
 
 
 def test_it_finds_what_was_just_written_and_not_what_was_deleted_or_replaced(both):
@@ -116,3 +128,29 @@ def test_with_few_rows_it_needs_no_codes(rows):
     index = MemoryIndex(Space.IP, DIMENSION, 0)
     index.upsert(rows_of(0, rows), vectors_of(rows))
     assert index.query(vectors_of(rows)[-1], 1)
+
+
+def test_rows_written_again_and_again_leave_nothing_behind():
+    vectors = vectors_of(60_000)
+    index, exact = written(vectors, 2000), written(vectors, None)
+    assert sum(len(segment.matrix) for segment in index._segments.values()) <= 2 * len(index) + 2 * 5000
+    ids = [str(i) for i in range(9000)]
+    one, other = index.get(ids, vectors=True), exact.get(ids, vectors=True)
+    assert one.rows == other.rows
+    assert np.array_equal(one.vectors, other.vectors)
+    assert sorted(row.id for page in index.pages(None, 300) for row in page.rows) == sorted(ids)
+    assert recall(index, exact, vectors_of(30, seed=1)) >= 0.99
+    index.delete(ids)
+    assert not index.query(vectors[0], 10)
+    assert len(index._segments) == 1
+
+
+@pytest.mark.parametrize("space", Space)
+def test_rows_unlike_all_before_are_found_as_well(monkeypatch, space):
+    monkeypatch.setattr(memory_index, "CANDIDATES", 600)
+    before, others, queries = (
+        vectors_of(count, seed=count) + shift for count, shift in ((2500, -2), (6500, 2), (30, 2))
+    )
+    vectors = np.concatenate([before, others])
+    index, exact = (written(vectors, exact_below, space) for exact_below in (2000, None))
+    assert recall(index, exact, queries) >= 0.98

@@ -11,7 +11,7 @@ from jarvis_ports.filters import Equals, Not
 from jarvis_ports.store import IndexSettings, Row, Space
 from jarvis_ports.telemetry import SpanKind
 from jarvis_ports.values import SearchMode, SearchQuery
-from jarvis_toolkit.memory_index import similarities
+from jarvis_toolkit.similarity import similarities
 
 ROWS = [
     Row("a", "red house on the hill", {"lang": "en"}),

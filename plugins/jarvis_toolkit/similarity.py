@@ -1,0 +1,42 @@
+"""Similarities of vectors, as stores give them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jarvis_ports.store import Space
+
+Floats = NDArray[np.floating[Any]]
+BLOCK = 1024
+"""The number of rows whose differences to a query are in memory at once."""
+
+
+def similarities(vectors: Floats, vector: Floats, space: Space) -> Floats:
+    """Compute `Match.similarity` of each row of `vectors` to `vector`, in double precision."""
+    exact = vectors.astype(np.float64)
+    return similar(exact, scales(exact, space), vector.astype(np.float64), space)
+
+
+def similar(matrix: Floats, scale: Floats, vector: Floats, space: Space) -> Floats:
+    """Compute `Match.similarity` of each row in the precision of `matrix`, given the rows' `scales`."""
+    match space:
+        case Space.COSINE:
+            cosines: Floats = np.clip((matrix @ (vector / np.linalg.norm(vector))) * scale, -1, 1)
+            return cosines
+        case Space.IP:
+            products: Floats = matrix @ vector
+            return products
+        case Space.L2:
+            nearness = np.empty(len(matrix), matrix.dtype)
+            for start in range(0, len(matrix), BLOCK):
+                difference = matrix[start : start + BLOCK] - vector
+                nearness[start : start + BLOCK] = -np.einsum("ij,ij->i", difference, difference)
+            return nearness
+
+
+def scales(vectors: Floats, space: Space) -> Floats:
+    """Return the inverse length of each vector for the cosine, and ones for the other spaces."""
+    if space is Space.COSINE:
+        return np.asarray(1 / np.linalg.norm(vectors.astype(np.float64), axis=1))
+    return np.ones(len(vectors))
