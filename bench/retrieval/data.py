@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.corpus import docstrings
+from bench.corpus import docstrings, sentences
 from jarvis.models import resolve
 from jarvis_ports.embedding import Matrix
 
@@ -13,6 +13,10 @@ EMBEDDER = "all-minilm-l6-v2"
 CLUSTERS = 100
 SPREAD = 0.3
 """The standard deviation within a cluster; the distance between centres is about 1.4."""
+MANY = 10_000
+"""From so many texts on, a bar shows how far embedding them has come."""
+SENTENCES = "sentences-384"
+"""Real vectors in large number: 150,000 sentences, which take some minutes to embed."""
 KINDS = ("random-768", "random-384", "clustered-768", "clustered-384", "real-384")
 
 
@@ -38,6 +42,8 @@ class Data:
 
 def make(kind: str, rows: int, queries: int) -> Data:
     """Make the data of a kind, which are the same each time."""
+    if kind == SENTENCES:
+        return _sentences(rows, queries)
     shape, _, dimension = kind.partition("-")
     if shape == "real":
         return _real(kind, rows, queries)
@@ -53,15 +59,30 @@ def make(kind: str, rows: int, queries: int) -> Data:
 
 
 def _real(kind: str, rows: int, queries: int) -> Data:
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - takes seconds
-
     found = docstrings()[:rows]
-    model = SentenceTransformer(str(resolve(EMBEDDER)), device="cpu")
     texts = [one.rest for one in found]
-    vectors = model.encode(texts, normalize_embeddings=True)
     # The questions are spread evenly, so that they are about all of the library.
     asked = [one.first for one in found[:: max(1, len(found) // queries)]][:queries]
-    return Data(kind, vectors, model.encode(asked, normalize_embeddings=True), texts)
+    return Data(kind, _embedded(texts), _embedded(asked), texts)
+
+
+def _sentences(rows: int, queries: int) -> Data:
+    """Return sentences to search among, and others to search with; at most as many as there are."""
+    texts = sentences()
+    shuffle = np.random.default_rng(0).permutation(len(texts))[: rows + queries]
+    texts = [texts[i] for i in shuffle]
+    vectors = _embedded(texts)
+    return Data(SENTENCES, vectors[queries:], vectors[:queries], texts[queries:])
+
+
+def _embedded(texts: list[str]) -> Matrix:
+    import torch  # noqa: PLC0415 - takes seconds
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - takes seconds
+
+    model = SentenceTransformer(str(resolve(EMBEDDER)), device="cpu")
+    with torch.autocast("cpu", torch.bfloat16):
+        vectors: Matrix = model.encode(texts, normalize_embeddings=True, show_progress_bar=len(texts) > MANY)
+    return vectors.astype(np.float32)
 
 
 def unit(matrix: Matrix) -> Matrix:

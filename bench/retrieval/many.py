@@ -4,7 +4,7 @@ import argparse
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ import psutil
 
 from bench.arguments import make_parser, positive_int
 from bench.found import Found
-from bench.retrieval.data import KINDS, Data, make
+from bench.retrieval.data import KINDS, SENTENCES, Data, make
+from bench.retrieval.peers import PEERS, TOP_K, Search
 from jarvis_adapters.chroma.cached import CHUNK, EXACT_BELOW
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.store import Row, Space
@@ -21,15 +22,13 @@ from jarvis_toolkit.memory_index import MemoryIndex
 
 PAUSE = 0.005
 """Seconds between two queries, and between two writes of `CHUNK` rows: Chroma takes longer for each."""
-TOP_K = 10
-Search = Callable[[Matrix], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Milliseconds a search of one thread, the share of the 10 nearest rows that it finds, and what it took.
 
-    `seconds` is how long it took to make the index, and `bytes_a_row` how much memory.
+    `seconds` is how long it took to make the index, and `bytes_a_row` how much memory; 0 if not measured.
     """
 
     side: str
@@ -47,12 +46,12 @@ def main() -> int:
     with Found(args.json, _print) as found:
         for kind in args.data:
             print(f"{kind}: {args.rows:,} rows", file=sys.stderr)
-            for measured in _measure(make(kind, args.rows, args.queries)):
+            for measured in _measure(make(kind, args.rows, args.queries), args.peers):
                 found.add(kind, measured)
     return 0
 
 
-def _measure(data: Data) -> Iterator[Measured]:
+def _measure(data: Data, peers: Sequence[str]) -> Iterator[Measured]:
     truth = data.truth(TOP_K)
 
     def asked(side: str, search: Search, seconds: float = 0, bytes_a_row: float = 0) -> Measured:
@@ -67,21 +66,24 @@ def _measure(data: Data) -> Iterator[Measured]:
         recall = found / truth.size
         return Measured(side, len(data.vectors), float(p50), float(p95), recall, seconds, bytes_a_row)
 
-    yield asked("numpy, exact", lambda query: data.exactly(query, TOP_K))
     rows = [Row(str(number), "") for number in range(len(data.vectors))]
     before, began = psutil.Process().memory_info().rss, time.perf_counter()
     index = MemoryIndex(Space.COSINE, data.vectors.shape[1], EXACT_BELOW, capacity=len(rows))
     for start in range(0, len(rows), 200):
         index.upsert(rows[start : start + 200], data.vectors[start : start + 200])
     seconds = time.perf_counter() - began
-    grown = (psutil.Process().memory_info().rss - before) / len(rows)
+    bytes_a_row = (psutil.Process().memory_info().rss - before) / len(rows)
 
     def by_codes(query: Matrix) -> list[str]:
         return [match.row.id for match in index.query(query, TOP_K)]
 
-    yield asked("Jarvis", by_codes, seconds, grown)
-    with _written(index, rows, data):  # the first of these writes makes it grow, and codes all anew
+    yield asked("Jarvis", by_codes, seconds, bytes_a_row)
+    with _written(index, rows, data):
         yield asked("Jarvis, while another thread writes", by_codes)
+    for name in peers:
+        began = time.perf_counter()
+        with PEERS[name](data) as search:
+            yield asked(name, search, time.perf_counter() - began)
 
 
 @contextmanager
@@ -105,25 +107,29 @@ def _written(index: MemoryIndex, rows: Sequence[Row], data: Data) -> Iterator[No
 
 
 def _print(found: Found) -> None:
-    for kind in KINDS:
+    for kind in (*KINDS, SENTENCES):
         if results := found.of(kind):
             print(f"\n{kind}: {results[0].rows:,} rows\n")
             print("| search | p50, ms | p95, ms | recall | seconds to make | bytes a row |")
             print("|---|---|---|---|---|---|")
             for one in results:
-                made = f"{one.seconds:.0f} | {one.bytes_a_row:,.0f}" if one.seconds else " | "
-                print(f"| {one.side} | {one.p50:.2f} | {one.p95:.2f} | {one.recall:.4f} | {made} |")
+                print(
+                    f"| {one.side} | {one.p50:.2f} | {one.p95:.2f} | {one.recall:.4f} "
+                    f"| {one.seconds:.0f} | {one.bytes_a_row:,.0f} |"
+                )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "bench.retrieval.many",
         "Milliseconds and recall of searches in memory, one after another, of so many rows that they are "
-        "compared by codes: numpy exactly, and Jarvis, idle and while another thread writes.",
+        "compared by codes: Jarvis, idle and while another thread writes, and its peers. A graph of 200,000 "
+        "rows takes minutes to make.",
     )
     parser.add_argument("--rows", type=positive_int, default=200_000, help="rows")
     parser.add_argument("--queries", type=positive_int, default=300, help="queries")
-    kinds = [kind for kind in KINDS if not kind.startswith("real")]
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="what to compare with")
+    kinds = [*(kind for kind in KINDS if not kind.startswith("real")), SENTENCES]
     parser.add_argument("--data", nargs="+", choices=kinds, default=kinds, help="what the vectors are")
     return parser
 
