@@ -23,6 +23,9 @@ BENCHES: Mapping[str, Sequence[str]] = {
     "embedding": (),
     "cache": (),
     "retrieval": (),
+    "retrieval.many": (),
+    "retrieval.modes": (),
+    "ingestion": (),
     "quality": (),
     "difficulty": (),
     "prompts": (),
@@ -47,7 +50,7 @@ DESCRIPTION = """Runs benchmarks one after another, on a machine on which nothin
 The folder then has of each NAME.json and NAME.txt, what it printed, and of some NAME.svg;
 and machine.json, on which machine that was, with which versions."""
 EXAMPLES = """examples:
-  python -m bench                       all of them, which takes some three hours
+  python -m bench                       all of them, which takes some four hours
   python -m bench frontend overload     these two"""
 
 
