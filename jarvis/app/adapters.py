@@ -107,7 +107,7 @@ def _installed(adapters: Adapters, port: PortName, where: str, name: str) -> Ada
         lines = [f"{where}.adapter: {unknown}"]
         if distribution := PLUGINS.get((port, name)):
             if all(plugin.origin.distribution != distribution for plugin in adapters.unloaded):
-                lines.append(f"install {distribution}, which brings it")
+                lines.append(f"pip install ./plugins/{distribution} in a clone of the repository brings it")
             lines.append(f'{where}.adapter = "{NONE}" turns it off')
         raise UnknownAdapter("\n".join(lines)) from None
 

@@ -115,6 +115,6 @@ def test_without_the_default_estimator_the_server_says_what_to_do(environment):
     assert server.returncode == 2
     assert error == (
         "jarvis: estimator.adapter: no estimator adapter 'heuristic' is installed; installed: none\n"
-        "jarvis: install jarvis-difficulty, which brings it\n"
+        "jarvis: pip install ./plugins/jarvis-difficulty in a clone of the repository brings it\n"
         'jarvis: estimator.adapter = "none" turns it off\n'
     )

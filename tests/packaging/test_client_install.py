@@ -181,7 +181,8 @@ def test_the_others_name_the_extra(environment, command):
     ran = cli(environment, *command)
     assert ran.returncode == 2, ran.stderr
     assert ran.stderr == (
-        "jarvis: this command needs the server, which is not installed: install jarvis-server[server]\n"
+        "jarvis: this command needs the server, which is not installed: "
+        "pip install '.[server]' ./plugins/jarvis-difficulty in a clone of the repository\n"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from jarvis_plugins import AdapterSettings
+from jarvis_ports.extras import how_to_install
 from jarvis_toolkit.folders import cache_folder
 
 
@@ -24,7 +25,7 @@ class DiskCacheSettings(AdapterSettings):
     @classmethod
     def _diskcache_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
         if find_spec("diskcache") is None:
-            msg = "diskcache is not installed: install jarvis-server[diskcache]"
+            msg = f"diskcache is not installed: {how_to_install('diskcache')}"
             raise ValueError(msg)
         return values
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from jarvis_plugins import AdapterSettings
+from jarvis_ports.extras import how_to_install
 
 NEEDED = ("opentelemetry", "opentelemetry.exporter", "opentelemetry.exporter.prometheus")
 
@@ -43,7 +44,7 @@ class OpenTelemetrySettings(AdapterSettings):
     @classmethod
     def _sdk_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
         if any(find_spec(name) is None for name in NEEDED):
-            msg = "OpenTelemetry is not installed: install jarvis-server[opentelemetry]"
+            msg = f"OpenTelemetry is not installed: {how_to_install('opentelemetry')}"
             raise ValueError(msg)
         return values
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from jarvis_plugins import AdapterSettings, ModelRef
+from jarvis_ports.extras import how_to_install
 
 
 class ModelSettings(AdapterSettings):
@@ -37,9 +38,8 @@ class ModelSettings(AdapterSettings):
     def _library_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
         if find_spec("sentence_transformers") is None:
             msg = (
-                "sentence-transformers is not installed: with a GPU, "
-                "install jarvis-server[embedding]; "
-                "without one, pip install --no-deps -r requirements/cpu.txt"
+                f"sentence-transformers is not installed: with a GPU, {how_to_install('embedding')}; "
+                "without one, pip install --no-deps -r requirements/cpu.txt there"
             )
             raise ValueError(msg)
         return values

@@ -24,6 +24,7 @@ from jarvis_adapters.vllm.lora_room import with_empty_place
 from jarvis_adapters.vllm.memory import GIB, cpu_demand, gpu_demand, is_cpu_build
 from jarvis_adapters.vllm.weights import is_small
 from jarvis_plugins import AdapterSettings, MemoryDemand, ModelRef
+from jarvis_ports.extras import how_to_install
 
 PROFILES: dict[str, dict[str, Any]] = {
     "baseline": {"gpu_memory_utilization": 0.85, "max_num_seqs": 16, "enable_prefix_caching": False},
@@ -130,8 +131,8 @@ class VLLMSettings(AdapterSettings):
     def _vllm_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
         if find_spec("vllm") is None:
             msg = (
-                "vLLM is not installed: with a GPU, install jarvis-server[vllm]; "
-                "without one, pip install --no-deps -r requirements/cpu.txt"
+                f"vLLM is not installed: with a GPU, {how_to_install('vllm')}; "
+                "without one, pip install --no-deps -r requirements/cpu.txt there"
             )
             raise ValueError(msg)
         return values

@@ -182,7 +182,7 @@ BLOCKED = Unloaded(Origin("heuristic", "jarvis-difficulty", "1"), AdapterState.B
 @pytest.mark.parametrize(
     ("unloaded", "says"),
     [
-        ([], "\ninstall jarvis-difficulty, which brings it"),
+        ([], "\npip install ./plugins/jarvis-difficulty in a clone of the repository brings it"),
         ([BLOCKED], "; plugin 'heuristic' of jarvis-difficulty 1 did not load (blocked): as configured"),
     ],
 )
