@@ -193,3 +193,9 @@ def test_vectors_need_no_numpy(environment):
     )
     ran = run(environment, program)
     assert ran.stdout == "[[0.0, 0.0], [1.0, 1.0]]\n", ran.stderr
+
+
+def test_the_plugin_of_vllm_does_nothing(environment, metadata):
+    (plugin,) = metadata.entry_points.select(group="vllm.general_plugins")
+    ran = run(environment, f"from {plugin.module} import {plugin.attr}; {plugin.attr}()")
+    assert (ran.returncode, ran.stderr) == (0, "")
