@@ -195,6 +195,12 @@ def test_vectors_need_no_numpy(environment):
     assert ran.stdout == "[[0.0, 0.0], [1.0, 1.0]]\n", ran.stderr
 
 
+def test_without_numpy_a_matrix_is_refused_with_what_does_without(environment):
+    program = "from jarvis.client import Embeddings; Embeddings('m', 2, bytes(8), (1,), (), ()).vectors"
+    ran = run(environment, program)
+    assert ran.stderr.endswith("ImportError: vectors need NumPy: pip install numpy; lists() does without\n")
+
+
 def test_the_plugin_of_vllm_does_nothing(environment, metadata):
     (plugin,) = metadata.entry_points.select(group="vllm.general_plugins")
     ran = run(environment, f"from {plugin.module} import {plugin.attr}; {plugin.attr}()")
