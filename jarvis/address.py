@@ -16,7 +16,7 @@ def check(address: str) -> None:
     """
     is_socket = address.startswith("unix:") and len(address) > len("unix:")
     if "\0" in address or (not is_socket and not _is_host_and_port(address)):
-        msg = f"{address!r} is neither host:port nor unix:/path"
+        msg = f"{address!r} is neither host:port nor unix:/path{_hint(address)}"
         raise ValueError(msg)
 
 
@@ -27,7 +27,7 @@ def check_host_and_port(address: str) -> None:
         ValueError: it is not host:port, or the port is too large.
     """
     if not _is_host_and_port(address):
-        msg = f"{address!r} is not host:port"
+        msg = f"{address!r} is not host:port{_hint(address)}"
         raise ValueError(msg)
 
 
@@ -59,7 +59,16 @@ def _is_host_and_port(address: str) -> bool:
     host, _, port = address.rpartition(":")
     if not (host and host != "unix" and port.isdecimal()):
         return False
+    if host.split() != [host] or ("/" in host and not host.startswith("dns:")):  # gRPC knows dns:///host
+        return False
     if int(port) >= 2**16:
         msg = f"{address!r} has no port: {port} is above {2**16 - 1}"
         raise ValueError(msg)
     return True
+
+
+def _hint(address: str) -> str:
+    scheme, found, _ = address.partition("://")
+    if not found or scheme == "unix":
+        return ""
+    return f": leave out {scheme}://; TLS is set apart, by tls= of a client, server.tls of a server"

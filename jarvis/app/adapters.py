@@ -18,7 +18,7 @@ from jarvis.app.config.explain import explain
 from jarvis_plugins.loader import Adapters
 from jarvis_plugins.registry import Adapter, PortName, UnknownAdapter
 from jarvis_plugins.settings import AdapterSettings, MemoryDemand, ResolvedByHost
-from jarvis_ports.errors import CannotReload
+from jarvis_ports.errors import CannotReload, ModelUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -92,21 +92,23 @@ def configure_adapter(
         raise ConfigError("\n".join(lines)) from None
     configured = ConfiguredAdapter(adapter, settings)
     for field in configured._model_refs:
-        references.check(getattr(settings, field))
+        try:
+            references.check(getattr(settings, field))
+        except ModelUnavailable as error:
+            raise ModelUnavailable(f"{where}.settings.{field}: {error}") from None
     return configured
 
 
 def _installed(adapters: Adapters, port: PortName, where: str, name: str) -> Adapter[Any]:
-    """Return an adapter; the error for a default one that is not installed says what to do."""
+    """Return an adapter; the error names the key, and for a default one says what to do."""
     try:
         return adapters.get(port, name)
     except UnknownAdapter as unknown:
-        if not (distribution := PLUGINS.get((port, name))):
-            raise
-        lines = [str(unknown)]
-        if all(plugin.origin.distribution != distribution for plugin in adapters.unloaded):
-            lines.append(f"install {distribution}, which brings it")
-        lines.append(f'{where}.adapter = "{NONE}" turns it off')
+        lines = [f"{where}.adapter: {unknown}"]
+        if distribution := PLUGINS.get((port, name)):
+            if all(plugin.origin.distribution != distribution for plugin in adapters.unloaded):
+                lines.append(f"pip install ./plugins/{distribution} in a clone of the repository brings it")
+            lines.append(f'{where}.adapter = "{NONE}" turns it off')
         raise UnknownAdapter("\n".join(lines)) from None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jarvis.cli.connection import Connection, connects
+from jarvis.cli.errors import USAGE_ERROR
 from jarvis.cli.gone import DELETED_AT_ONCE
 from jarvis.cli.options import examples
 from jarvis.cli.output import confirm, echo, print_json
@@ -38,7 +39,7 @@ def list_documents(
 ) -> int:
     """List documents with their chunks; all of the collection where no path is named.
 
-    The exit code is 1 where there are none at the paths that are named.
+    The exit code is 2 where there are none at the paths that are named.
     """
     none = bool(paths)
     with connection.open() as client:
@@ -55,7 +56,7 @@ def list_documents(
                 echo(f"{document.chunks:6}  {name}")
     if none:
         echo(f"jarvis: collection {collection!r} has no such document; --collection names another", err=True)
-    return int(none)
+    return USAGE_ERROR if none else 0
 
 
 @app.command(
@@ -70,12 +71,12 @@ def delete(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be deleted.")] = False,
     connection: Connection,
 ) -> int:
-    """Delete documents with all their chunks. The exit code is 1 where there are none."""
+    """Delete documents with all their chunks. The exit code is 2 where there are none."""
     with connection.open() as client:
         found = list(_found(client, collection, paths))
         if not found:
             echo(f"jarvis: collection {collection!r} has no such document", err=True)
-            return 1
+            return USAGE_ERROR
         if dry_run or not yes:
             for document in found if dry_run else found[:SHOWN]:
                 echo(f"would delete {document.source}")

@@ -2,6 +2,8 @@
 
 from importlib.util import find_spec
 
+from jarvis_ports.extras import how_to_install
+
 RUN_TIME_FAILURE = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -19,7 +21,7 @@ SERVERS_REASONS = ("MODEL_UNAVAILABLE", "ENGINE_START_FAILED", "STORE_UNUSABLE")
 """The reasons with such a code that blame the server's surroundings all the same."""
 SERVER_MODULES = ("aiohttp", "pluggy", "pydantic_settings", "uvloop")
 """Some of the modules that the server needs, and clients do not."""
-NEEDS_SERVER = "this command needs the server, which is not installed: install jarvis-server[server]"
+NEEDS_SERVER = f"this command needs the server, which is not installed: {how_to_install('server')}"
 
 
 def has_server() -> bool:

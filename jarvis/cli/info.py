@@ -78,7 +78,7 @@ def _print_status(found: "ServerStatus", routes: "Sequence[RouteInfo]") -> None:
         echo(f"{figure.label:13}{figure.value}")
     write("\n")
     print_table(COLUMNS, components(found))
-    if len(found.models) > 1:
+    if routes and len(found.models) > 1:
         write("\n")
         print_table(
             ("ROUTE", "MODELS", "FALLBACK", "DEFAULT"),

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from jarvis.access.keys import Key
 
 app = typer.Typer(
-    no_args_is_help=True,
     help="Make, list and revoke API keys; a server that runs takes the change at once.",
 )
 

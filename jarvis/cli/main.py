@@ -121,7 +121,6 @@ app.command(
 app.add_typer(
     adapters.app,
     name="adapters",
-    no_args_is_help=False,
     epilog=examples("jarvis adapters", "jarvis adapters --offline --json", "jarvis adapters reload llm demo"),
 )
 app.add_typer(
@@ -134,13 +133,11 @@ app.add_typer(
 app.add_typer(
     models.app,
     name="models",
-    no_args_is_help=False,
     epilog=examples("jarvis models list", "jarvis models fetch --help"),
 )
 app.add_typer(
     keys.app,
     name="keys",
-    no_args_is_help=False,
     epilog=examples("jarvis keys add search-team --role infer", "jarvis keys list"),
 )
 app.command(epilog=examples("jarvis backup /backups/monday", "jarvis backup --config jarvis.toml monday"))(

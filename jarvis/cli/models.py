@@ -10,7 +10,6 @@ from jarvis.cli.options import Json, Wait, examples
 from jarvis.cli.output import echo, print_json, print_table
 
 app = typer.Typer(
-    no_args_is_help=True,
     help="List the models that need no hub, and those that were fetched; fetch one. List those of a running "
     "server; put one to sleep, and wake it.",
 )

@@ -11,7 +11,6 @@ from jarvis.cli.options import Json, Wait, examples
 from jarvis.cli.output import echo, print_json, print_table
 
 app = typer.Typer(
-    no_args_is_help=True,
     help="Load, unload and list further weights (LoRA) of models, while the server runs.",
 )
 

@@ -11,6 +11,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import ConfigurationError
 
 from jarvis.core.metering.limits import MINUTE
+from jarvis_ports.extras import how_to_install
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def _redis(address: str) -> RedisStorage:
         )
     except ConfigurationError as error:
         wrong = isinstance(error.__cause__, ValueError)
-        missing = "needs the package redis: pip install 'jarvis-server[redis]'"
+        missing = f"needs the package redis: {how_to_install('redis')}"
         raise ValueError(str(error.__cause__) if wrong else missing) from None
 
 

@@ -98,7 +98,7 @@ class _AdapterStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AdapterS
     ADAPTER_STATE_AVAILABLE: _AdapterState.ValueType  # 1
     """It can be named in the configuration."""
     ADAPTER_STATE_FAILED: _AdapterState.ValueType  # 2
-    """Its plugin did not load; `message` says why."""
+    """Its plugin did not load, or a package that it needs is not installed; `message` says why."""
     ADAPTER_STATE_BLOCKED: _AdapterState.ValueType  # 3
     """The configuration turns its plugin off."""
     ADAPTER_STATE_INCOMPATIBLE: _AdapterState.ValueType  # 4
@@ -112,7 +112,7 @@ ADAPTER_STATE_UNSPECIFIED: AdapterState.ValueType  # 0
 ADAPTER_STATE_AVAILABLE: AdapterState.ValueType  # 1
 """It can be named in the configuration."""
 ADAPTER_STATE_FAILED: AdapterState.ValueType  # 2
-"""Its plugin did not load; `message` says why."""
+"""Its plugin did not load, or a package that it needs is not installed; `message` says why."""
 ADAPTER_STATE_BLOCKED: AdapterState.ValueType  # 3
 """The configuration turns its plugin off."""
 ADAPTER_STATE_INCOMPATIBLE: AdapterState.ValueType  # 4

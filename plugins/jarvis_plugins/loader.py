@@ -52,7 +52,12 @@ class Adapters:
         """Return all adapters by port and name, then the plugins that brought none."""
         loaded = (
             AdapterInfo(
-                one.port, one.name, one.origin.distribution, one.origin.version, AdapterState.AVAILABLE
+                one.port,
+                one.name,
+                one.origin.distribution,
+                one.origin.version,
+                AdapterState.FAILED if (missing := _missing(one)) else AdapterState.AVAILABLE,
+                missing,
             )
             for _, one in sorted(self.loaded.items())
         )
@@ -89,6 +94,13 @@ def load_plugins(block: Collection[str] = ()) -> Adapters:
             else:
                 _add(adapters, registry)
     return adapters
+
+
+def _missing(adapter: Adapter[Any]) -> str:
+    try:
+        return adapter.settings.missing()
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"{type(error).__name__}: {error}"
 
 
 def _entry_points() -> list[EntryPoint]:

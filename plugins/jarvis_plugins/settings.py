@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,21 @@ class AdapterSettings(BaseModel):
     """The base of every adapter's settings. They are immutable; unknown keys, inf and nan are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+    @classmethod
+    def missing(cls) -> str:
+        """Return what is not installed that the adapter needs, and how to install it; "" if all is there.
+
+        Settings are refused with it, and lists of adapters show it; it does not import what it looks for.
+        """
+        return ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_missing(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
+        if missing := cls.missing():
+            raise ValueError(missing)
+        return values
 
     def memory_demand(self) -> MemoryDemand | None:
         """Return the memory that the adapter will take, or None if it is too little to matter.

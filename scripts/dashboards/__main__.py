@@ -18,6 +18,7 @@ def written() -> dict[str, str]:
 
 def main() -> None:
     folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in written().items():
         (folder / name).write_text(text)
 

@@ -15,7 +15,7 @@ from jarvis.app.config import SLOConfig
 from jarvis.app.slo import generate, prometheus_name, recorded_names
 from jarvis.core.telemetry import metrics
 from jarvis_ports.telemetry import MetricKind
-from scripts.dashboards.__main__ import written
+from scripts.dashboards.__main__ import main, written
 
 GRAFANA = Path(__file__).parents[2] / "deploy/grafana"
 DASHBOARDS = {path.name: json.loads(path.read_text()) for path in sorted(GRAFANA.glob("*.json"))}
@@ -31,6 +31,12 @@ NOT_SERIES = {"and", "or", "unless", "on", "by", "ignoring", "group_left", "bool
 def test_the_files_are_what_the_generator_writes() -> None:
     there = {path.name: path.read_text() for path in GRAFANA.iterdir()}
     assert there == written(), "run make dashboards"
+
+
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["dashboards", str(tmp_path / "new/folder")])
+    main()
+    assert {path.name for path in (tmp_path / "new/folder").iterdir()} == DASHBOARDS.keys()
 
 
 def test_each_dashboard_leads_to_the_others() -> None:

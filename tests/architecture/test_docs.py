@@ -1,6 +1,7 @@
 """The pages, and the example configuration, say what the code says."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ COMMENTED = {
 OUTSIDE = ("README.md", "CONTRIBUTING.md", "bench/README.md", "deploy/README.md")
 """Pages that the site does not have, so that its build does not check their links."""
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
+TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 PATH = re.compile(
     r"`((?:adapters|bench|deploy|docs|jarvis|plugins|ports|protos|scripts|tests|\.github)/[\w./-]+)`"
@@ -72,6 +74,13 @@ def test_the_files_that_pages_name_exist() -> None:
     }
     assert named
     assert not sorted(path for path in named if not (ROOT / path).exists())
+
+
+def test_the_example_without_a_model_needs_no_extra_but_the_server(tmp_path, monkeypatch) -> None:
+    for name in ("chromadb", "diskcache", "opentelemetry", "sentence_transformers", "vllm"):
+        monkeypatch.setitem(sys.modules, name, None)
+    (tmp_path / "jarvis.toml").write_text(TOML.findall(read()["adapters.md"])[-1])
+    check(load(tmp_path / "jarvis.toml", environ={}))
 
 
 @pytest.mark.engine  # checking engine_args imports vLLM

@@ -99,7 +99,9 @@ def test_without_it_the_server_says_what_is_missing_and_what_is_installed(enviro
     server = environment.jarvis("serve")
     _, error = server.communicate(timeout=30)
     assert server.returncode == 2
-    assert error == "jarvis: no llm adapter 'shout' is installed; installed: echo, vllm\n"
+    assert (
+        error == "jarvis: models.loud.adapter: no llm adapter 'shout' is installed; installed: echo, vllm\n"
+    )
 
 
 def test_without_the_default_estimator_the_server_says_what_to_do(environment):
@@ -112,7 +114,7 @@ def test_without_the_default_estimator_the_server_says_what_to_do(environment):
     _, error = server.communicate(timeout=30)
     assert server.returncode == 2
     assert error == (
-        "jarvis: no estimator adapter 'heuristic' is installed; installed: none\n"
-        "jarvis: install jarvis-difficulty, which brings it\n"
+        "jarvis: estimator.adapter: no estimator adapter 'heuristic' is installed; installed: none\n"
+        "jarvis: pip install ./plugins/jarvis-difficulty in a clone of the repository brings it\n"
         'jarvis: estimator.adapter = "none" turns it off\n'
     )

@@ -181,7 +181,8 @@ def test_the_others_name_the_extra(environment, command):
     ran = cli(environment, *command)
     assert ran.returncode == 2, ran.stderr
     assert ran.stderr == (
-        "jarvis: this command needs the server, which is not installed: install jarvis-server[server]\n"
+        "jarvis: this command needs the server, which is not installed: "
+        "pip install '.[server]' ./plugins/jarvis-difficulty in a clone of the repository\n"
     )
 
 
@@ -192,3 +193,15 @@ def test_vectors_need_no_numpy(environment):
     )
     ran = run(environment, program)
     assert ran.stdout == "[[0.0, 0.0], [1.0, 1.0]]\n", ran.stderr
+
+
+def test_without_numpy_a_matrix_is_refused_with_what_does_without(environment):
+    program = "from jarvis.client import Embeddings; Embeddings('m', 2, bytes(8), (1,), (), ()).vectors"
+    ran = run(environment, program)
+    assert ran.stderr.endswith("ImportError: vectors need NumPy: pip install numpy; lists() does without\n")
+
+
+def test_the_plugin_of_vllm_does_nothing(environment, metadata):
+    (plugin,) = metadata.entry_points.select(group="vllm.general_plugins")
+    ran = run(environment, f"from {plugin.module} import {plugin.attr}; {plugin.attr}()")
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -2,11 +2,11 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from jarvis_plugins import AdapterSettings
+from jarvis_ports.extras import how_to_install
 from jarvis_toolkit.folders import cache_folder
 
 
@@ -20,13 +20,10 @@ class DiskCacheSettings(AdapterSettings):
         2**30, ge=2**20, description="The most bytes of its file; what was stored first makes room."
     )
 
-    @model_validator(mode="before")
     @classmethod
-    def _diskcache_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
-        if find_spec("diskcache") is None:
-            msg = "diskcache is not installed: install jarvis-server[diskcache]"
-            raise ValueError(msg)
-        return values
+    def missing(cls) -> str:
+        """See `AdapterSettings.missing`."""
+        return "" if find_spec("diskcache") else f"diskcache is not installed: {how_to_install('diskcache')}"
 
     @property
     def folder(self) -> Path:

@@ -1,12 +1,12 @@
 """The settings of OpenTelemetry."""
 
 from importlib.util import find_spec
-from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from jarvis_plugins import AdapterSettings
+from jarvis_ports.extras import how_to_install
 
 NEEDED = ("opentelemetry", "opentelemetry.exporter", "opentelemetry.exporter.prometheus")
 
@@ -39,13 +39,12 @@ class OpenTelemetrySettings(AdapterSettings):
         description="The share of traces that is sent, of those about which no caller has decided.",
     )
 
-    @model_validator(mode="before")
     @classmethod
-    def _sdk_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
-        if any(find_spec(name) is None for name in NEEDED):
-            msg = "OpenTelemetry is not installed: install jarvis-server[opentelemetry]"
-            raise ValueError(msg)
-        return values
+    def missing(cls) -> str:
+        """See `AdapterSettings.missing`."""
+        if all(find_spec(name) for name in NEEDED):
+            return ""
+        return f"OpenTelemetry is not installed: {how_to_install('opentelemetry')}"
 
     @field_validator("otlp_endpoint")
     @classmethod

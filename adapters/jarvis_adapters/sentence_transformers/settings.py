@@ -1,11 +1,12 @@
 """The settings of sentence-transformers."""
 
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from jarvis_plugins import AdapterSettings, ModelRef
+from jarvis_ports.extras import how_to_install
 
 
 class ModelSettings(AdapterSettings):
@@ -32,17 +33,15 @@ class ModelSettings(AdapterSettings):
         description="How long one batch may take; a model that takes longer hangs, and is loaded anew.",
     )
 
-    @model_validator(mode="before")
     @classmethod
-    def _library_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
-        if find_spec("sentence_transformers") is None:
-            msg = (
-                "sentence-transformers is not installed: with a GPU, "
-                "install jarvis-server[embedding]; "
-                "without one, pip install --no-deps -r requirements/cpu.txt"
-            )
-            raise ValueError(msg)
-        return values
+    def missing(cls) -> str:
+        """See `AdapterSettings.missing`."""
+        if find_spec("sentence_transformers"):
+            return ""
+        return (
+            f"sentence-transformers is not installed: with a GPU, {how_to_install('embedding')}; "
+            "without one, pip install --no-deps -r requirements/cpu.txt there"
+        )
 
 
 class SentenceTransformersSettings(ModelSettings):

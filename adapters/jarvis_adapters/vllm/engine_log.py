@@ -18,7 +18,7 @@ import threading
 from logging.handlers import SocketHandler
 from pathlib import Path
 
-from jarvis_adapters.vllm.plugin import SERVER_PID
+from jarvis_adapters.vllm_plugin import SERVER_PID
 
 RECORD = b"\x1e"
 """The byte that begins a line with a record, as in JSON text sequences (RFC 7464)."""

@@ -1,7 +1,4 @@
-"""Changes an engine's processes for Jarvis: vLLM calls `prepare` there, as a `vllm.general_plugins` plugin.
-
-It does nothing in a process that no Jarvis server has started.
-"""
+"""Changes an engine's processes for Jarvis; vLLM gets here through `jarvis_adapters.vllm_plugin`."""
 
 import atexit
 import gc
@@ -10,11 +7,11 @@ import signal
 
 import psutil
 
+from jarvis_adapters.vllm_plugin import SERVER_PID
 from jarvis_toolkit.children import detach
 
 NAME = "jarvis"
 """The name of the entry point."""
-SERVER_PID = "JARVIS_SERVER_PID"
 
 
 def prepare() -> None:

@@ -15,7 +15,6 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from jarvis_adapters.vllm.constraints.settings import StructuredOutputSettings
@@ -24,6 +23,7 @@ from jarvis_adapters.vllm.lora_room import with_empty_place
 from jarvis_adapters.vllm.memory import GIB, cpu_demand, gpu_demand, is_cpu_build
 from jarvis_adapters.vllm.weights import is_small
 from jarvis_plugins import AdapterSettings, MemoryDemand, ModelRef
+from jarvis_ports.extras import how_to_install
 
 PROFILES: dict[str, dict[str, Any]] = {
     "baseline": {"gpu_memory_utilization": 0.85, "max_num_seqs": 16, "enable_prefix_caching": False},
@@ -125,16 +125,15 @@ class VLLMSettings(AdapterSettings):
         {}, description="Any other field of vLLM's AsyncEngineArgs; it takes precedence over the profile."
     )
 
-    @model_validator(mode="before")
     @classmethod
-    def _vllm_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
-        if find_spec("vllm") is None:
-            msg = (
-                "vLLM is not installed: with a GPU, install jarvis-server[vllm]; "
-                "without one, pip install --no-deps -r requirements/cpu.txt"
-            )
-            raise ValueError(msg)
-        return values
+    def missing(cls) -> str:
+        """See `AdapterSettings.missing`."""
+        if find_spec("vllm"):
+            return ""
+        return (
+            f"vLLM is not installed: with a GPU, {how_to_install('vllm')}; "
+            "without one, pip install --no-deps -r requirements/cpu.txt there"
+        )
 
     @field_validator("cpus")
     @classmethod

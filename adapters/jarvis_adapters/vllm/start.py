@@ -38,11 +38,12 @@ from jarvis_adapters.vllm.images import placeholders, processor_template
 from jarvis_adapters.vllm.llm import VLLM
 from jarvis_adapters.vllm.merging import Merging
 from jarvis_adapters.vllm.metrics import PAGE, Metrics
-from jarvis_adapters.vllm.plugin import NAME, SERVER_PID
+from jarvis_adapters.vllm.plugin import NAME
 from jarvis_adapters.vllm.processes import ensure_ended, kill, trees
 from jarvis_adapters.vllm.settings import VLLMSettings, engine_args
 from jarvis_adapters.vllm.step_down import helps, is_out_of_memory, smaller
 from jarvis_adapters.vllm.warm_up import warm_up
+from jarvis_adapters.vllm_plugin import SERVER_PID
 from jarvis_ports.errors import EngineStartFailed
 from jarvis_toolkit.children import shielded
 

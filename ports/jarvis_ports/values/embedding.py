@@ -74,7 +74,10 @@ class Embeddings:
         Raises:
             ImportError: NumPy is not installed; `lists` does not need it.
         """
-        import numpy as np  # noqa: PLC0415 - callers need not have it
+        try:
+            import numpy as np  # noqa: PLC0415 - callers need not have it
+        except ImportError as error:
+            raise ImportError("vectors need NumPy: pip install numpy; lists() does without") from error
 
         found = np.frombuffer(bytearray(self.packed), "<f4").reshape(len(self.tokens), self.dimension)
         return found.astype(np.float32, copy=False)

@@ -95,6 +95,8 @@ def test_the_check_of_a_configuration_reads_the_files(files, made):
         (["auth.open_health=false"], "auth.open_health: nobody is known by name"),
         (['auth.default_roles=["infer"]'], "auth.default_roles: nobody is known by name"),
         (['server.listen=["unix:a\\u0000b"]'], "neither host:port nor unix:/path"),
+        (['server.listen=["http://127.0.0.1:1"]'], "leave out http://; TLS is set apart, .* server.tls"),
+        (['http.listen="http://127.0.0.1:1"'], "is not host:port: leave out http://"),
         (['auth.jwt={issuer="i", audience="a", jwks="k", algorithms=["HS256"]}'], "auth.jwt.algorithms"),
         (['server.tls.certificate="a"'], "certificate and key go together"),
         (['server.tls.client_ca="a"'], "client_ca needs certificate and key"),

@@ -210,5 +210,5 @@ async def test_a_lock_of_another_process_is_not_waited_for_long(opened, folder):
 
 def test_a_missing_library_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr(settings, "find_spec", lambda _: None)
-    with pytest.raises(ValueError, match=r"install jarvis-server\[diskcache\]"):
+    with pytest.raises(ValueError, match=r"pip install '\.\[diskcache\]' \./plugins"):
         DiskCacheSettings()

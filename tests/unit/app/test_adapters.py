@@ -1,18 +1,20 @@
 """What is refused before anything starts, beyond the configuration's own checks."""
 
+import re
+
 import pytest
 
 from jarvis.app.adapters import ConfiguredAdapter, check_memory, check_room, configure_adapter
 from jarvis.app.application import make_application
 from jarvis.app.bootstrap import check
-from jarvis.app.config import Config, ConfigError, load
+from jarvis.app.config import Config, ConfigError, ModelConfig, load
 from jarvis.core.lifecycle.component import WhenUnwell
 from jarvis.core.telemetry.instruments import Instruments
-from jarvis_plugins import AdapterSettings
+from jarvis_plugins import AdapterSettings, ModelRef
 from jarvis_plugins.loader import Adapters, Unloaded
 from jarvis_plugins.registry import Adapter, Origin, PortName, UnknownAdapter
 from jarvis_plugins.settings import MemoryDemand
-from jarvis_ports.errors import CannotReload
+from jarvis_ports.errors import CannotReload, ModelUnavailable
 from jarvis_ports.values import AdapterState
 
 STAND_INS = ["models.a.adapter=echo", "embedder.adapter=none", "store.adapter=none"]
@@ -135,9 +137,43 @@ def test_the_log_file_is_checked_too():
         check(load(None, [*STAND_INS, "log.file=/no/such/x.log"], {}))
 
 
-def test_an_unknown_estimator_names_those_there_are():
-    with pytest.raises(LookupError, match="heuristic"):
-        check(load(None, [*STAND_INS, "estimator.adapter=nope"], {}))
+@pytest.mark.parametrize(
+    ("sets", "told"),
+    [
+        (
+            ["models.b.adapter=ecco"],
+            "models.b.adapter: no llm adapter 'ecco' is installed; installed: echo, ",
+        ),
+        (["embedder.adapter=ecco"], "embedder.adapter: no embedder adapter 'ecco' is installed"),
+        (["reranker.adapter=ecco"], "reranker.adapter: no reranker adapter 'ecco' is installed"),
+        (
+            ["embedder.adapter=hashing", "cache=[]", "store.adapter=ecco"],
+            "store.adapter: no store adapter 'ecco' is installed",
+        ),
+        (
+            ["estimator.adapter=ecco"],
+            "estimator.adapter: no estimator adapter 'ecco' is installed; installed: h",
+        ),
+        (["telemetry.adapter=ecco"], "telemetry.adapter: no telemetry adapter 'ecco' is installed"),
+        (
+            ["embedder.adapter=hashing", "cache=[{adapter='memory'}, {adapter='ecco'}]"],
+            "cache[1].adapter: no cache adapter 'ecco' is installed",
+        ),
+    ],
+)
+def test_an_unknown_adapter_is_told_with_its_key_and_those_there_are(sets, told):
+    with pytest.raises(UnknownAdapter, match=f"^{re.escape(told)}"):
+        check(load(None, [*STAND_INS, *sets], {}))
+
+
+def test_a_model_whose_files_are_missing_is_told_with_its_key():
+    class Named(AdapterSettings):
+        model: ModelRef
+
+    adapter = Adapter(PortName.LLM, "fake", Named, lambda settings: None, Origin("p", "d", "1"))
+    section = ModelConfig(adapter="fake", settings={"model": "/no/such"})
+    with pytest.raises(ModelUnavailable, match=r"^models\.b\.settings\.model: /no/such: there is no such"):
+        configure_adapter(Adapters({(PortName.LLM, "fake"): adapter}), PortName.LLM, "models.b", section)
 
 
 BLOCKED = Unloaded(Origin("heuristic", "jarvis-difficulty", "1"), AdapterState.BLOCKED, "as configured")
@@ -146,7 +182,7 @@ BLOCKED = Unloaded(Origin("heuristic", "jarvis-difficulty", "1"), AdapterState.B
 @pytest.mark.parametrize(
     ("unloaded", "says"),
     [
-        ([], "\ninstall jarvis-difficulty, which brings it"),
+        ([], "\npip install ./plugins/jarvis-difficulty in a clone of the repository brings it"),
         ([BLOCKED], "; plugin 'heuristic' of jarvis-difficulty 1 did not load (blocked): as configured"),
     ],
 )
@@ -154,6 +190,6 @@ def test_without_the_default_estimator_the_error_says_what_to_do(unloaded, says)
     with pytest.raises(UnknownAdapter) as unknown:
         configure_adapter(Adapters(unloaded=unloaded), PortName.ESTIMATOR, "estimator", Config().estimator)
     assert str(unknown.value) == (
-        f"no estimator adapter 'heuristic' is installed; installed: none{says}\n"
+        f"estimator.adapter: no estimator adapter 'heuristic' is installed; installed: none{says}\n"
         'estimator.adapter = "none" turns it off'
     )

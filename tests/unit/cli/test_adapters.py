@@ -1,4 +1,5 @@
 import json
+import sys
 
 import grpc
 
@@ -28,6 +29,17 @@ async def test_adapters_that_are_installed_need_no_server(run, tmp_path, monkeyp
     found = {(one["port"], one["name"]): one for one in json.loads(out)}
     assert found["llm", "vllm"]["state"] == "available"
     assert found["store", "chroma"]["distribution"] == "jarvis-server"
+
+
+async def test_adapters_offline_tell_which_packages_are_missing(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("diskcache", "opentelemetry", "sentence_transformers", "vllm"):
+        monkeypatch.setitem(sys.modules, name, None)
+    code, out, _ = await run("adapters", "--offline", "--json")
+    assert code == 0
+    failed = {one["name"]: one["message"] for one in json.loads(out) if one["state"] == "failed"}
+    assert set(failed) == {"cross-encoder", "diskcache", "opentelemetry", "sentence-transformers", "vllm"}
+    assert all(" is not installed: " in message and "pip install " in message for message in failed.values())
 
 
 async def test_adapters_offline_tell_what_did_not_load_and_why(run, tmp_path, monkeypatch):

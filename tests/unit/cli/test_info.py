@@ -112,6 +112,12 @@ async def test_status_as_json(fake, run):
     assert (status["health"], status["recent"]["latency"]) == (None, None)
 
 
+async def test_status_of_models_without_a_route_shows_none(answer, run):
+    _, out, _ = await run("status", "--server", await answer(GetStatus=SEVERAL["GetStatus"]))
+    assert "far" in out
+    assert "ROUTE" not in out
+
+
 async def test_status_as_json_has_how_the_server_fares(answer, run):
     _, out, _ = await run("status", "--json", "--server", await answer(GetStatus=FARES))
     status = json.loads(out)

@@ -159,7 +159,18 @@ async def test_a_server_that_is_there_by_the_time_a_late_loop_hears_is_still_one
             await client.health()
 
 
-@pytest.mark.parametrize("address", ["", "localhost", "host:port", ":1", "unix:"])
+@pytest.mark.parametrize("address", ["", "localhost", "host:port", ":1", "unix:", "a b:1", " a:1", "a/b:1"])
 async def test_an_address_of_neither_form_is_refused(address):
     with pytest.raises(ValueError, match="neither host:port nor unix:/path"):
         JarvisClient(address)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "grpc"])
+async def test_an_address_with_a_scheme_is_refused_with_how_to_encrypt(scheme):
+    with pytest.raises(ValueError, match=f"nor unix:/path: leave out {scheme}://; TLS is set apart, by tls="):
+        JarvisClient(f"{scheme}://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", ["dns:///localhost:1", "ipv4:127.0.0.1:1,127.0.0.2:1", "unix:///a b"])
+async def test_the_forms_that_grpc_resolves_are_taken(address):
+    await JarvisClient(address).close()

@@ -38,6 +38,22 @@ def test_finds_the_adapters_that_are_installed(install):
     assert adapters.unloaded == []
 
 
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("return 'mine-lib is not installed'", "mine-lib is not installed"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_an_adapter_that_lacks_a_package_is_listed_with_what_it_lacks(install, missing, message):
+    lacking = f"class Lacking(AdapterSettings):\n    @classmethod\n    def missing(cls): {missing}\n"
+    install("acme-llm", ADAPTER.replace("@hook", f"{lacking}\n@hook").replace("=AdapterSettings", "=Lacking"))
+    listed = {(one.port, one.name): one for one in load_plugins().listed()}
+    mine, echo = listed["llm", "mine"], listed["llm", "echo"]
+    assert (mine.state, mine.message) == (AdapterState.FAILED, message)
+    assert (echo.state, echo.message) == (AdapterState.AVAILABLE, "")
+
+
 BROKEN = {
     "1 / 0": "ZeroDivisionError: division by zero",
     "import no_such_engine": "ModuleNotFoundError: No module named 'no_such_engine'",

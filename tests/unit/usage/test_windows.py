@@ -111,7 +111,7 @@ def test_an_address_that_is_none_is_told_without_its_password(address, said):
 
 def test_without_the_package_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
-    with pytest.raises(ValueError, match=r"pip install 'jarvis-server\[redis\]'"):
+    with pytest.raises(ValueError, match=r"pip install '\.\[redis\]' \./plugins"):
         SlidingWindows("redis://host")
 
 

@@ -115,7 +115,7 @@ def test_a_missing_library_is_told_with_the_extra_that_brings_it(monkeypatch):
         "jarvis_adapters.sentence_transformers.settings.find_spec",
         lambda name: None if name == "sentence_transformers" else importlib.util.find_spec(name),
     )
-    with pytest.raises(ValidationError, match=r"install jarvis-server\[embedding\]"):
+    with pytest.raises(ValidationError, match=r"pip install '\.\[embedding\]' \./plugins"):
         SentenceTransformersSettings(model="m")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from jarvis_adapters.vllm.engine_log import configure
 from jarvis_adapters.vllm.failures import FailureLog
-from jarvis_adapters.vllm.plugin import SERVER_PID
+from jarvis_adapters.vllm_plugin import SERVER_PID
 
 CONFIGURED = """
 import json, logging, logging.config, os, sys, time, warnings

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from jarvis_adapters.vllm.plugin import SERVER_PID
+from jarvis_adapters.vllm_plugin import SERVER_PID
 
-PREPARE = "from jarvis_adapters.vllm.plugin import prepare; prepare()"
+PREPARE = "from jarvis_adapters.vllm_plugin import prepare; prepare()"
 
 
 @pytest.fixture

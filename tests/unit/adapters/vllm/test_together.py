@@ -12,8 +12,8 @@ import pytest
 from jarvis_adapters.vllm import exclusive, start
 from jarvis_adapters.vllm.abandon import in_thread
 from jarvis_adapters.vllm.failures import FailureLog
-from jarvis_adapters.vllm.plugin import SERVER_PID
 from jarvis_adapters.vllm.settings import VLLMSettings
+from jarvis_adapters.vllm_plugin import SERVER_PID
 from jarvis_ports.errors import EngineStartFailed
 
 
