@@ -2,11 +2,11 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from jarvis_plugins import AdapterSettings
+from jarvis_ports.extras import how_to_install
 from jarvis_toolkit.folders import data_folder
 
 
@@ -31,14 +31,13 @@ class ChromaSettings(AdapterSettings):
     ssl: bool = Field(default=False, description="Whether that server speaks TLS.")
     headers: dict[str, SecretStr] = Field({}, description="Headers of every request to that server.")
 
-    @model_validator(mode="before")
     @classmethod
-    def _all_is_installed(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic hands over what it was given
+    def missing(cls) -> str:
+        """See `AdapterSettings.missing`."""
         for name in ("chromadb", "faiss"):
             if find_spec(name) is None:
-                msg = f"{name} is not installed: install jarvis-server[chroma]"
-                raise ValueError(msg)
-        return values
+                return f"{name} is not installed: {how_to_install('chroma')}"
+        return ""
 
     @field_validator("host")
     @classmethod

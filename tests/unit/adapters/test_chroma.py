@@ -47,7 +47,7 @@ def test_a_host_alone_is_taken(host):
 @pytest.mark.parametrize("name", ["chromadb", "faiss"])
 def test_a_package_that_is_not_installed_is_named(monkeypatch, name):
     monkeypatch.setattr(settings_module, "find_spec", lambda asked: None if asked == name else object())
-    with pytest.raises(ValidationError, match=f"{name} is not installed: install jarvis-server\\[chroma\\]"):
+    with pytest.raises(ValidationError, match=rf"{name} is not installed: pip install '\.\[chroma\]'"):
         ChromaSettings()
 
 

@@ -11,7 +11,8 @@ from jarvis_plugins import hookimpl
 from jarvis_ports.errors import CollectionMismatch
 from jarvis_ports.filters import Not
 from jarvis_ports.health import Health
-from jarvis_ports.store import Row, Rows, StoreCheck
+from jarvis_ports.store import Row, Rows, Space, StoreCheck
+from jarvis_toolkit.memory_index import MemoryIndex
 
 
 class Fault(MemoryStore):
@@ -73,7 +74,7 @@ class StringsOnly(Fault):
 class CosineAlone(Fault):
     async def create(self, spec):
         await super().create(spec)
-        self._find(spec.name).index._space = "cosine"
+        self._find(spec.name).index = MemoryIndex(Space.COSINE, spec.dimension)
 
 
 class ForgetsToDelete(Fault):
