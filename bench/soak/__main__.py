@@ -24,14 +24,15 @@ from bench.soak.watch import Sample, Watch
 IDLE_SECONDS = RESUME_SECONDS + 20
 """How long nobody calls before the idle figures are taken."""
 EXAMPLES = """examples:
-  python -m bench.soak --plot soak.svg              20 minutes, with a plot
+  python -m bench.soak --plot soak.svg              an hour, with a plot
   python -m bench.soak --seconds 28800              a night
-  SOAK_S=3600 make bench BENCH=soak                 an hour
+  SOAK_S=7200 make bench BENCH=soak                 two hours
 """
-LEAST_WARM_UP, LEAST_WATCHED = 300, 450
+LEAST_WARM_UP, LEAST_WATCHED = 300, 1800
 """How many seconds of mixed load there are at least, before it is watched for growth and then.
 
-With less, caches that still fill up, or the noise of memory, have a slope of tens of MiB an hour.
+With less, caches that still fill up, or what memory does anyway, have a slope of tens of MiB an hour: see
+docs/benchmarks.md.
 """
 NEW_TEXTS = 7200
 """How many texts are embedded before that: memory grew by 2 kB a text for the first 5,000, then no more."""
@@ -164,9 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seconds",
         type=positive_int,
-        default=int(os.environ.get("SOAK_S", "1200")),
-        help="how long all of it takes, after the start (default: $SOAK_S, or 1200); at least "
-        "about a quarter of an hour, as less tells nothing",
+        default=int(os.environ.get("SOAK_S", "3600")),
+        help="how long all of it takes, after the start (default: $SOAK_S, or 3600); at least "
+        "about three quarters of an hour, as less tells nothing",
     )
     parser.add_argument("--streams", type=positive_int, default=100, help="streams at once, at the beginning")
     parser.add_argument("--requests", type=positive_int, default=1000, help="requests in a row, after them")

@@ -1,10 +1,11 @@
 """Runs batches through a loaded model, one at a time."""
 
+import copy
 import logging
 import traceback
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ class Runner(Generic[M]):
 
     def __init__(self, model: M) -> None:
         self._model: M | None = model
+        self._reduced: M | None = None
         self._in_use = Lock()
         self.batch_precision = "float32"
         self.down = ""
@@ -49,8 +51,12 @@ class Runner(Generic[M]):
             raise EngineDead(self.down)
         reduced = self.batch_precision == "bfloat16" and len(items) > 1
         try:
-            with torch.autocast(self._model.device.type, torch.bfloat16, enabled=reduced):  # type: ignore[attr-defined]
-                return np.asarray(forward(self._model, items), np.float32)
+            device: str = self._model.device.type  # type: ignore[attr-defined]
+            if reduced and device == "cpu" and self._reduced is None:
+                self._reduced = with_bfloat16_weights(self._model)
+            with torch.autocast(device, torch.bfloat16, enabled=reduced):
+                model = (self._reduced or self._model) if reduced else self._model
+                return np.asarray(forward(model, items), np.float32)
         except Exception as error:  # noqa: BLE001 - torch, and any model's own code
             said, fatal, memory = first_line(error), is_fatal(error), is_out_of_memory(error)
             logger.warning("a batch of %d texts failed:\n%s", len(items), traceback.format_exc())
@@ -67,4 +73,19 @@ class Runner(Generic[M]):
     def drop(self) -> None:
         """Drop the model, after the batch that runs."""
         with self._in_use:
-            self._model = None
+            self._model = self._reduced = None
+
+
+def with_bfloat16_weights(model: M) -> M:
+    """Return a model that shares all with another, but for the weights of its linear layers.
+
+    Autocast would make the same bfloat16 of them, anew for each batch.
+    """
+    module = cast("torch.nn.Module", model)
+    shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
+    reduced: torch.nn.Module = copy.deepcopy(module, dict(shared))
+    for layer in reduced.modules():
+        if isinstance(layer, torch.nn.Linear):
+            for name, parameter in list(layer.named_parameters(recurse=False)):
+                setattr(layer, name, torch.nn.Parameter(parameter.to(torch.bfloat16), requires_grad=False))
+    return cast("M", reduced)

@@ -12,6 +12,7 @@ import torch
 
 from jarvis_adapters.sentence_transformers import errors, precision
 from jarvis_adapters.sentence_transformers.encoder import Encoder
+from jarvis_adapters.sentence_transformers.runner import with_bfloat16_weights
 from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import EngineDead, EngineFailure
 
@@ -33,6 +34,14 @@ class FakeModel:
         self.device = torch.device("cpu")
         self.error, self.beyond, self.skew = error, beyond, skew
         self.batches, self.tensors = [], []
+
+    def parameters(self):
+        return []
+
+    buffers = modules = parameters
+
+    def __deepcopy__(self, memo):
+        return self
 
     def encode(self, texts, **options):
         self.batches.append((texts, options, torch.is_autocast_enabled("cpu")))
@@ -86,6 +95,18 @@ def test_bfloat16_is_for_batches_alone(wanted, reduced):
     made.encode(["1"], TextRole.QUERY)
     made.encode(["1", "2"], TextRole.QUERY)
     assert [autocast for *_, autocast in model.batches] == reduced
+
+
+def test_bfloat16_weights_are_made_once_and_give_what_autocast_gives():
+    layers = [torch.nn.Linear(8, 16), torch.nn.LayerNorm(16), torch.nn.Linear(16, 4, bias=False)]
+    model = torch.nn.Sequential(*layers).eval()
+    reduced = with_bfloat16_weights(model)
+    assert [parameter.dtype for parameter in model.parameters()] == [torch.float32] * 5
+    assert [parameter.dtype for parameter in reduced[0].parameters()] == [torch.bfloat16] * 2
+    assert reduced[1].weight is model[1].weight
+    values = torch.randn(32, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(reduced(values), model(values))
 
 
 # Failures
