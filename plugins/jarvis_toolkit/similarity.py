@@ -15,14 +15,18 @@ BLOCK = 1024
 def similarities(vectors: Floats, vector: Floats, space: Space) -> Floats:
     """Compute `Match.similarity` of each row of `vectors` to `vector`, in double precision."""
     exact = vectors.astype(np.float64)
-    return similar(exact, scales(exact, space), vector.astype(np.float64), space)
+    found = similar(exact, scales(exact, space), vector.astype(np.float64), space)
+    return np.clip(found, -1, 1) if space is Space.COSINE else found
 
 
+@np.errstate(over="ignore", invalid="ignore")  # in single precision, of very long vectors
 def similar(matrix: Floats, scale: Floats, vector: Floats, space: Space) -> Floats:
     """Compute `Match.similarity` of each row in the precision of `matrix`, given the rows' `scales`."""
     match space:
         case Space.COSINE:
-            cosines: Floats = np.clip((matrix @ (vector / np.linalg.norm(vector))) * scale, -1, 1)
+            exact = vector.astype(np.float64)
+            unit = (exact / np.linalg.norm(exact)).astype(matrix.dtype)
+            cosines: Floats = (matrix @ unit) * scale
             return cosines
         case Space.IP:
             products: Floats = matrix @ vector

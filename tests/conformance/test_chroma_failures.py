@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from jarvis_adapters.chroma import open_chroma
+from jarvis_adapters.chroma import open_chroma, process
 from jarvis_adapters.chroma.settings import ChromaSettings
 from jarvis_ports.errors import StoreFailure, StoreUnavailable, StoreUnusable
 from jarvis_ports.store import CollectionSpec, Row
@@ -217,6 +217,18 @@ async def test_leaves_no_process_behind(folder):
     async with embedded(folder):
         chroma = chroma_process(folder)
     assert not chroma.is_running()
+
+
+async def test_a_process_that_is_stopped_keeps_nobody_from_closing(folder, monkeypatch):
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.5)
+    async with asyncio.timeout(20), embedded(folder) as store:
+        await store.create(SPEC)
+        await store.upsert("papers", *rows(3))
+        child = chroma_process(folder)
+        child.suspend()
+    assert not child.is_running()
+    async with embedded(folder) as store:
+        assert await store.count("papers") == 3
 
 
 async def test_a_collection_that_grows_leaves_memory_and_comes_back_well_below(folder):

@@ -121,18 +121,18 @@ class CachedCollections:
         cached = self.of(name)
         with _doubted(cached):
             self.engine.call(Engine.upsert, name, rows, vectors)
-        for index in cached.indices():
-            index.upsert(rows, vectors)
-            if len(index) > self._in_memory_below:
-                cached.outgrow_memory()
+            for index in cached.indices():
+                index.upsert(rows, vectors)
+        if any(len(index) > self._in_memory_below for index in cached.indices()):
+            cached.outgrow_memory()
 
     def delete(self, name: str, ids: Sequence[str]) -> None:
         """Delete rows, then hide them from readers."""
         cached = self.of(name)
         with _doubted(cached):
             self.engine.call(Engine.delete, name, ids)
-        for index in cached.indices():
-            index.delete(ids)
+            for index in cached.indices():
+                index.delete(ids)
         if cached.large and self.engine.call(Engine.count, name) < RETURN * self._in_memory_below:
             cached.large = False
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -27,6 +28,8 @@ WRITE_SECONDS = 20.0
 """The most seconds that a write of some rows may take: Chroma has hung on a full disk."""
 SPARE_SECONDS = 1.0
 """Seconds that the server waits beyond the child's own time limit, which a stopped child cannot enforce."""
+STOP_SECONDS = WRITE_SECONDS + 10.0
+"""The most seconds that the child may take to end."""
 CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGALRM}
 """What ends a process that reads a damaged index, or never comes to its end."""
 ROWS = {Engine.upsert, Engine.delete}
@@ -107,12 +110,20 @@ class EngineProcess:
         return result
 
     def stop(self) -> int:
-        """End the child once it has finished its current call, and return its exit code."""
+        """End the child once it has finished its current call, and return its exit code.
+
+        One that does not end, as it was stopped, say, is killed; it has nothing left to write.
+        """
         self._failed = False
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
-        return self._child.wait() if self._child is not None else 0
+        if self._child is None:
+            return 0
+        with suppress(subprocess.TimeoutExpired):
+            return self._child.wait(STOP_SECONDS)
+        self._child.kill()
+        return self._child.wait()
 
     def probe(self) -> None:
         """Write as many bytes to the folder as a write of some rows takes.

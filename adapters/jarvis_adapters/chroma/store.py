@@ -195,6 +195,9 @@ class ChromaStore:
         except JarvisError as error:  # the next read begins anew
             self._cached.give_up(name)
             logger.warning("the collection %r could not be read into memory: %s", name, error)
+        except Exception:
+            self._cached.of(name).outgrow_memory()
+            logger.exception("the collection %r cannot be kept in memory: Chroma's index answers", name)
 
     async def _find(self, name: str) -> None:
         """Raise `CollectionNotFound` if there is no such collection."""

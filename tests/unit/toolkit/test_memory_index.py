@@ -23,6 +23,10 @@ FILTERS = {
     "a range": Range("number", lt=3),
     "not many": Not(Range("number", gte=3)),
     "nothing": Equals("name", "nobody's"),
+    "a number beyond floats": Equals("large", 2**60 + 1),
+    "above a number beyond floats": Range("large", gt=2**60 + 9000),
+    "numbers and strings": In("number", (1, 2.0, "3", True)),
+    "a boolean, not a number": Equals("even", 1),
 }
 
 
@@ -30,12 +34,17 @@ FILTERS = {
 def several_segments():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory_index, "SEGMENT", 5000)
+        patch.setattr(memory_index, "POSTED", 1000)
         yield
 
 
 def rows_of(first, count):
     return [
-        Row(str(i), f"text {i}", {"even": i % 2 == 0, "name": str(i % 1000), "number": i % 1000})
+        Row(
+            str(i),
+            f"text {i}",
+            {"even": i % 2 == 0, "name": str(i % 1000), "number": i % 1000, "large": 2**60 + i},
+        )
         for i in range(first, first + count)
     ]
 
@@ -154,3 +163,48 @@ def test_rows_unlike_all_before_are_found_as_well(monkeypatch, space):
     vectors = np.concatenate([before, others])
     index, exact = (written(vectors, exact_below, space) for exact_below in (2000, None))
     assert recall(index, exact, queries) >= 0.98
+
+
+def odd(kind):
+    vectors = vectors_of(6000)
+    match kind:
+        case "a large component":
+            vectors[:, 0] *= 1000
+        case "lengths far apart":
+            vectors *= np.random.default_rng(1).lognormal(0, 2, (len(vectors), 1)).astype(np.float32)
+        case "huge rows":
+            vectors[::500] *= 1e20
+        case "tiny rows":
+            vectors[::500] *= 1e-25
+        case "signs":
+            vectors = np.sign(vectors)
+    return vectors
+
+
+@pytest.mark.parametrize(
+    "kind", ["a large component", "lengths far apart", "huge rows", "tiny rows", "signs"]
+)
+@pytest.mark.parametrize("space", Space)
+def test_vectors_for_which_codes_are_no_good_are_found_all_the_same(monkeypatch, kind, space):
+    monkeypatch.setattr(memory_index, "CANDIDATES", 600)
+    vectors = odd(kind)
+    index, exact = (written(vectors, exact_below, space) for exact_below in (2000, None))
+    queries = [vectors[i] for i in range(7, 6000, 301)]
+    found = expected = 0
+    for query in queries:
+        nearest = exact.query(query, 10)
+        similarities = [match.similarity for match in index.query(query, 10)]
+        found += sum(similarity >= nearest[-1].similarity for similarity in similarities)
+        expected += len(nearest)
+    assert found >= 0.95 * expected
+
+
+@pytest.mark.parametrize(("dimension", "spread"), [(128, 0.05), (2600, 0.3)])
+def test_rows_close_together_are_told_apart(dimension, spread):
+    random = np.random.default_rng(0)
+    centres = random.standard_normal((2, dimension))
+    vectors = centres[random.integers(2, size=5000)] + spread * random.standard_normal((5000, dimension))
+    index = MemoryIndex(Space.COSINE, dimension, 2000)
+    index.upsert(rows_of(0, 5000), vectors.astype(np.float32))
+    assert index._segments[0].codes is not None
+    assert all(index.query(vectors[i].astype(np.float32), 1)[0].row.id == str(i) for i in range(0, 5000, 100))
