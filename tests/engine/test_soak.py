@@ -1,4 +1,4 @@
-"""The soak: nothing fails, and nothing grows, in 20 minutes or in $SOAK_S seconds."""
+"""The soak: nothing fails, and nothing grows, in an hour or in $SOAK_S seconds."""
 
 import asyncio
 import os
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = int(os.environ.get("SOAK_S", "1200"))
+SECONDS = int(os.environ.get("SOAK_S", "3600"))
 
-pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(max(SECONDS, 1200) + 900)]
+pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(max(SECONDS, 2700) + 900)]
 
 
 async def test_nothing_fails_and_nothing_grows(process_tree):

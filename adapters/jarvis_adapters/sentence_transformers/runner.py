@@ -51,11 +51,12 @@ class Runner(Generic[M]):
             raise EngineDead(self.down)
         reduced = self.batch_precision == "bfloat16" and len(items) > 1
         try:
-            device: str = self._model.device.type  # type: ignore[attr-defined]
-            if reduced and device == "cpu" and self._reduced is None:
-                self._reduced = with_bfloat16_weights(self._model)
+            model, device = self._model, self._model.device.type  # type: ignore[attr-defined]
+            if reduced and device == "cpu":
+                if self._reduced is None:
+                    self._reduced = with_bfloat16_weights(model)
+                model = self._reduced
             with torch.autocast(device, torch.bfloat16, enabled=reduced):
-                model = (self._reduced or self._model) if reduced else self._model
                 return np.asarray(forward(model, items), np.float32)
         except Exception as error:  # noqa: BLE001 - torch, and any model's own code
             said, fatal, memory = first_line(error), is_fatal(error), is_out_of_memory(error)

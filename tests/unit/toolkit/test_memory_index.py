@@ -199,12 +199,16 @@ def test_vectors_for_which_codes_are_no_good_are_found_all_the_same(monkeypatch,
     assert found >= 0.95 * expected
 
 
-@pytest.mark.parametrize(("dimension", "spread"), [(128, 0.05), (2600, 0.3)])
-def test_rows_close_together_are_told_apart(dimension, spread):
+@pytest.mark.parametrize(
+    ("space", "dimension", "spread"),
+    [(Space.COSINE, 128, 0.05), (Space.L2, 128, 0.05), (Space.IP, 1100, 0.3)],
+)
+def test_rows_close_together_are_told_apart(space, dimension, spread):
     random = np.random.default_rng(0)
     centres = random.standard_normal((2, dimension))
-    vectors = centres[random.integers(2, size=5000)] + spread * random.standard_normal((5000, dimension))
-    index = MemoryIndex(Space.COSINE, dimension, 2000)
-    index.upsert(rows_of(0, 5000), vectors.astype(np.float32))
+    vectors = centres[random.integers(2, size=3000)] + spread * random.standard_normal((3000, dimension))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    index = MemoryIndex(space, dimension, 2000)
+    index.upsert(rows_of(0, 3000), vectors)
     assert index._segments[0].codes is not None
-    assert all(index.query(vectors[i].astype(np.float32), 1)[0].row.id == str(i) for i in range(0, 5000, 100))
+    assert all(index.query(vectors[i], 1)[0].row.id == str(i) for i in range(0, 3000, 100))
