@@ -15,11 +15,6 @@ from jarvis_ports.store import Space
 CENTRES = 16
 """Without, the 2,000 of 100,000 vectors that are nearest by codes had 12 in 100 of the nearest ten, and with
 them 99, where the vectors were about five topics and close together."""
-MOST_CODES = 256
-"""The most codes of a vector where products are added up: faiss counts with 16 bits, which more can overflow.
-
-Distances overflow as well, but only the largest.
-"""
 LARGEST = 1e15
 """Components are cut to this, so that faiss can square and add them; codes are rough anyway."""
 ROUNDS = 10
@@ -35,10 +30,10 @@ class Codes:
     """Codes of vectors by their positions, in the order in which they are added.
 
     A vector is the sum of the nearest of 16 centres and a rest, of which two components together become one
-    of 16 values, in 4 bits, so that a code takes a quarter of a byte for each component (less, if the space
-    is IP and there are many). That is product quantization of residuals, whose tables faiss keeps in the
-    registers of the CPU (https://inria.hal.science/inria-00514462, and https://arxiv.org/abs/1812.09162 on
-    FastScan). A search leaves no centre out.
+    of 16 values, in 4 bits, so that a code takes a quarter of a byte for each component. That is product
+    quantization of residuals, whose tables faiss keeps in the registers of the CPU
+    (https://inria.hal.science/inria-00514462, and https://arxiv.org/abs/1812.09162 on FastScan). A search
+    leaves no centre out.
 
     One thread at a time may add, and any number may search meanwhile.
 
@@ -55,12 +50,11 @@ class Codes:
         faiss.omp_set_num_threads(1)  # of this thread; requests that run beside it need the others
         self._space = space
         # The nearest by the cosine are the nearest by L2 too, as lengths are 1, and errors are smaller by L2.
-        flat, most = (faiss.IndexFlatIP, MOST_CODES) if space is Space.IP else (faiss.IndexFlatL2, None)
-        codes = -(-sample.shape[1] // 2) if most is None else min(most, -(-sample.shape[1] // 2))
-        self._dimension = codes * -(-sample.shape[1] // codes)
+        flat = faiss.IndexFlatIP if space is Space.IP else faiss.IndexFlatL2
+        self._dimension = sample.shape[1] + sample.shape[1] % 2
         centres: faiss.Index = flat(self._dimension)
         self._index: Any = faiss.IndexIVFPQFastScan(
-            centres, self._dimension, CENTRES, codes, 4, centres.metric_type
+            centres, self._dimension, CENTRES, self._dimension // 2, 4, centres.metric_type
         )
         self._index.by_residual = True
         self._index.nprobe = CENTRES
