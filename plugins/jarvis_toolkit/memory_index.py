@@ -187,12 +187,10 @@ def _candidates(
     count = max(CANDIDATES, rows // SHARE, 2 * ENOUGH * top_k) * slots // max(1, rows)
     if rows > max(POSTED, count) and all(segment.codes for segment in segments):
         while count < slots:
-            near = [
-                (segment, near[mask[near]])
-                for (segment, near), mask in zip(_by_codes(segments, vector, count), passing, strict=True)
-            ]
-            if sum(len(near) for _, near in near) >= ENOUGH * top_k:
-                return near
+            chosen = zip(_by_codes(segments, vector, count), passing, strict=True)
+            among = [(segment, near[mask[near]]) for (segment, near), mask in chosen]
+            if sum(len(near) for _, near in among) >= ENOUGH * top_k:
+                return among
             count *= WIDER
     return [(segment, np.flatnonzero(mask)) for segment, mask in zip(segments, passing, strict=True)]
 
