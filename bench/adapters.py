@@ -1,7 +1,7 @@
 """Opens adapters as the server does, for benchmarks in one process."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from jarvis.models import resolve
 from jarvis.models.catalogue import DEMO_EMBEDDER
 from jarvis_plugins.loader import load_plugins
 from jarvis_plugins.registry import PortName
-from jarvis_ports.embedding import Embedder
+from jarvis_ports.embedding import Embedder, TextRole
 
 
 @asynccontextmanager
@@ -35,6 +35,13 @@ async def opened(port: PortName, name: str, **settings: object) -> AsyncIterator
         changed.cancel()
         run.cancel()
         await asyncio.wait([run])
+
+
+async def embed_in_batches(embedder: Embedder, texts: Sequence[str], size: int) -> None:
+    """Embed documents in batches of this size, the shortest first."""
+    ordered = sorted(texts, key=len)
+    for start in range(0, len(ordered), size):
+        await embedder.embed(ordered[start : start + size], TextRole.DOCUMENT)
 
 
 def real_embedder() -> AbstractAsyncContextManager[Component[Embedder]]:

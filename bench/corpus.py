@@ -1,4 +1,4 @@
-"""Texts with a question each: docstrings of Python's standard library. And sentences of all others."""
+"""Docstrings of Python's standard library, as texts with a question each, and sentences of all packages."""
 
 import ast
 import re

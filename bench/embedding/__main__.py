@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 
-from bench.adapters import real_embedder
+from bench.adapters import embed_in_batches, real_embedder
 from bench.arguments import make_parser, positive_int
 from bench.corpus import docstrings
 from bench.found import Found
@@ -81,11 +81,6 @@ def _sides(component: Component[Embedder], callers: int, requests: int) -> dict[
         for text in part:
             await embedder.embed([text], DOCUMENT)
 
-    async def batches(part: Sequence[str], size: int) -> None:
-        ordered = sorted(part, key=len)
-        for start in range(0, len(part), size):
-            await embedder.embed(ordered[start : start + size], DOCUMENT)
-
     async def caller(own: Sequence[str]) -> None:
         for text in own:
             await embedding.embed([text], DOCUMENT, truncate=True)
@@ -95,8 +90,8 @@ def _sides(component: Component[Embedder], callers: int, requests: int) -> dict[
 
     return {
         LOOP: loop,
-        ONE_BATCH: lambda part: batches(part, callers),
-        BATCHES_OF_8: lambda part: batches(part, 8),
+        ONE_BATCH: lambda part: embed_in_batches(embedder, part, callers),
+        BATCHES_OF_8: lambda part: embed_in_batches(embedder, part, 8),
         JARVIS: jarvis,
     }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.adapters import opened, real_embedder
+from bench.adapters import embed_in_batches, opened, real_embedder
 from bench.arguments import make_parser, positive_int
 from bench.found import Found
 from bench.frontend.server import grpc_serving, running
@@ -19,7 +19,6 @@ from bench.ingestion.documents import KINDS, pages, write
 from bench.jarvis_serve import command
 from jarvis.client import Document, IngestFinished, JarvisClient
 from jarvis_plugins.registry import PortName
-from jarvis_ports.embedding import TextRole
 
 BAR = 0.8
 """The least share of the chunks a second that the embedder does alone."""
@@ -73,16 +72,12 @@ async def _run(folder: Path, kinds: Sequence[str], documents: int, found: Found)
         opened(PortName.STORE, "chroma", path=str(folder / "data/chroma")) as store,
     ):
         for kind in kinds:
-            texts = sorted(
-                [row.text async for page in store.port.scan(_collection(kind)) for row in page.rows],
-                key=len,
-            )
-            await embedder.port.embed(texts[-BATCHES[-1] :], TextRole.DOCUMENT)
+            texts = [row.text async for page in store.port.scan(_collection(kind)) for row in page.rows]
+            await embed_in_batches(embedder.port, texts[: BATCHES[-1]], BATCHES[-1])
             for batch in BATCHES:
                 print(f"{kind}: {len(texts)} chunks in batches of {batch}", file=sys.stderr)
                 began = time.perf_counter()
-                for start in range(0, len(texts), batch):
-                    await embedder.port.embed(texts[start : start + batch], TextRole.DOCUMENT)
+                await embed_in_batches(embedder.port, texts, batch)
                 found.add(f"{kind}, alone", Embedded(batch, time.perf_counter() - began))
 
 

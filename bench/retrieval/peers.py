@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import chromadb
 import numpy as np
+from chromadb import Collection
 from chromadb.config import Settings
 from usearch.index import Index
 
@@ -13,6 +14,7 @@ from bench.retrieval.data import Data
 from jarvis_ports.embedding import Matrix
 
 BATCH = 1000
+"""The number of rows written at a time."""
 TOP_K = 10
 THREADS = 2
 Search = Callable[[Matrix], Sequence[str]]
@@ -40,21 +42,32 @@ def usearch(**settings: int) -> Peer:
 
 
 @contextmanager
-def chroma(data: Data) -> Iterator[Search]:
-    """Use Chroma with its own settings."""
+def chroma_collection(data: Data, **hnsw: int) -> Iterator[Collection]:
+    """Fill a collection of Chroma with such an index, in a folder that is deleted at the end."""
     with (
         tempfile.TemporaryDirectory() as folder,
         chromadb.PersistentClient(folder, settings=Settings(anonymized_telemetry=False)) as client,
     ):
         collection = client.create_collection(
-            "bench", configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+            "bench", configuration={"hnsw": {"space": "cosine", **hnsw}}, embedding_function=None
         )
-        for start in range(0, len(data.vectors), BATCH):
-            page = data.vectors[start : start + BATCH]
-            collection.add(ids=[str(start + i) for i in range(len(page))], embeddings=page)
-        yield lambda query: list(
-            collection.query(query_embeddings=query[np.newaxis], n_results=TOP_K)["ids"][0]
-        )
+        for start in range(0, len(data.texts), BATCH):
+            end = min(start + BATCH, len(data.texts))
+            ids = [str(i) for i in range(start, end)]
+            collection.upsert(ids=ids, documents=data.texts[start:end], embeddings=data.vectors[start:end])
+        yield collection
+
+
+def chroma_search(collection: Collection, query: Matrix, top_k: int) -> list[str]:
+    """Return the ids of the rows that Chroma finds nearest."""
+    return list(collection.query(query_embeddings=query[np.newaxis], n_results=top_k)["ids"][0])
+
+
+@contextmanager
+def chroma(data: Data) -> Iterator[Search]:
+    """Use Chroma with its own settings."""
+    with chroma_collection(data) as collection:
+        yield lambda query: chroma_search(collection, query, TOP_K)
 
 
 PEERS: dict[str, Peer] = {

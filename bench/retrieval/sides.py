@@ -8,11 +8,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, replace
 from typing import Any
 
-import chromadb
 import numpy as np
-from chromadb.config import Settings
 
 from bench.retrieval.data import Data
+from bench.retrieval.peers import chroma_collection, chroma_search
 from jarvis_adapters.chroma import open_chroma
 from jarvis_adapters.chroma.settings import ChromaSettings
 from jarvis_ports.embedding import Matrix
@@ -80,27 +79,13 @@ async def _measure(side: str, data: Data, top_k: int, search: Search) -> Measure
 Side = Callable[[Data], AbstractAsyncContextManager[tuple[Search, "Ingestion | None"]]]
 
 
-def _chroma(**hnsw: Any) -> Side:  # noqa: ANN401
+def _chroma(**hnsw: int) -> Side:
     @asynccontextmanager
     async def opened(data: Data) -> AsyncIterator[tuple[Search, "Ingestion | None"]]:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            chromadb.PersistentClient(folder, settings=Settings(anonymized_telemetry=False)) as client,
-        ):
-            configuration = {"hnsw": {"space": "cosine", **hnsw}}
-            collection = client.create_collection(
-                COLLECTION, configuration=configuration, embedding_function=None
-            )
-            for start in range(0, len(data.texts), BATCH):
-                end = min(start + BATCH, len(data.texts))
-                ids = [str(i) for i in range(start, end)]
-                collection.upsert(
-                    ids=ids, documents=data.texts[start:end], embeddings=data.vectors[start:end]
-                )
+        with chroma_collection(data, **hnsw) as collection:
 
             async def search(query: Matrix, top_k: int) -> list[str]:
-                found = collection.query(query_embeddings=query[np.newaxis], n_results=top_k)
-                return list(found["ids"][0])
+                return chroma_search(collection, query, top_k)
 
             yield search, None
 

@@ -21,7 +21,7 @@ ROUNDS = 10
 """How often the 16 values are adjusted; faiss would do so 25 times, which takes twice as long for nothing."""
 
 TRIED, WINDOW = 4, 1000
-"""Of one row in how many the error of its code is computed, and of how many rows the errors are compared."""
+"""The error of its code is computed for one row in so many, and compared for so many rows together."""
 MISFIT = 1.1
 """How much larger the errors of a window may be than those of the sample; at random they differ by 1 %."""
 

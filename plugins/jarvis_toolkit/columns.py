@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import ge, gt, le, lt
 from threading import Lock
 
 import numpy as np
@@ -97,18 +98,13 @@ class Columns:
 
     def _within(self, bounds: Range, name: str, count: int) -> Mask:
         kinds, values, column = self._column(name, count)
-        given = [bound for bound in (bounds.gt, bounds.gte, bounds.lt, bounds.lte) if bound is not None]
-        if not (column.exact and all(map(_exact, given))):
+        compared = ((gt, bounds.gt), (ge, bounds.gte), (lt, bounds.lt), (le, bounds.lte))
+        given = [(compare, bound) for compare, bound in compared if bound is not None]
+        if not (column.exact and all(_exact(bound) for _, bound in given)):
             return self._one_by_one(bounds, count)
         mask: Mask = kinds == NUMBER
-        if bounds.gt is not None:
-            mask &= values > bounds.gt
-        if bounds.gte is not None:
-            mask &= values >= bounds.gte
-        if bounds.lt is not None:
-            mask &= values < bounds.lt
-        if bounds.lte is not None:
-            mask &= values <= bounds.lte
+        for compare, bound in given:
+            mask &= compare(values, bound)
         return mask
 
     def _column(self, name: str, count: int) -> tuple[NDArray[np.uint8], NDArray[np.float64], Column]:
