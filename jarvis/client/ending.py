@@ -15,12 +15,15 @@ https://github.com/grpc/grpc/blob/master/src/python/grpcio/grpc/_cython/_cygrpc/
 """
 LIMIT_SECONDS = 5.0
 """Seconds to wait for the server's own status, which is on its way whenever a write fails."""
+LATE_SECONDS = 0.5
+"""Seconds to wait for it once the call's deadline has passed: a few in 10,000 such calls never get one."""
 
 
 class Ending:
     """Keeps the first status of a call that grpcio did not make up."""
 
     def __init__(self, call: grpc.aio.Call) -> None:
+        self._call = call
         self._status = asyncio.get_running_loop().create_future()
         call.add_done_callback(self._note)
 
@@ -36,10 +39,17 @@ class Ending:
         """Return the error that the call really failed with, instead of `found`; None if it did not fail."""
         if (found.code(), found.details()) != MADE_UP:
             return found
+        left = self._call.time_remaining()
+        seconds = LIMIT_SECONDS if left is None else min(LIMIT_SECONDS, left + LATE_SECONDS)
         try:
-            error = await asyncio.wait_for(asyncio.shield(self._status), LIMIT_SECONDS)
+            error = await asyncio.wait_for(asyncio.shield(self._status), seconds)
         except TimeoutError:
-            return found
+            if self._call.time_remaining() != 0:  # None without a deadline
+                return found
+            late = grpc.StatusCode.DEADLINE_EXCEEDED
+            return grpc.aio.AioRpcError(
+                late, found.initial_metadata(), found.trailing_metadata(), "Deadline Exceeded"
+            )
         return None if error.code() is grpc.StatusCode.OK else error
 
 
