@@ -77,8 +77,6 @@ def _check(name: str, package: str, port: PortName) -> None:
     if not NAME.fullmatch(name):
         raise Refused(f"{name!r} has to be lower-case letters and digits, with - between words: acme-chat")
     if keyword.iskeyword(package) or package == "tests" or find_spec(package):
-        raise Refused(
-            f"a module {package} is there already; take a name that nothing has, such as acme-{name}"
-        )
+        raise Refused(f"{package} is no name for a new module, or there is one already; take another name")
     if taken := load_plugins().loaded.get((port, name)):
         raise Refused(f"{taken.origin} brings the {port} adapter {name} already; take another name")

@@ -125,6 +125,7 @@ def test_a_new_plugin_passes_its_tests_and_loads(chat):
 
 
 def test_its_wheel_answers_over_grpc(environment, chat):
+    environment.sh("pip uninstall --yes --quiet acme-chat")  # the guide installs the wheel elsewhere
     assert re.search(r"acme-chat +0\.1\.0 +llm: acme-chat", environment.sh(SHIP))
     with environment.serving(CONFIGURATION) as address:
         assert environment.sh(ASK, JARVIS_SERVER=address) == "is anybody there\n"

@@ -45,6 +45,7 @@ NEEDING_THE_SERVER = (
     ["config", "check"],
     ["slo", "rules"],
     ["adapters", "--offline"],
+    ["plugins", "new", "acme-chat", "--port", "llm"],
     ["models", "list"],
 )
 

@@ -67,7 +67,10 @@ async def test_a_new_plugin_is_whole_and_tidy(run, tmp_path, port):
             ("Acme_Mine", "--port", "llm"),
             "'Acme_Mine' has to be lower-case letters and digits",
         ),
-        (("json", "--port", "llm"), "a module json is there already; take a name that nothing has"),
+        (
+            ("json", "--port", "llm"),
+            "json is no name for a new module, or there is one already; take another name",
+        ),
         (("echo", "--port", "llm"), "brings the llm adapter echo already; take another name"),
         (("mine", "--port", "llm", "-d", "acme"), "acme/mine exists, and is left as it is"),
         (("mine", "--port", "gpu"), "'gpu' is none of llm, embedder, reranker, store, cache, estimator"),
