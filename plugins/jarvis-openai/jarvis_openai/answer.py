@@ -40,7 +40,7 @@ class Answer:
     @property
     def prompt_tokens(self) -> int | None:
         """The tokens of the prompt, if they were told."""
-        return self._usage and self._usage.get("prompt_tokens")
+        return self._usage["prompt_tokens"] if self._usage else None
 
     def read(self, part: dict[str, Any]) -> Iterator[Delta]:
         """Yield what is new in a part."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import httpx2
 import openai
 from openai import AsyncOpenAI, AsyncStream
 
@@ -16,6 +17,9 @@ from jarvis_ports.errors import EngineDead, EngineFailure, Overloaded
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+KEPT_SECONDS = 2.0
+"""How long a connection that is not used is kept; vLLM's front end in Python closes it after 5."""
 
 
 class Endpoint:
@@ -47,6 +51,7 @@ class Endpoint:
             api_key=key,
             max_retries=0,
             timeout=openai.Timeout(None, connect=settings.connect_seconds),
+            http_client=openai.DefaultAsyncHttpxClient(limits=httpx2.Limits(keepalive_expiry=KEPT_SECONDS)),
         )
         # The client takes all three from the environment as well.
         left_out = ["OpenAI-Organization", "OpenAI-Project", *([] if settings.has_key else ["Authorization"])]

@@ -5,9 +5,10 @@ from contextlib import aclosing, asynccontextmanager
 
 from jarvis_openai.answer import Answer
 from jarvis_openai.capabilities import TOKENIZE, Found, find_capabilities, find_model
+from jarvis_openai.endpoint import Endpoint
 from jarvis_openai.errors import ELSEWHERE, Refused
 from jarvis_openai.pool import Pool, watched
-from jarvis_openai.refusals import blamed
+from jarvis_openai.refusals import blamed, too_long
 from jarvis_openai.request import body, path, prompt
 from jarvis_openai.settings import OpenAISettings
 from jarvis_ports.errors import EngineStartFailed, JarvisError
@@ -19,7 +20,6 @@ from jarvis_ports.llm import (
     LLMCapabilities,
     LLMEvent,
     RenderParams,
-    TokenIds,
     Tool,
 )
 
@@ -58,26 +58,19 @@ class OpenAILLM:
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `LLM.generate`; a server that fails before the first `Delta` is replaced by another."""
-        assert not isinstance(request.input, TokenIds)  # noqa: S101 - `prompt_token_ids` is not declared
-        asked = body(request, self._found.model, self._limit, vllm=self._found.vllm)
-        headers = {**request.trace, "X-Request-Id": request.request_id}
         failures: list[JarvisError] = []
         accepted = answered = False
         for endpoint in self._pool.choices():
-            answer = Answer(endpoint.url, request.sampling.n or 1)
             try:
-                async with aclosing(endpoint.stream(path(request.input), asked, headers)) as parts:
-                    async for part in parts:
-                        deltas = list(answer.read(part))
-                        if not accepted:
+                async with aclosing(self._answer(endpoint, request)) as events:
+                    async for event in events:
+                        if isinstance(event, Accepted):
+                            if accepted:  # by the server before
+                                continue
                             accepted = True
-                            yield Accepted(await self._counted(request, answer.prompt_tokens))
-                        for delta in deltas:
+                        else:
                             answered = True
-                            yield delta
-                for finish in answer.finishes():
-                    answered = True
-                    yield finish
+                        yield event
             except Refused as refused:
                 raise await blamed(self, request, refused) from None
             except ELSEWHERE as error:
@@ -87,6 +80,26 @@ class OpenAILLM:
             else:
                 return
         raise self._pool.worst(failures)
+
+    async def _answer(self, endpoint: Endpoint, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
+        context = self._capabilities.context_length
+        asked = body(request, self._found.model, self._limit, context, vllm=self._found.vllm)
+        headers = {**request.trace, "X-Request-Id": request.request_id}
+        answer = Answer(endpoint.url, request.sampling.n or 1)
+        accepted = False
+        async with aclosing(endpoint.stream(path(request.input), asked, headers)) as parts:
+            async for part in parts:
+                deltas = list(answer.read(part))
+                if not accepted:
+                    accepted = True
+                    count = await self._counted(request, answer.prompt_tokens)
+                    if error := too_long(request, count, context):
+                        raise error
+                    yield Accepted(count)
+                for delta in deltas:
+                    yield delta
+        for finish in answer.finishes():
+            yield finish
 
     async def _counted(self, request: GenerateRequest, told: int | None) -> int | None:
         if not self._capabilities.counts_prompts:
@@ -101,10 +114,10 @@ class OpenAILLM:
         self, input_: Input, render: RenderParams = RenderParams(), tools: Sequence[Tool] = ()
     ) -> int:
         """See `LLM.count_tokens`."""
-        assert not isinstance(input_, TokenIds)  # noqa: S101 - as above
         try:
             told = await self._pool.call(
-                TOKENIZE, {"model": self._found.model, **prompt(input_, render, tools)}
+                TOKENIZE,
+                {"model": self._found.model, **prompt(input_, render, tools, vllm=self._found.vllm)},
             )
         except Refused as refused:
             raise await blamed(None, GenerateRequest("", input_, render=render), refused) from None

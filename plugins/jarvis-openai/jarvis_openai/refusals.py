@@ -25,7 +25,7 @@ async def blamed(llm: "OpenAILLM | None", request: GenerateRequest, refused: Ref
         request: what was refused.
         refused: what the server says.
     """
-    if llm and llm.capabilities().counts_prompts and (error := await _too_long(llm, request)):
+    if llm and llm.capabilities().counts_prompts and (error := await _counted_too_long(llm, request)):
         return error
     message = str(refused)
     for word in (refused.parameter or "", *re.findall(r"[a-z_]+", message)[:1]):
@@ -42,13 +42,21 @@ async def blamed(llm: "OpenAILLM | None", request: GenerateRequest, refused: Ref
     return InvalidArgument.of(input_field(request.input), message)
 
 
-async def _too_long(llm: "OpenAILLM", request: GenerateRequest) -> ContextLengthExceeded | None:
-    context, wanted = llm.capabilities().context_length, request.sampling.max_tokens or 0
+async def _counted_too_long(llm: "OpenAILLM", request: GenerateRequest) -> ContextLengthExceeded | None:
     try:
         count = await llm.count_tokens(request.input, request.render, request.tools)
     except (InvalidArgument, *ELSEWHERE):
         return None
-    if count + max(wanted, 1) <= context:
+    return too_long(request, count, llm.capabilities().context_length)
+
+
+def too_long(request: GenerateRequest, count: int | None, context: int) -> ContextLengthExceeded | None:
+    """Return the error for a prompt of so many tokens, if it leaves no room for the answer.
+
+    vLLM cuts the answer short instead where it is the answer that has no room.
+    """
+    wanted = request.sampling.max_tokens or 0
+    if count is None or count + max(wanted, 1) <= context:
         return None
     return ContextLengthExceeded(
         field=input_field(request.input) if count >= context else "sampling.max_tokens",

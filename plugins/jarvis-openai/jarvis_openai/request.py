@@ -7,7 +7,7 @@ from typing import Any
 
 from jarvis_ports.errors import UnsupportedField
 from jarvis_ports.images import type_of
-from jarvis_ports.llm import Constraint, GenerateRequest, Image, Message, RenderParams, TextInput, Tool
+from jarvis_ports.llm import Constraint, GenerateRequest, Image, Input, Message, RenderParams, TokenIds, Tool
 
 CHAT, RAW = "/chat/completions", "/completions"
 OPENAI = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "n", "stop", "logit_bias")
@@ -17,7 +17,7 @@ VLLM = {
         name: name
         for name in (
             *("top_k", "min_p", "repetition_penalty", "min_tokens", "ignore_eos", "skip_special_tokens"),
-            *("stop_token_ids", "allowed_token_ids", "bad_words"),
+            *("allowed_token_ids", "bad_words"),
         )
     },
     "include_stop": "include_stop_str_in_output",
@@ -25,18 +25,21 @@ VLLM = {
 """What vLLM calls further sampling parameters."""
 
 
-def path(input_: TextInput) -> str:
+def path(input_: Input) -> str:
     """Return where an input is sent."""
     return RAW if isinstance(input_, str) else CHAT
 
 
-def body(request: GenerateRequest, model: str, max_tokens: str, *, vllm: bool) -> dict[str, Any]:
+def body(
+    request: GenerateRequest, model: str, max_tokens: str, context_length: int, *, vllm: bool
+) -> dict[str, Any]:
     """Return the body of a request for a stream.
 
     Args:
         request: what to generate.
         model: the model's name at the server.
         max_tokens: what the server calls the most tokens of an answer to a conversation.
+        context_length: the tokens that prompt and answer have at most.
         vllm: whether the server is vLLM.
 
     Raises:
@@ -49,7 +52,7 @@ def body(request: GenerateRequest, model: str, max_tokens: str, *, vllm: bool) -
         "model": model,
         "stream": True,
         "stream_options": {"include_usage": True},
-        **prompt(request.input, request.render, request.tools),
+        **prompt(request.input, request.render, request.tools, vllm=vllm, must_call=request.must_call),
         **_given(sampling, names | (VLLM if vllm else {})),
     }
     if request.tools:
@@ -61,14 +64,16 @@ def body(request: GenerateRequest, model: str, max_tokens: str, *, vllm: bool) -
             made["return_token_ids"] = True
         if request.cache_salt:
             made["cache_salt"] = request.cache_salt
-        if request.render.truncate_prompt_tokens is not None:
-            made["truncate_prompt_tokens"] = request.render.truncate_prompt_tokens
-            made["truncation_side"] = "left"
+        if (most := request.render.truncate_prompt_tokens) is not None:
+            made |= {"truncate_prompt_tokens": min(most, context_length), "truncation_side": "left"}
     return made | _form(request, raw=raw, vllm=vllm)
 
 
-def prompt(input_: TextInput, render: RenderParams, tools: Sequence[Tool]) -> dict[str, Any]:
+def prompt(
+    input_: Input, render: RenderParams, tools: Sequence[Tool], *, vllm: bool, must_call: bool = False
+) -> dict[str, Any]:
     """Return what makes the prompt, which requests for tokens have as well."""
+    assert not isinstance(input_, TokenIds)  # noqa: S101 - `prompt_token_ids` is not declared
     if isinstance(input_, str):
         names: tuple[str, ...] = ("add_special_tokens",)
         made: dict[str, Any] = {"prompt": input_}
@@ -79,6 +84,11 @@ def prompt(input_: TextInput, render: RenderParams, tools: Sequence[Tool]) -> di
             made["add_generation_prompt"] = False
     if tools:
         made["tools"] = [_tool(one) for one in tools]
+        if vllm:
+            # It holds the arguments to the schemas of strict tools alone. Templates show the field, so that
+            # it is always there, for the same number of tokens whether a call is asked for or not.
+            for tool, sent in zip(tools, made["tools"], strict=True):
+                sent["function"]["strict"] = must_call if tool.strict is None else tool.strict
     return made | _given(render, {name: name for name in names})
 
 
