@@ -8,7 +8,7 @@ from typing import Any
 from jarvis_openai.endpoint import Endpoint
 from jarvis_openai.errors import Missing, Refused
 from jarvis_openai.request import CHAT, OPENAI, RAW, VLLM
-from jarvis_ports.errors import EngineStartFailed
+from jarvis_ports.errors import EngineFailure, EngineStartFailed
 from jarvis_ports.llm import Constraint, LLMCapabilities
 
 TOKENIZE = "/tokenize"
@@ -54,9 +54,8 @@ async def find_model(endpoint: Endpoint, wanted: str) -> Found:
         msg = f"{endpoint.url} has {', '.join(cards) or 'no model'}; set model to one of them"
         raise EngineStartFailed(msg)
     card = cards[wanted]
-    return Found(
-        wanted, card.get("owned_by") == "vllm", card.get("max_model_len"), card.get("root") or wanted
-    )
+    vllm = str(card.get("owned_by")).startswith("vllm")  # and "vllm-frontend-rs"
+    return Found(wanted, vllm, card.get("max_model_len"), card.get("root") or wanted)
 
 
 async def find_capabilities(
@@ -88,9 +87,11 @@ async def find_capabilities(
         raise EngineStartFailed(msg)
 
     async def chats(content: Any = "Hi", **fields: Any) -> bool:  # noqa: ANN401 - JSON
-        return chat and await takes(
-            CHAT, **{limit: SHORT, "messages": [{"role": "user", "content": content}], **fields}
-        )
+        asked = {limit: SHORT, "messages": [{"role": "user", "content": content}], **fields}
+        try:
+            return chat and await takes(CHAT, **asked)
+        except EngineFailure:  # as one of vLLM's backends of structured output does at some of it
+            return False
 
     schema = {"name": "answer", "schema": {"type": "object"}}
     tried = {
@@ -98,7 +99,9 @@ async def find_capabilities(
         "messages": chat,
         "messages.role.system": await chats(messages=[{"role": "system", "content": "Be brief."}, USER]),
         "messages.parts.image": await chats([{"type": "image_url", "image_url": {"url": IMAGE}}]),
-        "tools": await chats(tools=[TOOL], tool_choice="auto"),
+        "tools": await chats(tools=[TOOL], tool_choice="auto")
+        and await chats(tools=[TOOL], tool_choice="required"),
+        "sampling.n": await (chats(n=2) if chat else takes(RAW, prompt="Hi", max_tokens=SHORT, n=2)),
         "structured_output.json_object": found.vllm or await chats(response_format={"type": "json_object"}),
         "structured_output.json_schema": found.vllm
         or await chats(response_format={"type": "json_schema", "json_schema": schema}),
@@ -106,22 +109,24 @@ async def find_capabilities(
         "add_generation_prompt": chat and found.vllm,
         "continue_final_message": chat and found.vllm,
     }
-    fields = {field for field, honoured in tried.items() if honoured}
-    fields |= {f"sampling.{name}" for name in ("max_tokens", *OPENAI, *(VLLM if found.vllm else ()))}
-    if "tools" in fields:
-        fields.add("parallel_tool_calls")
+    fields = {f"sampling.{name}" for name in ("max_tokens", *OPENAI, *(VLLM if found.vllm else ()))}
     if found.vllm:
         fields |= {f"structured_output.{constraint}" for constraint in Constraint}
         fields |= {"return_token_ids", "truncate_prompt_tokens"}
-    asked: dict[str, Any] = {"messages": [USER], limit: SHORT} if chat else {"prompt": "Hi", "max_tokens": 1}
-    counts = await takes(TOKENIZE, **{name: asked[name] for name in asked if name != limit})
+    if tried["tools"]:
+        fields.add("parallel_tool_calls")
+    for field, honoured in tried.items():
+        (fields.add if honoured else fields.discard)(field)
+    asked: dict[str, Any] = {"messages": [USER]} if chat else {"prompt": "Hi"}
     capabilities = LLMCapabilities(
         context_length,
         frozenset(fields),
         notes=() if found.vllm else ("the servers do not tell which stop text has ended an answer",),
         settings={"model": found.root, "server": "vllm" if found.vllm else "openai"},
-        counts_prompts=counts,
-        exact_usage=await _tells_usage(endpoint, CHAT if chat else RAW, {"model": found.model, **asked}),
+        counts_prompts=await takes(TOKENIZE, **asked),
+        exact_usage=await _tells_usage(
+            endpoint, CHAT if chat else RAW, {"model": found.model, limit: SHORT, **asked}
+        ),
     )
     return capabilities, limit
 
