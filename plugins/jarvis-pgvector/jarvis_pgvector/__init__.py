@@ -19,7 +19,11 @@ async def open_pgvector(settings: PgvectorSettings) -> AsyncIterator[VectorStore
     from jarvis_pgvector.store import PgvectorStore  # noqa: PLC0415
 
     async with opened(settings) as database:
-        yield PgvectorStore(database)
+        store = PgvectorStore(database)
+        try:
+            yield store
+        finally:
+            await store.close()
 
 
 @hookimpl

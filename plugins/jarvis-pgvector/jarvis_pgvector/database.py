@@ -26,9 +26,9 @@ AGAIN = (asyncpg.UndefinedTableError, asyncpg.LockNotAvailableError, asyncpg.Dea
 """Another caller has just replaced the collection, rebuilds it, or writes the same rows."""
 SILENT = (
     *(TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError),
-    *(asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError),
+    *(asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError, asyncpg.InternalClientError),
 )
-"""PostgreSQL does not answer, or not in time."""
+"""PostgreSQL does not answer, or not in time. The last is what asyncpg raises where it goes between two statements."""
 
 # Plans are made for the values at hand: one for any values would not know how few rows are wanted. Compiling a
 # query takes longer than most queries do.
@@ -147,7 +147,7 @@ async def opened(settings: PgvectorSettings) -> AsyncIterator[Database]:
             )
 
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=settings.connections, init=register, **limits
+            url, min_size=0, max_size=settings.connections, init=register, **limits
         )
     except (*SILENT, ValueError, asyncpg.PostgresError) as error:
         msg = f"PostgreSQL cannot be used: {describe(error)}; correct store.settings.url, or the database"

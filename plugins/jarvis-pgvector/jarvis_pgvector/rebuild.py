@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from jarvis_pgvector.database import Database
-from jarvis_pgvector.schema import ALONE, Collection, find, make, record
+from jarvis_pgvector.schema import ALONE, Collection, find, make, make_index, record
 from jarvis_pgvector.table import page, write
 from jarvis_ports.store import CollectionSpec, Progress
 from jarvis_toolkit.stores import Embed, new_vectors
@@ -16,7 +16,8 @@ async def rebuild(database: Database, spec: CollectionSpec, embed: Embed | None)
     the writers of all servers out, and lets readers in.
     """
     async with database.transaction() as connection:
-        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # while the model works
+        # The model may take its time between two statements.
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         old = await find(connection, spec.name, ALONE)
         total = await connection.fetchval(f"SELECT count(*) FROM {old.table}")  # noqa: S608 - a number of its own
         new = Collection(await connection.fetchval("SELECT nextval('jarvis.numbers')"), spec)
@@ -27,6 +28,9 @@ async def rebuild(database: Database, spec: CollectionSpec, embed: Embed | None)
             done, last = done + len(found.rows), found.rows[-1].id
             if done < total:
                 yield Progress(done, total)
+        if new.wants_index(total):
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            await make_index(connection, new)
         await connection.execute(
             "UPDATE jarvis.collections SET number = $1, spec = $2 WHERE number = $3",
             new.number,

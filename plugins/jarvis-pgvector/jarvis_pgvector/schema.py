@@ -17,10 +17,14 @@ OLDEST = (0, 8)
 """The first version of pgvector that goes on searching where a filter leaves too few rows."""
 LOCK = 0x6A61727669
 """The advisory lock under which servers that start make the tables: one after another."""
+EXACT_BELOW = 20_000
+"""Up to so many rows, of the collection or of what a filter leaves of it, are all compared."""
 MOST_INDEXED = 2000
 """The most components of a vector that pgvector indexes."""
 MOST_INLINE = 1400
 """The most components of a vector that is kept beside its row's id, in the page of 8 kB."""
+
+WEEK = 7 * 24 * 3600.0
 
 _TABLES = f"""
 CREATE TABLE jarvis.format (version integer NOT NULL);
@@ -32,8 +36,10 @@ INSERT INTO jarvis.format VALUES ({FORMAT});
 """
 # The number of rows as the statistics have it: it decides how to search, and need not be exact.
 _FIND = """
-SELECT number, spec, coalesce(greatest(reltuples::bigint, pg_stat_get_live_tuples(pg_class.oid)), 0) AS rows
+SELECT number, spec, coalesce(greatest(reltuples::bigint, pg_stat_get_live_tuples(pg_class.oid)), 0) AS rows,
+coalesce(indisvalid, false) AS indexed
 FROM jarvis.collections LEFT JOIN pg_class ON pg_class.oid = to_regclass('jarvis.rows_' || number)
+LEFT JOIN pg_index ON indexrelid = to_regclass('jarvis.nearest_' || number)
 WHERE name = $1
 """
 SHARED = "FOR SHARE OF collections NOWAIT"
@@ -58,11 +64,15 @@ MEASURES = {
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection: the number in its table's name, its settings, and about how many rows it has."""
+    """A collection: the number in its table's name, and its settings.
+
+    `rows` is about how many it has, `indexed` whether its vectors have an index that is complete.
+    """
 
     number: int
     spec: CollectionSpec
     rows: int = 0
+    indexed: bool = False
 
     @property
     def table(self) -> str:
@@ -70,9 +80,13 @@ class Collection:
         return f"jarvis.rows_{self.number}"
 
     @property
-    def indexed(self) -> bool:
-        """Whether its vectors have an index; otherwise every search compares them all."""
-        return self.spec.dimension <= MOST_INDEXED
+    def index(self) -> str:
+        """The name of the index of its vectors, as SQL has it; it is made once there are many rows."""
+        return f"jarvis.nearest_{self.number}"
+
+    def wants_index(self, rows: int) -> bool:
+        """Return whether so many rows are too many to compare them all, and an index is possible."""
+        return rows > EXACT_BELOW and self.spec.dimension <= MOST_INDEXED
 
     @property
     def distance(self) -> str:
@@ -127,11 +141,11 @@ async def find(connection: Any, name: str, lock: str = "") -> Collection:  # noq
     """
     if (found := await connection.fetchrow(_FIND + lock, name)) is None:
         raise CollectionNotFound(name)
-    return Collection(found["number"], read(found["spec"]), found["rows"])
+    return Collection(found["number"], read(found["spec"]), found["rows"], found["indexed"])
 
 
 async def make(connection: Any, collection: Collection) -> None:  # noqa: ANN401
-    """Make a collection's table and its indexes."""
+    """Make a collection's table; its vectors get their index by `make_index`."""
     spec, table = collection.spec, collection.table
     await connection.execute(
         f'CREATE TABLE {table} (id text COLLATE "C" PRIMARY KEY, text text NOT NULL, metadata jsonb NOT NULL, '
@@ -140,13 +154,19 @@ async def make(connection: Any, collection: Collection) -> None:  # noqa: ANN401
     await connection.execute(f"CREATE INDEX ON {table} USING gin (metadata jsonb_path_ops)")
     if spec.dimension <= MOST_INLINE:  # otherwise a search that compares all reads each from another place
         await connection.execute(f"ALTER TABLE {table} ALTER embedding SET STORAGE PLAIN")
-    if collection.indexed:
-        neighbors = min(spec.index.max_neighbors, 100)
-        examined = min(max(spec.index.ef_construction, 2 * neighbors, 4), 1000)
-        await connection.execute(
-            f"CREATE INDEX ON {table} USING hnsw (embedding {MEASURES[spec.index.space].index}) "
-            f"WITH (m = {neighbors}, ef_construction = {examined})"
-        )
+
+
+async def make_index(connection: Any, collection: Collection, how: str = "") -> None:  # noqa: ANN401
+    """Make the index of a collection's vectors, which may take hours; `how` may be CONCURRENTLY."""
+    index = collection.spec.index
+    neighbors = min(index.max_neighbors, 100)
+    examined = min(max(index.ef_construction, 2 * neighbors, 4), 1000)
+    name = collection.index.removeprefix("jarvis.")  # an index is where its table is
+    await connection.execute(
+        f"CREATE INDEX {how} {name} ON {collection.table} USING hnsw (embedding {MEASURES[index.space].index}) "
+        f"WITH (m = {neighbors}, ef_construction = {examined})",
+        timeout=WEEK,
+    )
 
 
 def record(spec: CollectionSpec) -> str:

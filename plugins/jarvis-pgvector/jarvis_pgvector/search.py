@@ -6,13 +6,12 @@ from typing import Any
 
 from jarvis_pgvector.filters import Parameters, condition
 from jarvis_pgvector.rows import COLUMNS, escape, to_row, unescape
+from jarvis_pgvector import schema
 from jarvis_pgvector.schema import MEASURES, Collection
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.filters import Filter
 from jarvis_ports.store import Match
 
-EXACT_BELOW = 20_000
-"""Up to so many rows, of the collection or of what a filter leaves of it, are all compared."""
 MOST_EXAMINED = 1000
 """The largest ef_search that pgvector takes."""
 CHECKED = 10
@@ -47,7 +46,6 @@ async def unreachable(connection: Any, collection: Collection, ids: Sequence[str
     found = f"near.id = one.id OR near.distance <= one.embedding {operator} one.embedding"
     async with connection.transaction():
         await _tune(connection, collection, CHECKED)
-        await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         lost = await connection.fetch(
             f"SELECT id FROM {collection.table} AS one WHERE id = ANY($1::text[]) "
             f"AND NOT EXISTS (SELECT FROM ({near}) AS near WHERE {found})",
@@ -58,13 +56,13 @@ async def unreachable(connection: Any, collection: Collection, ids: Sequence[str
 
 async def _many(connection: Any, collection: Collection, filter_: Filter | None) -> bool:  # noqa: ANN401
     """Return whether more than `EXACT_BELOW` rows pass a filter."""
-    if filter_ is None or collection.rows <= EXACT_BELOW:
-        return collection.rows > EXACT_BELOW
+    if filter_ is None or collection.rows <= schema.EXACT_BELOW:
+        return collection.rows > schema.EXACT_BELOW
     parameters = Parameters()
     where = condition(filter_, parameters)
-    some = f"SELECT FROM {collection.table} WHERE {where} LIMIT {EXACT_BELOW + 1}"
+    some = f"SELECT FROM {collection.table} WHERE {where} LIMIT {schema.EXACT_BELOW + 1}"
     passing: int = await connection.fetchval(f"SELECT count(*) FROM ({some}) AS passing", *parameters)
-    return passing > EXACT_BELOW
+    return passing > schema.EXACT_BELOW
 
 
 async def _by_index(
@@ -84,7 +82,8 @@ async def _tune(connection: Any, collection: Collection, top_k: int) -> None:  #
     """Set, for this transaction, how many candidates are examined, and that more are where a filter drops them."""
     examined = min(max(collection.spec.index.ef_search, top_k), MOST_EXAMINED)
     await connection.execute(
-        f"SET LOCAL hnsw.ef_search = {examined}; SET LOCAL hnsw.iterative_scan = relaxed_order"
+        f"SET LOCAL hnsw.ef_search = {examined}; SET LOCAL hnsw.iterative_scan = relaxed_order; "
+        "SET LOCAL enable_sort = off"  # PostgreSQL takes most filters for far more selective than they are
     )
 
 

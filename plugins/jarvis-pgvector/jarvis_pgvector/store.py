@@ -1,33 +1,51 @@
 # ruff: noqa: S608 - the names of tables end in a number of the store's own; what callers sent is a parameter
 """The `VectorStore` port on PostgreSQL."""
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from jarvis_pgvector.database import Database
+from jarvis_pgvector.indexing import cancel, index
 from jarvis_pgvector.rebuild import rebuild
 from jarvis_pgvector.rows import COLUMNS, escape, to_rows, unescape
 from jarvis_pgvector.schema import ALONE, SHARED, Collection, find, make, read, record
 from jarvis_pgvector.search import query, unreachable
 from jarvis_pgvector.table import PAGE, page, write
 from jarvis_ports.embedding import Matrix
-from jarvis_ports.errors import CollectionMismatch
+from jarvis_ports.errors import CollectionMismatch, JarvisError
 from jarvis_ports.filters import Filter
 from jarvis_ports.health import Health
 from jarvis_ports.store import CollectionSpec, Match, Progress, Row, Rows, StoreCheck
 from jarvis_toolkit.stores import Embed, differences
+
+logger = logging.getLogger(__name__)
+
+INDEX_AGAIN_SECONDS = 60.0
+"""How long an index that could not be made is not tried again."""
 
 
 class PgvectorStore:
     """See `jarvis_ports.store.VectorStore`. Any number of servers may share the database.
 
     Nothing is kept here: each call asks PostgreSQL for the collection first, as another server may have
-    changed it.
+    changed it. The first search of a collection that has become large has its index made, and until that is
+    complete, searches compare all rows: rows that are loaded before there is an index are loaded faster.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._indexing: dict[int, asyncio.Task[None]] = {}
+
+    async def close(self) -> None:
+        """Stop making indexes."""
+        tasks = list(self._indexing.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def create(self, spec: CollectionSpec) -> None:
         """See `jarvis_ports.store.VectorStore.create`."""
@@ -64,6 +82,7 @@ class PgvectorStore:
         async def work(connection: Any) -> None:  # noqa: ANN401
             there = await find(connection, collection, ALONE)
             await connection.execute("DELETE FROM jarvis.collections WHERE number = $1", there.number)
+            await cancel(connection, there)
             await connection.execute(f"DROP TABLE {there.table}")
 
         await self._database.transact(work)
@@ -130,12 +149,15 @@ class PgvectorStore:
         """See `jarvis_ports.store.VectorStore.query`."""
 
         async def work(connection: Any) -> list[Match]:  # noqa: ANN401
-            return await query(connection, await find(connection, collection), vector, top_k, filter_)
+            there = await find(connection, collection)
+            if not there.indexed and there.number not in self._indexing and there.wants_index(there.rows):
+                self._indexing[there.number] = asyncio.create_task(self._index(there))
+            return await query(connection, there, vector, top_k, filter_)
 
         return await self._database.run(work)
 
     async def check(self, collection: str) -> AsyncGenerator[Progress | StoreCheck, None]:
-        """See `jarvis_ports.store.VectorStore.check`; this checks the index, whether or not searches use it."""
+        """See `jarvis_ports.store.VectorStore.check`; without an index, every search finds every row."""
         total = await self.count(collection)
         checked, lost = 0, list[str]()
 
@@ -163,3 +185,13 @@ class PgvectorStore:
     async def health(self) -> Health:
         """See `jarvis_ports.store.VectorStore.health`."""
         return self._database.health()
+
+    async def _index(self, collection: Collection) -> None:
+        """Make a collection's index while others write to it, unless another server does so."""
+        try:
+            await self._database.run(partial(index, collection))
+        except JarvisError as error:
+            logger.warning("the collection %r is searched without an index: %s", collection.spec.name, error)
+            await asyncio.sleep(INDEX_AGAIN_SECONDS)
+        finally:
+            del self._indexing[collection.number]

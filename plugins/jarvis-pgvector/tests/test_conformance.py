@@ -1,6 +1,6 @@
 import pytest
 
-from jarvis_pgvector import search
+from jarvis_pgvector import schema, store
 from jarvis_plugins.testkit import StoreConformance
 
 
@@ -14,9 +14,14 @@ class TestPgvector(StoreConformance):
 
 
 class TestIndex(TestPgvector):
-    """The index answers, however few rows there are."""
+    """There is an index, which answers, however few rows there are."""
 
     @pytest.fixture(autouse=True)
     @staticmethod
     def _few_are_many(monkeypatch):
-        monkeypatch.setattr(search, "EXACT_BELOW", -1)
+        async def make(connection, collection):
+            await schema.make(connection, collection)
+            await schema.make_index(connection, collection)
+
+        monkeypatch.setattr(store, "make", make)
+        monkeypatch.setattr(schema, "EXACT_BELOW", -1)

@@ -19,6 +19,13 @@ ROWS = [Row(f"r{i}", f"text {i}", {"i": i}) for i in range(300)]
 VECTORS = np.random.default_rng(0).standard_normal((300, 8), dtype=np.float32)
 
 
+@pytest.fixture(autouse=True)
+def _revived(postgres):
+    yield
+    if postgres.process.poll() is not None:
+        postgres.start()
+
+
 @pytest.fixture
 def spec():
     return CollectionSpec(f"c-{uuid4().hex}", 8, "model", "1")
@@ -176,6 +183,46 @@ async def test_a_rebuild_elsewhere_holds_a_writer_up_no_longer_than_the_timeout(
             with pytest.raises(StoreUnavailable, match="is being rebuilt"):
                 await other.upsert(spec.name, ROWS, VECTORS)
             assert await other.count(spec.name) == 300
+
+
+async def test_an_index_that_was_left_incomplete_is_made_anew_and_one_that_is_being_made_stops_no_drop(
+    postgres, opened, spec, monkeypatch
+):
+    monkeypatch.setattr(schema, "EXACT_BELOW", -1)
+    connection = await asyncpg.connect(postgres.url())
+    async with opened() as store:
+        await store.create(spec)
+        await store.upsert(spec.name, ROWS, VECTORS)
+        number = await connection.fetchval("SELECT number FROM jarvis.collections WHERE name = $1", spec.name)
+        holder = await asyncpg.connect(postgres.url())
+        transaction = holder.transaction(isolation="repeatable_read")
+        await transaction.start()
+        await holder.execute("SELECT count(*) FROM jarvis.collections")  # an index waits for such a reader
+        async with opened() as killed:
+            await killed.query(spec.name, VECTORS[0], 1)
+            state = f"SELECT indisvalid FROM pg_index WHERE indexrelid = 'jarvis.nearest_{number}'::regclass"
+            async with asyncio.timeout(20):
+                while await connection.fetchval("SELECT to_regclass($1)", f"jarvis.nearest_{number}") is None:
+                    await asyncio.sleep(0.05)
+        assert await connection.fetchval(state) is False
+        await transaction.rollback()
+        await store.query(spec.name, VECTORS[0], 1)
+        await asyncio.wait(store._indexing.values())
+        assert await connection.fetchval(state) is True
+        assert (await store.query(spec.name, VECTORS[3], 1))[0].row == ROWS[3]
+        *_, diagnosis = [step async for step in store.check(spec.name)]
+        assert diagnosis.ok
+        transaction = holder.transaction(isolation="repeatable_read")
+        await transaction.start()
+        await holder.execute("SELECT count(*) FROM jarvis.collections")
+        await connection.execute(f"DROP INDEX jarvis.nearest_{number}")
+        await store.query(spec.name, VECTORS[0], 1)
+        await asyncio.sleep(0.5)
+        async with asyncio.timeout(10):
+            await store.drop(spec.name)
+        await transaction.rollback()
+    await holder.close()
+    await connection.close()
 
 
 async def test_many_who_write_and_delete_the_same_rows_do_not_fail(opened, spec):

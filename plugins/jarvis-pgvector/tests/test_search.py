@@ -1,12 +1,13 @@
 """Above the bound, the index answers, unless a filter leaves few rows."""
 
+import asyncio
 from uuid import uuid4
 
 import asyncpg
 import numpy as np
 import pytest
 
-from jarvis_pgvector import open_pgvector, search
+from jarvis_pgvector import open_pgvector, schema
 from jarvis_pgvector.settings import PgvectorSettings
 from jarvis_ports.filters import Equals, Range
 from jarvis_ports.store import CollectionSpec, IndexSettings, Row
@@ -19,7 +20,7 @@ TRUTH = QUERIES @ (VECTORS / np.linalg.norm(VECTORS, axis=1, keepdims=True)).T
 
 @pytest.fixture(autouse=True)
 def few_are_many(monkeypatch):
-    monkeypatch.setattr(search, "EXACT_BELOW", 500)
+    monkeypatch.setattr(schema, "EXACT_BELOW", 500)
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,11 @@ async def name(store):
     rows = [Row(str(i), "text", {"i": i, "rare": i % 100, "half": i % 2}) for i in range(COUNT)]
     await store.upsert(name, rows, VECTORS)
     await flush(store)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schema, "EXACT_BELOW", 500)
+        assert (await store.query(name, VECTORS[7], 1))[0].row.id == "7"
+        assert store._indexing, "the first search begins to make the index"
+        await asyncio.wait(store._indexing.values())
     return name
 
 
@@ -54,7 +60,7 @@ async def scans(postgres, store, name):
         await flush(store)
         return await connection.fetchval(
             "SELECT idx_scan FROM pg_stat_user_indexes JOIN jarvis.collections "
-            "ON relname = 'rows_' || number WHERE name = $1 AND indexrelname LIKE '%embedding%'",
+            "ON indexrelname = 'nearest_' || number WHERE name = $1",
             name,
         )
 
