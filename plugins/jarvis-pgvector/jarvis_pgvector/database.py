@@ -28,10 +28,13 @@ SILENT = (
     *(TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError),
     *(asyncpg.OperatorInterventionError, asyncpg.TooManyConnectionsError, asyncpg.InternalClientError),
 )
-"""PostgreSQL does not answer, or not in time. The last is what asyncpg raises where it goes between two statements."""
+"""PostgreSQL does not answer, or not in time.
 
-# Plans are made for the values at hand: one for any values would not know how few rows are wanted. Compiling a
-# query takes longer than most queries do.
+The last is what asyncpg raises where PostgreSQL goes between two statements.
+"""
+
+# Plans are made for the values at hand: one for any values would not know how few rows are wanted. To compile
+# a query takes longer than most queries do.
 SESSION = {"application_name": "jarvis", "plan_cache_mode": "force_custom_plan", "jit": "off"}
 
 T = TypeVar("T")
@@ -79,7 +82,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
-        """Hold a connection in a transaction, which is durable once the block is left; see `run` for errors."""
+        """Hold a connection in a transaction, which is durable once the block is left; see `run`."""
         async with self._connection() as connection, connection.transaction():
             yield connection
 
@@ -160,7 +163,7 @@ async def opened(settings: PgvectorSettings) -> AsyncIterator[Database]:
 
 
 def to_binary(vector: Matrix) -> bytes:
-    """Return a vector as pgvector reads it: two 16-bit numbers, the first of which is its dimension, and floats."""
+    """Return a vector as pgvector reads it: its dimension and a 0, of 16 bits, and its floats."""
     return struct.pack(">HH", len(vector), 0) + vector.astype(">f4").tobytes()
 
 

@@ -6,7 +6,7 @@ from jarvis_pgvector.schema import Collection, find, make_index
 from jarvis_ports.errors import StoreUnavailable
 
 LOCK = 0x6A617276
-"""The first key of the advisory lock of the server that makes an index; the second is the collection's number."""
+"""The first key of the lock of the server that makes an index; the second is the collection's number."""
 
 
 async def index(collection: Collection, connection: Any) -> None:  # noqa: ANN401 - asyncpg is not typed

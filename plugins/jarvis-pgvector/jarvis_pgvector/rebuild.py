@@ -9,7 +9,9 @@ from jarvis_ports.store import CollectionSpec, Progress
 from jarvis_toolkit.stores import Embed, new_vectors
 
 
-async def rebuild(database: Database, spec: CollectionSpec, embed: Embed | None) -> AsyncGenerator[Progress, None]:
+async def rebuild(
+    database: Database, spec: CollectionSpec, embed: Embed | None
+) -> AsyncGenerator[Progress, None]:
     """See `jarvis_ports.store.VectorStore.rebuild`.
 
     It is one transaction, so that nothing of it is left if it is cut off; the lock on the collection keeps

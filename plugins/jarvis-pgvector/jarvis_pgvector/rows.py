@@ -55,7 +55,8 @@ def to_row(record: Any) -> Row:  # noqa: ANN401 - asyncpg's records are not type
     """Return the row of a record that has `COLUMNS`."""
     fields = json.loads(record["metadata"])
     metadata = {
-        unescape(field): unescape(value) if isinstance(value, str) else value for field, value in fields.items()
+        unescape(field): unescape(value) if isinstance(value, str) else value
+        for field, value in fields.items()
     }
     return Row(unescape(record["id"]), unescape(record["text"]), metadata)
 

@@ -26,13 +26,13 @@ MOST_INLINE = 1400
 
 WEEK = 7 * 24 * 3600.0
 
-_TABLES = f"""
+_TABLES = """
 CREATE TABLE jarvis.format (version integer NOT NULL);
 CREATE SEQUENCE jarvis.numbers AS integer;
 CREATE TABLE jarvis.collections (
   name text COLLATE "C" PRIMARY KEY, number integer NOT NULL UNIQUE, spec json NOT NULL
 );
-INSERT INTO jarvis.format VALUES ({FORMAT});
+INSERT INTO jarvis.format VALUES (1);
 """
 # The number of rows as the statistics have it: it decides how to search, and need not be exact.
 _FIND = """
@@ -52,7 +52,7 @@ class Measure(NamedTuple):
     """How pgvector measures a distance: its operator, and its class of operators for an index."""
 
     operator: str
-    index: str
+    classes: str
 
 
 MEASURES = {
@@ -148,8 +148,8 @@ async def make(connection: Any, collection: Collection) -> None:  # noqa: ANN401
     """Make a collection's table; its vectors get their index by `make_index`."""
     spec, table = collection.spec, collection.table
     await connection.execute(
-        f'CREATE TABLE {table} (id text COLLATE "C" PRIMARY KEY, text text NOT NULL, metadata jsonb NOT NULL, '
-        f"embedding vector({spec.dimension}) NOT NULL)"
+        f'CREATE TABLE {table} (id text COLLATE "C" PRIMARY KEY, text text NOT NULL, '
+        f"metadata jsonb NOT NULL, embedding vector({spec.dimension}) NOT NULL)"
     )
     await connection.execute(f"CREATE INDEX ON {table} USING gin (metadata jsonb_path_ops)")
     if spec.dimension <= MOST_INLINE:  # otherwise a search that compares all reads each from another place
@@ -163,8 +163,8 @@ async def make_index(connection: Any, collection: Collection, how: str = "") -> 
     examined = min(max(index.ef_construction, 2 * neighbors, 4), 1000)
     name = collection.index.removeprefix("jarvis.")  # an index is where its table is
     await connection.execute(
-        f"CREATE INDEX {how} {name} ON {collection.table} USING hnsw (embedding {MEASURES[index.space].index}) "
-        f"WITH (m = {neighbors}, ef_construction = {examined})",
+        f"CREATE INDEX {how} {name} ON {collection.table} USING hnsw "
+        f"(embedding {MEASURES[index.space].classes}) WITH (m = {neighbors}, ef_construction = {examined})",
         timeout=WEEK,
     )
 

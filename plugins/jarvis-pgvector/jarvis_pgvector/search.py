@@ -4,9 +4,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from jarvis_pgvector import schema
 from jarvis_pgvector.filters import Parameters, condition
 from jarvis_pgvector.rows import COLUMNS, escape, to_row, unescape
-from jarvis_pgvector import schema
 from jarvis_pgvector.schema import MEASURES, Collection
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.filters import Filter
@@ -79,7 +79,7 @@ async def _by_index(
 
 
 async def _tune(connection: Any, collection: Collection, top_k: int) -> None:  # noqa: ANN401
-    """Set, for this transaction, how many candidates are examined, and that more are where a filter drops them."""
+    """Set, for this transaction, how many candidates are examined; more are where a filter drops them."""
     examined = min(max(collection.spec.index.ef_search, top_k), MOST_EXAMINED)
     await connection.execute(
         f"SET LOCAL hnsw.ef_search = {examined}; SET LOCAL hnsw.iterative_scan = relaxed_order; "

@@ -9,8 +9,8 @@ class PgvectorSettings(AdapterSettings):
     """Settings of the `pgvector` store."""
 
     url: SecretStr = Field(
-        description="The database, as libpq names it: postgresql://user:password@host:5432/database?sslmode=require. "
-        "What it leaves out comes from PGPASSWORD, PGPASSFILE and the like.",
+        description="The database: `postgresql://user:password@host:5432/database?sslmode=verify-full`. "
+        "What it leaves out comes from `PGPASSWORD`, `PGPASSFILE` and the like.",
     )
     connections: int = Field(10, ge=2, description="The most connections that this server opens.")
     timeout_seconds: float = Field(

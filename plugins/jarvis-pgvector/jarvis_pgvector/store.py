@@ -99,12 +99,12 @@ class PgvectorStore:
     async def upsert(self, collection: str, rows: Sequence[Row], vectors: Matrix) -> None:
         """See `jarvis_ports.store.VectorStore.upsert`."""
 
-        async def work(connection: Any) -> None:  # noqa: ANN401
+        async def work(start: int, connection: Any) -> None:  # noqa: ANN401
             there = await find(connection, collection, SHARED)
             await write(connection, there, rows[start : start + PAGE], vectors[start : start + PAGE])
 
         for start in range(0, max(len(rows), 1), PAGE):
-            await self._database.transact(work)
+            await self._database.transact(partial(work, start))
 
     async def delete(self, collection: str, ids: Sequence[str]) -> None:
         """See `jarvis_ports.store.VectorStore.delete`."""
@@ -123,7 +123,8 @@ class PgvectorStore:
         async def work(connection: Any) -> Rows:  # noqa: ANN401
             there = await find(connection, collection)
             found = await connection.fetch(
-                f"SELECT {columns} FROM {there.table} WHERE id = ANY($1::text[])", [escape(id_) for id_ in ids]
+                f"SELECT {columns} FROM {there.table} WHERE id = ANY($1::text[])",
+                [escape(id_) for id_ in ids],
             )
             by_id = {unescape(one["id"]): one for one in found}
             return to_rows([by_id[id_] for id_ in ids if id_ in by_id], there.spec, vectors=vectors)

@@ -16,7 +16,7 @@ PAGE = 200
 
 
 async def write(connection: Any, collection: Collection, rows: Iterable[Row], vectors: Matrix) -> None:  # noqa: ANN401
-    """Insert or replace rows, in the order of their ids: two that write the same rows do not block each other."""
+    """Insert or replace rows, in the order of their ids, so that two writers do not wait for each other."""
     await connection.executemany(
         f"INSERT INTO {collection.table} ({COLUMNS}, embedding) VALUES ($1, $2, $3, $4) ON CONFLICT (id) "
         "DO UPDATE SET text = excluded.text, metadata = excluded.metadata, embedding = excluded.embedding",

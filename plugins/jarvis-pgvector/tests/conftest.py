@@ -41,7 +41,15 @@ class Postgres:
         subprocess.run(command, **self.how, check=True, stdout=subprocess.DEVNULL)
 
     def start(self):
-        command = [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses="]
+        command = [
+            self.bin / "postgres",
+            "-D",
+            self.folder / "data",
+            "-k",
+            self.folder,
+            "-c",
+            "listen_addresses=",
+        ]
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(command, **self.how, stdout=log, stderr=log)
         for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.05)):

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the SQL of these tests has nothing from outside
 """What can befall PostgreSQL, and what several servers do to each other."""
 
 import asyncio
@@ -242,7 +243,7 @@ async def test_many_who_write_and_delete_the_same_rows_do_not_fail(opened, spec)
     "url", ["postgresql://nobody@127.0.0.1:1/none", "postgresql:///none?host=/no/such/folder&user=x"]
 )
 async def test_no_postgres_is_said_at_the_start(url):
-    with pytest.raises(StoreUnusable, match="PostgreSQL cannot be used: .*correct store.settings.url"):
+    with pytest.raises(StoreUnusable, match=r"PostgreSQL cannot be used: .*correct store.settings.url"):
         async with open_pgvector(PgvectorSettings(url=url)):
             pass
 

@@ -107,7 +107,10 @@ async def test_more_hits_than_the_index_examines_are_found(store, name):
 
 
 async def test_vectors_that_are_too_long_for_an_index_are_all_compared(store):
-    name, vectors = f"c-{uuid4().hex}", np.random.default_rng(0).standard_normal((600, 2001), dtype=np.float32)
+    name, vectors = (
+        f"c-{uuid4().hex}",
+        np.random.default_rng(0).standard_normal((600, 2001), dtype=np.float32),
+    )
     await store.create(CollectionSpec(name, 2001, "model", "1"))
     await store.upsert(name, [Row(str(i), "text") for i in range(600)], vectors)
     assert (await store.query(name, vectors[77], 1))[0].row.id == "77"

@@ -21,7 +21,8 @@ def servers(postgres, tmp_path_factory):
     """The processes, and their addresses."""
     folder = tmp_path_factory.mktemp("servers")
     (folder / "jarvis.toml").write_text(
-        'server = {listen = ["127.0.0.1:0"], drain_delay_seconds = 0}\nhttp.listen = ""\nlog.format = "console"\n'
+        'server = {listen = ["127.0.0.1:0"], drain_delay_seconds = 0}\n'
+        'http.listen = ""\nlog.format = "console"\n'
         'models.echo.adapter = "echo"\nembedder.adapter = "hashing"\ntelemetry.adapter = "none"\ncache = []\n'
         f'limits.usage = ":memory:"\nretrieval.text_index = ":memory:"\n'
         f'[store]\nadapter = "pgvector"\nsettings.url = "{postgres.url()}"\n'
