@@ -96,7 +96,9 @@ class Database:
             msg = f"the collection is being rebuilt, or written by others ({describe(error)}); try again"
             raise InTheWay(msg) from error
         except SILENT as error:
-            self._watch.failed(failure := silence(error))
+            failure = silence(error)
+            if not isinstance(error, asyncpg.QueryCanceledError):  # which is an answer
+                self._watch.failed(failure)
             raise failure from error
         except asyncpg.PostgresError as error:
             msg = f"PostgreSQL failed: {describe(error)}"

@@ -21,7 +21,8 @@ async def index(collection: Collection, connection: Any) -> None:  # noqa: ANN40
         raise StoreUnavailable("another server makes it")
     if (await find(connection, collection.spec.name)).indexed:
         return
-    await connection.execute(f"SET statement_timeout = 0; DROP INDEX IF EXISTS {collection.index}")
+    await connection.execute("SET statement_timeout = 0")
+    await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {collection.index}")
     await make_index(connection, collection, "CONCURRENTLY")
 
 

@@ -14,7 +14,7 @@ from jarvis_pgvector.rebuild import rebuild
 from jarvis_pgvector.rows import COLUMNS, escape, to_rows, unescape
 from jarvis_pgvector.schema import ALONE, SHARED, Collection, find, make, read, record
 from jarvis_pgvector.search import query, unreachable
-from jarvis_pgvector.table import PAGE, page, write
+from jarvis_pgvector.table import page, write
 from jarvis_ports.embedding import Matrix
 from jarvis_ports.errors import CollectionMismatch, JarvisError
 from jarvis_ports.filters import Filter
@@ -24,6 +24,8 @@ from jarvis_toolkit.stores import Embed, differences
 
 logger = logging.getLogger(__name__)
 
+CHUNK = 50
+"""The number of rows written in one transaction; an index may take tens of milliseconds for one of them."""
 INDEX_AGAIN_SECONDS = 60.0
 """How long an index that could not be made is not tried again."""
 
@@ -101,9 +103,9 @@ class PgvectorStore:
 
         async def work(start: int, connection: Any) -> None:  # noqa: ANN401
             there = await find(connection, collection, SHARED)
-            await write(connection, there, rows[start : start + PAGE], vectors[start : start + PAGE])
+            await write(connection, there, rows[start : start + CHUNK], vectors[start : start + CHUNK])
 
-        for start in range(0, max(len(rows), 1), PAGE):
+        for start in range(0, max(len(rows), 1), CHUNK):
             await self._database.transact(partial(work, start))
 
     async def delete(self, collection: str, ids: Sequence[str]) -> None:

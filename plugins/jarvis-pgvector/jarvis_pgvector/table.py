@@ -12,7 +12,7 @@ from jarvis_ports.filters import Filter
 from jarvis_ports.store import Row, Rows
 
 PAGE = 200
-"""The number of rows read, or written in one transaction, at a time."""
+"""The number of rows read at a time."""
 
 
 async def write(connection: Any, collection: Collection, rows: Iterable[Row], vectors: Matrix) -> None:  # noqa: ANN401

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 from importlib.util import find_spec
@@ -65,10 +64,6 @@ class Postgres:
             process.kill()
         self.process.wait()
 
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)  # the fast one: it waits for no client
-        self.process.wait()
-
 
 @pytest.fixture(scope="session")
 def postgres():
@@ -77,5 +72,5 @@ def postgres():
     server = Postgres(Path(WHEEL.origin).parent / "pginstall18")
     server.start()
     yield server
-    server.stop()
+    server.kill()
     shutil.rmtree(server.folder)
