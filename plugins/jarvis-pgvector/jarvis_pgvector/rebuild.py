@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from jarvis_pgvector.database import Database
+from jarvis_pgvector.indexing import prevent
 from jarvis_pgvector.schema import ALONE, Collection, find, make, make_index, record
 from jarvis_pgvector.table import page, write
 from jarvis_ports.store import CollectionSpec, Progress
@@ -21,6 +22,7 @@ async def rebuild(
         # The model may take its time between two statements.
         await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         old = await find(connection, spec.name, ALONE)
+        await prevent(connection, old)
         total = await connection.fetchval(f"SELECT count(*) FROM {old.table}")  # noqa: S608 - a number of its own
         new = Collection(await connection.fetchval("SELECT nextval('jarvis.numbers')"), spec)
         await make(connection, new)

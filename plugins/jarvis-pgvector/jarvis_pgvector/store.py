@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from jarvis_pgvector.database import Database
-from jarvis_pgvector.indexing import cancel, index
+from jarvis_pgvector.indexing import index, prevent
 from jarvis_pgvector.rebuild import rebuild
 from jarvis_pgvector.rows import COLUMNS, escape, to_rows, unescape
 from jarvis_pgvector.schema import ALONE, SHARED, Collection, find, make, read, record
@@ -83,8 +83,8 @@ class PgvectorStore:
 
         async def work(connection: Any) -> None:  # noqa: ANN401
             there = await find(connection, collection, ALONE)
+            await prevent(connection, there)
             await connection.execute("DELETE FROM jarvis.collections WHERE number = $1", there.number)
-            await cancel(connection, there)
             await connection.execute(f"DROP TABLE {there.table}")
 
         await self._database.transact(work)

@@ -21,12 +21,14 @@ class Postgres:
     def __init__(self, installed):
         self.folder = Path(tempfile.mkdtemp(prefix="jarvis-pg-"))
         self.bin = installed / "bin"
-        self.how = {"env": os.environ, "cwd": self.folder}
+        self.how = {"cwd": self.folder}
         if os.geteuid() == 0:  # as root, PostgreSQL refuses to run
             nobody = pwd.getpwnam("nobody")
             self.how |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
-            if subprocess.run([self.bin / "initdb", "--version"], **self.how, check=False).returncode:
+            if subprocess.run(
+                [self.bin / "initdb", "--version"], env=os.environ, **self.how, check=False
+            ).returncode:
                 shutil.copytree(installed, self.folder / "installed")
                 self.bin = self.folder / "installed/bin"
         self.run("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
@@ -37,7 +39,7 @@ class Postgres:
     def run(self, program, *arguments):
         """Run a program of PostgreSQL on the data."""
         command = [self.bin / program, "-D", self.folder / "data", *arguments]
-        subprocess.run(command, **self.how, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, env=os.environ, **self.how, check=True, stdout=subprocess.DEVNULL)
 
     def start(self):
         command = [
@@ -50,7 +52,7 @@ class Postgres:
             "listen_addresses=",
         ]
         with (self.folder / "log").open("a") as log:
-            self.process = subprocess.Popen(command, **self.how, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, env=os.environ, **self.how, stdout=log, stderr=log)
         for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.05)):
             with attempt:
                 ready = [self.bin / "pg_isready", "-q", "-h", self.folder]

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - the SQL of these tests has nothing from outside
 """What can befall PostgreSQL, and what several servers do to each other."""
 
 import asyncio
@@ -186,44 +185,84 @@ async def test_a_rebuild_elsewhere_holds_a_writer_up_no_longer_than_the_timeout(
             assert await other.count(spec.name) == 300
 
 
-async def test_an_index_that_was_left_incomplete_is_made_anew_and_one_that_is_being_made_stops_no_drop(
-    postgres, opened, spec, monkeypatch
-):
-    monkeypatch.setattr(schema, "EXACT_BELOW", -1)
+@pytest.fixture
+async def old_reader(postgres):
+    """A transaction for whose end every index waits."""
     connection = await asyncpg.connect(postgres.url())
-    async with opened() as store:
+    transaction = connection.transaction(isolation="repeatable_read")
+    await transaction.start()
+    await connection.execute("SELECT FROM pg_class")
+    yield transaction
+    await connection.close()
+
+
+@pytest.fixture
+def index_state(postgres, spec):
+    """Whether the index of the collection is there and valid; None if it is not there."""
+
+    async def state():
+        connection = await asyncpg.connect(postgres.url())
+        try:
+            return await connection.fetchval(
+                "SELECT indisvalid FROM pg_index JOIN jarvis.collections "
+                "ON indexrelid = to_regclass('jarvis.nearest_' || number) WHERE name = $1",
+                spec.name,
+            )
+        finally:
+            await connection.close()
+
+    return state
+
+
+@pytest.fixture
+async def begun(opened, spec, index_state, monkeypatch):
+    """A function that fills the collection and has its index begun."""
+    monkeypatch.setattr(schema, "EXACT_BELOW", -1)
+
+    async def begun(store):
         await store.create(spec)
         await store.upsert(spec.name, ROWS, VECTORS)
-        number = await connection.fetchval("SELECT number FROM jarvis.collections WHERE name = $1", spec.name)
-        holder = await asyncpg.connect(postgres.url())
-        transaction = holder.transaction(isolation="repeatable_read")
-        await transaction.start()
-        await holder.execute("SELECT count(*) FROM jarvis.collections")  # an index waits for such a reader
-        async with opened() as killed:
-            await killed.query(spec.name, VECTORS[0], 1)
-            state = f"SELECT indisvalid FROM pg_index WHERE indexrelid = 'jarvis.nearest_{number}'::regclass"
-            async with asyncio.timeout(20):
-                while await connection.fetchval("SELECT to_regclass($1)", f"jarvis.nearest_{number}") is None:
-                    await asyncio.sleep(0.05)
-        assert await connection.fetchval(state) is False
-        await transaction.rollback()
+        assert (await store.query(spec.name, VECTORS[3], 1))[0].row == ROWS[3], "all are compared meanwhile"
+        async with asyncio.timeout(20):
+            while await index_state() is None:
+                await asyncio.sleep(0.05)
+        assert await index_state() is False
+
+    return begun
+
+
+async def test_an_index_that_was_left_incomplete_is_made_anew(opened, spec, begun, old_reader, index_state):
+    async with opened() as store:
+        await begun(store)
+    assert await index_state() is False
+    await old_reader.rollback()
+    async with opened() as store:
         await store.query(spec.name, VECTORS[0], 1)
         await asyncio.wait(store._indexing.values())
-        assert await connection.fetchval(state) is True
+        assert await index_state() is True
         assert (await store.query(spec.name, VECTORS[3], 1))[0].row == ROWS[3]
         *_, diagnosis = [step async for step in store.check(spec.name)]
         assert diagnosis.ok
-        transaction = holder.transaction(isolation="repeatable_read")
-        await transaction.start()
-        await holder.execute("SELECT count(*) FROM jarvis.collections")
-        await connection.execute(f"DROP INDEX jarvis.nearest_{number}")
-        await store.query(spec.name, VECTORS[0], 1)
-        await asyncio.sleep(0.5)
-        async with asyncio.timeout(10):
-            await store.drop(spec.name)
-        await transaction.rollback()
-    await holder.close()
-    await connection.close()
+
+
+async def test_an_index_that_is_being_made_keeps_nobody_from_a_rebuild(
+    opened, spec, begun, old_reader, index_state
+):
+    async with opened() as store, opened() as other:
+        await begun(store)
+        async with asyncio.timeout(20):
+            async for _ in other.rebuild(spec):
+                pass
+        assert await index_state() is True, "a rebuild makes the index itself"
+        assert (await store.query(spec.name, VECTORS[3], 1))[0].row == ROWS[3]
+
+
+async def test_an_index_that_is_being_made_keeps_nobody_from_a_drop(opened, spec, begun, old_reader):
+    async with opened() as store, opened() as other:
+        await begun(store)
+        async with asyncio.timeout(20):
+            await other.drop(spec.name)
+        assert spec not in await store.collections()
 
 
 async def test_many_who_write_and_delete_the_same_rows_do_not_fail(opened, spec):
