@@ -28,7 +28,8 @@ def _revived(postgres):
 
 @pytest.fixture
 def spec():
-    return CollectionSpec(f"c-{uuid4().hex}", 8, "model", "1")
+    index = IndexSettings(max_neighbors=8, ef_construction=40)  # it is made in a moment
+    return CollectionSpec(f"c-{uuid4().hex}", 8, "model", "1", index)
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ async def test_a_rebuild_that_a_kill_of_postgres_ends_leaves_nothing(postgres, o
         await store.create(spec)
         await store.upsert(spec.name, ROWS, VECTORS)
         before = await tables(postgres)
-        async with aclosing(store.rebuild(replace(spec, index=IndexSettings(Space.L2)))) as steps:
+        async with aclosing(store.rebuild(replace(spec, index=IndexSettings(Space.L2, 8, 40)))) as steps:
             await anext(steps)
             postgres.kill()
             with pytest.raises(StoreUnavailable):
@@ -157,7 +158,7 @@ async def test_two_stores_see_what_the_other_does(opened, spec):
         await asyncio.gather(one.create(spec), other.create(spec))
         await other.upsert(spec.name, ROWS, VECTORS)
         assert await one.count(spec.name) == 300
-        new = replace(spec, index=IndexSettings(Space.L2))
+        new = replace(spec, index=IndexSettings(Space.L2, 8, 40))
         async with aclosing(other.rebuild(new)) as steps:
             await anext(steps)
             assert (await one.query(spec.name, VECTORS[3], 1))[0].row == ROWS[3]
