@@ -18,7 +18,11 @@ OLDEST = (0, 8)
 LOCK = 0x6A61727669
 """The advisory lock under which servers that start make the tables: one after another."""
 EXACT_BELOW = 20_000
-"""Up to so many rows, of the collection or of what a filter leaves of it, are all compared."""
+"""Up to so many rows, of the collection or of what a filter leaves of it, are all compared.
+
+So many, of 384 components, took 26 ms to compare, and 5 ms with an index; but 2,900 a second were written
+without it, and 80 with it (`python -m bench.retrieval.postgres`, on two busy cores).
+"""
 MOST_INDEXED = 2000
 """The most components of a vector that pgvector indexes."""
 MOST_INLINE = 1400
