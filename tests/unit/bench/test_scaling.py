@@ -14,10 +14,11 @@ def exponential(mean):
     return lambda chance: chance.expovariate(1 / mean)
 
 
-@pytest.mark.parametrize(("slots", "load"), [(1, 0.7), (8, 6.4), (64, 60.0)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("slots", "load"), [(1, 0.7), (8, 6.4), (16, 12.8)])
 def test_one_server_waits_as_erlang_says(slots, load):
     cluster = Cluster(1, slots, ENDLESS, exponential(1.0), load, at_random)
-    found = simulate(cluster, 300_000 / load, 500, seed=1)
+    found = simulate(cluster, 200_000 / load, 100, seed=1)
     expected = erlang_c(slots, load)
     waited = sum(wait > 0 for wait in found.waits) / len(found.waits)
     assert waited == pytest.approx(expected, rel=0.05)
@@ -38,15 +39,17 @@ def cluster():
     return Cluster(50, 8, 4, draw, 0.9 * 50 * 8, of_two)
 
 
-def test_the_less_loaded_of_two_waits_less_than_by_turns_and_that_less_than_at_random(cluster):
+def test_who_knows_the_loads_waits_less_than_by_chance(cluster):
     def unserved(pick, **settings):
         found = simulate(replace(cluster, pick=pick, **settings), 60, 10, seed=1)
         return sum(found.waits) / len(found.waits), len(found.refused)
 
     two, turns, chance = unserved(of_two), unserved(by_turns), unserved(at_random)
-    assert two < turns < chance
-    assert two[1] < turns[1] < chance[1]
-    assert unserved(of_two, known_after=1.0) > two  # who decides by what was a second ago decides worse
+    for better in (two, turns):
+        assert better[0] < chance[0]
+        assert better[1] < chance[1]
+    late = unserved(of_two, known_after=1.0)
+    assert late[1] > chance[1]  # all go where there was room a second ago
 
 
 def test_the_same_seed_gives_the_same(cluster):
