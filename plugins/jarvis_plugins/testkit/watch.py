@@ -1,0 +1,122 @@
+"""What every case is watched for: what it leaves behind, and how long the event loop stands still."""
+
+import asyncio
+import gc
+import os
+import threading
+import time
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+Held = dict[str, set[str]]
+"""What this process holds, by kind: `tasks`, `threads`, `descriptors` and `processes`."""
+
+AFTER_A_CASE = {"tasks": 4, "threads": 40, "descriptors": 40, "processes": 4}
+"""How many more there may be after a case: an adapter may start its parts, and its pools, when first used."""
+AFTER_CLOSING = {"tasks": 0, "threads": 0, "descriptors": 16, "processes": 0}
+"""How many more there may be once the adapter is closed; libraries keep a file open here and there."""
+STILL = 0.05
+"""Seconds without a turn of the event loop from which on it stands still."""
+
+
+def held() -> Held:
+    """Return what this process holds now, without the threads of asyncio's own pool."""
+    return {
+        "tasks": {
+            f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '?')})"
+            for task in asyncio.all_tasks() - {asyncio.current_task()}
+        },
+        "threads": {
+            f"{thread.name} ({thread.ident})"
+            for thread in threading.enumerate()
+            if not thread.name.startswith("asyncio_")
+        },
+        "descriptors": set(_descriptors()),
+        "processes": set(_processes()),
+    }
+
+
+async def left(before: Held, most: Mapping[str, int], seconds: float) -> str:
+    """Wait until there is at most so much more than before; return what is there after that time, or ''."""
+    until = time.monotonic() + seconds
+    while True:
+        now = held()
+        over = {
+            kind: now[kind] - before[kind] for kind in now if len(now[kind]) > len(before[kind]) + most[kind]
+        }
+        if not over:
+            return ""
+        if time.monotonic() > until:
+            return "; ".join(f"{len(new)} {kind}: {', '.join(sorted(new)[:5])}" for kind, new in over.items())
+        gc.collect()
+        await asyncio.sleep(0.05)
+
+
+class Stalls:
+    """Takes turns in the event loop, and adds up the times for which it got none.
+
+    Time in which the loop's thread waited for a CPU is not counted: other programs took it.
+    """
+
+    def __init__(self) -> None:
+        self.began = self.last = self._now()
+        self.longest = self.total = 0.0
+
+    @property
+    def share(self) -> float:
+        """The share of the time in which the loop stood still."""
+        return self.total / (self.last - self.began) if self.last > self.began else 0.0
+
+    async def watch(self) -> None:
+        """Take turns until cancelled."""
+        while True:
+            await asyncio.sleep(0.005)
+            self.look()
+
+    def look(self) -> None:
+        """Take note of the time since the last turn."""
+        now = self._now()
+        gap, self.last = now - self.last, now
+        self.longest = max(self.longest, gap)
+        self.total += gap if gap > STILL else 0.0
+
+    @staticmethod
+    def _now() -> float:
+        waited = 0
+        with suppress(OSError, IndexError):  # a kernel may not tell
+            waited = int(Path("/proc/thread-self/schedstat").read_text().split()[1])
+        return time.monotonic() - waited / 1e9
+
+
+async def stalls_during(work: Awaitable[Any]) -> Stalls:
+    """Do the work, and return how the event loop stood still meanwhile."""
+    stalls = Stalls()
+    watch = asyncio.create_task(stalls.watch())
+    try:
+        await work
+    finally:
+        watch.cancel()
+    stalls.look()
+    return stalls
+
+
+def _descriptors() -> list[str]:
+    found = []
+    for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names are all that is wanted
+        with suppress(OSError):  # that of the folder itself is closed by now
+            found.append(f"{number} to {os.readlink(f'/proc/self/fd/{number}')}")  # noqa: PTH115 - likewise
+    return found
+
+
+def _processes() -> list[str]:
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            command = " ".join(child.cmdline()[:4]) or child.name()
+            if "multiprocessing.resource_tracker" not in command:  # which Python itself keeps to the end
+                found.append(f"{child.pid} {command}")
+    return found
