@@ -73,8 +73,13 @@ class AdapterConformance:
         """
         return self.settings
 
+    @pytest.fixture
+    def _opened_before(self, request: pytest.FixtureRequest) -> None:
+        """Open the adapter after the class's own fixtures, which may set `settings`, whatever their names."""
+        request.getfixturevalue("opened")
+
     @pytest_asyncio.fixture(loop_scope="class", autouse=True)
-    async def _watched(self, opened: Any) -> AsyncIterator[None]:  # noqa: ANN401, ARG002 - it opens before the case
+    async def _watched(self, _opened_before: None) -> AsyncIterator[None]:
         loop, unhandled = asyncio.get_running_loop(), list[str]()
         loop.set_exception_handler(lambda _, context: unhandled.append(str(context)))
         before, stalls = held(), Stalls()

@@ -19,12 +19,14 @@ AFTER_A_CASE = {"tasks": 4, "threads": 40, "descriptors": 40, "processes": 4}
 """How many more there may be after a case: an adapter may start its parts, and its pools, when first used."""
 AFTER_CLOSING = {"tasks": 0, "threads": 0, "descriptors": 16, "processes": 0}
 """How many more there may be once the adapter is closed; libraries keep a file open here and there."""
+STAY = ("asyncio_", "tqdm_monitor")
+"""How the names begin of threads that belong to the process: those of asyncio's own pool, and tqdm's one."""
 STILL = 0.05
 """Seconds without a turn of the event loop from which on it stands still."""
 
 
 def held() -> Held:
-    """Return what this process holds now, without the threads of asyncio's own pool."""
+    """Return what this process holds now."""
     return {
         "tasks": {
             f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '?')})"
@@ -33,7 +35,7 @@ def held() -> Held:
         "threads": {
             f"{thread.name} ({thread.ident})"
             for thread in threading.enumerate()
-            if not thread.name.startswith("asyncio_")
+            if not thread.name.startswith(STAY)
         },
         "descriptors": set(_descriptors()),
         "processes": set(_processes()),
