@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from jarvis_plugins.loader import load_plugins
 from jarvis_plugins.registry import Adapter, PortName
 from jarvis_plugins.settings import AdapterSettings, ResolvedByHost
-from jarvis_plugins.testkit.watch import AFTER_A_CASE, AFTER_CLOSING, Stalls, held, left, stalls_during
+from jarvis_plugins.testkit.watch import AFTER_A_CASE, AFTER_CLOSING, Stalls, held, left
 
 AT_ONCE = 1.0
 """Seconds within which what is said "at once" is said."""
@@ -82,11 +82,9 @@ class AdapterConformance:
     async def _watched(self, _opened_before: None) -> AsyncIterator[None]:
         loop, unhandled = asyncio.get_running_loop(), list[str]()
         loop.set_exception_handler(lambda _, context: unhandled.append(str(context)))
-        before, stalls = held(), Stalls()
-        watch = asyncio.create_task(stalls.watch())
-        yield
-        stalls.look()
-        watch.cancel()
+        before = held()
+        async with Stalls() as stalls:
+            yield
         found = await left(before, AFTER_A_CASE, self.to_settle)
         loop.set_exception_handler(None)
         assert not found, f"the case has left {found}"
@@ -110,13 +108,13 @@ class AdapterConformance:
         pytest.fail(f"health() takes more than {AT_ONCE} seconds")
 
     async def test_many_calls_leave_nothing_behind(self, opened: Any) -> None:  # noqa: ANN401
-        for _ in range(CALLS // 10):
-            await asyncio.gather(*(self.use(opened) for _ in range(10)))
+        for _ in range(CALLS // 5):
+            await asyncio.gather(*(self.use(opened) for _ in range(5)))
 
     async def test_the_event_loop_runs_on_while_it_works(self, opened: Any) -> None:  # noqa: ANN401
-        stood = [
-            await stalls_during(asyncio.gather(*(self.use(opened) for _ in range(16)))) for _ in range(3)
-        ]
-        assert min(stalls.share for stalls in stood) < 0.5, (
-            f"the loop stands still for more than half of the time, up to {stood[0].longest:.2f} seconds"
-        )
+        shares = []
+        for _ in range(3):  # as the machine may be busy
+            async with Stalls() as stalls:
+                await asyncio.gather(*(self.use(opened) for _ in range(16)))
+            shares.append(stalls.share)
+        assert min(shares) < 0.5, f"it stands still for more than half of the time: {shares}"

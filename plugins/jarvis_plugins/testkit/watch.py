@@ -5,10 +5,9 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import Self
 
 import psutil
 
@@ -21,6 +20,8 @@ AFTER_CLOSING = {"tasks": 0, "threads": 0, "descriptors": 16, "processes": 0}
 """How many more there may be once the adapter is closed; libraries keep a file open here and there."""
 STAY = ("asyncio_", "tqdm_monitor")
 """How the names begin of threads that belong to the process: those of asyncio's own pool, and tqdm's one."""
+TICK = 0.01
+"""Seconds between two ticks of the clock by which the event loop is watched."""
 STILL = 0.05
 """Seconds without a turn of the event loop from which on it stands still."""
 
@@ -59,51 +60,48 @@ async def left(before: Held, most: Mapping[str, int], seconds: float) -> str:
 
 
 class Stalls:
-    """Takes turns in the event loop, and adds up the times for which it got none.
+    """Takes turns in the event loop, and adds up the times, in seconds, for which it got none.
 
-    Time in which the loop's thread waited for a CPU is not counted: other programs took it.
+    A thread beside the loop counts the time, in ticks: where a machine is busy, or the interpreter's lock is
+    held, the thread is kept waiting as well, and that time is not counted.
     """
 
     def __init__(self) -> None:
-        self.began = self.last = self._now()
         self.longest = self.total = 0.0
+        self._last = self._ticks = 0
+        self._over = threading.Event()
+        self._clock = threading.Thread(target=self._tick, daemon=True)
 
     @property
     def share(self) -> float:
         """The share of the time in which the loop stood still."""
-        return self.total / (self.last - self.began) if self.last > self.began else 0.0
+        return self.total / (self._last * TICK) if self._last else 0.0
 
-    async def watch(self) -> None:
-        """Take turns until cancelled."""
+    async def __aenter__(self) -> Self:
+        self._clock.start()
+        self._turns = asyncio.create_task(self._take_turns())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._look()
+        self._turns.cancel()
+        self._over.set()
+        self._clock.join()
+
+    async def _take_turns(self) -> None:
         while True:
-            await asyncio.sleep(0.005)
-            self.look()
+            await asyncio.sleep(TICK / 2)
+            self._look()
 
-    def look(self) -> None:
-        """Take note of the time since the last turn."""
-        now = self._now()
-        gap, self.last = now - self.last, now
+    def _look(self) -> None:
+        now = self._ticks
+        gap, self._last = (now - self._last) * TICK, now
         self.longest = max(self.longest, gap)
         self.total += gap if gap > STILL else 0.0
 
-    @staticmethod
-    def _now() -> float:
-        waited = 0
-        with suppress(OSError, IndexError):  # a kernel may not tell
-            waited = int(Path("/proc/thread-self/schedstat").read_text().split()[1])
-        return time.monotonic() - waited / 1e9
-
-
-async def stalls_during(work: Awaitable[Any]) -> Stalls:
-    """Do the work, and return how the event loop stood still meanwhile."""
-    stalls = Stalls()
-    watch = asyncio.create_task(stalls.watch())
-    try:
-        await work
-    finally:
-        watch.cancel()
-    stalls.look()
-    return stalls
+    def _tick(self) -> None:
+        while not self._over.wait(TICK):
+            self._ticks += 1
 
 
 def _descriptors() -> list[str]:
