@@ -129,7 +129,7 @@ def _sealed(key: bytes, value: bytes) -> bytes:
     return crc32(key + value).to_bytes(CRC_BYTES, "little") + value
 
 
-def _opened(key: bytes, sealed: bytes | None) -> bytes | None:
-    """Return the value, or None if there is none that `_sealed` has made for this key."""
-    value = (sealed or b"")[CRC_BYTES:]
+def _opened(key: bytes, sealed: object) -> bytes | None:
+    """Return the value, or None if this is not what `_sealed` has made for the key."""
+    value = sealed[CRC_BYTES:] if isinstance(sealed, bytes) else b""
     return value if sealed == _sealed(key, value) else None

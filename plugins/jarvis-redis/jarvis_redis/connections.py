@@ -36,7 +36,7 @@ def make_pool(settings: RedisCacheSettings) -> ConnectionPool:
             "socket_timeout": None,  # the cache itself bounds each use
         }
         pool = ConnectionPool(**options)
-        pool.make_connection()
+        pool.make_connection()  # type: ignore[no-untyped-call]
     except (RedisError, TypeError, ValueError):
         msg = (
             "url: must be redis://, rediss:// or unix://, with options that redis-py knows; what is special "

@@ -1,12 +1,13 @@
 """A real Redis for the tests."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,11 @@ class Server:
     """A Redis on a port of its own, which keeps nothing on disk."""
 
     def __init__(self, folder, *options):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = 65535
+        while self.port > 55535:  # a cluster listens 10,000 above it as well
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.seen = Redis(port=self.port, socket_timeout=10)
         self._command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
@@ -88,3 +91,34 @@ def open_cache():
         return running_cache(RedisCacheSettings(url=getattr(at, "url", at), **settings))
 
     return open_cache
+
+
+@asynccontextmanager
+async def passing_on(redis, **options):
+    """Pass on what comes to another port; gives that, and the event without which no reply is passed on."""
+    replies = asyncio.Event()
+    replies.set()
+
+    async def serve(reader, writer):
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", redis.port)
+
+        async def back():
+            while data := await there_reader.read(65536):
+                await replies.wait()
+                writer.write(data)
+            writer.close()
+
+        answering = asyncio.create_task(back())
+        while data := await reader.read(65536):
+            there_writer.write(data)
+        there_writer.close()
+        await answering
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, **options) as server:
+        yield server.sockets[0].getsockname()[1], replies
+
+
+@pytest.fixture(scope="session")
+def proxy():
+    """Pass on what comes to another port."""
+    return passing_on

@@ -1,6 +1,5 @@
 """Passwords and TLS."""
 
-import asyncio
 import logging
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -86,22 +85,13 @@ def certificate(folder):
     (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
-async def test_tls_trusts_who_the_url_names_and_nobody_else(redis, open_cache, tmp_path):
+async def test_tls_trusts_who_the_url_names_and_nobody_else(redis, open_cache, proxy, tmp_path):
     certificate(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
 
-    async def pass_on(reader, writer):
-        while data := await reader.read(65536):
-            writer.write(data)
-        writer.close()
-
-    async def serve(reader, writer):
-        there = await asyncio.open_connection("127.0.0.1", redis.port)
-        await asyncio.gather(pass_on(reader, there[1]), pass_on(there[0], writer))
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as proxy:
-        url = f"rediss://127.0.0.1:{proxy.sockets[0].getsockname()[1]}/0"
+    async with proxy(redis, ssl=context) as (port, _):
+        url = f"rediss://127.0.0.1:{port}/0"
         async with open_cache(f"{url}?ssl_ca_certs={tmp_path}/cert.pem") as cache:
             assert await works(cache)
         async with open_cache(url) as cache:

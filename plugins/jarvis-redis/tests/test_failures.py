@@ -7,7 +7,7 @@ import pytest
 
 from jarvis_redis.cache import LONGEST_PAUSE, RedisCache
 
-KEYS = [b"%d" % i for i in range(500)]
+KEYS = [b"%d" % i for i in range(200)]
 ITEMS = {key: key * 100 for key in KEYS}
 WAIT = 2.0
 """More seconds than a lookup may take by default, on a busy machine, and fewer than any other timeout."""
@@ -38,6 +38,12 @@ class Callers:
             await self._cache.put(ITEMS)
             await asyncio.sleep(0.01)
 
+    async def found_more(self):
+        hits = self.hits
+        async with asyncio.timeout(10):
+            while self.hits == hits:
+                await asyncio.sleep(0.05)
+
 
 @pytest.fixture
 async def beside():
@@ -59,25 +65,20 @@ async def beside():
 async def test_killed_beside_callers(redis, open_cache, beside):
     async with open_cache(redis) as cache:
         callers = beside(cache)
-        await asyncio.sleep(0.3)
-        assert callers.hits
+        await callers.found_more()
         redis.process.kill()
-        assert (
-            "Connection refused" in await until(cache, ok=False) or "closed" in (await cache.health()).message
-        )
+        assert f"127.0.0.1:{redis.port}: " in await until(cache, ok=False)
         await asyncio.sleep(1.5)
         with redis.running():
             await until(cache, ok=True)
-            hits = callers.hits
-            await asyncio.sleep(0.5)
-            assert callers.hits > hits
+            await callers.found_more()
             assert callers.slowest < WAIT
 
 
 async def test_stopped_beside_callers(redis, open_cache, beside):
     async with open_cache(redis) as cache:
         callers = beside(cache)
-        await asyncio.sleep(0.3)
+        await callers.found_more()
         redis.hang()
         assert "no answer within 0.5 s" in await until(cache, ok=False)
         began = time.monotonic()
@@ -86,9 +87,7 @@ async def test_stopped_beside_callers(redis, open_cache, beside):
         assert time.monotonic() - began < WAIT, "only the first ones wait"
         redis.go_on()
         await until(cache, ok=True)
-        hits = callers.hits
-        await asyncio.sleep(0.5)
-        assert callers.hits > hits
+        await callers.found_more()
         assert callers.slowest < WAIT
 
 
@@ -105,33 +104,19 @@ async def test_down_at_the_start(redis, open_cache):
             assert await cache.get(KEYS) == ITEMS
 
 
-async def test_slow(redis, open_cache):
-    delay = 0.0
-
-    async def pass_on(reader, writer, seconds=lambda: 0.0):
-        while data := await reader.read(65536):
-            await asyncio.sleep(seconds())
-            writer.write(data)
-
-    async def serve(reader, writer):
-        there = await asyncio.open_connection("127.0.0.1", redis.port)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(pass_on(reader, there[1]))
-            group.create_task(pass_on(there[0], writer, lambda: delay))
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as proxy:
-        url = f"redis://127.0.0.1:{proxy.sockets[0].getsockname()[1]}/0"
-        async with open_cache(url, timeout_seconds=0.2) as cache:
-            await cache.put(ITEMS)
-            assert await cache.get(KEYS) == ITEMS
-            delay = 5.0
-            began = time.monotonic()
-            assert len(await cache.get(KEYS)) < len(KEYS)
-            assert time.monotonic() - began < WAIT
-            assert "no answer within 0.2 s" in await until(cache, ok=False)
-            delay = 0.0
-            await until(cache, ok=True)
-            assert await cache.get(KEYS) == ITEMS
+async def test_slow(redis, open_cache, proxy):
+    url = "redis://127.0.0.1:{}/0"
+    async with proxy(redis) as (port, replies), open_cache(url.format(port), timeout_seconds=0.2) as cache:
+        await cache.put(ITEMS)
+        assert await cache.get(KEYS) == ITEMS
+        replies.clear()
+        began = time.monotonic()
+        assert await cache.get(KEYS) == {}
+        assert time.monotonic() - began < WAIT
+        assert "no answer within 0.2 s" in await until(cache, ok=False)
+        replies.set()
+        await until(cache, ok=True)
+        assert await cache.get(KEYS) == ITEMS
 
 
 async def test_full(redis, open_cache):
@@ -139,7 +124,7 @@ async def test_full(redis, open_cache):
         await cache.put(ITEMS)
         redis.seen.config_set("maxmemory", 1)
         await cache.put({b"more": b"1"})
-        assert "OOM" in await until(cache, ok=False)
+        assert "used memory > 'maxmemory'" in await until(cache, ok=False)
         assert await cache.get([b"more", *KEYS]) == ITEMS, "what it has is found"
         redis.seen.config_set("maxmemory", 0)
         await until(cache, ok=True)
@@ -151,10 +136,10 @@ async def test_a_replica_and_a_cluster_are_refused(redis, start_redis, open_cach
     cluster = start_redis("--cluster-enabled", "yes")
     cluster.seen.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
     async with asyncio.timeout(20):
-        while cluster.seen.execute_command("CLUSTER", "INFO").get("cluster_state") != "ok":
+        while b"cluster_state:ok" not in cluster.seen.execute_command("CLUSTER", "INFO"):
             await asyncio.sleep(0.1)
     async with open_cache(cluster) as cache:
-        assert "CROSSSLOT" in (await cache.health()).message
+        assert "to the same slot" in (await cache.health()).message
         assert await cache.get(KEYS) == {}
     redis.seen.replicaof("127.0.0.1", str(cluster.port))
     async with open_cache(redis) as cache:

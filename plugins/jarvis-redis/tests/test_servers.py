@@ -53,8 +53,8 @@ async def server(folder, url, *sets):
             }
             yield clients
     finally:
-        process.terminate()
-        await asyncio.wait_for(process.wait(), 30)
+        process.kill()
+        await process.wait()
 
 
 def _free_port():
@@ -63,7 +63,7 @@ def _free_port():
         return free.getsockname()[1]
 
 
-async def healthy(client, level=HealthLevel.HEALTHY, within=60):
+async def healthy(client, level=HealthLevel.HEALTHY, within=100):
     """Wait until a server is as healthy as that."""
     async with asyncio.timeout(within):
         while True:
