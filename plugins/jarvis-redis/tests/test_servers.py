@@ -169,10 +169,13 @@ async def test_while_redis_hangs_or_is_dead_no_call_fails_and_all_recover(ten):
 
 
 async def test_two_servers_with_a_real_model(start_redis, tmp_path):
-    redis, model = start_redis(), "embedder.adapter=sentence-transformers"
+    redis, model = (
+        start_redis(),
+        ("embedder.adapter=sentence-transformers", "embedder.settings.precision=float32"),
+    )
     async with (
-        server(tmp_path / "1", redis.url, model) as first,
-        server(tmp_path / "2", redis.url, model) as second,
+        server(tmp_path / "1", redis.url, *model) as first,
+        server(tmp_path / "2", redis.url, *model) as second,
     ):
         one, other = first["free"], second["free"]
         await asyncio.gather(healthy(one), healthy(other))
