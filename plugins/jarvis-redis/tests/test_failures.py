@@ -75,6 +75,16 @@ async def test_killed_beside_callers(redis, open_cache, beside):
             assert callers.slowest < WAIT
 
 
+async def test_restarted_between_two_requests(redis, open_cache, monkeypatch):
+    monkeypatch.setattr("jarvis_redis.cache.CHECK_SECONDS", 60.0)
+    async with open_cache(redis) as cache:
+        redis.process.kill()
+        redis.process.wait()
+        with redis.running():
+            await cache.put(ITEMS)
+            assert await cache.get(KEYS) == ITEMS, "no broken connection is used"
+
+
 async def test_stopped_beside_callers(redis, open_cache, beside):
     async with open_cache(redis) as cache:
         callers = beside(cache)
