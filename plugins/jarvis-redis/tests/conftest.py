@@ -38,7 +38,7 @@ class Server:
     @contextmanager
     def running(self):
         """Run it in the block."""
-        with subprocess.Popen(self._command, stdout=subprocess.DEVNULL) as self.process:
+        with subprocess.Popen(self._command, stdout=subprocess.DEVNULL, env=os.environ) as self.process:
             try:
                 self._wait()
                 yield self
