@@ -33,7 +33,7 @@ WAIT = 10.0
 
 @asynccontextmanager
 async def server(folder, url, *sets):
-    """Run a server until the exit; gives a function that makes a client of it, for a caller."""
+    """Run a server until the exit; gives a client for each of two callers, by name."""
     folder.mkdir()
     address, file = f"127.0.0.1:{_free_port()}", folder / "keys.json"
     cache = f'{{adapter="redis", settings={{url="{url}", timeout_seconds=1.5}}}}'
