@@ -9,11 +9,11 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from statistics import quantiles
+from statistics import fmean, quantiles
 
 from bench.arguments import make_parser, positive_int
 from bench.found import Found
-from bench.overload.callers import Done, Plan, closed_loop, obedient, open_loop, probing
+from bench.overload.callers import Plan, closed_loop, obedient, open_loop, probing
 from bench.overload.servers import Server, jarvis, openai
 from bench.vllm_serve import rust_environment
 
@@ -59,13 +59,18 @@ async def _measure(
     print(f"starting {name}", file=sys.stderr)
     async with start() as server:
         plan = Plan(args.tokens, args.seconds)
-        print(f"what it can carry: {args.slots} requests at a time", file=sys.stderr)
-        async with probing(server) as idle:
-            capacity = await closed_loop(server, plan, CALLERS, args.slots)
-        capacity.health_ms.extend(idle)
-        found.add(f"{name}, capacity", capacity)
-        rates = dict.fromkeys(CALLERS, OTHERS_OFFER * capacity.per_second)
-        rates[GREEDY] = args.times * capacity.per_second - sum(rates.values()) + rates[GREEDY]
+
+        async def measure_capacity() -> float:
+            print(f"what it can carry: {args.slots} requests at a time", file=sys.stderr)
+            async with probing(server) as probed:
+                capacity = await closed_loop(server, plan, CALLERS, args.slots)
+            capacity.health_ms.extend(probed)
+            found.add(f"{name}, capacity", capacity)
+            return capacity.per_second
+
+        per_second = await measure_capacity()
+        rates = dict.fromkeys(CALLERS, OTHERS_OFFER * per_second)
+        rates[GREEDY] = args.times * per_second - sum(rates.values()) + rates[GREEDY]
         print(f"{args.times} times as much", file=sys.stderr)
         async with (
             probing(server) as probed,
@@ -75,6 +80,7 @@ async def _measure(
         overload.health_ms.extend(probed)
         overload.obeyed.update(obeyed)
         found.add(f"{name}, overload", overload)
+        await measure_capacity()  # once more, as the machine may have become slower or faster
 
 
 def _bars(found: Found) -> dict[str, bool]:
@@ -91,21 +97,30 @@ def _bars(found: Found) -> dict[str, bool]:
 
 
 def _ratios(found: Found, name: str) -> dict[str, float]:
-    capacity, overload = found.of(f"{name}, capacity")[0], found.of(f"{name}, overload")[0]
+    overload = found.of(f"{name}, overload")[0]
     shares = Counter(overload.served_by)
     fair = overload.served / len(CALLERS)
     others = [shares[caller] / fair for caller in CALLERS if caller != GREEDY]
     return {
-        "goodput": overload.per_second / capacity.per_second,
-        "p95": _p95(overload) / _p95(capacity),
+        "goodput": overload.per_second / _capacity(found, name),
+        "p95": _p95(overload.seconds) / _p95(_capacity_seconds(found, name)),
         "least": min(others),
         "most": max(others),
         "greedy": shares[GREEDY] / fair,
     }
 
 
-def _p95(done: Done) -> float:
-    return quantiles(done.seconds, n=20, method="inclusive")[18]
+def _capacity(found: Found, name: str) -> float:
+    """Return how many requests it served a second, before and after the overload."""
+    return fmean(done.per_second for done in found.of(f"{name}, capacity"))
+
+
+def _capacity_seconds(found: Found, name: str) -> list[float]:
+    return [seconds for done in found.of(f"{name}, capacity") for seconds in done.seconds]
+
+
+def _p95(seconds: list[float]) -> float:
+    return quantiles(seconds, n=20, method="inclusive")[18]
 
 
 def _p99(values: list[float]) -> float:
@@ -128,15 +143,16 @@ def _report(found: Found) -> None:
 
 
 def _column(found: Found, name: str) -> dict[str, str]:
-    capacity, overload = found.of(f"{name}, capacity")[0], found.of(f"{name}, overload")[0]
+    overload = found.of(f"{name}, overload")[0]
+    before_and_after = ", ".join(f"{done.per_second:.2f}" for done in found.of(f"{name}, capacity"))
     ratios = _ratios(found, name)
     offered = overload.served + overload.refused + overload.failed + overload.waiting
     health = overload.health_ms
     return {
-        "what it can carry, requests/s": f"{capacity.per_second:.2f}",
+        "what it can carry before and after, requests/s": before_and_after,
         "served under overload": f"{overload.per_second:.2f} ({ratios['goodput']:.2f})",
-        "p95 at capacity, s": f"{_p95(capacity):.2f}",
-        "p95 of those that were served, s": f"{_p95(overload):.2f} ({ratios['p95']:.2f})",
+        "p95 at capacity, s": f"{_p95(_capacity_seconds(found, name)):.2f}",
+        "p95 of those that were served, s": f"{_p95(overload.seconds):.2f} ({ratios['p95']:.2f})",
         "refused, of all; told when to come back": f"{overload.refused} of {offered}; {overload.told_when}",
         "no answer at the end": f"{overload.waiting}",
         "failed otherwise": f"{overload.failed}",
@@ -151,7 +167,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "bench.overload",
         "The real engine with the demo model. First as many requests at a time as it works on; then, without "
-        "waiting for answers, several times as many as it can carry, of ten callers, one of whom is greedy. "
+        "waiting for answers, several times as many as it can carry, of ten callers, one of whom is greedy; "
+        "then the first once more, as the speed of a machine changes. "
         "Jarvis first, then vLLM's own servers on the same model.",
     )
     parser.add_argument(
