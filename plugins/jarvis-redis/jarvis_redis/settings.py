@@ -23,7 +23,10 @@ class RedisCacheSettings(AdapterSettings):
         description="Seconds after which a value is forgotten; Redis's `maxmemory` bounds them.",
     )
     timeout_seconds: float = Field(
-        0.5, gt=0, le=1.5, description="The most that a lookup may take before the model is asked instead."
+        0.5,
+        gt=0,
+        description="The most that a lookup may take before the model is asked instead. From 2 on, the "
+        "server itself gives up first, and for 30 s.",
     )
 
     @model_validator(mode="after")  # an error of the field alone would show the password with the rest of it

@@ -85,10 +85,11 @@ def redis(start_redis):
 
 @pytest.fixture(scope="session")
 def open_cache():
-    """Open a cache in a server, or at a URL."""
+    """Open a cache in a server, or at a URL; by default, a busy machine costs it no value."""
 
-    def open_cache(at, **settings):
-        return running_cache(RedisCacheSettings(url=getattr(at, "url", at), **settings))
+    def open_cache(at, *, timeout_seconds=30.0, **settings):
+        url = getattr(at, "url", at)
+        return running_cache(RedisCacheSettings(url=url, timeout_seconds=timeout_seconds, **settings))
 
     return open_cache
 

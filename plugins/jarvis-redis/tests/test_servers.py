@@ -14,6 +14,8 @@ from jarvis.access import keys
 from jarvis.client import CannotConnect, HealthLevel, JarvisClient, JarvisClientError, TextRole
 from jarvis.core.principal import Role
 
+pytestmark = pytest.mark.timeout(300)  # a dozen servers start, two of them with a real model
+
 SERVERS = 10
 JARVIS = (sys.executable, "-c", "import sys; from jarvis.cli.main import main; sys.exit(main())")
 STAND_INS = (
@@ -36,7 +38,7 @@ async def server(folder, url, *sets):
     """Run a server until the exit; gives a client for each of two callers, by name."""
     folder.mkdir()
     address, file = f"127.0.0.1:{_free_port()}", folder / "keys.json"
-    cache = f'{{adapter="redis", settings={{url="{url}", timeout_seconds=1.5}}}}'
+    cache = f'{{adapter="redis", settings={{url="{url}", timeout_seconds=1.9}}}}'
     shared = (f"cache=[{cache}]", f"limits.redis={url}")
     known = (f'auth.keys="{file}"', f"callers.limited={{requests_per_minute={LIMIT}}}")
     command = [*JARVIS, "serve", "--set", f'server.listen=["{address}"]']
@@ -64,7 +66,7 @@ def _free_port():
         return free.getsockname()[1]
 
 
-async def healthy(client, level=HealthLevel.HEALTHY, within=100):
+async def healthy(client, level=HealthLevel.HEALTHY, within=250):
     """Wait until a server is as healthy as that."""
     async with asyncio.timeout(within):
         while True:
