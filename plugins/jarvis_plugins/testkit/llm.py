@@ -1,15 +1,14 @@
 """The tests that every adapter for the `LLM` port passes."""
 
-import asyncio
 import json
 import re
-from contextlib import aclosing
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from jarvis_plugins.testkit.images import ImageConformance
+from jarvis_plugins.testkit.llm_streams import LLMStreams
 from jarvis_plugins.testkit.llm_tokens import LLMTokens
 from jarvis_plugins.testkit.reply import request
 from jarvis_plugins.testkit.samples import (
@@ -26,17 +25,16 @@ from jarvis_ports.errors import ContextLengthExceeded, InvalidArgument
 from jarvis_ports.llm import (
     ALL_FIELDS,
     LLM,
-    Accepted,
     Constraint,
-    Delta,
     FinishReason,
     StructuredOutput,
     TellsCacheUsage,
+    input_field,
 )
 
 
 @pytest.mark.asyncio(loop_scope="class")
-class LLMConformance(ToolConformance, ImageConformance, LLMTokens):
+class LLMConformance(ToolConformance, ImageConformance, LLMTokens, LLMStreams):
     """Subclass it, name the adapter, and run pytest.
 
     Tests of fields that the adapter does not declare in `capabilities().fields` are skipped. Steady requests
@@ -71,7 +69,7 @@ class LLMConformance(ToolConformance, ImageConformance, LLMTokens):
 
     @pytest.mark.parametrize(
         ("input_", "needed"),
-        [(PROMPT, ()), (MESSAGES, ("messages",)), (WITH_SYSTEM, ("messages.role.system",))],
+        [(PROMPT, ("prompt",)), (MESSAGES, ("messages",)), (WITH_SYSTEM, ("messages.role.system",))],
         ids=["prompt", "messages", "system message"],
     )
     async def test_counts_the_tokens_that_it_accepts(
@@ -82,26 +80,26 @@ class LLMConformance(ToolConformance, ImageConformance, LLMTokens):
     ) -> None:
         self.need(llm, *needed)
         reply = await self.ask(llm, input_)
-        assert reply.accepted.prompt_tokens == await llm.count_tokens(input_) > 0
+        assert reply.accepted.prompt_tokens == await self.count(llm, input_) > 0
 
     async def test_counts_more_tokens_in_a_longer_prompt(self, llm: LLM) -> None:
-        assert await llm.count_tokens(PROMPT + " one, two, three") > await llm.count_tokens(PROMPT)
+        assert await self.count(llm, PROMPT + " one, two, three") > await self.count(llm, PROMPT)
 
     async def test_counts_more_tokens_in_a_longer_system_message(self, llm: LLM) -> None:
         self.need(llm, "messages.role.system")
-        assert await llm.count_tokens(WITH_LONGER_SYSTEM) > await llm.count_tokens(WITH_SYSTEM)
+        assert await self.count(llm, WITH_LONGER_SYSTEM) > await self.count(llm, WITH_SYSTEM)
 
     # Answering
 
     async def test_deltas_are_not_cumulative(self, llm: LLM) -> None:
         reply = await self.ask(llm)
         assert reply.text()
-        assert reply.completion_tokens > 0
         texts = [delta.text for delta in reply.deltas[0] if delta.text]
         grows = [
             len(later) > len(earlier) and later.startswith(earlier) for earlier, later in pairwise(texts)
         ]
         assert len(texts) < 3 or not all(grows), "each delta repeats the one before"
+        assert reply.completion_tokens > 0
 
     async def test_token_ids_are_given_where_asked_for(self, llm: LLM) -> None:
         assert not (await self.ask(llm)).token_ids
@@ -227,9 +225,10 @@ class LLMConformance(ToolConformance, ImageConformance, LLMTokens):
 
     async def test_refuses_a_prompt_beyond_the_context_before_it_accepts(self, llm: LLM) -> None:
         length = llm.capabilities().context_length
+        asked = request(llm, "word " * (length + 1))
         with pytest.raises(ContextLengthExceeded, match=str(length)) as refused:
-            await anext(llm.generate(request(llm, "word " * (length + 1))))
-        assert refused.value.violations[0].field == "prompt"
+            await anext(llm.generate(asked))
+        assert refused.value.violations[0].field == input_field(asked.input)
 
     async def test_refuses_max_tokens_beyond_the_context_before_it_accepts(self, llm: LLM) -> None:
         self.need(llm, "sampling.max_tokens")
@@ -237,41 +236,6 @@ class LLMConformance(ToolConformance, ImageConformance, LLMTokens):
         with pytest.raises(ContextLengthExceeded, match=str(length)) as refused:
             await anext(llm.generate(request(llm, max_tokens=length)))
         assert refused.value.violations[0].field == "sampling.max_tokens"
-
-    # Concurrent streams, and streams left early
-
-    async def test_streams_run_at_once_and_do_not_mix(self, llm: LLM) -> None:
-        prompts = [PROMPT + " one" * length for length in range(8)]
-        replies = await asyncio.gather(*(self.ask(llm, prompt) for prompt in prompts))
-        counts = [await llm.count_tokens(prompt) for prompt in prompts]
-        assert [reply.accepted.prompt_tokens for reply in replies] == counts
-
-    async def test_closed_streams_leave_room(self, llm: LLM) -> None:
-        async def leave() -> None:
-            async with aclosing(llm.generate(request(llm))) as events:
-                async for event in events:
-                    if isinstance(event, Delta):
-                        break
-
-        await asyncio.wait_for(asyncio.gather(*(leave() for _ in range(100))), self.seconds)
-        assert (await self.ask(llm)).text()
-
-    async def test_cancelled_streams_leave_room(self, llm: LLM) -> None:
-        begun = asyncio.Event()
-
-        async def run() -> None:
-            async with aclosing(llm.generate(request(llm))) as events:
-                async for event in events:
-                    if isinstance(event, Accepted):
-                        begun.set()
-
-        tasks = [asyncio.create_task(run()) for _ in range(100)]
-        await asyncio.wait_for(begun.wait(), self.seconds)
-        for task in tasks:
-            task.cancel()
-        ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), self.seconds)
-        assert {type(end) for end in ended} <= {asyncio.CancelledError, type(None)}
-        assert (await self.ask(llm)).text()
 
     async def test_is_healthy_after_all_this(self, llm: LLM) -> None:
         assert (await llm.health()).ok
