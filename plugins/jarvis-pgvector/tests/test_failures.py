@@ -4,7 +4,6 @@ import asyncio
 import signal
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
-from uuid import uuid4
 
 import asyncpg
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from jarvis_pgvector import database, open_pgvector, schema
 from jarvis_pgvector.settings import PgvectorSettings
 from jarvis_ports.errors import StoreUnavailable, StoreUnusable
-from jarvis_ports.store import CollectionSpec, IndexSettings, Row, Space, StoreCheck
+from jarvis_ports.store import IndexSettings, Row, Space, StoreCheck
 
 ROWS = [Row(f"r{i}", f"text {i}", {"i": i}) for i in range(300)]
 VECTORS = np.random.default_rng(0).standard_normal((300, 8), dtype=np.float32)
@@ -24,17 +23,6 @@ def _revived(postgres):
     yield
     if postgres.process.poll() is not None:
         postgres.start()
-
-
-@pytest.fixture
-def spec():
-    index = IndexSettings(max_neighbors=8, ef_construction=40)  # it is made in a moment
-    return CollectionSpec(f"c-{uuid4().hex}", 8, "model", "1", index)
-
-
-@pytest.fixture
-def opened(postgres):
-    return lambda **settings: open_pgvector(PgvectorSettings(url=postgres.url(), **settings))
 
 
 async def until_health(store, *, ok):
@@ -184,86 +172,6 @@ async def test_a_rebuild_elsewhere_holds_a_writer_up_no_longer_than_the_timeout(
             with pytest.raises(StoreUnavailable, match="is being rebuilt"):
                 await other.upsert(spec.name, ROWS, VECTORS)
             assert await other.count(spec.name) == 300
-
-
-@pytest.fixture
-async def old_reader(postgres):
-    """A transaction for whose end every index waits."""
-    connection = await asyncpg.connect(postgres.url())
-    transaction = connection.transaction(isolation="repeatable_read")
-    await transaction.start()
-    await connection.execute("SELECT FROM pg_class")
-    yield transaction
-    await connection.close()
-
-
-@pytest.fixture
-def index_state(postgres, spec):
-    """Whether the index of the collection is there and valid; None if it is not there."""
-
-    async def state():
-        connection = await asyncpg.connect(postgres.url())
-        try:
-            return await connection.fetchval(
-                "SELECT indisvalid FROM pg_index JOIN jarvis.collections "
-                "ON indexrelid = to_regclass('jarvis.nearest_' || number) WHERE name = $1",
-                spec.name,
-            )
-        finally:
-            await connection.close()
-
-    return state
-
-
-@pytest.fixture
-async def begun(opened, spec, index_state, monkeypatch):
-    """A function that fills the collection and has its index begun."""
-    monkeypatch.setattr(schema, "EXACT_BELOW", -1)
-
-    async def begun(store):
-        await store.create(spec)
-        await store.upsert(spec.name, ROWS, VECTORS)
-        assert (await store.query(spec.name, VECTORS[3], 1))[0].row == ROWS[3], "all are compared meanwhile"
-        async with asyncio.timeout(20):
-            while await index_state() is None:
-                await asyncio.sleep(0.05)
-        assert await index_state() is False
-
-    return begun
-
-
-async def test_an_index_that_was_left_incomplete_is_made_anew(opened, spec, begun, old_reader, index_state):
-    async with opened() as store:
-        await begun(store)
-    assert await index_state() is False
-    await old_reader.rollback()
-    async with opened() as store:
-        await store.query(spec.name, VECTORS[0], 1)
-        await asyncio.wait(store._indexing.values())
-        assert await index_state() is True
-        assert (await store.query(spec.name, VECTORS[3], 1))[0].row == ROWS[3]
-        *_, diagnosis = [step async for step in store.check(spec.name)]
-        assert diagnosis.ok
-
-
-async def test_an_index_that_is_being_made_keeps_nobody_from_a_rebuild(
-    opened, spec, begun, old_reader, index_state
-):
-    async with opened() as store, opened() as other:
-        await begun(store)
-        async with asyncio.timeout(20):
-            async for _ in other.rebuild(spec):
-                pass
-        assert await index_state() is True, "a rebuild makes the index itself"
-        assert (await store.query(spec.name, VECTORS[3], 1))[0].row == ROWS[3]
-
-
-async def test_an_index_that_is_being_made_keeps_nobody_from_a_drop(opened, spec, begun, old_reader):
-    async with opened() as store, opened() as other:
-        await begun(store)
-        async with asyncio.timeout(20):
-            await other.drop(spec.name)
-        assert spec not in await store.collections()
 
 
 async def test_many_who_write_and_delete_the_same_rows_do_not_fail(opened, spec):
