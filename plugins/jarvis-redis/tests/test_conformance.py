@@ -4,7 +4,7 @@ from jarvis_plugins.testkit import CacheConformance
 
 
 class TestRedis(CacheConformance):
-    adapter = "redis"
+    adapter, durable = "redis", True
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
