@@ -27,6 +27,9 @@ FOUND_BY = {
     "OneDelta": "test_an_answer_comes_in_parts_as_it_is_made",
     "AllAtTheEnd": "test_an_answer_comes_in_parts_as_it_is_made",
     "EndsWhenCancelled": "test_cancelled_streams_leave_room",
+    "Lax": "test_refuses_settings_that_it_does_not_know",
+}
+LEFT_FOUND_BY = {
     "Pumps": "test_closed_streams_leave_room",
     "TaskPerRequest": "test_many_calls_leave_nothing_behind",
     "ThreadPerRequest": "test_many_calls_leave_nothing_behind",
@@ -36,13 +39,19 @@ FOUND_BY = {
     "Blocks": "test_the_event_loop_runs_on_while_it_works",
     "Hangs": "test_deltas_are_not_cumulative",
     "TakesMessagesAway": "test_leaves_its_input_as_it_is",
-    "Lax": "test_refuses_settings_that_it_does_not_know",
 }
 
 
 def test_every_fault_is_found_and_a_small_one_only_where_it_is(run_kit):
-    missed, failures = run_kit(
-        "faulty", "LLMConformance", FOUND_BY, whole="Cumulative", hangs=["Hangs"], seconds=5.0
-    )
+    missed, failures = run_kit("faulty", "LLMConformance", FOUND_BY, whole="Cumulative", seconds=5.0)
     assert not missed
     assert failures == {FOUND_BY["Cumulative"]}
+
+
+def test_what_is_left_behind_or_held_up_is_found(run_kit):
+    whole = "TakesMessagesAway"
+    missed, failures = run_kit(
+        "faulty_leaks", "LLMConformance", LEFT_FOUND_BY, whole=whole, hangs=["Hangs"], seconds=5.0
+    )
+    assert not missed
+    assert failures == {LEFT_FOUND_BY[whole]}
