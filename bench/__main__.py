@@ -32,6 +32,7 @@ BENCHES: Mapping[str, Sequence[str]] = {
     "logging": (),
     "telemetry": (),
     "health": (),
+    "scaling": ("--plot", "{}/scaling.svg"),
     "faults": (),
     "soak": ("--plot", "{}/soak.svg"),
 }

@@ -5,46 +5,25 @@ It has neither a time nor a serial number, so that the same lock makes the same 
 
 import json
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import jarvis
-from scripts.locked import LOCK, ROOT, Pin, pins
+from scripts.locked import LOCK, Pin, pins, reachable, required
 
 NAME = "jarvis-server"
-TOOLS = {"bench", "dev", "testkit"}
-"""The extras of those who work on Jarvis."""
 
 
 def main() -> None:
     """Write the file."""
     file = Path(sys.argv[1])
     file.parent.mkdir(parents=True, exist_ok=True)
-    pyprojects = [
-        tomllib.loads(path.read_text())
-        for path in (ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml"))
-    ]
-    made = sbom(pins(LOCK.read_text()), roots(pyprojects), jarvis.__version__)
+    made = sbom(pins(LOCK.read_text()), required(), jarvis.__version__)
     file.write_text(json.dumps(made, indent=2) + "\n")
     print(f"sbom: {file} has {len(made['components'])} packages")
-
-
-def roots(pyprojects: list[dict[str, Any]]) -> set[str]:
-    """Return the names of what distributions require, except for what only those need who work on them."""
-    projects = [each["project"] for each in pyprojects]
-    wanted = [
-        name
-        for project in projects
-        for extra, names in {"": project["dependencies"], **project.get("optional-dependencies", {})}.items()
-        if extra not in TOOLS
-        for name in names
-    ]
-    return {canonicalize_name(Requirement(name).name) for name in wanted}
 
 
 def sbom(locked: list[Pin], required: set[str], version: str) -> dict[str, Any]:
@@ -60,7 +39,7 @@ def sbom(locked: list[Pin], required: set[str], version: str) -> dict[str, Any]:
     for pin in locked:
         for user in pin.needed_by:
             needs[canonicalize_name(user)].append(purls[pin.name])
-    served = _reachable(locked, required)
+    served = reachable(locked, required)
     own = f"pkg:pypi/{NAME}@{quote(version, safe='')}"
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -92,18 +71,6 @@ def sbom(locked: list[Pin], required: set[str], version: str) -> dict[str, Any]:
             *({"ref": purls[name], "dependsOn": sorted(users)} for name, users in needs.items()),
         ],
     }
-
-
-def _reachable(locked: list[Pin], required: set[str]) -> set[str]:
-    """Return the names of what is required, and of what that needs, however indirectly."""
-    found: set[str] = set()
-    while new := {
-        pin.name
-        for pin in locked
-        if pin.name not in found and (pin.name in required or not found.isdisjoint(pin.needed_by))
-    }:
-        found |= new
-    return found
 
 
 if __name__ == "__main__":

@@ -31,27 +31,36 @@ async def serving(*sets: str) -> AsyncIterator[generation_pb2_grpc.GenerationSer
 @asynccontextmanager
 async def start(engine: dict[str, Any], *sets: str) -> AsyncIterator[Generate]:
     """Run the server on an engine with these arguments."""
-    model = [
+    async with serving(*model_sets(engine), *sets) as stub:
+        yield generating(stub)
+
+
+def model_sets(engine: dict[str, Any]) -> list[str]:
+    """Return the settings of a model on an engine with these arguments."""
+    return [
         "models.tiny.adapter=vllm",
         f"models.tiny.settings.model={engine['model']}",
         f"models.tiny.settings.dtype={engine['dtype']}",
         f"models.tiny.settings.engine_args.kv_cache_memory_bytes={engine['kv_cache_memory_bytes']}",
     ]
-    async with serving(*model, *sets) as stub:
 
-        async def generate(prompt: str, tokens: int) -> Reply:
-            request = generation_pb2.GenerateStreamRequest(
-                prompt=prompt,
-                sampling=generation_pb2.SamplingParams(temperature=0, max_tokens=tokens, ignore_eos=True),
-            )
-            begin = time.perf_counter()
-            ttft = 0.0
-            received = 0
-            async for event in stub.GenerateStream(request):
-                if not ttft and event.HasField("delta"):
-                    ttft = time.perf_counter() - begin
-                elif event.HasField("finished"):
-                    received = event.finished.usage.completion_tokens
-            return Reply(ttft, received)
 
-        yield generate
+def generating(stub: generation_pb2_grpc.GenerationServiceStub) -> Generate:
+    """Return what sends requests to a server."""
+
+    async def generate(prompt: str, tokens: int) -> Reply:
+        request = generation_pb2.GenerateStreamRequest(
+            prompt=prompt,
+            sampling=generation_pb2.SamplingParams(temperature=0, max_tokens=tokens, ignore_eos=True),
+        )
+        begin = time.perf_counter()
+        ttft = 0.0
+        received = 0
+        async for event in stub.GenerateStream(request):
+            if not ttft and event.HasField("delta"):
+                ttft = time.perf_counter() - begin
+            elif event.HasField("finished"):
+                received = event.finished.usage.completion_tokens
+        return Reply(ttft, received)
+
+    return generate

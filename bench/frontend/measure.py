@@ -24,6 +24,8 @@ CONTENDERS = {
     "vLLM's front end in Rust, HTTP": "rust_server:start_http",
     "Jarvis": "jarvis_server:start",
     "AsyncLLM in process": "in_process:start",
+    "Jarvis, 2 processes": "processes:start_2",
+    "Jarvis, 4 processes": "processes:start_4",
     "vLLM's gRPC server": "grpc_server:start",
     "vLLM's OpenAI server": "openai_server:start",
 }

@@ -26,11 +26,9 @@ def similar(matrix: Floats, scale: Floats, vector: Floats, space: Space) -> Floa
         case Space.COSINE:
             exact = vector.astype(np.float64)
             unit = (exact / np.linalg.norm(exact)).astype(matrix.dtype)
-            cosines: Floats = (matrix @ unit) * scale
-            return cosines
+            return _products(matrix, unit) * scale
         case Space.IP:
-            products: Floats = matrix @ vector
-            return products
+            return _products(matrix, vector)
         case Space.L2:
             nearness = np.empty(len(matrix), matrix.dtype)
             for start in range(0, len(matrix), BLOCK):
@@ -44,3 +42,13 @@ def scales(vectors: Floats, space: Space) -> Floats:
     if space is Space.COSINE:
         return np.asarray(1 / np.linalg.norm(vectors.astype(np.float64), axis=1))
     return np.ones(len(vectors))
+
+
+def _products(matrix: Floats, vector: Floats) -> Floats:
+    """Return the inner product of each row with a vector, in this thread alone.
+
+    With `@`, OpenBLAS takes a thread for each core, and these spin for a while afterwards, on cores that
+    others need: 15,000 rows of 384 components took 11 ms of CPU, and 6 ms at p95, in place of 1.
+    """
+    found: Floats = np.vecdot(matrix, vector)
+    return found

@@ -31,6 +31,8 @@ def test_import_contracts_hold() -> None:
         ("jarvis_adapters.hashing", ENGINES | {"grpc"}),
         ("jarvis_difficulty", ENGINES | {"grpc", "jarvis", "jarvis_adapters"}),
         ("jarvis_openai", ENGINES | {"grpc", "jarvis", "jarvis_adapters", "openai", "tokenizers"}),
+        ("jarvis_pgvector", ENGINES | {"grpc", "jarvis", "jarvis_adapters", "asyncpg"}),
+        ("jarvis_redis", ENGINES | {"grpc", "jarvis", "jarvis_adapters", "redis"}),
         ("jarvis_adapters.sentence_transformers", ENGINES | {"grpc"}),
         ("jarvis_adapters.diskcache", ENGINES | {"grpc"}),
         ("jarvis_adapters.memory_cache", ENGINES | {"grpc"}),

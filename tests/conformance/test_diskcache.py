@@ -6,7 +6,7 @@ from jarvis_plugins.testkit.cache import CacheConformance
 
 
 class TestDiskCache(CacheConformance):
-    adapter = "diskcache"
+    adapter, durable = "diskcache", True
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod

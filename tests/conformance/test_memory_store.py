@@ -2,4 +2,4 @@ from jarvis_plugins.testkit.store import StoreConformance
 
 
 class TestMemoryStore(StoreConformance):
-    adapter = "memory"
+    adapter, durable = "memory", False

@@ -1,6 +1,6 @@
 """The conformance kit: the tests that every adapter of a port passes.
 
-An adapter author needs pytest and pytest-asyncio, and writes:
+An adapter author needs pytest, pytest-asyncio and pytest-timeout, and writes:
 
     from jarvis_plugins.testkit import LLMConformance
 
@@ -20,16 +20,22 @@ MODULES = (
     "embedder",
     "estimator",
     "images",
+    "killed",
     "llm",
+    "llm_base",
+    "llm_streams",
+    "llm_tokens",
     "reply",
     "reranker",
     "rows",
     "scrape",
     "store",
     "store_care",
+    "store_kept",
     "telemetry",
     "tools",
     "tracing",
+    "watch",
 )
 pytest.register_assert_rewrite(*(f"jarvis_plugins.testkit.{name}" for name in MODULES))
 

@@ -8,6 +8,7 @@ import pytest
 from jarvis_plugins.registry import Adapter, PortName
 from jarvis_plugins.settings import AdapterSettings
 from jarvis_plugins.testkit.base import AdapterConformance
+from jarvis_plugins.testkit.killed import write_and_kill
 from jarvis_ports.cache import Cache
 
 VALUES = {
@@ -16,6 +17,13 @@ VALUES = {
     "not UTF-8": bytes(range(256)),
     "a megabyte": b"\x80\x04" * 2**19,
 }
+KEPT = {b"kept %d" % i: bytes([i]) * 100 for i in range(100)}
+
+
+async def write_values(cache: Cache) -> None:
+    """Put what must be there afterwards, some of it twice."""
+    await cache.put(dict.fromkeys(KEPT, b"an older value"))
+    await cache.put(KEPT)
 
 
 @pytest.mark.asyncio(loop_scope="class")
@@ -28,6 +36,8 @@ class CacheConformance(AdapterConformance):
     port = PortName.CACHE
     tight: ClassVar[dict[str, Any]]
     """Settings with which the cache cannot keep 2,000 values of 4 KiB, but can keep ten."""
+    durable: ClassVar[bool] = False
+    """Whether what was put is there when the cache is opened again; see `own_settings` too."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -37,6 +47,10 @@ class CacheConformance(AdapterConformance):
     @pytest.fixture
     def tight_settings(self, registered: Adapter[Any]) -> AdapterSettings:
         return registered.settings.model_validate(self.tight)
+
+    async def use(self, adapter: Cache) -> None:
+        await adapter.put({b"use": b"1"})
+        await adapter.get([b"use"])
 
     async def test_is_healthy(self, cache: Cache) -> None:
         assert (await cache.health()).ok
@@ -74,6 +88,13 @@ class CacheConformance(AdapterConformance):
         (await cache.get([b"outside"]))[b"outside"] = b"3"
         assert await cache.get([b"outside"]) == {b"outside": b"1"}
 
+    async def test_leaves_its_input_as_it_is(self, cache: Cache) -> None:
+        items, keys = {b"input": b"1", b"more": b"2"}, [b"more", b"input"]
+        await cache.put(items)
+        await cache.get(keys)
+        assert items == {b"input": b"1", b"more": b"2"}
+        assert keys == [b"more", b"input"]
+
     async def test_many_at_once(self, cache: Cache) -> None:
         parts = [
             {f"{part}-{i}".encode(): f"{part}:{i}".encode() * 20 for i in range(100)} for part in range(10)
@@ -104,6 +125,29 @@ class CacheConformance(AdapterConformance):
                 await cache.put({key: key * 1024 for key in keys[start : start + 10]})
             assert 0 < len(await cache.get(keys)) < len(keys)
             assert await cache.get(keys[-1:]) == {keys[-1]: keys[-1] * 1024}
+
+    async def test_values_are_there_when_it_is_opened_again(
+        self, registered: Adapter[Any], own_settings: dict[str, Any]
+    ) -> None:
+        self.need_durable()
+        settings = registered.settings.model_validate(own_settings)
+        async with registered.factory(settings) as cache:
+            await write_values(cache)
+        async with registered.factory(settings) as cache:
+            assert await cache.get([*KEPT]) == KEPT
+
+    async def test_values_survive_a_kill(
+        self, registered: Adapter[Any], own_settings: dict[str, Any]
+    ) -> None:
+        self.need_durable()
+        await asyncio.to_thread(write_and_kill, self.port, self.adapter, own_settings, write_values)
+        async with registered.factory(registered.settings.model_validate(own_settings)) as cache:
+            assert await cache.get([*KEPT]) == KEPT
+
+    def need_durable(self) -> None:
+        """Skip the test if the cache keeps nothing."""
+        if not self.durable:
+            pytest.skip(f"{self.adapter} is not durable, as its test says")
 
     async def test_is_healthy_after_all_this(self, cache: Cache) -> None:
         assert (await cache.health()).ok

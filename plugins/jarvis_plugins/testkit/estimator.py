@@ -3,6 +3,7 @@
 import asyncio
 import math
 import re
+import time
 from typing import ClassVar
 
 import pytest
@@ -54,11 +55,16 @@ class EstimatorConformance(AdapterConformance):
     port = PortName.ESTIMATOR
     seconds: ClassVar[float] = 10.0
     """The most seconds that one estimate may take."""
+    quick: ClassVar[float] = 0.2
+    """The most seconds that the estimate of a question may take, on a machine that is idle."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def estimator(cls, opened: DifficultyEstimator) -> DifficultyEstimator:
         return opened
+
+    async def use(self, adapter: DifficultyEstimator) -> None:
+        await adapter.estimate(TEXTS["a question"])
 
     async def test_is_healthy(self, estimator: DifficultyEstimator) -> None:
         assert (await estimator.health()).ok
@@ -71,6 +77,14 @@ class EstimatorConformance(AdapterConformance):
         assert estimate.language is None or re.fullmatch("[a-z]{2}", estimate.language)
         check_signals(estimate)
         assert (await estimator.health()).ok
+
+    async def test_is_quick(self, estimator: DifficultyEstimator) -> None:
+        took = []
+        for _ in range(5):
+            began = time.monotonic()
+            await estimator.estimate(TEXTS["a question"])
+            took.append(time.monotonic() - began)
+        assert min(took) < self.quick, "every answer waits for it"
 
     async def test_the_same_text_has_the_same_estimate_whatever_came_before(
         self, estimator: DifficultyEstimator

@@ -1,15 +1,14 @@
 """The tests that every adapter for the `LLM` port passes."""
 
-import asyncio
 import json
 import re
-from contextlib import aclosing
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from jarvis_plugins.testkit.images import ImageConformance
+from jarvis_plugins.testkit.llm_streams import LLMStreams
 from jarvis_plugins.testkit.llm_tokens import LLMTokens
 from jarvis_plugins.testkit.reply import request
 from jarvis_plugins.testkit.samples import (
@@ -26,9 +25,7 @@ from jarvis_ports.errors import ContextLengthExceeded, InvalidArgument
 from jarvis_ports.llm import (
     ALL_FIELDS,
     LLM,
-    Accepted,
     Constraint,
-    Delta,
     FinishReason,
     StructuredOutput,
     TellsCacheUsage,
@@ -37,7 +34,7 @@ from jarvis_ports.llm import (
 
 
 @pytest.mark.asyncio(loop_scope="class")
-class LLMConformance(ToolConformance, ImageConformance, LLMTokens):
+class LLMConformance(ToolConformance, ImageConformance, LLMTokens, LLMStreams):
     """Subclass it, name the adapter, and run pytest.
 
     Tests of fields that the adapter does not declare in `capabilities().fields` are skipped. Steady requests
@@ -239,41 +236,6 @@ class LLMConformance(ToolConformance, ImageConformance, LLMTokens):
         with pytest.raises(ContextLengthExceeded, match=str(length)) as refused:
             await anext(llm.generate(request(llm, max_tokens=length)))
         assert refused.value.violations[0].field == "sampling.max_tokens"
-
-    # Concurrent streams, and streams left early
-
-    async def test_streams_run_at_once_and_do_not_mix(self, llm: LLM) -> None:
-        prompts = [PROMPT + " one" * length for length in range(8)]
-        replies = await asyncio.gather(*(self.ask(llm, prompt) for prompt in prompts))
-        counts = [await self.count(llm, prompt) for prompt in prompts]
-        assert [reply.accepted.prompt_tokens for reply in replies] == counts
-
-    async def test_closed_streams_leave_room(self, llm: LLM) -> None:
-        async def leave() -> None:
-            async with aclosing(llm.generate(request(llm))) as events:
-                async for event in events:
-                    if isinstance(event, Delta):
-                        break
-
-        await asyncio.wait_for(asyncio.gather(*(leave() for _ in range(100))), self.seconds)
-        assert (await self.ask(llm)).text()
-
-    async def test_cancelled_streams_leave_room(self, llm: LLM) -> None:
-        begun = asyncio.Event()
-
-        async def run() -> None:
-            async with aclosing(llm.generate(request(llm))) as events:
-                async for event in events:
-                    if isinstance(event, Accepted):
-                        begun.set()
-
-        tasks = [asyncio.create_task(run()) for _ in range(100)]
-        await asyncio.wait_for(begun.wait(), self.seconds)
-        for task in tasks:
-            task.cancel()
-        ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), self.seconds)
-        assert {type(end) for end in ended} <= {asyncio.CancelledError, type(None)}
-        assert (await self.ask(llm)).text()
 
     async def test_is_healthy_after_all_this(self, llm: LLM) -> None:
         assert (await llm.health()).ok

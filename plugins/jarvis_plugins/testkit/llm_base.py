@@ -38,3 +38,6 @@ class LLMTests(AdapterConformance):
     async def ask(self, llm: LLM, *args: Any, **fields: Any) -> Reply:  # noqa: ANN401
         """Read a whole answer; the arguments are those of `request`."""
         return await asyncio.wait_for(read(llm, request(llm, *args, **fields)), self.seconds)
+
+    async def use(self, adapter: LLM) -> None:
+        await self.ask(adapter)

@@ -21,14 +21,14 @@ from jarvis_plugins.testkit.rows import (
     scan,
     vectors_of,
 )
-from jarvis_plugins.testkit.store_care import StoreCare
+from jarvis_plugins.testkit.store_kept import StoreKept
 from jarvis_ports.errors import CollectionMismatch, CollectionNotFound
 from jarvis_ports.filters import Equals, Filter, matches
 from jarvis_ports.store import CollectionSpec, IndexSettings, Row, Space, VectorStore
 
 
 @pytest.mark.asyncio(loop_scope="class")
-class StoreConformance(StoreCare):
+class StoreConformance(StoreKept):
     """Subclass it, name the adapter, and run pytest. Each test makes a collection of its own."""
 
     async def test_is_healthy(self, store: VectorStore) -> None:
@@ -248,3 +248,6 @@ class StoreConformance(StoreCare):
         rows = [Row(str(i), "text", metadata) for i, metadata in enumerate(METADATA)]
         await store.upsert(spec.name, rows, vectors_of(len(rows)))
         return spec.name
+
+    async def test_is_healthy_after_all_this(self, store: VectorStore) -> None:
+        assert (await store.health()).ok

@@ -17,11 +17,13 @@ from jarvis_ports.store import CollectionSpec, IndexSettings, Row, Space, Vector
 
 @pytest.mark.asyncio(loop_scope="class")
 class StoreCare(AdapterConformance):
-    """One half of `StoreConformance`."""
+    """A part of `StoreConformance`."""
 
     port = PortName.STORE
     writers: ClassVar[int] = 4
     """The number of callers that write, and of those that read, at the same time."""
+    seconds: ClassVar[float] = 60.0
+    """The most seconds that a read may take during a rebuild."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -39,6 +41,38 @@ class StoreCare(AdapterConformance):
         made, vectors = sample(rows)
         await store.upsert(spec.name, made, vectors)
         return made, vectors
+
+    async def use(self, adapter: VectorStore) -> None:
+        spec = spec_of("kit-use")
+        rows, vectors = await self.filled(adapter, spec, 3)
+        await adapter.get(spec.name, [rows[0].id])
+        await adapter.query(spec.name, vectors[0], 1)
+
+    async def test_leaves_its_input_as_it_is(self, store: VectorStore, spec: CollectionSpec) -> None:
+        await store.create(spec)
+        rows, vectors = sample(30)
+        query = vectors[3].copy()
+        await store.upsert(spec.name, rows, vectors)
+        await store.query(spec.name, query, 5)
+        names = [row.id for row in rows[:10]]
+        await store.get(spec.name, names)
+        await store.delete(spec.name, names)
+        assert (rows, names) == (sample(30)[0], [row.id for row in rows[:10]])
+        assert (vectors == sample(30)[1]).all()
+        assert (query == vectors[3]).all()
+
+    async def test_what_was_written_is_not_changed_from_outside(
+        self, store: VectorStore, spec: CollectionSpec
+    ) -> None:
+        rows, vectors = await self.filled(store, spec, 30)
+        query, wanted = vectors[3].copy(), rows[3].id
+        vectors[:] = -1
+        rows.clear()
+        found = await store.get(spec.name, [wanted], vectors=True)
+        assert found.vectors is not None
+        np.testing.assert_allclose(found.vectors, [query], rtol=1e-5)
+        found.vectors[:] = -1
+        assert ids(await store.query(spec.name, query, 1)) == [wanted]
 
     # Concurrent calls
 
@@ -117,6 +151,9 @@ class StoreCare(AdapterConformance):
         async with aclosing(store.rebuild(spec)) as steps:
             await anext(steps)
             write = asyncio.create_task(store.upsert(spec.name, [Row("late", "late")], -vectors[:1]))
+            reading = asyncio.gather(store.health(), store.query(spec.name, vectors[3], 1))
+            _, found = await asyncio.wait_for(reading, self.seconds)
+            assert ids(found) == [rows[3].id], "the old one answers meanwhile"
             async for _ in steps:
                 assert not (await store.get(spec.name, ["late"])).rows or write.done()
         await write

@@ -1,6 +1,7 @@
 """The tests that every adapter for the `Telemetry` port passes."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from math import inf, nan
 from threading import Event
@@ -11,7 +12,7 @@ import pytest
 from jarvis_plugins.registry import Adapter
 from jarvis_plugins.settings import AdapterSettings
 from jarvis_plugins.testkit.scrape import ACCEPT, CALLS, DURATION, MEMORY, OTHER, samples, value
-from jarvis_plugins.testkit.tracing import TracingConformance
+from jarvis_plugins.testkit.tracing import CALLER, TracingConformance
 from jarvis_ports.telemetry import Exposition, Reading, Telemetry
 
 TEXT = 'a "quoted" back\\slash\nand ñ 🙏'
@@ -20,6 +21,15 @@ TEXT = 'a "quoted" back\\slash\nand ñ 🙏'
 def reads(number: float, case: str) -> list[Reading]:
     """Return a gauge's readings: one value for the case."""
     return [(number, {"kit.case": case})]
+
+
+def measure(telemetry: Telemetry) -> None:
+    """Call each method that must not wait."""
+    telemetry.count(CALLS, {"kit.case": "use"})
+    telemetry.observe(DURATION, 1, {"kit.case": "use"})
+    telemetry.gauge(OTHER, lambda: reads(1, "use"))
+    with telemetry.span("use", {"a": 1}) as span:
+        span.set({"b": 2})
 
 
 @pytest.mark.asyncio(loop_scope="class")
@@ -40,8 +50,30 @@ class TelemetryConformance(TracingConformance):
         assert page is not None, "it exposes nothing; say so with `exposes`"
         return page
 
+    async def use(self, adapter: Telemetry) -> None:
+        measure(adapter)
+        await asyncio.to_thread(adapter.exposition)
+
     async def test_is_healthy(self, telemetry: Telemetry) -> None:
         assert (await asyncio.wait_for(telemetry.health(), 1)).ok
+
+    async def test_measuring_does_not_wait(self, telemetry: Telemetry) -> None:
+        took = []
+        for _ in range(3):  # as the machine may be busy
+            began = time.monotonic()
+            for _ in range(100):
+                measure(telemetry)
+            took.append(time.monotonic() - began)
+        assert min(took) < 1, "a hundred times"
+
+    async def test_leaves_its_input_as_it_is(self, telemetry: Telemetry) -> None:
+        labels, trace = {"kit.case": "input"}, {"traceparent": CALLER}
+        telemetry.count(CALLS, labels)
+        telemetry.observe(DURATION, 1, labels)
+        with telemetry.span("call", labels, trace=trace) as span:
+            span.set(labels)
+        assert labels == {"kit.case": "input"}
+        assert trace == {"traceparent": CALLER}
 
     # Counters and histograms
 

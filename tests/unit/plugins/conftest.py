@@ -34,22 +34,24 @@ def run_kit(install, tmp_path):
     """Run a conformance kit on a plugin of faulty adapters, as the plugin's author would.
 
     Of most adapters only that test is run which is to find the fault, of `whole` the whole kit. Gives the
-    faults that were not found, and the tests of `whole` that failed.
+    faults that were not found, and the tests of `whole` that failed. Those that hang are ended.
     """
 
-    def run(plugin, kit, found_by, whole, **attributes):
+    def run(plugin, kit, found_by, whole, hangs=(), **attributes):
         install(plugin.replace("_", "-"), Path(__file__).with_name(f"{plugin}.py").read_text())
         (tmp_path / "pytest.ini").touch()
-        lines = [f"from jarvis_plugins.testkit import {kit}"]
+        lines = ["import pytest", f"from jarvis_plugins.testkit import {kit}"]
         for adapter in {**found_by, whole: None}:
+            lines += ["@pytest.mark.timeout(3)"] * (adapter in hangs)
             lines.append(f"class Test{adapter}({kit}):")
-            lines += (f"    {name} = {value!r}" for name, value in {"adapter": adapter, **attributes}.items())
+            given = {"adapter": adapter, "to_settle": 0.5, **attributes}
+            lines += (f"    {name} = {value!r}" for name, value in given.items())
         (tmp_path / "test_faulty.py").write_text("\n".join(lines))
         tests = [f"test_faulty.py::Test{one}::{test}" for one, test in found_by.items() if one != whole]
         output = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=no", f"test_faulty.py::Test{whole}", *tests],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
             capture_output=True,
             text=True,
             check=False,

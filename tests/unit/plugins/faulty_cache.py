@@ -1,6 +1,11 @@
 """A plugin of caches that each break the port's contract in one way."""
 
-from contextlib import asynccontextmanager
+import asyncio
+import os
+import pickle
+import time
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from pydantic import ConfigDict
 
@@ -14,6 +19,9 @@ class FaultSettings(AdapterSettings):
 
 class Fault:
     settings = FaultSettings
+
+    def close(self):
+        pass
 
     def __init__(self):
         self.values = {}
@@ -97,6 +105,83 @@ class Sick(Fault):
         return Health(ok=False, message="sick")
 
 
+class SlowHealth(Fault):
+    async def health(self):
+        await asyncio.sleep(8)
+        return await super().health()
+
+
+class TakesItemsAway(Fault):
+    async def put(self, items):
+        while items:
+            self.values.update([items.popitem()])
+
+
+class SortsKeys(Fault):
+    async def get(self, keys):
+        if isinstance(keys, list):
+            keys.sort()
+        return await super().get(keys)
+
+
+class Blocks(Fault):
+    async def get(self, keys):
+        time.sleep(0.01)  # noqa: ASYNC251 - the fault
+        return await super().get(keys)
+
+
+class DescriptorPerCall(Fault):
+    async def get(self, keys):
+        os.open(os.devnull, os.O_RDONLY)
+        return await super().get(keys)
+
+
+class Durable(Fault):
+    """Without a fault: a file beside this one has the values, after each write."""
+
+    file = Path(__file__).with_name("durable.pickle")
+
+    def __init__(self):
+        super().__init__()
+        with suppress(FileNotFoundError):
+            self.values = pickle.loads(self.file.read_bytes())  # noqa: S301 - its own
+
+    async def put(self, items):
+        await super().put(items)
+        self.save()
+
+    def save(self):
+        self.file.write_bytes(pickle.dumps(self.values))
+
+
+class ForgetsWhenClosed(Durable):
+    file = Path(__file__).with_name("forgets.pickle")
+
+    def close(self):
+        self.file.unlink(missing_ok=True)
+
+
+class SavesWhenClosed(Durable):
+    file = Path(__file__).with_name("late.pickle")
+
+    async def put(self, items):
+        self.values.update(items)
+
+    def close(self):
+        self.save()
+
+
+class KeepsTheFirstForLong(Durable):
+    """Does not write over what is in its file."""
+
+    file = Path(__file__).with_name("first.pickle")
+    saved = {}  # noqa: RUF012 - of all that are opened
+
+    def save(self):
+        self.saved.update({key: value for key, value in self.values.items() if key not in self.saved})
+        self.file.write_bytes(pickle.dumps(self.saved))
+
+
 class LaxSettings(FaultSettings):
     model_config = ConfigDict(extra="ignore")
 
@@ -105,7 +190,7 @@ class Lax(Fault):
     settings = LaxSettings
 
 
-FAULTS = {fault.__name__: fault for fault in Fault.__subclasses__()}
+FAULTS = {fault.__name__: fault for fault in [*Fault.__subclasses__(), *Durable.__subclasses__()]}
 
 
 @hookimpl
@@ -114,6 +199,8 @@ def jarvis_register_adapters(registry):
 
         @asynccontextmanager
         async def open_fault(settings, fault=fault):
-            yield fault()
+            opened = fault()
+            yield opened
+            opened.close()
 
         registry.cache(name, settings=fault.settings, factory=open_fault)

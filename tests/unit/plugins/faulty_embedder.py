@@ -2,14 +2,16 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from threading import Event, Thread
 
 import numpy as np
 from pydantic import ConfigDict
 
 from jarvis_adapters.hashing.adapter import Hashing, HashingSettings
 from jarvis_plugins import hookimpl
+from jarvis_ports.embedding import TextRole
 from jarvis_ports.errors import EngineFailure
 from jarvis_ports.health import Health
 
@@ -19,6 +21,9 @@ class Fault(Hashing):
 
     def __init__(self, settings):
         super().__init__(settings, ThreadPoolExecutor(1))
+
+    def close(self):
+        self._executor.shutdown()
 
 
 class Reordered(Fault):
@@ -164,6 +169,73 @@ class Sick(Fault):
         return Health(ok=False, message="sick")
 
 
+class SlowHealth(Fault):
+    async def health(self):
+        await asyncio.sleep(8)
+        return await super().health()
+
+
+class OtherDimensionForQueries(Fault):
+    async def embed(self, texts, role):
+        vectors = await super().embed(texts, role)
+        return vectors if role is TextRole.DOCUMENT else np.repeat(vectors, 2, axis=1) / 2**0.5
+
+
+class OtherDimensionAlone(Fault):
+    """Gives one text a vector without the row around it."""
+
+    async def embed(self, texts, role):
+        vectors = await super().embed(texts, role)
+        return vectors if len(texts) > 1 else vectors[0]
+
+
+class EmbedsTheFirst(Fault):
+    """Cuts a batch that is large."""
+
+    async def embed(self, texts, role):
+        return await super().embed(texts[:128], role)
+
+
+class SortsItsInput(Fault):
+    async def embed(self, texts, role):
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        if isinstance(texts, list):
+            texts.sort(key=len)
+        vectors = await super().embed(sorted(texts, key=len), role)
+        return vectors[np.argsort(order)]
+
+
+class WritesOverItsResults(Fault):
+    buffer = np.zeros((1000, 64), np.float32)
+
+    async def embed(self, texts, role):
+        vectors = self.buffer[: len(texts)]
+        vectors[:] = await super().embed(texts, role)
+        return vectors
+
+
+class EndsWhenCancelled(Fault):
+    """Gives a caller that was cancelled a result."""
+
+    async def embed(self, texts, role):
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.05)
+        return await super().embed(texts, role)
+
+
+class ThreadPerCall(Fault):
+    async def embed(self, texts, role):
+        Thread(target=Event().wait, daemon=True).start()
+        return await super().embed(texts, role)
+
+
+class LeavesItsPool(Fault):
+    """Does not end its threads when it is closed: `Fault` starts one, and nothing stops that of this."""
+
+    def close(self):
+        pass
+
+
 class LaxSettings(HashingSettings):
     model_config = ConfigDict(extra="ignore")
 
@@ -181,6 +253,8 @@ def jarvis_register_adapters(registry):
 
         @asynccontextmanager
         async def open_fault(settings, fault=fault):
-            yield fault(settings)
+            opened = fault(settings)
+            yield opened
+            opened.close()
 
         registry.embedder(name, settings=fault.settings, factory=open_fault)

@@ -1,6 +1,7 @@
 """A plugin of estimators that each break the port's contract in one way."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 
 from pydantic import ConfigDict
@@ -130,6 +131,34 @@ class SickOfLength(Fault):
 
     async def health(self):
         return Health(ok=self.ok)
+
+
+class SlowHealth(Fault):
+    async def health(self):
+        await asyncio.sleep(8)
+        return await super().health()
+
+
+class Slow(Fault):
+    async def estimate(self, text):
+        await asyncio.sleep(0.3)
+        return await super().estimate(text)
+
+
+class Blocks(Fault):
+    """Asks somebody else, and lets the event loop wait."""
+
+    async def estimate(self, text):
+        time.sleep(0.01)  # noqa: ASYNC251 - the fault
+        return await super().estimate(text)
+
+
+class TaskPerText(Fault):
+    kept = ()
+
+    async def estimate(self, text):
+        self.kept = (*self.kept, asyncio.create_task(asyncio.sleep(1000)))
+        return await super().estimate(text)
 
 
 class LaxSettings(FaultSettings):

@@ -1,8 +1,9 @@
 """A plugin of rerankers that each break the port's contract in one way."""
 
 import asyncio
+import os
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import numpy as np
@@ -136,13 +137,50 @@ class Blocks(Fault):
     """Works in the event loop."""
 
     async def score(self, query, documents):
-        time.sleep(0.002 * len(documents))  # noqa: ASYNC251 - the fault
+        time.sleep(0.001 * len(documents))  # noqa: ASYNC251 - the fault
         return [self._score(query, document) for document in documents]
 
 
 class Sick(Fault):
     async def health(self):
         return Health(ok=False, message="sick")
+
+
+class SlowHealth(Fault):
+    async def health(self):
+        await asyncio.sleep(8)
+        return await super().health()
+
+
+class SortsItsInput(Fault):
+    async def score(self, query, documents):
+        scores = await super().score(query, documents)
+        if isinstance(documents, list):
+            documents.sort()
+        return scores
+
+
+class EndsWhenCancelled(Fault):
+    """Gives a caller that was cancelled a result."""
+
+    async def score(self, query, documents):
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.05)
+        return await super().score(query, documents)
+
+
+class DescriptorPerCall(Fault):
+    async def score(self, query, documents):
+        os.open(os.devnull, os.O_RDONLY)
+        return await super().score(query, documents)
+
+
+class TaskPerCall(Fault):
+    kept = ()
+
+    async def score(self, query, documents):
+        self.kept = (*self.kept, asyncio.create_task(asyncio.sleep(1000)))
+        return await super().score(query, documents)
 
 
 class LaxSettings(OverlapSettings):

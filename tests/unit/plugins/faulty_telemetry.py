@@ -1,9 +1,11 @@
 """A plugin of telemetry adapters that each break the port's contract in one way."""
 
+import asyncio
 import logging
 import time
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
+from threading import Event, Thread
 
 from pydantic import ConfigDict
 
@@ -246,6 +248,38 @@ class TellsOfLateness(Fault):
         with self.inner.span(name, attributes, **rest) as span:
             yield span
         span.set = lambda attributes: logger.warning("too late")
+
+
+class SlowHealth(Fault):
+    async def health(self):
+        await asyncio.sleep(8)
+        return await self.inner.health()
+
+
+class Waits(Fault):
+    def count(self, metric, attributes, by=1):
+        time.sleep(0.02)
+        self.inner.count(metric, attributes, by)
+
+
+class TakesLabelsAway(Fault):
+    def count(self, metric, attributes, by=1):
+        self.inner.count(metric, dict(attributes), by)
+        attributes.clear()
+
+
+class ThreadPerSpan(Fault):
+    def span(self, name, attributes, **rest):
+        Thread(target=Event().wait, daemon=True).start()
+        return self.inner.span(name, attributes, **rest)
+
+
+class LeavesItsThread(Fault):
+    """Exports on when it is closed."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        Thread(target=Event().wait, daemon=True).start()
 
 
 class LaxSettings(OpenTelemetrySettings):

@@ -151,7 +151,7 @@ def test_listing_plugins_imports_no_engine():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     names = (
-        "chroma cross-encoder diskcache echo hashing heuristic memory memory none openai openai opentelemetry "
-        "overlap sentence-transformers vllm"
+        "chroma cross-encoder diskcache echo hashing heuristic memory memory none openai openai "
+        "opentelemetry overlap pgvector redis sentence-transformers vllm"
     )
     assert run.stdout.splitlines() == [names, "[]"]

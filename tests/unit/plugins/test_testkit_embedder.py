@@ -23,6 +23,15 @@ FOUND_BY = {
     "FallsWithTheFirst": "test_a_cancelled_call_harms_no_other",
     "Blocks": "test_the_event_loop_runs_on_while_it_embeds",
     "Sick": "test_is_healthy",
+    "SlowHealth": "test_health_is_told_at_once",
+    "OtherDimensionForQueries": "test_embeds_every_text_alone_and_in_a_batch_alike[query]",
+    "OtherDimensionAlone": "test_embeds_every_text_alone_and_in_a_batch_alike[document]",
+    "EmbedsTheFirst": "test_a_batch_may_be_large",
+    "SortsItsInput": "test_leaves_its_input_and_its_results_as_they_are",
+    "WritesOverItsResults": "test_leaves_its_input_and_its_results_as_they_are",
+    "EndsWhenCancelled": "test_a_cancelled_call_harms_no_other",
+    "ThreadPerCall": "test_many_calls_leave_nothing_behind",
+    "LeavesItsPool": "test_the_same_call_gives_the_same_vectors",
     "Lax": "test_refuses_settings_that_it_does_not_know",
 }
 

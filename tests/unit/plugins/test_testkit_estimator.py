@@ -22,6 +22,10 @@ FOUND_BY = {
     "LeftLocked": "test_a_cancelled_caller_leaves_it_working",
     "Sick": "test_is_healthy",
     "SickOfLength": "test_estimates_any_text[one letter]",
+    "SlowHealth": "test_health_is_told_at_once",
+    "Slow": "test_is_quick",
+    "Blocks": "test_the_event_loop_runs_on_while_it_works",
+    "TaskPerText": "test_many_calls_leave_nothing_behind",
     "Lax": "test_refuses_settings_that_it_does_not_know",
 }
 

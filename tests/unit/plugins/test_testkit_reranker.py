@@ -23,6 +23,11 @@ FOUND_BY = {
     "FallsWithTheFirst": "test_a_cancelled_call_harms_no_other",
     "Blocks": "test_the_event_loop_runs_on_while_it_scores",
     "Sick": "test_is_healthy",
+    "SlowHealth": "test_health_is_told_at_once",
+    "SortsItsInput": "test_leaves_its_input_as_it_is",
+    "EndsWhenCancelled": "test_a_cancelled_call_harms_no_other",
+    "DescriptorPerCall": "test_many_calls_leave_nothing_behind",
+    "TaskPerCall": "test_many_calls_leave_nothing_behind",
     "Lax": "test_refuses_settings_that_it_does_not_know",
 }
 

@@ -29,6 +29,11 @@ FOUND_BY = {
     "Swallows": "test_errors_leave_a_span_as_they_are[another error]",
     "NeedsItsContext": "test_a_span_may_be_left_elsewhere",
     "TellsOfLateness": "test_what_is_said_of_a_span_too_late_is_ignored",
+    "SlowHealth": "test_health_is_told_at_once",
+    "Waits": "test_measuring_does_not_wait",
+    "TakesLabelsAway": "test_leaves_its_input_as_it_is",
+    "ThreadPerSpan": "test_many_calls_leave_nothing_behind",
+    "LeavesItsThread": "test_is_healthy",
     "Lax": "test_refuses_settings_that_it_does_not_know",
 }
 
