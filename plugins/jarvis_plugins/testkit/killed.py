@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -29,6 +30,7 @@ def write_and_kill(port: PortName, adapter: str, settings: dict[str, Any], write
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env=dict(os.environ),
     ) as child:
         too_late = Timer(SECONDS, child.kill)
         too_late.start()

@@ -257,8 +257,6 @@ class SlowHealth(Fault):
 
 
 class Waits(Fault):
-    """Sends each measurement, and waits for the answer."""
-
     def count(self, metric, attributes, by=1):
         time.sleep(0.02)
         self.inner.count(metric, attributes, by)
@@ -268,14 +266,6 @@ class TakesLabelsAway(Fault):
     def count(self, metric, attributes, by=1):
         self.inner.count(metric, dict(attributes), by)
         attributes.clear()
-
-
-class TakesTheTraceAway(Fault):
-    def span(self, name, attributes, *, trace=None, **rest):
-        span = self.inner.span(name, attributes, trace=dict(trace) if trace else trace, **rest)
-        if trace:
-            trace.clear()
-        return span
 
 
 class ThreadPerSpan(Fault):

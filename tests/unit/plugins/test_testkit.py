@@ -18,6 +18,9 @@ FOUND_BY = {
     "NotTold": "test_counts_more_tokens_in_a_longer_system_message",
     "Garbles": "test_the_texts_of_tokens_make_the_text",
     "Sick": "test_is_healthy",
+    "Lax": "test_refuses_settings_that_it_does_not_know",
+}
+STREAMS_FOUND_BY = {
     "SlowHealth": "test_health_is_told_at_once",
     "BlocksInHealth": "test_is_healthy",
     "WaitsForStreams": "test_health_and_counts_do_not_wait_for_a_stream",
@@ -36,13 +39,23 @@ FOUND_BY = {
     "Blocks": "test_the_event_loop_runs_on_while_it_works",
     "Hangs": "test_deltas_are_not_cumulative",
     "TakesMessagesAway": "test_leaves_its_input_as_it_is",
-    "Lax": "test_refuses_settings_that_it_does_not_know",
 }
 
 
 def test_every_fault_is_found_and_a_small_one_only_where_it_is(run_kit):
-    missed, failures = run_kit(
-        "faulty", "LLMConformance", FOUND_BY, whole="Cumulative", hangs=["Hangs"], seconds=5.0
-    )
+    missed, failures = run_kit("faulty", "LLMConformance", FOUND_BY, whole="Cumulative", seconds=1.0)
     assert not missed
     assert failures == {FOUND_BY["Cumulative"]}
+
+
+def test_every_fault_of_streams_is_found_and_a_small_one_only_where_it_is(run_kit):
+    missed, failures = run_kit(
+        "faulty_streams",
+        "LLMConformance",
+        STREAMS_FOUND_BY,
+        whole="TakesMessagesAway",
+        hangs=["Hangs"],
+        seconds=10.0,
+    )
+    assert not missed
+    assert failures == {STREAMS_FOUND_BY["TakesMessagesAway"]}

@@ -32,7 +32,6 @@ FOUND_BY = {
     "SlowHealth": "test_health_is_told_at_once",
     "Waits": "test_measuring_does_not_wait",
     "TakesLabelsAway": "test_leaves_its_input_as_it_is",
-    "TakesTheTraceAway": "test_leaves_its_input_as_it_is",
     "ThreadPerSpan": "test_many_calls_leave_nothing_behind",
     "LeavesItsThread": "test_is_healthy",
     "Lax": "test_refuses_settings_that_it_does_not_know",
