@@ -44,17 +44,11 @@ def adapters(
     if config and not offline:
         raise typer.BadParameter("is for --offline", param_hint="--config")
     if offline:
-        found = _installed(config)
+        found = installed(config)
     else:
         with connection.open(timeout=PROBE_TIMEOUT, attempts=1) as client:
             found = client.adapters()
-    if as_json:
-        print_json([asdict(adapter) for adapter in found])
-        return
-    print_table(
-        ("PORT", "NAME", "STATE", "DISTRIBUTION", "VERSION", "MESSAGE"),
-        ((a.port or "-", a.name, a.state, a.distribution, a.version, a.message) for a in found),
-    )
+    show(found, as_json=as_json)
 
 
 @app.command(
@@ -81,9 +75,20 @@ def reload(
         echo(f"{ended} requests took too long to finish with the old instance, and were ended", err=True)
 
 
-def _installed(config: Path | None) -> "list[AdapterInfo]":
+def installed(config: Path | None) -> "list[AdapterInfo]":
     """Load the plugins that are installed here, except those that the configuration blocks."""
     from jarvis.app.config import load  # noqa: PLC0415
     from jarvis_plugins.loader import load_plugins  # noqa: PLC0415
 
     return list(load_plugins(load(config).plugins.block).listed())
+
+
+def show(found: "list[AdapterInfo]", *, as_json: bool) -> None:
+    """Print adapters, and why some cannot be used."""
+    if as_json:
+        print_json([asdict(adapter) for adapter in found])
+        return
+    print_table(
+        ("PORT", "NAME", "STATE", "DISTRIBUTION", "VERSION", "MESSAGE"),
+        ((a.port or "-", a.name, a.state, a.distribution, a.version, a.message) for a in found),
+    )

@@ -19,6 +19,7 @@ from jarvis.cli import (
     interrupts,
     keys,
     models,
+    plugins,
     prompt,
     slo,
     usage,
@@ -122,6 +123,11 @@ app.add_typer(
     adapters.app,
     name="adapters",
     epilog=examples("jarvis adapters", "jarvis adapters --offline --json", "jarvis adapters reload llm demo"),
+)
+app.add_typer(
+    plugins.app,
+    name="plugins",
+    epilog=examples("jarvis plugins new acme-chat --port llm", "jarvis plugins check"),
 )
 app.add_typer(
     weights.app,

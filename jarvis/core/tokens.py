@@ -39,7 +39,12 @@ def characters_written(delta: Delta) -> int:
 
 
 async def prompt_tokens(llm: LLM, request: GenerateRequest) -> int:
-    """Return the number of tokens that a model's prompt has, with the tools that it is told."""
+    """Return the number of tokens that a model's prompt has, with the tools that it is told.
+
+    It is estimated where the engine does not count them.
+    """
+    if not llm.capabilities().counts_prompts:
+        return tokens_in(characters_of(request))
     if isinstance(request.input, Raw) or not request.tools:
         return await llm.count_tokens(request.input, request.render)
     return await llm.count_tokens(request.input, request.render, request.tools)

@@ -24,6 +24,7 @@ ASKED_AT_ONCE = 50
 """How many calls to Redis there are at a time, each on a connection of its own: redis-py fails beyond 100."""
 PAUSE_SECONDS = 5.0
 """For how long Redis is not asked again after it did not answer."""
+NO_ADDRESS = "must be redis://HOST:PORT/NUMBER; in a password, / and # are written as %2F and %23"
 
 
 class SlidingWindows:
@@ -87,9 +88,9 @@ def _redis(address: str) -> RedisStorage:
             socket_connect_timeout=ANSWER_SECONDS,
         )
     except ConfigurationError as error:
-        wrong = isinstance(error.__cause__, ValueError)
+        wrong = isinstance(error.__cause__, ValueError)  # whose text may have a part of the password
         missing = f"needs the package redis: {how_to_install('redis')}"
-        raise ValueError(str(error.__cause__) if wrong else missing) from None
+        raise ValueError(NO_ADDRESS if wrong else missing) from None
 
 
 def _wait(before: int, turns: float, now: int, room: int) -> float:

@@ -1419,6 +1419,7 @@ class Usage(_message.Message):
     CACHED_TOKENS_FIELD_NUMBER: _builtins.int
     COMPLETION_TOKENS_FIELD_NUMBER: _builtins.int
     REASONING_TOKENS_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FIELD_NUMBER: _builtins.int
     prompt_tokens: _builtins.int
     """Tokens of the prompt, template included."""
     cached_tokens: _builtins.int
@@ -1427,6 +1428,8 @@ class Usage(_message.Message):
     """Tokens generated."""
     reasoning_tokens: _builtins.int
     """Those of them that are reasoning. Left out where the model does not reason, or the engine does not tell."""
+    estimated: _builtins.bool
+    """The engine does not tell: the tokens are estimated, at four characters each."""
     def __init__(
         self,
         *,
@@ -1434,10 +1437,11 @@ class Usage(_message.Message):
         cached_tokens: _builtins.int | None = ...,
         completion_tokens: _builtins.int = ...,
         reasoning_tokens: _builtins.int | None = ...,
+        estimated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cached_tokens", b"_cached_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cached_tokens", b"cached_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cached_tokens", b"_cached_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cached_tokens", b"cached_tokens", "completion_tokens", b"completion_tokens", "prompt_tokens", b"prompt_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cached_tokens", b"_cached_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cached_tokens", b"cached_tokens", "completion_tokens", b"completion_tokens", "estimated", b"estimated", "prompt_tokens", b"prompt_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cached_tokens: _TypeAlias = _typing.Literal["cached_tokens"]  # noqa: Y015
     _WhichOneofArgType__cached_tokens: _TypeAlias = _typing.Literal["_cached_tokens", b"_cached_tokens"]  # noqa: Y015
@@ -1575,7 +1579,7 @@ class Started(_message.Message):
     model: _builtins.str
     """The model that answers."""
     prompt_tokens: _builtins.int
-    """Tokens of the prompt, template included."""
+    """Tokens of the prompt, template included. An estimate where the engine counts them only as it answers."""
     template: _builtins.str
     """The prompt template. Left out where none is."""
     difficulty: _builtins.int

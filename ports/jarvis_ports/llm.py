@@ -72,20 +72,24 @@ __all__ = [
 class Accepted:
     """The engine has accepted the request: all of its fields are valid.
 
+    `prompt_tokens` is None if the engine does not count them first (`LLMCapabilities.counts_prompts`).
     `prompt_logprobs` are those of the prompt's tokens from the second on, if they were asked for.
     """
 
-    prompt_tokens: int
+    prompt_tokens: int | None
     prompt_logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """One choice is complete. `queue_seconds` is None if the engine does not report it."""
+    """One choice is complete. `queue_seconds` is None if the engine does not report it.
+
+    `usage` is None if the engine has not told it (`LLMCapabilities.exact_usage`); the core then estimates it.
+    """
 
     index: int
     reason: FinishReason
-    usage: Usage
+    usage: Usage | None
     matched_stop: str | None = None
     queue_seconds: float | None = None
     unread_tool_call: bool = False
@@ -101,6 +105,11 @@ class LLMCapabilities:
     `fields` are the optional request fields that it honours, by their path in the contract; the core refuses
     the others. `notes` say what an operator should know about how it runs; `settings` are those in force;
     `slots` is how many answers it works on at a time, None if there is no such number.
+
+    Attributes:
+        counts_prompts: whether it counts the tokens of a prompt before it answers. Otherwise the core never
+            calls `count_tokens`, refuses to count for callers, and estimates where it has to know.
+        exact_usage: whether each `Finish` tells the usage.
     """
 
     context_length: int
@@ -108,6 +117,8 @@ class LLMCapabilities:
     notes: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     slots: int | None = None
+    counts_prompts: bool = True
+    exact_usage: bool = True
 
 
 class LLM(Protocol):
@@ -242,6 +253,7 @@ ALL_FIELDS = frozenset(
         "messages.role.system",
         "parallel_tool_calls",
         "priority",
+        "prompt",
         "reasoning_effort",
         "prompt_token_ids",
         "return_token_ids",

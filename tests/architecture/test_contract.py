@@ -55,7 +55,6 @@ OURS = {
     "difficulty",
     "language",
     "model",
-    "prompt",
     "retrieval",
     "template",
     "template_variables",

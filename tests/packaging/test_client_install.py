@@ -5,12 +5,12 @@ import re
 import subprocess
 import sys
 import zipfile
-from importlib.metadata import PathDistribution, distribution
+from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+
+from tests.installed import link, link_all, needed, wanted
 
 ROOT = Path(__file__).parents[2]
 MOST_DIRECT = 10
@@ -45,6 +45,7 @@ NEEDING_THE_SERVER = (
     ["config", "check"],
     ["slo", "rules"],
     ["adapters", "--offline"],
+    ["plugins", "new", "acme-chat", "--port", "llm"],
     ["models", "list"],
 )
 
@@ -67,33 +68,6 @@ def metadata(wheel):
     return PathDistribution(folder)
 
 
-def wanted(requires):
-    """The requirements that hold here, without any extra."""
-    for text in requires or ():
-        requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            yield requirement
-
-
-def needed(requirements):
-    """The distributions that are installed for some requirements, with those that they need in turn."""
-    found = {}
-    waiting = [(requirement.name, requirement.extras) for requirement in requirements]
-    while waiting:
-        name, extras = waiting.pop()
-        key = canonicalize_name(name)
-        if key in found and not extras:
-            continue
-        found[key] = there = distribution(name)
-        waiting += [(one.name, one.extras) for one in wanted(there.requires)]
-        for extra in extras:
-            for text in there.requires or ():
-                one = Requirement(text)
-                if one.marker and one.marker.evaluate({"extra": extra}):
-                    waiting.append((one.name, one.extras))
-    return found
-
-
 @pytest.fixture(scope="module")
 def distributions(metadata):
     return needed(wanted(metadata.requires))
@@ -103,20 +77,11 @@ def distributions(metadata):
 def environment(wheel, distributions, tmp_path_factory):
     """A folder of links to what a plain install has, and nothing else."""
     folder = tmp_path_factory.mktemp("environment")
-    for there in distributions.values():
-        for file in there.files or ():
-            if ".." not in file.parts and "__pycache__" not in file.parts:
-                link(Path(there.locate_file(file)), folder / file)
+    link_all(distributions.values(), folder)
     for file in wheel.rglob("*"):
         if file.is_file():
             link(file, folder / file.relative_to(wheel))
     return folder
-
-
-def link(file, to):
-    to.parent.mkdir(parents=True, exist_ok=True)
-    if not to.exists():
-        to.symlink_to(file)
 
 
 def run(environment, program):

@@ -48,6 +48,7 @@ _FIELDS = frozenset(
         "messages",
         "messages.parts.image",
         "messages.role.system",
+        "prompt",
         "prompt_token_ids",
         "return_token_ids",
         "truncate_prompt_tokens",

@@ -8,9 +8,9 @@ from jarvis.core.grounding import Grounded, cited
 from jarvis.core.metering import Spent
 from jarvis.core.prompting import SelectedPrompt
 from jarvis.core.routing import Attempt
-from jarvis.core.tokens import characters_written, tokens_in
+from jarvis.core.tokens import characters_of, characters_written, tokens_in
 from jarvis_ports.llm import Accepted, LLMEvent
-from jarvis_ports.values import Delta, Finished, FinishReason, Started, Timings
+from jarvis_ports.values import Delta, Finished, FinishReason, Started, Timings, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Answer:
     def __init__(self, attempt: Attempt[Prepared], arrived: float) -> None:
         self._attempt = attempt
         self._grounded = attempt.prepared.grounded
+        counted = attempt.accepted.prompt_tokens
+        self._prompt_tokens = tokens_in(characters_of(self._grounded.request)) if counted is None else counted
         self.arrived = arrived
         self.first: float | None = None
         self.last: Finished | None = None
@@ -50,7 +52,7 @@ class Answer:
         return Started(
             request_id,
             attempt.model.name,
-            attempt.accepted.prompt_tokens,
+            self._prompt_tokens,
             retrieved=self._grounded.retrieved,
             template=prompt.template,
             difficulty=prompt.difficulty,
@@ -77,7 +79,7 @@ class Answer:
         self.last = Finished(
             index=output.index,
             reason=output.reason,
-            usage=output.usage,
+            usage=output.usage or self._estimated(),
             timings=Timings(total, waited, self.first, self._grounded.seconds),
             matched_stop=output.matched_stop,
             unread_tool_call=output.unread_tool_call,
@@ -88,7 +90,10 @@ class Answer:
 
     def tell(self, spent: Spent) -> None:
         """Set what was used; the tokens of an answer that was cut off are reckoned by its characters."""
-        usage = self.last.usage if self.last else None
+        usage = self.last.usage if self.last else self._estimated()
         spent.model = self._attempt.model.name
-        spent.prompt_tokens = self._attempt.accepted.prompt_tokens
-        spent.completion_tokens = usage.completion_tokens if usage else tokens_in(self._characters)
+        spent.prompt_tokens = usage.prompt_tokens
+        spent.completion_tokens = usage.completion_tokens
+
+    def _estimated(self) -> Usage:
+        return Usage(self._prompt_tokens, tokens_in(self._characters), estimated=True)

@@ -150,7 +150,8 @@ class Generation:
                 check_supported(request, llm.capabilities())
             prompt = selected.for_model(llm.capabilities()) if llm else selected
             ready = prompt.applied(request).input
-            tokens = await llm.count_tokens(ready) if llm else None
+            counted = llm and llm.capabilities().counts_prompts
+            tokens = await llm.count_tokens(ready) if llm and counted else None
         return PromptExplanation(
             difficulty=prompt.difficulty,
             signals=prompt.signals,

@@ -53,12 +53,13 @@ def _record_finish(
     instruments: Instruments, attempt: Attempt[Any], last: Finished, first: float | None
 ) -> None:
     observe, model, usage = instruments.observe, attempt.model.name, last.usage
-    for type_, number in {"input": usage.prompt_tokens, "output": usage.completion_tokens}.items():
+    told = {} if usage.estimated else {"input": usage.prompt_tokens, "output": usage.completion_tokens}
+    for type_, number in told.items():
         observe(metrics.TOKEN_USAGE, number, {**attempt.attributes, "gen_ai.token.type": type_})
         instruments.count(metrics.TOKENS, {"model": model, "type": type_}, number)
     if usage.cached_tokens is not None:
         instruments.count(metrics.TOKENS, {"model": model, "type": "cached"}, usage.cached_tokens)
-    if first is not None and usage.completion_tokens > 1:
+    if told and first is not None and usage.completion_tokens > 1:
         each = (last.timings.total_seconds - first) / (usage.completion_tokens - 1)
         observe(metrics.TIME_PER_OUTPUT_TOKEN, each, attempt.attributes)
     if last.timings.queue_seconds is not None:
@@ -71,8 +72,8 @@ def _response(answer: Answer, *, streamed: bool) -> dict[str, Any]:
     if answer.last:
         usage = answer.last.usage
         told |= {
-            "gen_ai.usage.input_tokens": usage.prompt_tokens,
-            "gen_ai.usage.output_tokens": usage.completion_tokens,
+            "gen_ai.usage.input_tokens": None if usage.estimated else usage.prompt_tokens,
+            "gen_ai.usage.output_tokens": None if usage.estimated else usage.completion_tokens,
             "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
             "gen_ai.response.finish_reasons": tuple(
                 str(reason) for _, reason in sorted(answer.reasons.items())

@@ -81,6 +81,8 @@ async def open_reranker(
     capabilities = (await until_loaded(model)).capabilities()
     if lacking := sorted(NEEDED - capabilities.fields):
         raise EngineStartFailed(f"{model} cannot rerank: it does not take {', '.join(lacking)}")
+    if not capabilities.counts_prompts:
+        raise EngineStartFailed(f"{model} cannot rerank: it does not count the tokens of a prompt")
     info = RerankerInfo(capabilities.context_length - 1, notes=(f"asks {model}",))
     yield RerankByModel(model, estimator, language, info)
 

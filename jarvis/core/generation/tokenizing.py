@@ -42,12 +42,16 @@ class Tokenizing:
         """Count the tokens of a prompt or a conversation.
 
         Raises:
-            UnsupportedField: the model takes no such input, or no tools.
+            UnsupportedField: the model takes no such input, or no tools, or does not count.
         """
         self.check(request)
         with self._loaded(request.model) as (name, llm):
-            check_supported(asked := _generated(request), llm.capabilities())
-            return TokenCount(name, await prompt_tokens(llm, asked), llm.capabilities().context_length)
+            capabilities = llm.capabilities()
+            check_supported(asked := _generated(request), capabilities)
+            if not capabilities.counts_prompts:
+                why = "the model's engine counts tokens only as it answers"
+                raise UnsupportedField([FieldViolation("model", why)])
+            return TokenCount(name, await prompt_tokens(llm, asked), capabilities.context_length)
 
     async def tokenize(self, request: TokenizeRequest) -> Tokens:
         """Return the tokens of a prompt or a conversation.

@@ -224,8 +224,7 @@ def _fields(request: GenerateRequest) -> Iterator[str]:
     yield from _set(request.render)
     if request.structured_output:
         yield request.structured_output.field
-    if (field := input_field(request.input)) != "prompt":
-        yield field
+    yield input_field(request.input)
     if has_system_message(request.input):
         yield "messages.role.system"
     if has_images(request.input):

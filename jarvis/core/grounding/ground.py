@@ -11,7 +11,7 @@ from jarvis.core.grounding.types import Grounded, GroundingSettings
 from jarvis.core.retrieval import Search
 from jarvis.core.retrieval.hits import place
 from jarvis.core.text import MAX_QUERY
-from jarvis.core.tokens import prompt_tokens
+from jarvis.core.tokens import prompt_tokens, tokens_in
 from jarvis_ports.errors import FieldViolation, InvalidArgument
 from jarvis_ports.llm import LLM
 from jarvis_ports.values import (
@@ -147,7 +147,12 @@ class Sources:
 
 
 async def token_counts(llm: LLM, texts: Sequence[str]) -> list[int]:
-    """Count the tokens of texts as parts of a message; a raw prompt would count a control token as one."""
+    """Count the tokens of texts as parts of a message; a raw prompt would count a control token as one.
+
+    They are estimated where the engine does not count them.
+    """
+    if not llm.capabilities().counts_prompts:
+        return [tokens_in(len(text)) for text in texts]
     frame, *counts = await asyncio.gather(
         *(llm.count_tokens([Message(Role.USER, f"{text}.")]) for text in ("", *texts))
     )

@@ -30,7 +30,7 @@ def write_and_kill(port: PortName, adapter: str, settings: dict[str, Any], write
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=dict(os.environ),
+        env={**os.environ},
     ) as child:
         too_late = Timer(SECONDS, child.kill)
         too_late.start()

@@ -7,8 +7,8 @@ import pytest
 
 from jarvis_plugins.registry import PortName
 from jarvis_plugins.testkit.base import AdapterConformance
-from jarvis_plugins.testkit.reply import Reply, read, request
-from jarvis_ports.llm import LLM
+from jarvis_plugins.testkit.reply import Reply, read, request, spoken
+from jarvis_ports.llm import LLM, Input
 
 
 @pytest.mark.asyncio(loop_scope="class")
@@ -28,6 +28,12 @@ class LLMTests(AdapterConformance):
         """Skip the test if the adapter does not declare all of the fields."""
         if missing := set(fields) - llm.capabilities().fields:
             pytest.skip(f"{self.adapter} does not declare {', '.join(sorted(missing))}")
+
+    async def count(self, llm: LLM, input_: Input, *args: Any, **fields: Any) -> int:  # noqa: ANN401
+        """Count the tokens of an input; skip the test if the adapter does not declare that it counts."""
+        if not llm.capabilities().counts_prompts:
+            pytest.skip(f"{self.adapter} does not declare counts_prompts")
+        return await llm.count_tokens(spoken(llm, input_), *args, **fields)
 
     async def ask(self, llm: LLM, *args: Any, **fields: Any) -> Reply:  # noqa: ANN401
         """Read a whole answer; the arguments are those of `request`."""

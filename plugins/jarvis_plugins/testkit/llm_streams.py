@@ -28,7 +28,7 @@ class LLMStreams(LLMTests):
                 async for event in events:
                     if isinstance(event, Delta) and event.text:
                         parts.append(time.monotonic() - began)
-                    elif isinstance(event, Finish) and event.usage.completion_tokens < 2:
+                    elif isinstance(event, Finish) and event.usage and event.usage.completion_tokens < 2:
                         pytest.skip("the answer has one token")
             took = time.monotonic() - began
             if len(parts) > 1 and (took < SOON or parts[0] < 0.9 * took):
@@ -38,13 +38,13 @@ class LLMStreams(LLMTests):
     async def test_streams_run_at_once_and_do_not_mix(self, llm: LLM) -> None:
         prompts = [PROMPT + " one" * length for length in range(8)]
         replies = await asyncio.gather(*(self.ask(llm, prompt) for prompt in prompts))
-        counts = [await llm.count_tokens(prompt) for prompt in prompts]
-        assert [reply.accepted.prompt_tokens for reply in replies] == counts
+        if llm.capabilities().counts_prompts:
+            counts = [await self.count(llm, prompt) for prompt in prompts]
+            assert [reply.accepted.prompt_tokens for reply in replies] == counts
         alone = [(await self.ask(llm, prompt)).text() for prompt in prompts]
         same = sum(reply.text() == text for reply, text in zip(replies, alone, strict=True))
-        assert same >= len(prompts) / 2, (
-            "answers differ from those of the same prompts alone"
-        )  # as in a batch
+        # Some may differ, as the arithmetic may with the batch.
+        assert same >= len(prompts) / 2, "answers differ from those of the same prompts alone"
         if llm.capabilities().slots != 1 and await self._lets_others_run(llm):
             most = [await self._most_at_once(llm, prompts) for _ in range(TRIES)]
             assert max(most) > 1, "each answer is begun when the one before it has ended"
@@ -81,12 +81,14 @@ class LLMStreams(LLMTests):
             while not isinstance(await anext(events), Delta):
                 pass
             await asyncio.wait_for(llm.health(), TRIES * AT_ONCE)
-            await asyncio.wait_for(llm.count_tokens(PROMPT), TRIES * AT_ONCE)
+            if llm.capabilities().counts_prompts:
+                await asyncio.wait_for(self.count(llm, PROMPT), TRIES * AT_ONCE)
 
     async def test_leaves_its_input_as_it_is(self, llm: LLM) -> None:
         self.need(llm, "messages")
         messages = list(MESSAGES)
-        await llm.count_tokens(messages)
+        if llm.capabilities().counts_prompts:
+            await llm.count_tokens(messages)
         await self.ask(llm, messages)
         assert messages == list(MESSAGES)
 

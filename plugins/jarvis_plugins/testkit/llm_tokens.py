@@ -8,7 +8,7 @@ from jarvis_plugins.testkit.llm_base import LLMTests
 from jarvis_plugins.testkit.reply import request
 from jarvis_plugins.testkit.samples import CONTINUED, MESSAGES, PROMPT
 from jarvis_ports.errors import InvalidArgument
-from jarvis_ports.llm import LLM, RenderParams, TellsTokens, TokenIds
+from jarvis_ports.llm import LLM, RenderParams, TellsTokens, TokenIds, input_field
 
 
 class LLMTokens(LLMTests):
@@ -16,20 +16,20 @@ class LLMTokens(LLMTests):
 
     async def test_counts_what_is_left_of_a_prompt_that_is_cut_off(self, llm: LLM) -> None:
         self.need(llm, "truncate_prompt_tokens")
-        for most, left in ((5, 5), (9999, await llm.count_tokens(PROMPT))):
+        for most, left in ((5, 5), (9999, await self.count(llm, PROMPT))):
             render = RenderParams(truncate_prompt_tokens=most)
-            assert await llm.count_tokens(PROMPT, render) == left
+            assert await self.count(llm, PROMPT, render) == left
             assert (await self.ask(llm, render=render)).accepted.prompt_tokens == left
 
     async def test_a_message_that_is_continued_is_not_closed(self, llm: LLM) -> None:
         self.need(llm, "continue_final_message")
         render = RenderParams(continue_final_message=True)
-        assert await llm.count_tokens(CONTINUED, render) < await llm.count_tokens(CONTINUED)
+        assert await self.count(llm, CONTINUED, render) < await self.count(llm, CONTINUED)
 
     async def test_a_turn_that_does_not_begin_has_fewer_tokens(self, llm: LLM) -> None:
         self.need(llm, "add_generation_prompt")
         render = RenderParams(add_generation_prompt=False)
-        assert await llm.count_tokens(MESSAGES, render) < await llm.count_tokens(MESSAGES)
+        assert await self.count(llm, MESSAGES, render) < await self.count(llm, MESSAGES)
 
     async def test_refuses_an_argument_that_its_chat_template_does_not_use(self, llm: LLM) -> None:
         self.need(llm, "chat_template_args")
@@ -43,7 +43,7 @@ class LLMTokens(LLMTests):
         self.need(llm, "sampling.prompt_logprobs")
         for candidates in (0, 3):
             accepted = (await self.ask(llm, prompt_logprobs=candidates)).accepted
-            assert len(accepted.prompt_logprobs) == accepted.prompt_tokens - 1, "the first has none"
+            assert len(accepted.prompt_logprobs) + 1 == accepted.prompt_tokens, "the first has none"
             for token in accepted.prompt_logprobs:
                 assert token.logprob <= 0
                 assert len(token.top) == candidates
@@ -56,9 +56,9 @@ class LLMTokens(LLMTests):
 
     @pytest.mark.parametrize("input_", [PROMPT, MESSAGES], ids=["prompt", "messages"])
     async def test_tells_the_tokens_that_it_counts(self, llm: LLM, teller: TellsTokens, input_: Any) -> None:  # noqa: ANN401
-        self.need(llm, *([] if isinstance(input_, str) else ["messages"]))
+        self.need(llm, input_field(input_))
         token_ids = await teller.tokenize(input_)
-        assert len(token_ids) == await llm.count_tokens(input_)
+        assert len(token_ids) == await self.count(llm, input_)
         assert len(await teller.token_texts(token_ids)) == len(token_ids)
 
     async def test_the_texts_of_tokens_make_the_text(self, teller: TellsTokens) -> None:

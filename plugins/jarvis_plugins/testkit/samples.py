@@ -92,6 +92,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "messages.role.system": {"input_": WITH_SYSTEM},
     "parallel_tool_calls": {"input_": MESSAGES, "tools": TOOLS, "parallel_tool_calls": False},
     "priority": {"priority": 1},
+    "prompt": {"input_": PROMPT},
     "reasoning_effort": {"input_": MESSAGES, "reasoning_effort": ReasoningEffort.LOW},
     "truncate_prompt_tokens": {"render": RenderParams(truncate_prompt_tokens=5)},
     "return_token_ids": {"return_token_ids": True},

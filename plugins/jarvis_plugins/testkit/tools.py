@@ -8,13 +8,13 @@ from jarvis_plugins.testkit.reply import Reply
 from jarvis_plugins.testkit.samples import MESSAGES, TOOLS
 from jarvis_ports.errors import InvalidArgument
 from jarvis_ports.llm import LLM, FinishReason, Tool, ToolCall, ToolChoice
-from jarvis_ports.values import Choice, Finished, Timings
+from jarvis_ports.values import Choice, Finished, Timings, Usage
 
 
 def calls(reply: Reply, index: int = 0) -> tuple[ToolCall, ...]:
     """Return the tool calls of a choice."""
     end = reply.finishes[index]
-    finished = Finished(index, end.reason, end.usage, Timings(0))
+    finished = Finished(index, end.reason, end.usage or Usage(0, 0), Timings(0))
     return Choice.joined(reply.deltas.get(index, []), finished).tool_calls
 
 
@@ -50,8 +50,8 @@ class ToolConformance:
     async def test_tools_are_counted_with_the_prompt(self, llm: LLM) -> None:
         self.need(llm, "tools", "sampling.max_tokens")  # type: ignore[attr-defined]
         reply = await self.ask(llm, MESSAGES, tools=TOOLS, tool_name="now", max_tokens=1)  # type: ignore[attr-defined]
-        counted = await llm.count_tokens(MESSAGES, tools=TOOLS)
-        assert reply.accepted.prompt_tokens == counted > await llm.count_tokens(MESSAGES)
+        counted = await self.count(llm, MESSAGES, tools=TOOLS)  # type: ignore[attr-defined]
+        assert reply.accepted.prompt_tokens == counted > await self.count(llm, MESSAGES)  # type: ignore[attr-defined]
 
     async def test_the_tool_that_is_named_is_called_once(self, llm: LLM) -> None:
         self.need(llm, "tools")  # type: ignore[attr-defined]

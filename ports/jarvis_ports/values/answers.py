@@ -39,12 +39,14 @@ class Usage:
     """Tokens used so far, over all choices. A value is None if the engine does not report it.
 
     `reasoning_tokens` are those of `completion_tokens` that are reasoning; None if the model does not reason.
+    `estimated` says that the engine reports nothing, so that the numbers are a guess by the characters.
     """
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

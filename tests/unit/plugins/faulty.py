@@ -1,6 +1,7 @@
 """A plugin of adapters that each break the port's contract in one way."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -117,6 +118,106 @@ class Sick(Fault):
         return Health(ok=False, message="sick")
 
 
+class SlowHealth(Fault):
+    async def health(self):
+        await asyncio.sleep(8)
+        return await super().health()
+
+
+class BlocksInHealth(Fault):
+    async def health(self):
+        time.sleep(2.5)  # noqa: ASYNC251 - the fault
+        return await super().health()
+
+
+class WaitsForStreams(Fault):
+    """Tells its health when nothing else runs."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.lock = asyncio.Lock()
+
+    async def generate(self, request):
+        async with self.lock:
+            async for event in super().generate(request):
+                yield event
+
+    async def health(self):
+        async with self.lock:
+            return await super().health()
+
+
+class OneAtATime(Fault):
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.lock = asyncio.Lock()
+
+    async def generate(self, request):
+        async with self.lock:
+            async for event in super().generate(request):
+                yield event
+
+
+class AcceptsThenQueues(OneAtATime):
+    """Accepts all at once, and makes one answer after the other before anybody reads it."""
+
+    async def generate(self, request):
+        events = Echo.generate(self, request)
+        yield await anext(events)
+        async with self.lock:
+            made = [event async for event in events]
+        for event in made:
+            yield event
+
+
+class MixesStreams(Fault):
+    """Answers every caller what the last one asked."""
+
+    async def generate(self, request):
+        self.last = request
+        await asyncio.sleep(0)
+        last = [event async for event in super().generate(self.last)]
+        own = [event async for event in super().generate(request)]
+        for event in [own[0], *last[1:-1], own[-1]]:
+            yield event
+
+
+class OneDelta(Fault):
+    async def generate(self, request):
+        text, last = "", None
+        async for event in super().generate(request):
+            if isinstance(event, Delta):
+                text, last = text + event.text, event
+                continue
+            if last:
+                yield replace(last, text=text)
+                last = None
+            yield event
+
+
+class AllAtTheEnd(Fault):
+    """Sends its parts when the last of them is made."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self._seconds_per_token = 0.03
+
+    async def generate(self, request):
+        for event in [event async for event in super().generate(request)]:
+            yield event
+
+
+class EndsWhenCancelled(Fault):
+    """Turns a cancellation into a normal end."""
+
+    async def generate(self, request):
+        try:
+            async for event in super().generate(request):
+                yield event
+        except asyncio.CancelledError:
+            return
+
+
 class LaxSettings(EchoSettings):
     model_config = ConfigDict(extra="ignore")
 
@@ -125,7 +226,7 @@ class Lax(Fault):
     settings = LaxSettings
 
 
-FAULTS = {fault.__name__: fault for fault in Fault.__subclasses__()}
+FAULTS = {fault.__name__: fault for fault in [*Fault.__subclasses__(), AcceptsThenQueues]}
 
 
 @hookimpl

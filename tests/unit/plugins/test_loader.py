@@ -152,6 +152,6 @@ def test_listing_plugins_imports_no_engine():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     names = (
         "chroma cross-encoder diskcache echo hashing heuristic memory memory none opentelemetry overlap "
-        "sentence-transformers vllm"
+        "redis sentence-transformers vllm"
     )
     assert run.stdout.splitlines() == [names, "[]"]

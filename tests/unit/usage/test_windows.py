@@ -101,12 +101,14 @@ async def test_a_redis_that_does_not_answer_refuses_nobody_and_is_told_once(capl
     ("address", "said"),
     [
         ("http://host", "must begin with redis:// or rediss://"),
-        ("redis://host:port/0", "Port could not be cast to integer"),
+        ("redis://host:port/0", "must be redis://HOST:PORT/NUMBER"),
+        ("redis://:secret/rest@host:6379/0", "must be redis://HOST:PORT/NUMBER"),
     ],
 )
 def test_an_address_that_is_none_is_told_without_its_password(address, said):
-    with pytest.raises(ConfigError, match=f"limits.redis: {said}"):
+    with pytest.raises(ConfigError, match=f"limits.redis: {said}") as told:
         make_metering(load(None, [f"limits.redis={address}"], {}), Instruments())
+    assert "secret" not in str(told.value)
 
 
 def test_without_the_package_it_is_said_what_to_install(monkeypatch):

@@ -30,7 +30,7 @@ class Silent:
         return 3 + len(tools)
 
     def capabilities(self):
-        return LLMCapabilities(100, frozenset({"messages", "tools"}))
+        return LLMCapabilities(100, frozenset({"messages", "prompt", "tools"}))
 
     async def health(self):
         return Health(ok=True)

@@ -1,8 +1,0 @@
-from typing import ClassVar
-
-from jarvis_plugins.testkit import LLMConformance
-
-
-class TestShout(LLMConformance):
-    adapter = "shout"
-    settings: ClassVar = {"ending": "!!"}
