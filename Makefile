@@ -14,6 +14,7 @@ PROTOC = python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_ou
 PYTEST = pytest --dist loadfile $(ARGS)
 # Their modules import torch, which no other worker has to.
 ON_TORCH = tests/engine tests/conformance/test_vllm.py tests/conformance/test_cross_encoder.py \
+	plugins/jarvis-openai/tests/test_vllm.py \
 	tests/unit/adapters/vllm tests/unit/adapters/sentence_transformers tests/unit/toolkit/test_gpu.py
 NO_TESTS = || [[ $$? == 5 ]]
 

@@ -30,6 +30,7 @@ def test_import_contracts_hold() -> None:
         ("jarvis_adapters.echo", ENGINES | {"grpc"}),
         ("jarvis_adapters.hashing", ENGINES | {"grpc"}),
         ("jarvis_difficulty", ENGINES | {"grpc", "jarvis", "jarvis_adapters"}),
+        ("jarvis_openai", ENGINES | {"grpc", "jarvis", "jarvis_adapters", "openai", "tokenizers"}),
         ("jarvis_pgvector", ENGINES | {"grpc", "jarvis", "jarvis_adapters", "asyncpg"}),
         ("jarvis_redis", ENGINES | {"grpc", "jarvis", "jarvis_adapters", "redis"}),
         ("jarvis_adapters.sentence_transformers", ENGINES | {"grpc"}),

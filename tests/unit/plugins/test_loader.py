@@ -136,7 +136,7 @@ def test_an_unknown_adapter_gets_what_is_installed_and_what_failed(install):
     with pytest.raises(UnknownAdapter) as unknown:
         load_plugins().get(PortName.LLM, "mien")
     assert str(unknown.value) == (
-        "no llm adapter 'mien' is installed; installed: echo, vllm; "
+        "no llm adapter 'mien' is installed; installed: echo, openai, vllm; "
         "plugin 'broken-llm-plugin' of broken-llm 1.2 did not load (failed): "
         "ZeroDivisionError: division by zero"
     )
@@ -151,7 +151,7 @@ def test_listing_plugins_imports_no_engine():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     names = (
-        "chroma cross-encoder diskcache echo hashing heuristic memory memory none opentelemetry overlap "
-        "redis sentence-transformers vllm"
+        "chroma cross-encoder diskcache echo hashing heuristic memory memory none openai openai "
+        "opentelemetry overlap pgvector redis sentence-transformers vllm"
     )
     assert run.stdout.splitlines() == [names, "[]"]
