@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "requirements" / "cpu.txt"
 _PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>\S+)(?:\s+# via (?P<via>.*))?")
 _OWN = "jarvis-"
-TOOLS = {"bench", "dev", "testkit"}
+TOOLS = {"bench", "dev", "test", "testkit"}
 """The extras of those who work on Jarvis."""
 
 

@@ -22,7 +22,7 @@ POLICIES: dict[str, tuple[Policy, float]] = {
     "of two, loads a second old": (of_two, 1),
     "of two": (of_two, 0),
 }
-"""Where requests are sent, and how old what is known of the loads may be, in seconds."""
+"""The ways to pick a server, and how old the loads may be that each goes by, in seconds."""
 DESCRIPTION = """Waiting, refusals and losses of up to 1,000 servers behind one balancer. A server is as
 one was on an NVIDIA H200 (bench.overload): it works on 64 requests at a time, ten more may wait,
 and it serves 83.4 a second, so that a request holds its slot for 0.77 s, by its tokens between

@@ -21,7 +21,7 @@ def _base_url(url: str) -> str:
 
 
 class ServerSettings(AdapterSettings):
-    """Where the servers are, and how long they may take."""
+    """The servers, and how long they may take."""
 
     base_urls: tuple[Annotated[str, AfterValidator(_base_url)], ...] = Field(
         min_length=1,

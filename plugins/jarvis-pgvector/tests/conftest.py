@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import psutil
 import pytest
-from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from jarvis_pgvector import open_pgvector
 from jarvis_pgvector.settings import PgvectorSettings
@@ -47,24 +46,14 @@ class Postgres:
         subprocess.run(command, env=os.environ, **self.how, check=True, stdout=subprocess.DEVNULL)
 
     def start(self):
-        command = [
-            self.bin / "postgres",
-            "-D",
-            self.folder / "data",
-            "-k",
-            self.folder,
-            "-c",
-            "listen_addresses=",
-        ]
-        with (self.folder / "log").open("a") as log:
-            self.process = subprocess.Popen(command, env=os.environ, **self.how, stdout=log, stderr=log)
-        for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.05)):
-            with attempt:
-                ready = [self.bin / "pg_isready", "-q", "-h", self.folder]
-                subprocess.run(ready, check=True, env=os.environ)
+        """Start it as a daemon: the kit counts the processes that are children of the tests."""
+        options = f"-k {self.folder} -c listen_addresses="
+        self.run("pg_ctl", "-o", options, "-l", self.folder / "log", "start")
+        pid = (self.folder / "data" / "postmaster.pid").read_text().split()[0]
+        self.process = psutil.Process(int(pid))
 
     def processes(self):
-        return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children()]
+        return [self.process, *self.process.children()]
 
     def kill(self):
         for process in self.processes():

@@ -21,7 +21,7 @@ VECTORS = np.random.default_rng(0).standard_normal((300, 8), dtype=np.float32)
 @pytest.fixture(autouse=True)
 def _revived(postgres):
     yield
-    if postgres.process.poll() is not None:
+    if not postgres.process.is_running():
         postgres.start()
 
 

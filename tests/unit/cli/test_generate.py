@@ -116,7 +116,13 @@ async def test_json_is_one_document_with_everything(fake, run):
                 "cited_unknown": [],
             }
         ],
-        "usage": {"prompt_tokens": 5, "completion_tokens": 2, "cached_tokens": 0, "reasoning_tokens": None},
+        "usage": {
+            "prompt_tokens": 5,
+            "completion_tokens": 2,
+            "cached_tokens": 0,
+            "reasoning_tokens": None,
+            "estimated": False,
+        },
         "timings": {
             "total_seconds": 0.5,
             "queue_seconds": 0.0,

@@ -7,7 +7,7 @@ from jarvis.core.tokens import (
     prompt_tokens,
     tokens_in,
 )
-from jarvis_ports.llm import RenderParams
+from jarvis_ports.llm import LLMCapabilities, RenderParams
 from jarvis_ports.values import (
     Delta,
     GenerateRequest,
@@ -26,6 +26,9 @@ ASKED = (Message(Role.USER, "Hello"),)
 
 class Counting:
     """Counts the messages, and the characters of the names of tools."""
+
+    def capabilities(self):
+        return LLMCapabilities(100, frozenset())
 
     async def count_tokens(self, input_, render=RenderParams(), tools=()):
         return len(input_) + sum(len(tool.name) for tool in tools)
