@@ -46,6 +46,10 @@ class ImageDecoder:
         self._thread = ThreadPoolExecutor(1, "images")
         self._few = asyncio.Semaphore(REQUESTS_AT_A_TIME)
 
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=False)
+
     @asynccontextmanager
     async def decoded(self, input_: Input, salt: str = "") -> AsyncIterator[list[Picture]]:
         """Yield the images of a conversation, in their order; others wait until they are not needed any more.

@@ -82,6 +82,11 @@ class VLLM:
         self._weights = Weights(engine, failures)
         self._template_arguments = template_arguments(self._control)
 
+    def close(self) -> None:
+        """End its threads, once the engine is stopped."""
+        self._images.close()
+        self._vocabulary.close()
+
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[LLMEvent, None]:
         """See `LLM.generate`; `Accepted` comes with the first output."""
         with translated(request):

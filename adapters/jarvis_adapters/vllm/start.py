@@ -64,6 +64,7 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
     with (
         tempfile.TemporaryDirectory(prefix="jarvis-vllm-") as folder,
         FailureLog(Path(folder)) as failures,
+        contextlib.ExitStack() as at_the_end,
     ):
         resource_tracker.ensure_running()  # all engines share it, so no cancelled start must end it
         start = partial(_start, settings, failures)
@@ -86,6 +87,7 @@ async def running_engine(settings: VLLMSettings) -> AsyncIterator[VLLM]:
                 llm = VLLM(
                     engine, capabilities, failures, watch, checker, dialect=dialect, share_prefixes=share
                 )
+                at_the_end.callback(llm.close)
                 if constrains:
                     await warm(llm)
                 with PAGE.shows(engine, _metrics_name(settings, engine)), watch.running():

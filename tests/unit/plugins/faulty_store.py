@@ -186,6 +186,7 @@ class Durable(Fault):
 
     def __init__(self):
         super().__init__()
+        self.saving = asyncio.Lock()
         self.folder = Path(__file__).with_name(type(self).__name__)
         self.folder.mkdir(exist_ok=True)
         for file in self.folder.iterdir():
@@ -193,14 +194,18 @@ class Durable(Fault):
             self._collections[spec.name] = Collection(spec, MemoryIndex(spec.index.space, spec.dimension))
             self._find(spec.name).index.upsert(rows.rows, rows.vectors)
 
-    def save(self, name):
+    async def save(self, name):
+        async with self.saving:
+            await asyncio.to_thread(self.write, name)
+
+    def write(self, name):
         one = self._find(name)
         ids = [row.id for page in one.index.pages(None, 1000) for row in page.rows]
         (self.folder / name).write_bytes(pickle.dumps((one.spec, one.index.get(ids, vectors=True))))
 
     async def create(self, spec):
         await super().create(spec)
-        self.save(spec.name)
+        await self.save(spec.name)
 
     async def drop(self, collection):
         await super().drop(collection)
@@ -208,20 +213,20 @@ class Durable(Fault):
 
     async def upsert(self, collection, rows, vectors):
         await super().upsert(collection, rows, vectors)
-        self.save(collection)
+        await self.save(collection)
 
     async def delete(self, collection, ids):
         await super().delete(collection, ids)
-        self.save(collection)
+        await self.save(collection)
 
     async def rebuild(self, spec, embed=None):
         async for progress in super().rebuild(spec, embed):
             yield progress
-        self.save(spec.name)
+        await self.save(spec.name)
 
 
 class ForgetsAll(Durable):
-    def save(self, name):
+    async def save(self, name):
         pass
 
 
@@ -230,14 +235,14 @@ class SavesWhenClosed(ForgetsAll):
 
     def close(self):
         for name in self._collections:
-            super(ForgetsAll, self).save(name)
+            self.write(name)
 
 
 class SavesSoon(Durable):
     """Acknowledges what it is about to write."""
 
-    def save(self, name):
-        asyncio.get_running_loop().call_later(0.5, super().save, name)
+    async def save(self, name):
+        asyncio.get_running_loop().call_later(0.5, self.write, name)
 
 
 class DeletesInMemory(Durable):
